@@ -1,0 +1,49 @@
+"""`afs`: every stage and tool under the names people know.
+
+Commands are imported when they are called, so that `afs --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from afs_stages import __version__
+from afs_stages.core import console
+from afs_stages.core.lazy import Table, lazy_group
+
+COMMANDS: Table = {
+    "params": ("afs_stages.params", "Check params.yaml as a whole: keys, types, ranges, source folders."),
+    "training": (
+        "afs_stages.commands.training",
+        "Make data sets by hand: export, rehearse, rebalance, split, convert.",
+    ),
+}
+
+app = console.stage_app("afs", "Retrain a domain expert again and again without it forgetting.")
+app.info.cls = lazy_group(COMMANDS)
+
+
+def _version(value: bool) -> None:
+    if value:
+        console.say(f"afs-stages {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Retrain a domain expert again and again without it forgetting.
+
+    The pipeline itself is `dvc repro`; these commands run single steps by hand, look after
+    releases, remote jobs and backups, and say where things stand.
+    """
+
+
+def entry() -> None:
+    """The console script."""
+    console.run(app)
+
+
+if __name__ == "__main__":
+    entry()

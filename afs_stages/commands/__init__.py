@@ -1,0 +1,1 @@
+"""Commands of `afs` that are no stage of the pipeline."""

@@ -1,0 +1,28 @@
+"""The one error a user ever reads: what went wrong, where, and how to mend it."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Bad input, missing file or wrong setting; printed without a traceback, exit code 1.
+
+    `what` says what is wrong and the value met, `where` is `file:line:field` as far as known,
+    `fix` is the next thing to do.
+    """
+
+    def __init__(self, what: str, *, where: str | None = None, fix: str | None = None) -> None:
+        self.what, self.where, self.fix = what, where, fix
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{text}\n  fix: {self.fix}" if self.fix else text
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """`did you mean 'x'? ` when one of the known names is close, then the list of them all."""
+    from difflib import get_close_matches
+
+    guess = get_close_matches(name, known, n=1)
+    hint = f"did you mean '{guess[0]}'? " if guess else ""
+    return f"{hint}known: {', '.join(sorted(known)) or '(none)'}"

@@ -1,0 +1,223 @@
+"""The one door to JSON Lines on disk.
+
+Streaming in both directions; `.gz` and `.zst` by suffix; lines are split on `\\n` only; a bad row goes
+to `<output>.rejects.jsonl` with its file, line and reason and stops nothing; outputs appear whole or
+not at all. Memory is bounded by the longest line allowed (64 MiB), whatever the size of the file.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, cast
+
+import jsonlines
+import msgspec
+from pydantic import ValidationError
+
+from afs_stages.core.atomic import atomic_file
+from afs_stages.core.errors import UserError
+from afs_stages.core.sample import TrainingSample
+
+MAX_LINE_BYTES = 64 * 2**20
+"""A longer line is rejected unread: no sample is that long, and one must not fill the memory."""
+
+decode = msgspec.json.Decoder().decode
+encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True)
+class BadRow:
+    """A row that could not be used: where it stood and why; `text` only where it is safe to keep."""
+
+    file: str
+    line: int
+    reason: str
+    detail: str = ""
+    text: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row as it stands in a rejects file."""
+        row = {"file": self.file, "line": self.line, "reason": self.reason, "detail": self.detail}
+        return row if self.text is None else {**row, "text": self.text}
+
+
+OnBad = Callable[[BadRow], None]
+
+
+def refuse(bad: BadRow) -> None:
+    """An `OnBad` that stops the run: what `--strict` means."""
+    raise UserError(f"{bad.reason}: {bad.detail}", where=f"{bad.file}:{bad.line}", fix="run `afs validate --fix`")
+
+
+@contextmanager
+def open_read(path: Path) -> Iterator[IO[bytes]]:
+    """Open a plain, `.gz` or `.zst` file for reading bytes."""
+    if not path.is_file():
+        raise UserError("no such file", where=str(path), fix="check the path, or run the stage that makes it")
+    with path.open("rb") as raw:
+        if path.suffix == ".gz":
+            with gzip.open(raw) as file:
+                yield io.BufferedReader(file)
+        elif path.suffix == ".zst":
+            import zstandard
+
+            with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(raw) as stream:
+                yield io.BufferedReader(stream)
+        else:
+            yield raw
+
+
+def read_lines(path: Path, on_bad: OnBad, max_bytes: int = MAX_LINE_BYTES) -> Iterator[tuple[int, bytes]]:
+    """Yield (line number from 1, bytes without the line end); blank lines are passed over.
+
+    A line longer than `max_bytes` and a stream that breaks off (truncated compression) are reported.
+    """
+    with open_read(path) as file:
+        number = 0
+        while True:
+            try:
+                line = file.readline(max_bytes + 1)
+            except (OSError, EOFError) as error:
+                on_bad(BadRow(path.name, number + 1, "unreadable", str(error)))
+                return
+            if not line:
+                return
+            number += 1
+            if len(line) > max_bytes and not line.endswith(b"\n"):
+                size = len(line) + _skip_line(file)
+                on_bad(BadRow(path.name, number, "line_too_long", f"{size} bytes, at most {max_bytes}"))
+                continue
+            line = line.rstrip(b"\r\n")
+            if line and not line.isspace():
+                yield number, line
+
+
+def _skip_line(file: IO[bytes]) -> int:
+    skipped = 0
+    while chunk := file.readline(2**20):
+        skipped += len(chunk)
+        if chunk.endswith(b"\n"):
+            break
+    return skipped
+
+
+def read_objects(path: Path, on_bad: OnBad) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number, object) for each line that is a JSON object; the others are reported."""
+    for number, line in read_lines(path, on_bad):
+        if b"\0" in line:
+            on_bad(BadRow(path.name, number, "nul_byte", "the line contains a NUL byte"))
+            continue
+        try:
+            value = decode(line)
+        except UnicodeDecodeError as error:
+            on_bad(BadRow(path.name, number, "encoding", f"not UTF-8 at byte {error.start}"))
+            continue
+        except (msgspec.DecodeError, RecursionError) as error:
+            on_bad(BadRow(path.name, number, "broken_json", str(error)))
+            continue
+        if isinstance(value, dict):
+            yield number, value
+        else:
+            on_bad(BadRow(path.name, number, "not_an_object", f"a JSON {type(value).__name__}"))
+
+
+def read_samples(path: Path, on_bad: OnBad) -> Iterator[TrainingSample]:
+    """Yield every valid sample of a file; a row that breaks the schema is reported with its field."""
+    for number, value in read_objects(path, on_bad):
+        try:
+            yield TrainingSample.from_dict(value)
+        except ValidationError as error:
+            on_bad(BadRow(path.name, number, "schema", describe(error)))
+
+
+def describe(error: ValidationError) -> str:
+    """The first problem of a validation error as `field: message`; never the value, which may be secret."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+
+
+def rejects_path(output: Path) -> Path:
+    """Where the bad rows of a stage's output go: `x.jsonl` -> `x.rejects.jsonl`."""
+    stem = output.name.removesuffix(".zst").removesuffix(".gz").removesuffix(".jsonl")
+    return output.with_name(f"{stem}.rejects.jsonl")
+
+
+@dataclass
+class Writer:
+    """An open JSONL output; `count` rows written so far."""
+
+    file: IO[bytes]
+    count: int = 0
+    _lines: jsonlines.Writer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._lines = jsonlines.Writer(self.file, dumps=encode)
+
+    def write(self, row: TrainingSample | dict[str, Any]) -> None:
+        """Write one row."""
+        self._lines.write(row.to_dict() if isinstance(row, TrainingSample) else row)
+        self.count += 1
+
+    def write_line(self, line: bytes) -> None:
+        """Write one row that is encoded already (without its line end)."""
+        self.file.write(line)
+        self.file.write(b"\n")
+        self.count += 1
+
+
+@contextmanager
+def open_write(path: Path) -> Iterator[Writer]:
+    """Open a JSONL output, compressed by suffix; it appears under its name only when complete."""
+    with atomic_file(path) as raw:
+        if path.suffix == ".gz":
+            with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:
+                yield Writer(cast("IO[bytes]", file))
+        elif path.suffix == ".zst":
+            import zstandard
+
+            with zstandard.ZstdCompressor(level=3).stream_writer(raw, closefd=False) as stream:
+                yield Writer(stream)
+        else:
+            yield Writer(raw)
+
+
+@dataclass
+class Rejects:
+    """Collects bad rows for a rejects file and counts them by reason; call it as an `OnBad`."""
+
+    writer: Writer
+    strict: bool = False
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def __call__(self, bad: BadRow) -> None:
+        """Count and keep one bad row; with `strict` raise instead."""
+        if self.strict:
+            refuse(bad)
+        self.counts[bad.reason] = self.counts.get(bad.reason, 0) + 1
+        self.writer.write(bad.to_dict())
+
+
+@contextmanager
+def open_rejects(output: Path, strict: bool = False) -> Iterator[Rejects]:
+    """Open the rejects file beside an output; it exists afterwards even when nothing was rejected."""
+    with open_write(rejects_path(output)) as writer:
+        yield Rejects(writer, strict)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write one JSON document, indented, keys in the order given, atomically."""
+    with atomic_file(path) as file:
+        file.write(msgspec.json.format(encode(value), indent=2) + b"\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read one JSON document; a broken one is a `UserError` that names the file."""
+    try:
+        return decode(path.read_bytes())
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"not valid JSON: {error}", where=str(path)) from None

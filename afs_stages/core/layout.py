@@ -1,0 +1,78 @@
+"""Where everything lies: one function per kind of file, relative to the repository root.
+
+`dvc.yaml` names the same paths; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+PARAMS_OK = Path("data/params.ok")
+ELECTRA = Path("models/electra")
+BASE_MODEL = Path("models/base")
+SPLITS = Path("data/splits")
+RELEASES = Path("data/releases")
+REGISTRY = Path("models/registry")
+PARTS = ("train", "val", "test")
+"""The three parts of a split."""
+
+
+def exported(source: str) -> Path:
+    """`export@<source>`'s samples."""
+    return Path("data/exported") / f"{source}.jsonl"
+
+
+def scored(source: str) -> Path:
+    """`score@<source>`'s survivors, with their scores."""
+    return Path("data/scored") / f"{source}.jsonl"
+
+
+def rejected(source: str) -> Path:
+    """`score@<source>`'s rows below the minimum score, with the reason."""
+    return Path("data/rejected") / f"{source}.jsonl"
+
+
+def split(part: str) -> Path:
+    """`split`'s train, val or test rows of all sources."""
+    return SPLITS / f"{part}.jsonl"
+
+
+def fitted(model: str, part: str) -> Path:
+    """`fit@<model>`'s rows: this model's sources, within its token limit."""
+    return Path("data/fitted") / model / f"{part}.jsonl"
+
+
+def rehearsal(model: str) -> Path:
+    """`rehearse@<model>`'s buffer: rows of older versions."""
+    return Path("data/rehearsal") / f"{model}.jsonl"
+
+
+def mixed(model: str, part: str) -> Path:
+    """`rebalance@<model>`'s final rows."""
+    return Path("data/mixed") / model / f"{part}.jsonl"
+
+
+def converted(model: str, format: str, part: str) -> Path:
+    """`convert@<model>`'s rows in a training format."""
+    return Path("data/converted") / model / format / f"{part}.jsonl"
+
+
+def release(model: str, version: str) -> Path:
+    """A frozen version."""
+    return RELEASES / model / version
+
+
+def adapter(model: str) -> Path:
+    """`train@<model>`'s finished adapter folder."""
+    return Path("models") / model / "adapter"
+
+
+def report(stage: str, key: str = "") -> Path:
+    """A stage's report: DVC metrics, kept in Git."""
+    return Path("reports") / stage / f"{key or stage}.json"
+
+
+def run_facts(stage: str, key: str = "") -> Path:
+    """Seconds and memory of the stage's last run here; ignored by Git and DVC."""
+    return Path("reports/run") / f"{stage}{'@' + key if key else ''}.json"

@@ -1,0 +1,88 @@
+"""Blocks of params.yaml for the models: base, training, evaluation, remote jobs."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from afs_stages.core.params.block import Block
+from afs_stages.core.params.data import Rebalance, Rehearsal
+
+
+class BaseModelBlock(Block):
+    """The model an adapter is trained on: a hub id@revision, a folder, or a tiny one made here."""
+
+    id: str = Field(default="", description="hub id@revision or folder; empty: pre-train the tiny model below")
+    hidden_size: int = Field(default=128, ge=16)
+    layers: int = Field(default=2, ge=1)
+    heads: int = Field(default=4, ge=1)
+    vocab_size: int = Field(default=2048, ge=300)
+    context: int = Field(default=1024, ge=64, description="positions of the tiny model")
+    epochs: int = Field(default=2, ge=1)
+    learning_rate: float = Field(default=2e-3, gt=0)
+    batch_tokens: int = Field(default=4096, ge=64)
+
+
+class Train(Block):
+    """LoRA training. A model's own `train` block overrides single keys."""
+
+    script: str = Field(default="", description="own training script (--data --output --epochs); empty: peft LoRA")
+    init_from: Literal["base", "previous"] = Field(default="base", description="start from base or previous adapter")
+    r: int = Field(default=16, ge=1)
+    alpha: int = Field(default=32, ge=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    target_modules: str | list[str] = "all-linear"
+    epochs: float = Field(default=3, gt=0)
+    max_steps: int | None = Field(default=None, ge=1)
+    batch_size: int = Field(default=4, ge=1)
+    gradient_accumulation_steps: int = Field(default=4, ge=1)
+    learning_rate: float = Field(default=2e-4, gt=0)
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_ratio: float = Field(default=0.03, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    max_length: int = Field(default=1024, ge=16)
+    packing: bool = True
+    completion_only: bool = Field(default=True, description="loss on assistant turns alone")
+    gradient_checkpointing: bool = False
+    load_in_4bit: bool = False
+    dtype: Literal["fp32", "bf16"] = "fp32"
+    early_stopping_patience: int | None = Field(default=None, ge=1, description="evaluations of val without gain")
+    save_steps: int = Field(default=50, ge=1)
+
+
+class Evaluate(Block):
+    """What an adapter is measured by, and when it may not pass."""
+
+    batch_tokens: int = Field(default=4096, ge=64)
+    bootstrap: int = Field(default=1000, ge=0, description="resamples behind every interval")
+    generate: int = Field(default=24, ge=0, description="test rows per task answered by greedy generation")
+    max_new_tokens: int = Field(default=96, ge=1)
+    max_regression: float | None = Field(
+        default=None, ge=0, description="allowed rise of loss per domain over the last release"
+    )
+    must_beat_base: bool = True
+
+
+class Model(Block):
+    """One expert model and the version being built."""
+
+    version: str = Field(pattern=r"^v[0-9]+$")
+    weights: dict[str, float] = Field(
+        min_length=1, description="source (or domain) -> weight in the new part of the mix"
+    )
+    rehearsal: Rehearsal = Rehearsal()
+    rebalance: Rebalance = Rebalance()
+    train: dict[str, Any] = Field(default_factory=dict, description="keys of the `train` block that differ here")
+
+    @field_validator("weights")
+    @classmethod
+    def _weights_are_usable(cls, value: dict[str, float]) -> dict[str, float]:
+        if min(value.values()) < 0 or sum(value.values()) <= 0:
+            raise ValueError("weights must not be negative, and one at least above 0")
+        return value
+
+    @property
+    def sources(self) -> list[str]:
+        """The sources this model learns from, in alphabetical order."""
+        return sorted(name for name, weight in self.weights.items() if weight > 0 and name != "rehearsal")

@@ -1,0 +1,35 @@
+"""Progress of long work: a bar on a terminal, a quiet line every ten seconds in a pipe."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+QUIET_SECONDS = 10.0
+
+
+def progress(items: Iterable[T], what: str, total: int | None = None, unit: str = "rows") -> Iterator[T]:
+    """Yield the items, showing how many have gone by, the rate and, if `total` is known, the time left."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        yield from tqdm(items, desc=what, total=total, unit=f" {unit}", leave=False, dynamic_ncols=True)
+        return
+    started = last = time.monotonic()
+    for done, item in enumerate(items, 1):
+        yield item
+        now = time.monotonic()
+        if now - last >= QUIET_SECONDS:
+            last = now
+            sys.stderr.write(_line(what, done, total, unit, now - started) + "\n")
+
+
+def _line(what: str, done: int, total: int | None, unit: str, seconds: float) -> str:
+    rate = done / seconds
+    if not total:
+        return f"{what}: {done:,} {unit}, {rate:,.0f}/s"
+    left = (total - done) / rate if rate else 0.0
+    return f"{what}: {done:,} of {total:,} {unit}, {rate:,.0f}/s, {left:,.0f} s left"

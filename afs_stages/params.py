@@ -1,0 +1,42 @@
+"""Stage `params`: params.yaml is read as a whole and every source folder is looked for.
+
+Runs whenever params.yaml changes and before any other stage, so that a typo or a missing folder is
+said with its line at once. Its output never changes, so nothing downstream runs because of it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from afs_stages.core import console, layout
+from afs_stages.core.atomic import write_text
+from afs_stages.core.errors import UserError
+from afs_stages.core.params import Params, load
+
+app = console.stage_app("params", "Check params.yaml as a whole: keys, types, ranges, source folders.")
+
+
+def missing_sources(params: Params) -> list[str]:
+    """Names of the source blocks whose `root` does not exist."""
+    return [name for name, source in params.sources.items() if not Path(source.root).exists()]
+
+
+@app.command()
+def params(path: Annotated[Path, typer.Argument(help="the file to check")] = layout.PARAMS) -> None:
+    """Check params.yaml as a whole: keys, types, ranges, source folders."""
+    loaded = load(path)
+    for name in missing_sources(loaded):
+        raise UserError(
+            f"sources.{name}.root: no such folder '{loaded.sources[name].root}'",
+            where=str(path),
+            fix=f"set sources.{name}.root to your folder, bring it in with `afs collect {name}`, or remove the block",
+        )
+    write_text(layout.PARAMS_OK, "params.yaml reads well\n")
+    console.say(f"{path}: {len(loaded.sources)} sources, {len(loaded.models)} models, all keys known")
+
+
+if __name__ == "__main__":
+    console.run(app)
