@@ -54,6 +54,46 @@ def refuse(bad: BadRow) -> None:
     raise UserError(f"{bad.reason}: {bad.detail}", where=f"{bad.file}:{bad.line}", fix="run `afs validate --fix`")
 
 
+class _ZstdReader(io.RawIOBase):
+    """Zstandard frames as a stream that, unlike the library's, raises EOFError when one breaks off.
+
+    512 bytes of input hold at most 128 blocks of 128 KiB, so a bomb costs 16 MiB at a time.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        import zstandard
+
+        self._file, self._pending, self._data = file, b"", b""
+        self._new: Callable[[], Any] = zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj
+        self._frame: Any = None
+        self._error = zstandard.ZstdError
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._data:
+            chunk = self._pending or self._file.read(512)
+            self._pending = b""
+            if not chunk:
+                if self._frame is not None:
+                    raise EOFError("the compressed file breaks off")
+                return 0
+            self._feed(chunk)
+        size = min(len(buffer), len(self._data))
+        buffer[:size], self._data = self._data[:size], self._data[size:]
+        return size
+
+    def _feed(self, chunk: bytes) -> None:
+        self._frame = self._frame or self._new()
+        try:
+            self._data = self._frame.decompress(chunk)
+        except self._error as error:
+            raise OSError(f"not Zstandard data: {error}") from None
+        if self._frame.eof:
+            self._pending, self._frame = self._frame.unused_data, None
+
+
 @contextmanager
 def open_read(path: Path) -> Iterator[IO[bytes]]:
     """Open a plain, `.gz` or `.zst` file for reading bytes."""
@@ -64,10 +104,7 @@ def open_read(path: Path) -> Iterator[IO[bytes]]:
             with gzip.open(raw) as file:
                 yield io.BufferedReader(file)
         elif path.suffix == ".zst":
-            import zstandard
-
-            with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(raw) as stream:
-                yield io.BufferedReader(stream)
+            yield io.BufferedReader(_ZstdReader(raw))
         else:
             yield raw
 

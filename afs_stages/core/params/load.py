@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -98,22 +98,11 @@ def _known_keys(path: Sequence[Any]) -> list[str]:
     """The keys allowed at `path`, by walking the models' annotations."""
     model: Any = Params
     for part in path:
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(str(part))
+            model = field.annotation if field else None
+        elif get_origin(model) is dict:
+            model = get_args(model)[1]
+        else:
             return []
-        field = model.model_fields.get(str(part))
-        if field is None:
-            return []
-        model = _value_model(field.annotation)
-        if isinstance(model, dict):
-            model = model["value"]
-            continue
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return list(model.model_fields)
-    return []
-
-
-def _value_model(annotation: Any) -> Any:
-    """The model behind an annotation such as `Block`, `Block | None` or `dict[str, Block]`."""
-    args = getattr(annotation, "__args__", ())
-    models = [arg for arg in args if isinstance(arg, type) and issubclass(arg, BaseModel)]
-    return models[0] if models else annotation
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
