@@ -12,6 +12,9 @@ from afs_stages.core import console
 from afs_stages.core.lazy import Table, lazy_group
 
 COMMANDS: Table = {
+    "status": ("afs_stages.commands.status", "Say where things stand and what to do next."),
+    "summary": ("afs_stages.commands.summary", "Print what the last run did: rows, drops, scores, forgetting."),
+    "validate": ("afs_stages.commands.validate", "Check JSONL files row by row; --fix keeps the good rows."),
     "params": ("afs_stages.params", "Check params.yaml as a whole: keys, types, ranges, source folders."),
     "training": (
         "afs_stages.commands.training",

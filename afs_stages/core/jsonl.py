@@ -143,24 +143,29 @@ def _skip_line(file: IO[bytes]) -> int:
     return skipped
 
 
+def parse(file: str, number: int, line: bytes) -> dict[str, Any] | BadRow:
+    """The JSON object on a line, or what is wrong with it."""
+    if b"\0" in line:
+        return BadRow(file, number, "nul_byte", "the line contains a NUL byte")
+    try:
+        value = decode(line)
+    except UnicodeDecodeError as error:
+        return BadRow(file, number, "encoding", f"not UTF-8 at byte {error.start}")
+    except (msgspec.DecodeError, RecursionError) as error:
+        return BadRow(file, number, "broken_json", str(error))
+    if isinstance(value, dict):
+        return value
+    return BadRow(file, number, "not_an_object", f"a JSON {type(value).__name__}")
+
+
 def read_objects(path: Path, on_bad: OnBad) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line number, object) for each line that is a JSON object; the others are reported."""
     for number, line in read_lines(path, on_bad):
-        if b"\0" in line:
-            on_bad(BadRow(path.name, number, "nul_byte", "the line contains a NUL byte"))
-            continue
-        try:
-            value = decode(line)
-        except UnicodeDecodeError as error:
-            on_bad(BadRow(path.name, number, "encoding", f"not UTF-8 at byte {error.start}"))
-            continue
-        except (msgspec.DecodeError, RecursionError) as error:
-            on_bad(BadRow(path.name, number, "broken_json", str(error)))
-            continue
-        if isinstance(value, dict):
-            yield number, value
+        value = parse(path.name, number, line)
+        if isinstance(value, BadRow):
+            on_bad(value)
         else:
-            on_bad(BadRow(path.name, number, "not_an_object", f"a JSON {type(value).__name__}"))
+            yield number, value
 
 
 def read_samples(path: Path, on_bad: OnBad) -> Iterator[TrainingSample]:
@@ -170,6 +175,18 @@ def read_samples(path: Path, on_bad: OnBad) -> Iterator[TrainingSample]:
             yield TrainingSample.from_dict(value)
         except ValidationError as error:
             on_bad(BadRow(path.name, number, "schema", describe(error)))
+
+
+def fault(file: str, number: int, line: bytes, any_object: bool = False) -> BadRow | None:
+    """What is wrong with a line that should hold a sample (or any object), or None."""
+    value = parse(file, number, line)
+    if isinstance(value, BadRow) or any_object:
+        return value if isinstance(value, BadRow) else None
+    try:
+        TrainingSample.from_dict(value)
+    except ValidationError as error:
+        return BadRow(file, number, "schema", describe(error))
+    return None
 
 
 def describe(error: ValidationError) -> str:

@@ -1,0 +1,121 @@
+"""Where things stand, and the next sensible command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from afs_stages.core import layout
+from afs_stages.core.errors import UserError
+from afs_stages.core.params import Params
+
+
+@dataclass
+class Status:
+    """The facts behind `afs status`; `stale` maps a stage to what changed, None where DVC cannot say."""
+
+    sources: dict[str, str]
+    missing: list[str]
+    models: dict[str, str]
+    releases: list[str]
+    remote: str
+    stale: dict[str, str] | None = None
+    problem: str = ""
+    last_backup: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def next(self) -> str:
+        """The next sensible command."""
+        if self.missing:
+            name = self.missing[0]
+            return f"afs collect {name}   (or set or remove sources.{name} in params.yaml)"
+        if self.stale is None:
+            return "dvc status   (DVC could not tell; its own message says why)"
+        if self.stale:
+            return "dvc repro"
+        unreleased = [name for name, state in self.models.items() if "not released" in state]
+        if unreleased:
+            return f"afs release {unreleased[0]}"
+        return "dvc push" if self.last_backup else "afs backup push --all"
+
+
+def status(params: Params, root: Path = Path()) -> Status:
+    """Look at the sources, stages, models, releases and backup below `root`."""
+    sources, missing = _sources(params, root)
+    state = Status(sources, missing, _models(params, root), _releases(root), _remote(root))
+    try:
+        state.stale = stale_stages(root)
+    except UserError as error:
+        state.problem = str(error)
+    return state
+
+
+def _sources(params: Params, root: Path) -> tuple[dict[str, str], list[str]]:
+    states, missing = {}, []
+    for name, source in params.sources.items():
+        folder = root / source.root
+        rows = layout.exported(name)
+        if not folder.exists():
+            missing.append(name)
+            states[name] = f"{source.root}: missing"
+        elif (root / rows).is_file():
+            states[name] = f"{source.root}: {_count_lines(root / rows):,} samples exported"
+        else:
+            states[name] = f"{source.root}: not exported yet"
+    return states, missing
+
+
+def _count_lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(2**20), b""))
+
+
+def _models(params: Params, root: Path) -> dict[str, str]:
+    states = {}
+    for name, model in params.models.items():
+        adapter = "adapter trained" if (root / layout.adapter(name)).is_dir() else "no adapter yet"
+        released = (root / layout.release(name, model.version)).is_dir()
+        states[name] = f"{model.version}, {adapter}, {'released' if released else 'not released'}"
+    return states
+
+
+def _releases(root: Path) -> list[str]:
+    manifests = sorted((root / layout.RELEASES).glob("*/*/manifest.json"))
+    return [f"{path.parent.parent.name} {path.parent.name}" for path in manifests]
+
+
+def _remote(root: Path) -> str:
+    from configparser import ConfigParser
+
+    config = ConfigParser()
+    config.read([root / ".dvc/config", root / ".dvc/config.local"])
+    name = config.get("core", "remote", fallback="")
+    section = f"'remote \"{name}\"'"
+    url = config.get(section, "url", fallback="") if name else ""
+    return f"{name} ({url})" if name else "none: set one with `afs backup setup`"
+
+
+def stale_stages(root: Path) -> dict[str, str]:
+    """Stage -> what changed since it last ran, as DVC sees it. Raises `UserError` with DVC's reason."""
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(root)) as repo:
+            changes = repo.status()
+    except DvcException as error:
+        raise UserError(f"DVC: {error}", where="dvc.yaml") from None
+    return {str(stage): _reasons(entries) for stage, entries in changes.items()}
+
+
+def _reasons(entries: list[object]) -> str:
+    found = []
+    for entry in entries:
+        if not isinstance(entry, dict):
+            found.append(str(entry))
+            continue
+        for kind, paths in entry.items():
+            names = ", ".join(f"{path} {state}" for path, state in paths.items()) if isinstance(paths, dict) else paths
+            found.append(f"{kind}: {names}")
+    return "; ".join(found)

@@ -1,0 +1,52 @@
+"""The summary at the end of a run: rows per stage, what was dropped and why, what the models learnt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from afs_stages.core import jsonl, layout
+from afs_stages.core.params import Params
+from afs_stages.reporting.collected import Collected, collect
+from afs_stages.reporting.table import table
+
+
+def summary(params: Params, root: Path = Path()) -> str:
+    """The whole summary as text."""
+    collected = collect(params, root)
+    parts = [_rows(collected, root), *[_model(name, params, collected, root) for name in params.models]]
+    if collected.missing:
+        parts.append(f"Not run yet: {', '.join(collected.missing)}. Next: dvc repro")
+    return "\n\n".join(parts)
+
+
+def _rows(collected: Collected, root: Path) -> str:
+    rows = []
+    for report in collected.reports:
+        name = f"{report['stage']}@{report['key']}" if report["key"] else report["stage"]
+        seconds = _seconds(root / layout.run_facts(report["stage"], report["key"]))
+        rows.append([name, f"{report['rows_in']:,}", f"{report['rows_out']:,}", seconds, _losses(report)])
+    return table(["stage", "in", "out", "s", "left out, and why"], rows, right="in,out,s")
+
+
+def _losses(report: dict[str, Any]) -> str:
+    counts = {**report["dropped"], **report["rejected"]}
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shown = ", ".join(f"{count:,} {reason}" for reason, count in ordered[:4])
+    return f"{shown}, …" if len(ordered) > 4 else shown
+
+
+def _seconds(path: Path) -> str:
+    return f"{jsonl.read_json(path)['seconds']:.1f}" if path.is_file() else ""
+
+
+def _model(name: str, params: Params, collected: Collected, root: Path) -> str:
+    model = params.models[name]
+    lines = [f"{name} {model.version}"]
+    report = collected.of("evaluate", name)
+    if report is None:
+        return f"{lines[0]}: not evaluated yet"
+    lines += ["  " + line for line in report.get("lines", [])]
+    lines.append(f"  adapter    {layout.adapter(name)}")
+    lines.append(f"  data card  reports/{name}/datacard.md")
+    return "\n".join(lines)
