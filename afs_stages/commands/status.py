@@ -37,7 +37,7 @@ def _sections(state: Status) -> dict[str, dict[str, str]]:
         "sources": state.sources,
         "stages": shown or {"up to date": "nothing to run"},
         "models": state.models,
-        "releases": {name: "" for name in state.releases} or {"none": "freeze one with `afs release MODEL`"},
+        "releases": dict.fromkeys(state.releases, "") or {"none": "freeze one with `afs release MODEL`"},
         "backup": {"remote": state.remote, "last": state.last_backup or "none yet"},
     }
 
