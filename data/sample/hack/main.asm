@@ -74,6 +74,8 @@ org $248000
 incsrc "Overworld/overworld.asm"
 incsrc "Overworld/weather.asm"
 incsrc "Overworld/beacons.asm"
+incsrc "Overworld/ledger.asm"
+incsrc "Overworld/side_quests.asm"
 
 ; ---------------------------------------------------------------- bank $25
 org $258000

@@ -81,7 +81,7 @@ Hdma_BuildBeam:
 .lit
     LDA.w BeamAngle
     JSL Math_Sine                   ; A = signed, -127 to 127
-    STA.b Scratch2                  ; drift of the centre per line, 1/64 pixel
+    STA.b Scratch2                  ; drift of the centre per entry, 1/256 pixel
     LDA.b #$80
     STA.b Scratch3                  ; centre, starts at mid screen
     STZ.b Scratch4                  ; half width, 1/8 pixel

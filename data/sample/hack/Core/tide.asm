@@ -1,8 +1,8 @@
 ; ============================================================================
 ; Tide
 ; The sea rises and falls between !TIDE_LOW and !TIDE_HIGH. One full cycle is
-; 2 * 128 steps of !TIDE_STEP frames and two slack waters: about three and a
-; half minutes. Rooms and areas read TideLevel; only this file writes it.
+; 2 * 128 steps of !TIDE_STEP frames and two slack waters: three minutes and
+; three quarters. Rooms and areas read TideLevel; only this file writes it.
 ; ============================================================================
 
 namespace Tide

@@ -45,12 +45,63 @@ Room_Load:
     STA.b Pointer0
     SEP #$20
     JSL Vanilla_UnpackLayout
+    STZ.w SluiceState
+    JSR Room_ApplyStory
     JSR Room_MarkVisited
     JSL Hdma_Setup
     PLB
     PLP
     RTL
 }
+
+; The cistern (rooms 0-3) stays dry once its sluice has been opened.
+Room_ApplyStory:
+{
+    LDA.w RoomId
+    CMP.b #$04
+    BCS .belfry
+    LDA.l StoryFlags
+    AND.b #!STORY_CISTERN
+    BEQ .belfry
+    LDA.w RoomFlags
+    AND.b #$FE
+    STA.w RoomFlags
+    REP #$20
+    LDA.w #$01F0 : STA.w RoomWater
+    SEP #$20
+.belfry
+    RTS
+}
+
+; Room_OpenChest: gives what Room_ChestItems says the room holds, once.
+; Exit: carry set when it was empty.
+Room_OpenChest:
+{
+    PHB
+    PHK
+    PLB
+    LDX.w RoomId
+    LDA.w Room_ChestItems,X
+    BEQ .empty
+    STA.b Scratch1
+    LDA.l ItemFlags
+    AND.b Scratch1
+    BNE .empty                      ; owned: the chest was opened before
+    LDA.b Scratch1
+    JSL Item_Give
+    %sfx(!SFX_CONFIRM)
+    PLB
+    CLC
+    RTL
+.empty
+    PLB
+    SEC
+    RTL
+}
+
+; Bit of ItemFlags by room, 0 = no chest
+Room_ChestItems:
+    db $00, $00, $00, !ITEM_GRAPNEL, $00, $00, $00, $00
 
 ; Sets the room's bit of RoomVisited: byte RoomId / 8, bit RoomId & 7.
 Room_MarkVisited:
@@ -82,6 +133,8 @@ Room_UpdateWater:
     LDA.w RoomFlags
     LSR A                           ; bit 0: flooded
     BCC .dry
+    LDA.w SluiceState               ; the open gate owns the water line
+    BNE .dry
     LDA.w RoomId
     ASL A : ASL A : ASL A
     TAY

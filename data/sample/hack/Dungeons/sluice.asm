@@ -4,7 +4,6 @@
 ; ============================================================================
 
 !SLUICE_FRAMES = 16       ; frames a gate step
-!SLUICE_STEPS  = 8
 
 ; Sluice_TurnWheel: the keeper lifts the wheel. Message $08 above mid tide.
 Sluice_TurnWheel:

@@ -43,13 +43,13 @@ ItemHandlers:
 Item_None:
     RTS
 
-; Storm glass: shows the next hour's fog as a number of dots, costs nothing.
+; Storm glass: sounds the fog as one of four tones, costs nothing.
 Glass_Use:
     LDA.b #60 : STA.w ItemTimer
     LDA.w FogDensity
     LSR A : LSR A
-    CLC : ADC.b #$20
-    STA.w SfxRequest                ; the driver's glass tones are $20 to $23
+    CLC : ADC.b #!SFX_GLASS         ; four tones, low to high
+    STA.w SfxRequest
     RTS
 
 ; Item_Give: A = bit of ItemFlags. For chests and NPCs.

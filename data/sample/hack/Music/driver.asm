@@ -91,11 +91,8 @@ Music_FadeStep:
     BCS +
     LDA.b #$00
 +   STA.w MusicVolume
-    CMP.b #$01
     LDA.b #$00
-    ROL A
-    EOR.b #$01
-    LSR A
+    CMP.w MusicVolume               ; 0 >= volume only at silence
     RTL
 
 ; The smallest driver that answers: clears the key-off register and echoes

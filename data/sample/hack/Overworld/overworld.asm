@@ -132,19 +132,12 @@ Overworld_SpawnArea:
 
 ; A = low byte and X = high byte of 4 * A.
 Overworld_TimesFour:
-    PHA
+    STZ.b Scratch4
     ASL A
     ROL.b Scratch4
     ASL A
     ROL.b Scratch4
-    PHA
-    LDA.b Scratch4
-    AND.b #$03
-    TAX
-    PLA
-    STA.b Scratch4
-    PLA
-    LDA.b Scratch4
+    LDX.b Scratch4
     RTS
 
 ; Area 8 is the lighthouse rock; the sea around it has no list of its own.

@@ -17,10 +17,10 @@ HourChange:
 
     LDA.w NightHour
     SEC : SBC.b #!HOUR_DUSK
-    CMP.b #$0C
-    BCC .in_table
-    LDA.b #$0B
-.in_table
+    CMP.b #$08                      ; BCD: $19 is followed by $20
+    BCC .no_gap
+    SBC.b #$06
+.no_gap
     TAX
     LDA.l FogByHour,X
     STA.w FogDensity
@@ -29,7 +29,7 @@ HourChange:
     RTL
 }
 
-; Thickest after midnight. Index: hours since dusk, BCD gaps folded.
+; Thickest after midnight. Index: hours since dusk, 0 to 11.
 FogByHour:
     db 2, 3, 5, 6, 8, 9, 11, 13, 15, 14, 10, 6
 

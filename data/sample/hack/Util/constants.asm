@@ -66,6 +66,7 @@
 !SFX_SPLASH   = $24
 !SFX_SLUICE   = $28
 !SFX_BELL     = $2A
+!SFX_GLASS    = $30       ; $30 to $33, the storm glass
 
 ; Songs (MusicRequest)
 !SONG_NONE     = $00
