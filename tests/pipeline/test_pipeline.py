@@ -1,0 +1,164 @@
+"""The pipeline as a user runs it: the real `dvc repro` on the embedded sample.
+
+One full run is shared by the tests, in the order they stand. It begins with a kill -9 in the middle
+of a stage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support.checkout import checkout, dvc, environment, git
+
+pytestmark = [pytest.mark.xdist_group("pipeline"), pytest.mark.timeout(1800)]
+
+
+def hashes(folder: Path, *patterns: str) -> dict[str, str]:
+    """Path -> sha256 of every file that matches."""
+    files = sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def stages_run(output: str) -> list[str]:
+    """The stages a repro ran, in order."""
+    return re.findall(r"Running stage '([^']+)'", output)
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder for checkouts that lie side by side."""
+    return tmp_path_factory.mktemp("pipeline")
+
+
+@pytest.fixture(scope="session")
+def full(place: Path) -> Path:
+    """A checkout in which the whole pipeline ran, after a first run was killed in mid-stage."""
+    folder = checkout(place / "first" / "project")
+    _kill_in_the_middle(folder)
+    dvc(folder, "repro")
+    return folder
+
+
+def _kill_in_the_middle(folder: Path) -> None:
+    """Start a repro, and kill it and its stage while train-discriminator is at work."""
+    command = [sys.executable, "-m", "dvc", "repro", "train-discriminator"]
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout
+    for line in process.stdout:
+        if "Running stage 'train-discriminator'" in line:
+            break
+    time.sleep(2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (folder / "models/electra").exists(), "a killed stage must leave its old output or none"
+
+
+def test_every_stage_ran_and_reported(full: Path) -> None:
+    from afs_stages.core.params import load
+    from afs_stages.reporting.collected import collect
+
+    collected = collect(load(full / "params.yaml"), full)
+    assert collected.missing == []
+    for report in collected.reports:
+        if report["stage"] in {"export", "score", "split"}:
+            assert report["rows_out"] > 0, report["key"]
+
+
+def test_a_second_repro_runs_nothing(full: Path) -> None:
+    lock = (full / "dvc.lock").read_bytes()
+    assert stages_run(dvc(full, "repro").stdout) == []
+    assert (full / "dvc.lock").read_bytes() == lock
+
+
+def test_git_sees_no_output(full: Path) -> None:
+    new = git(full, "status", "--porcelain", "--untracked-files=all").splitlines()
+    unexpected = [line for line in new if not re.match(r".. (dvc\.lock|reports/|.*\.gitignore|models/registry/)", line)]
+    assert unexpected == []
+
+
+def test_adapters_beat_the_base_and_forgetting_is_measured(full: Path) -> None:
+    for model in ("majora", "veran"):
+        assert (full / f"models/{model}/adapter/adapter_model.safetensors").is_file()
+    result = subprocess.run(
+        [sys.executable, "-m", "afs_stages.cli", "summary"],
+        cwd=full,
+        env=_with_package(full),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "majora v1" in result.stdout
+    assert "forgetting" in result.stdout
+
+
+def _with_package(folder: Path) -> dict[str, str]:
+    return {**environment(), "PYTHONPATH": str(folder)}
+
+
+def test_one_weight_of_majora_reruns_majoras_mix_and_what_follows(full: Path) -> None:
+    params = full / "params.yaml"
+    old = params.read_text()
+    try:
+        params.write_text(old.replace("weights: {oracle: 0.6,", "weights: {oracle: 0.59,", 1))
+        assert params.read_text() != old
+        stages = stages_run(dvc(full, "repro", "--dry").stdout)
+    finally:
+        params.write_text(old)
+    assert "rebalance@majora" in stages
+    assert [name for name in stages if name.endswith("@veran") or name.startswith(("export", "score"))] == []
+
+
+def test_push_clone_pull_is_clean(full: Path, place: Path) -> None:
+    git(full, "add", "-A")
+    git(full, "commit", "-q", "-m", "run")
+    dvc(full, "push")
+    other = full.parent / "second"
+    git(full.parent, "clone", "-q", str(full), str(other))
+    dvc(other, "pull")
+    assert "up to date" in dvc(other, "status").stdout
+    outputs = ("data/**/*.jsonl", "models/*/adapter/*", "models/base/*")
+    assert hashes(other, *outputs) == hashes(full, *outputs)
+
+
+def test_a_run_elsewhere_gives_the_same_bytes(full: Path, place: Path) -> None:
+    other = checkout(place / "a longer path" / "elsewhere")
+    dvc(other, "repro")
+    outputs = ("data/**/*.jsonl", "models/*/adapter/adapter_model.safetensors", "models/base/*.safetensors")
+    assert hashes(other, *outputs) == hashes(full, *outputs)
+
+
+def test_a_removed_source_is_gone_everywhere(full: Path, place: Path) -> None:
+    other = full.parent / "removed"
+    git(full.parent, "clone", "-q", str(full), str(other))
+    dvc(other, "pull")
+    params = (other / "params.yaml").read_text()
+    params = re.sub(r"  gemini:\n(    .*\n)+", "", params, count=1)
+    (other / "params.yaml").write_text(re.sub(r"gemini: 0?\.\d+, ", "", params))
+    dvc(other, "repro", "convert")
+    assert "export@gemini" not in dvc(other, "stage", "list").stdout
+    rows = [path for path in other.glob("data/splits/*.jsonl") if b'"source":"gemini"' in path.read_bytes()]
+    assert rows == []
+
+
+def test_a_typo_and_a_missing_folder_are_explained_by_plain_repro(full: Path) -> None:
+    params = full / "params.yaml"
+    old = params.read_text()
+    try:
+        params.write_text(old.replace("  stratify_by: domain", "  stratify_bye: domain", 1))
+        assert "did you mean 'stratify_by'?" in dvc(full, "repro", check=False).stderr
+        params.write_text(old.replace("root: data/sample/gemini", "root: data/raw/nowhere", 1))
+        text = dvc(full, "repro", check=False).stderr
+        assert "sources.gemini.root: no such folder 'data/raw/nowhere'" in text
+        assert "afs collect gemini" in text
+    finally:
+        params.write_text(old)
