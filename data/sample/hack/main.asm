@@ -75,6 +75,7 @@ incsrc "Overworld/overworld.asm"
 incsrc "Overworld/weather.asm"
 incsrc "Overworld/beacons.asm"
 incsrc "Overworld/ledger.asm"
+incsrc "Overworld/actions.asm"
 incsrc "Overworld/side_quests.asm"
 
 ; ---------------------------------------------------------------- bank $25

@@ -38,6 +38,11 @@ Clock_Update:
     STA.w NightHour
     CLD
     JSL Weather_HourChange
+    LDA.b GameMode
+    CMP.b #!MODE_OVERWORLD          ; dungeons keep their own song
+    BNE .same_song
+    JSL Music_ForHour
+.same_song
     LDA.w NightHour
     CMP.b #!HOUR_DAWN
     BCC .done

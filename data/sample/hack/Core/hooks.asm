@@ -63,6 +63,32 @@ org $07B0F2 ; @hook module=Items name=Item_Use bytes=4
     JSL Item_Use
 pullpc
 
+; The A button on an action tile.
+pushpc
+org $07C2E0 ; @hook module=Overworld name=Action_Use bytes=4
+    JSL Action_Use
+pullpc
+
+; Main loop in message mode.
+pushpc
+org $00814A ; @hook module=Menu name=Message_Frame bytes=4
+    JSL Message_Frame
+pullpc
+
+; File screen: load and erase.
+pushpc
+org $0CCF10 ; @hook module=Core name=Save_Load bytes=4
+    JSL Save_Load
+org $0CD0A2 ; @hook module=Core name=Save_Erase bytes=4
+    JSL Save_Erase
+pullpc
+
+; Status bar: the clock replaces the old day counter.
+pushpc
+org $0DFB91 ; @hook module=Core name=Clock_DrawHud bytes=4
+    JSL Clock_DrawHud
+pullpc
+
 ; Room change: the new header replaces the old song and layout loads.
 pushpc
 org $01D4A8 ; @hook module=Dungeons name=Room_Load bytes=4

@@ -57,6 +57,7 @@ Sluice_Finish:
     LDA.w DoorMask
     ORA.b #$03
     STA.w DoorMask
+    JSL Sluice_DryFloor
     RTS
 
 ; Rewrites the solid map along the old water line so that the keeper can walk

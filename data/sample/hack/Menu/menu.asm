@@ -159,7 +159,7 @@ Menu_ItemMask:
 ; Step 3: satchel -> chart -> log -> satchel. L goes the other way.
 Menu_TurnPage:
 {
-    LDA.b JoyNew
+    LDA.b JoyHeld                   ; JoyNew was last frame's: L is gone from it
     AND.b #!JOY_L
     BNE .back
     LDA.w MenuPage
