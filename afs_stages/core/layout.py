@@ -14,6 +14,8 @@ BASE_MODEL = Path("models/base")
 SPLITS = Path("data/splits")
 RELEASES = Path("data/releases")
 REGISTRY = Path("models/registry")
+PAGE = Path("reports/index.html")
+"""`report`'s page."""
 PARTS = ("train", "val", "test")
 """The three parts of a split."""
 

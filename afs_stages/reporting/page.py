@@ -1,0 +1,104 @@
+"""The report page: one HTML file with everything inside, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from afs_stages.core import jsonl, layout
+from afs_stages.core.params import Params
+from afs_stages.reporting import figures
+from afs_stages.reporting.collected import Collected, collect
+
+STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;color:#20303c;max-width:60rem;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}table{border-collapse:collapse;font-size:.9rem}
+th,td{padding:.25rem .7rem;text-align:left;border-bottom:1px solid #dde4e8}td.n{text-align:right;
+font-variant-numeric:tabular-nums}svg{max-width:100%;height:auto}.note{color:#8a4b2a}
+"""
+
+
+def page(params: Params, root: Path = Path()) -> str:
+    """The page as HTML; sections whose stages have not run are left out."""
+    collected = collect(params, root)
+    title = ", ".join(f"{name} {model.version}" for name, model in params.models.items())
+    body = "\n".join(section for make in SECTIONS for section in make(params, collected, root))
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style><h1>{escape(title)}</h1>\n{body}</html>\n"
+    )
+
+
+def _section(title: str, content: str) -> str:
+    return f"<h2>{escape(title)}</h2>\n{content}"
+
+
+def _rows(params: Params, collected: Collected, root: Path) -> Iterator[str]:
+    cells = [
+        f"<tr><td>{escape(r['stage'])}</td><td>{escape(r['key'])}</td>"
+        f'<td class="n">{r["rows_in"]:,}</td><td class="n">{r["rows_out"]:,}</td></tr>'
+        for r in collected.reports
+    ]
+    head = "<tr><th>stage</th><th>of</th><th>rows in</th><th>rows out</th></tr>"
+    yield _section("Rows, stage by stage", f"<table>{head}{''.join(cells)}</table>")
+
+
+def _losses(params: Params, collected: Collected, root: Path) -> Iterator[str]:
+    groups = {}
+    for report in collected.reports:
+        counts = {**report["dropped"], **report["rejected"]}
+        if counts:
+            groups[f"{report['stage']}@{report['key']}" if report["key"] else report["stage"]] = counts
+    if groups:
+        yield _section("Left out, and why", figures.stacked(groups))
+
+
+def _scores(params: Params, collected: Collected, root: Path) -> Iterator[str]:
+    found = {name: collected.of("score", name) for name in params.sources}
+    histograms = {name: report["histogram"] for name, report in found.items() if report and report.get("histogram")}
+    if histograms:
+        yield _section("Quality scores by source", figures.steps(histograms, 0.0, 1.0, "quality score"))
+
+
+def _mixes(params: Params, collected: Collected, root: Path) -> Iterator[str]:
+    found = {name: collected.of("rebalance", name) for name in params.models}
+    mixes = {name: report["groups"] for name, report in found.items() if report and report.get("groups")}
+    if mixes:
+        counts = {name: {group: _count(value) for group, value in groups.items()} for name, groups in mixes.items()}
+        yield _section("What each model is trained on", figures.stacked(counts))
+
+
+def _count(value: Any) -> float:
+    return float(value.get("rows", 0) if isinstance(value, dict) else value)
+
+
+def _curves(params: Params, collected: Collected, root: Path) -> Iterator[str]:
+    curves = {}
+    for name in params.models:
+        path = root / layout.adapter(name) / "training.json"
+        if path.is_file():
+            points = jsonl.read_json(path).get("loss_curve", [])
+            curves[name] = [(point["step"], point["loss"]) for point in points if point.get("loss") is not None]
+    curves = {name: points for name, points in curves.items() if points}
+    if curves:
+        yield _section("Training loss", figures.lines(curves, "step", "loss per token"))
+
+
+def _models(params: Params, collected: Collected, root: Path) -> Iterator[str]:
+    for name, model in params.models.items():
+        report = collected.of("evaluate", name)
+        if report and report.get("lines"):
+            text = "\n".join(report["lines"])
+            yield _section(f"{name} {model.version}: evaluation and forgetting", f"<pre>{escape(text)}</pre>")
+
+
+def _warnings(params: Params, collected: Collected, root: Path) -> Iterator[str]:
+    texts = [f"{r['stage']}@{r['key']}: {text}" for r in collected.reports for text in r["warnings"]]
+    if texts:
+        items = "".join(f"<li>{escape(text)}</li>" for text in texts)
+        yield _section("Warnings", f'<ul class="note">{items}</ul>')
+
+
+SECTIONS = (_rows, _losses, _scores, _mixes, _curves, _models, _warnings)

@@ -1,0 +1,1 @@
+"""Where samples come from: one module per source, found by name, built in or from another package."""

@@ -1,0 +1,46 @@
+"""Running a generator: samples to a file, everything else to the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from afs_stages.core import jsonl
+from afs_stages.core.params import Params
+from afs_stages.core.progress import progress
+from afs_stages.core.report import StageReport
+from afs_stages.sources.base import BaseGenerator
+from afs_stages.sources.registry import parse_options, source_class
+
+
+def from_params(name: str, params: Params) -> BaseGenerator:
+    """The generator of a source block; `export`'s keys are the defaults of options of the same name."""
+    block = params.sources[name]
+    cls = source_class(block.type or name, f"params.yaml: sources.{name}.type")
+    shared = {key: value for key, value in params.export.model_dump().items() if key in cls.Options.model_fields}
+    options = parse_options(cls, {**shared, **block.options}, f"sources.{name}")
+    return cls(name, block.domain, [Path(block.root)], options)
+
+
+def run(generator: BaseGenerator, output: Path, *, limit: int | None = None, strict: bool = False) -> StageReport:
+    """Write the generator's samples to `output`; an exact repetition of a sample is written once."""
+    report = StageReport("export", generator.name)
+    seen: set[str] = set()
+    with jsonl.open_rejects(output, strict) as rejects, jsonl.open_write(output) as writer:
+        generator.on_bad = rejects
+        for sample in progress(generator.generate(), f"export {generator.name}", unit="samples"):
+            if limit is not None and writer.count >= limit:
+                break
+            if sample.sample_id in seen:
+                generator.tally.drop("exact_duplicate")
+                continue
+            seen.add(sample.sample_id)
+            writer.write(sample)
+    tally = generator.tally
+    report.rows_in, report.rows_out = tally.seen, writer.count
+    report.dropped, report.rejected = tally.dropped, rejects.counts
+    report.values = {"redactions": dict(sorted(tally.redactions.items()))}
+    for note in tally.notes:
+        report.warn(note)
+    if not writer.count:
+        report.warn(f"no samples found under {', '.join(str(root) for root in generator.roots)}")
+    return report
