@@ -16,6 +16,9 @@ COMMANDS: Table = {
     "summary": ("afs_stages.commands.summary", "Print what the last run did: rows, drops, scores, forgetting."),
     "validate": ("afs_stages.commands.validate", "Check JSONL files row by row; --fix keeps the good rows."),
     "params": ("afs_stages.params", "Check params.yaml as a whole: keys, types, ranges, source folders."),
+    "train": ("afs_stages.train", "Train a LoRA adapter by hand."),
+    "evaluate": ("afs_stages.evaluate", "Measure an adapter by hand: loss, tasks, forgetting."),
+    "model": ("afs_stages.commands.model", "Look at trained models: the forgetting matrix."),
     "training": (
         "afs_stages.commands.training",
         "Make data sets by hand: export, rehearse, rebalance, split, convert.",

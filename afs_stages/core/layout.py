@@ -70,6 +70,16 @@ def adapter(model: str) -> Path:
     return Path("models") / model / "adapter"
 
 
+def release_adapters(model: str) -> Path:
+    """`train-releases@<model>`'s adapters of earlier versions on this base, one folder a version."""
+    return Path("models") / model / "releases"
+
+
+def loss_curve(model: str) -> Path:
+    """`train@<model>`'s loss by step, a TSV that grows while training runs."""
+    return Path("reports") / model / "loss.tsv"
+
+
 def report(stage: str, key: str = "") -> Path:
     """A stage's report: DVC metrics, kept in Git."""
     return Path("reports") / stage / f"{key or stage}.json"

@@ -21,6 +21,7 @@ STAGES = {
     "check": "model",
     "convert": "model",
     "base-model": "",
+    "train-releases": "model",
     "train": "model",
     "evaluate": "model",
     "register": "model",

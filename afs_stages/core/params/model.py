@@ -48,7 +48,8 @@ class Train(Block):
     load_in_4bit: bool = False
     dtype: Literal["fp32", "bf16"] = "fp32"
     early_stopping_patience: int | None = Field(default=None, ge=1, description="evaluations of val without gain")
-    save_steps: int = Field(default=50, ge=1)
+    save_steps: int = Field(default=50, ge=1, description="steps between checkpoints")
+    memory_limit_mb: float | None = Field(default=None, gt=0, description="memory beyond the loaded model; null: all")
 
 
 class Evaluate(Block):

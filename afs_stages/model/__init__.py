@@ -1,0 +1,1 @@
+"""The model: tiny base, LoRA training, evaluation, forgetting, registry."""

@@ -1,0 +1,64 @@
+"""The forgetting matrix R[i,j] and what follows from it.
+
+R[i,j] is the score of version i on the frozen test set of version j. The score here is minus the
+completion loss in nats per token, so higher is better. Versions are in order of their release and
+T is the last. Formulas: ACC, BWT, FWT as in GEM (arXiv 1706.08840), F as in Chaudhry et al. 2018.
+
+    ACC = mean over j of R[T,j]
+    BWT = mean over j < T of R[T,j] - R[j,j]                   (negative: forgetting)
+    FWT = mean over j >= 2 of R[j-1,j] - b_j                   (b: the base model)
+    F   = mean over j < T of max over l < T of R[l,j] - R[T,j] (F >= -BWT)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+Matrix = Sequence[Sequence[Any]]
+"""R[i][j]: floats, or arrays of one shape (resamples), which give arrays back."""
+
+
+def acc(matrix: Matrix) -> Any:
+    """Average score of the last version over all test sets."""
+    return _mean(list(matrix[-1]))
+
+
+def bwt(matrix: Matrix) -> Any:
+    """Backward transfer, None with a single version."""
+    return _mean([matrix[-1][j] - matrix[j][j] for j in range(len(matrix) - 1)])
+
+
+def fwt(matrix: Matrix, base: Sequence[Any]) -> Any:
+    """Forward transfer against the base model's scores, None with a single version."""
+    return _mean([matrix[j - 1][j] - base[j] for j in range(1, len(matrix))])
+
+
+def forgetting(matrix: Matrix) -> Any:
+    """F, None with a single version."""
+    return _mean([_largest([row[j] for row in matrix[:-1]]) - matrix[-1][j] for j in range(len(matrix) - 1)])
+
+
+def _mean(values: list[Any]) -> Any:
+    return sum(values[1:], values[0]) / len(values) if values else None
+
+
+def _largest(values: list[Any]) -> Any:
+    if isinstance(values[0], float | int):
+        return max(values)
+    import numpy as np
+
+    return np.max(np.stack(values), axis=0)
+
+
+def matrix_text(names: Sequence[str], base: Sequence[float], losses: Matrix) -> str:
+    """The matrix of losses as a table: one line a version, the base model first."""
+    width = max(9, *(len(name) + 6 for name in names))
+    head = "loss per token of".ljust(20) + "".join(f"{'on ' + name:>{width}}" for name in names)
+    lines = [head, _line("base", base, width)]
+    lines += [_line(name, row, width) for name, row in zip(names, losses, strict=True)]
+    return "\n".join(lines)
+
+
+def _line(name: str, values: Sequence[float], width: int) -> str:
+    return name.ljust(20) + "".join(f"{value:>{width}.3f}" for value in values)

@@ -1,0 +1,40 @@
+"""Bootstrap intervals of per-token losses: rows are resampled, so that a long row moves as one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LEVEL = 0.95
+
+
+def resamples(rows: int, times: int, seed: int) -> np.ndarray[Any, Any]:
+    """How often each row is drawn in each resample, shape (times, rows); the rows themselves come first.
+
+    Line 0 is the sample as it is, so that estimates and intervals come from one array.
+    """
+    import numpy as np
+
+    draws = np.random.default_rng([seed, rows]).multinomial(rows, np.full(rows, 1 / rows), size=times)
+    return np.concatenate([np.ones((1, rows), dtype=draws.dtype), draws])
+
+
+def per_token(counts: np.ndarray[Any, Any], losses: Any, tokens: Any) -> np.ndarray[Any, Any]:
+    """Loss per token of each resample: shape (times + 1,), from per-row sums of losses and token counts."""
+    import numpy as np
+
+    drawn: np.ndarray[Any, Any] = counts @ np.asarray(losses, dtype=np.float64)
+    weight = np.maximum(counts @ np.asarray(tokens, dtype=np.float64), 1)
+    result: np.ndarray[Any, Any] = drawn / weight
+    return result
+
+
+def summary(values: np.ndarray[Any, Any]) -> dict[str, float]:
+    """Estimate and 95% interval of a resampled value whose first entry is the estimate itself."""
+    import numpy as np
+
+    estimate = float(values[0])
+    low, high = (estimate, estimate) if len(values) == 1 else np.quantile(values[1:], [0.025, 0.975])
+    return {"estimate": round(estimate, 5), "low": round(float(low), 5), "high": round(float(high), 5)}

@@ -1,0 +1,103 @@
+"""What a training will take, said before it starts: steps, tokens, memory; a refusal where it can't fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from afs_stages.core.errors import UserError
+from afs_stages.model.encode import Encoded
+from afs_stages.model.plan import Plan, halves
+
+MB = 2**20
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The size of a training; memory in MiB, what is loaded already not counted."""
+
+    steps: int
+    tokens: int
+    trained: int
+    memory_mb: float
+    memory_one_sample_mb: float
+    available_mb: float
+    parts: int
+
+    def summary(self) -> str:
+        """One line for the user."""
+        return (
+            f"{self.steps:,} steps, {self.tokens:,} tokens, {self.trained:,} trained weights, "
+            f"about {self.memory_mb:,.0f} MB of {self.available_mb:,.0f} MB there"
+        )
+
+
+def estimate(model: Any, items: Sequence[Encoded], plan: Plan, checkpointing: bool, limit_mb: float | None) -> Estimate:
+    """Measure a plan against the memory at hand (`limit_mb` if given and smaller).
+
+    `parts` is into how many pieces micro-batches must be cut from the start. Raises `UserError`
+    where not even the largest sample alone fits.
+    """
+    available = min(available_mb(model), limit_mb or float("inf"))
+    fixed = sum(weight.numel() for weight in model.parameters() if weight.requires_grad) * 16 / MB
+    per_token = _bytes_per_token(model, checkpointing) / MB
+    head = model.config.vocab_size * 12 / MB
+
+    def need(batch: list[int]) -> float:
+        chosen = [items[index] for index in batch]
+        tokens, targets = sum(len(item.ids) for item in chosen), sum(item.targets for item in chosen)
+        return float(per_token * tokens + head * targets)
+
+    batches = [batch for step in plan.steps for batch in step]
+    one = fixed + max(need([index]) for batch in batches for index in batch)
+    if one > available:
+        _refuse(one, available, max(len(item.ids) for item in items))
+    parts = 1
+    while fixed + max(need(part) for batch in batches for part in halves(batch, parts)) > available:
+        parts *= 2
+    return Estimate(
+        steps=len(plan.steps),
+        tokens=sum(len(items[index].ids) for batch in batches for index in batch),
+        trained=round(fixed * MB / 16),
+        memory_mb=fixed + max(need(batch) for batch in batches),
+        memory_one_sample_mb=one,
+        available_mb=available,
+        parts=parts,
+    )
+
+
+def _refuse(need: float, available: float, longest: int) -> None:
+    raise UserError(
+        f"this training can't fit: the longest sample ({longest:,} tokens) alone needs about {need:,.0f} MB, "
+        f"{available:,.0f} MB are there",
+        fix=f"lower fit.max_tokens and train.max_length (now up to {longest:,}), set "
+        "train.gradient_checkpointing: true, train.dtype: bf16 or train.load_in_4bit: true, choose a smaller "
+        "base model, or train on a rented GPU: afs vastai launch --model MODEL",
+    )
+
+
+def _bytes_per_token(model: Any, checkpointing: bool) -> float:
+    """Activations kept for backward per token: about 16 hidden vectors and 4 of the feed-forward a layer."""
+    config = model.config
+    width = 4 if model.dtype.itemsize == 4 else 2
+    layer = 16 * config.hidden_size + 4 * getattr(config, "intermediate_size", 4 * config.hidden_size)
+    layers = config.num_hidden_layers
+    kept = config.hidden_size * layers + layer if checkpointing else layer * layers
+    return float(kept * width)
+
+
+def available_mb(model: Any) -> float:
+    """Free memory of the device the model is on, in MiB; infinite where the system won't say."""
+    import torch
+
+    device = next(model.parameters()).device
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0] / MB
+    from pathlib import Path
+
+    meminfo = Path("/proc/meminfo")
+    if not meminfo.is_file():
+        return float("inf")
+    line = next(line for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable"))
+    return int(line.split()[1]) / 1024

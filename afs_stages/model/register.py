@@ -1,0 +1,59 @@
+"""An experiment's record made from what the pipeline left behind."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from afs_stages.core import layout
+from afs_stages.core.jsonl import read_json
+from afs_stages.core.params import Params
+from afs_stages.model.hashes import folder_hash, value_hash
+from afs_stages.model.registry import DatasetRef, Experiment
+
+METRICS = ("loss", "gain_over_base", "perplexity", "forgetting", "tasks")
+
+
+def experiment_of(model: str, params: Params) -> Experiment:
+    """The record of a model's current adapter; its id follows from adapter, data and parameters alone."""
+    adapter = layout.adapter(model)
+    facts, measured = read_json(adapter / "training.json"), read_json(layout.report("evaluate", model))
+    block = params.models[model]
+    train_file = layout.converted(model, "openai", "train")
+    record: dict[str, Any] = {
+        "run_name": f"{model}-{block.version}",
+        "base_model": facts["base"]["name"],
+        "framework": "script" if params.train_for(model).script else "peft",
+        "dataset": DatasetRef(path=str(train_file), hash=facts["data"]["train"]["hash"], rows=_rows(facts)),
+        "params": {"seed": params.seed, "train": facts["train"], "weights": block.weights},
+        "adapter": {"path": str(adapter), "hash": folder_hash(adapter), "base_hash": facts["base"]["hash"]},
+    }
+    record["params"]["rehearsal"] = block.rehearsal.model_dump()
+    identity = value_hash([record["run_name"], record["dataset"].hash, record["params"], record["adapter"]])[:8]
+    return Experiment(
+        experiment_id=identity,
+        status="completed",
+        metrics={key: measured[key] for key in METRICS if key in measured},
+        revision=revision(),
+        tags=[model, block.version],
+        **record,
+    )
+
+
+def _rows(facts: dict[str, Any]) -> int | None:
+    rows = facts["data"]["train"].get("rows")
+    return None if rows is None else int(rows)
+
+
+def revision(folder: Path = Path()) -> dict[str, Any] | None:
+    """The Git commit of a folder and its date; None outside a repository."""
+    command = ["git", "show", "--no-patch", "--format=%H %cI", "HEAD"]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    if done.returncode:
+        return None
+    commit, date = done.stdout.split()
+    return {"commit": commit, "date": date}

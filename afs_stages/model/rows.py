@@ -1,0 +1,122 @@
+"""What a model is trained and tested on: conversations in OpenAI's messages format.
+
+This reader needs nothing but `core`, so that training runs alone on a rented box.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from afs_stages.core.errors import UserError
+from afs_stages.core.jsonl import BadRow, OnBad, describe, read_objects
+from afs_stages.core.sample import TrainingSample
+
+ROLES = {"system", "user", "assistant", "tool", "developer"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One conversation; `name` says where it came from in messages to the user."""
+
+    messages: list[dict[str, Any]]
+    tools: list[dict[str, Any]] | None = None
+    domain: str = ""
+    source: str = ""
+    kind: str = ""
+    name: str = ""
+
+
+def read_rows(path: Path, on_bad: OnBad) -> Iterator[Row]:
+    """Yield the conversations of a file of `{"messages": [...], "tools": [...]}` rows or of samples.
+
+    A row without messages, with an unknown role or without an assistant's answer goes to `on_bad`.
+    """
+    for number, value in read_objects(path, on_bad):
+        if "instruction" in value:
+            try:
+                yield from_sample(TrainingSample.from_dict(value))
+            except ValidationError as error:
+                on_bad(BadRow(path.name, number, "schema", describe(error)))
+            continue
+        problem = _problem(value.get("messages"))
+        if problem:
+            on_bad(BadRow(path.name, number, "messages", problem))
+            continue
+        messages = [_with_parsed_calls(message) for message in value["messages"]]
+        yield Row(
+            messages,
+            value.get("tools") or None,
+            str(value.get("domain") or ""),
+            str(value.get("source") or ""),
+            "",
+            f"{path.name}:{number}",
+        )
+
+
+def from_sample(sample: TrainingSample, system_prompt: str = "") -> Row:
+    """The conversation of a training sample: its messages, or its request and answer."""
+    if sample.messages:
+        messages = [_with_parsed_calls(message.model_dump(exclude_none=True)) for message in sample.messages]
+    else:
+        request = f"{sample.instruction}\n\n{sample.input}" if sample.input else sample.instruction
+        messages = [{"role": "user", "content": request}, {"role": "assistant", "content": sample.output}]
+    if system_prompt and messages[0]["role"] != "system":
+        messages.insert(0, {"role": "system", "content": system_prompt})
+    kind = str(sample.provenance.get("kind") or "")
+    return Row(messages, sample.tools, sample.domain, sample.source, kind, sample.sample_id)
+
+
+def data_files(data: Path) -> tuple[Path, Path | None]:
+    """(train file, val file or None) of `--data`, which is a file or a folder with `train.jsonl`.
+
+    Raises `UserError` where neither stands.
+    """
+    if data.is_file():
+        return data, None
+    train, val = data / "train.jsonl", data / "val.jsonl"
+    if not train.is_file():
+        raise UserError(
+            "no training rows here",
+            where=str(data),
+            fix="name a .jsonl file of messages rows, or a folder with train.jsonl and val.jsonl "
+            "(`afs training convert --format openai` makes them)",
+        )
+    return train, val if val.is_file() else None
+
+
+def _problem(messages: Any) -> str:
+    if not isinstance(messages, list) or not messages:
+        return "messages: a list with at least one message is needed"
+    for at, message in enumerate(messages):
+        if not isinstance(message, dict) or message.get("role") not in ROLES:
+            return f"messages.{at}.role: one of {', '.join(sorted(ROLES))} is needed"
+        if not isinstance(message.get("content"), str | None):
+            return f"messages.{at}.content: text is needed"
+    if not any(message["role"] == "assistant" for message in messages):
+        return "messages: no assistant turn to learn from"
+    return ""
+
+
+def _with_parsed_calls(message: dict[str, Any]) -> dict[str, Any]:
+    """The message with tool-call arguments as mappings, which every chat template can render."""
+    calls = message.get("tool_calls")
+    if not calls:
+        return {key: value for key, value in message.items() if value is not None}
+    return {**message, "content": message.get("content") or "", "tool_calls": [_parsed(call) for call in calls]}
+
+
+def _parsed(call: dict[str, Any]) -> dict[str, Any]:
+    function = dict(call.get("function") or {})
+    arguments = function.get("arguments", {})
+    if isinstance(arguments, str):
+        try:
+            function["arguments"] = json.loads(arguments)
+        except json.JSONDecodeError:
+            function["arguments"] = arguments
+    return {**call, "function": function}

@@ -1,0 +1,59 @@
+"""A model's own training script, in any framework: `SCRIPT --data DIR --output DIR --epochs N`.
+
+It reads `train.jsonl` and `val.jsonl` (messages rows) from DIR, leaves its finished adapter or model
+in the output folder and exits 0. Pipeline, remote job and registry treat the folder like any other.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from afs_stages.core.atomic import atomic_folder
+from afs_stages.core.errors import UserError
+from afs_stages.core.jsonl import OnBad, read_json, write_json
+from afs_stages.model.hashes import file_hash
+from afs_stages.model.train import Job, train
+
+
+def run_job(job: Job, on_bad: OnBad) -> dict[str, Any]:
+    """Train as the parameters say: with the model's own script if it names one, else a LoRA adapter."""
+    return run_script(job) if job.train.script else train(job, on_bad)
+
+
+def run_script(job: Job) -> dict[str, Any]:
+    """Run `train.script` of a job; returns (and completes) its training.json.
+
+    Raises `UserError` where the script is missing, fails, or leaves nothing behind.
+    """
+    script = Path(job.train.script)
+    if not script.is_file():
+        raise UserError("no such training script", where=str(script), fix="set train.script, or leave it empty")
+    with atomic_folder(job.output) as folder:
+        command = [sys.executable, str(script), "--data", str(job.train_file.parent), "--output", str(folder)]
+        command += ["--epochs", f"{job.train.epochs:g}"]
+        done = subprocess.run(command, check=False)
+        if done.returncode:
+            raise UserError(f"the training script left with code {done.returncode}", where=shlex.join(command))
+        if not any(folder.iterdir()):
+            raise UserError("the training script wrote nothing to its --output", where=str(script))
+        facts = _facts(job, folder / "training.json")
+        write_json(folder / "training.json", facts)
+    return facts
+
+
+def _facts(job: Job, own: Path) -> dict[str, Any]:
+    """What the script recorded itself, with the facts every adapter must carry over it."""
+    recorded = read_json(own) if own.is_file() else {}
+    return {
+        **recorded,
+        "model": job.model,
+        "version": job.version,
+        "base": {"name": job.base.name, "hash": job.base.hash},
+        "script": {"name": job.train.script, "hash": file_hash(Path(job.train.script))},
+        "train": job.train.model_dump(),
+        "data": {"train": {"hash": file_hash(job.train_file)}},
+    }

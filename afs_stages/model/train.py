@@ -1,0 +1,241 @@
+"""Training an adapter from end to end: rows in, a finished adapter folder out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from afs_stages.core.atomic import atomic_folder, write_text
+from afs_stages.core.console import say, warn
+from afs_stages.core.errors import UserError
+from afs_stages.core.jsonl import OnBad, write_json
+from afs_stages.core.params.model import Train
+from afs_stages.model import checkpoint, lora, preflight
+from afs_stages.model.base import Base, load_tokenizer
+from afs_stages.model.card import model_card
+from afs_stages.model.encode import Encoded, encode_rows
+from afs_stages.model.hashes import file_hash, folder_hash, value_hash
+from afs_stages.model.plan import Plan, make_plan
+from afs_stages.model.rows import Row, read_rows
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: what is trained on what, and where it goes.
+
+    `start` is an adapter to go on from; `curve` a TSV that grows with every step; `model` and
+    `version` only name it. `resume`: None resumes where it can, True must, False starts anew.
+    """
+
+    base: Base
+    train: Train
+    seed: int
+    train_file: Path
+    val_file: Path | None
+    output: Path
+    start: Path | None = None
+    curve: Path | None = None
+    model: str = ""
+    version: str = ""
+    resume: bool | None = None
+
+
+@dataclass
+class Data:
+    """Encoded rows of one part, and what happened to the others."""
+
+    rows_in: int
+    items: list[Encoded]
+    dropped: dict[str, int]
+    hash: str
+
+
+@dataclass
+class Best:
+    """The adapter of the best epoch so far, kept where early stopping is on."""
+
+    weights: dict[str, Any] = field(default_factory=dict)
+
+
+def train(job: Job, on_bad: OnBad) -> dict[str, Any]:
+    """Train and write the adapter folder; returns the content of its training.json.
+
+    Raises `UserError` where there is nothing to train on, it can't fit, the loss is no number, or
+    `resume=True` finds nothing to resume.
+    """
+    tokenizer = load_tokenizer(job.base)
+    data = read_part(job.train_file, tokenizer, job.train, on_bad)
+    if not data.items:
+        raise UserError(
+            "no rows to train on", where=str(job.train_file), fix="look at the reports of fit and rebalance"
+        )
+    val = read_part(job.val_file, tokenizer, job.train, on_bad) if job.val_file else Data(0, [], {}, "")
+    _check_val(job, val)
+    plan = plan_for(data.items, job.train, job.seed)
+    model, packed = lora.load_for_training(job.base, job.train, job.seed, job.start)
+    size = preflight.estimate(model, data.items, plan, job.train.gradient_checkpointing, job.train.memory_limit_mb)
+    say(f"train: {size.summary()}")
+    loop = _run(job, model, packed, data, val, plan, size.parts)
+    facts = _facts(job, data, val, loop.state, size.trained)
+    _write(job, model, tokenizer, facts)
+    return facts
+
+
+def read_part(path: Path, tokenizer: Any, train: Train, on_bad: OnBad) -> Data:
+    """Read and encode a file of messages rows."""
+    rows: list[Row] = list(read_rows(path, on_bad))
+    items, dropped = encode_rows(tokenizer, rows, train.max_length, train.completion_only)
+    return Data(len(rows), items, dropped, file_hash(path))
+
+
+def plan_for(items: Sequence[Encoded], train: Train, seed: int) -> Plan:
+    """The steps of a training."""
+    return make_plan(
+        [len(item.ids) for item in items],
+        epochs=train.epochs,
+        batch_size=train.batch_size,
+        accumulation=train.gradient_accumulation_steps,
+        max_length=train.max_length,
+        packing=train.packing,
+        seed=seed,
+        max_steps=train.max_steps,
+    )
+
+
+def _check_val(job: Job, val: Data) -> None:
+    if val.items:
+        return
+    if job.train.early_stopping_patience:
+        raise UserError(
+            "train.early_stopping_patience is set, and there are no val rows to stop by",
+            where=str(job.val_file or job.train_file),
+            fix="set it to null, or raise split.val",
+        )
+    warn("no val rows: the val loss is not measured")
+
+
+def fingerprint(job: Job, data: Data, val: Data) -> str:
+    """What makes two trainings the same: base, start, parameters, data, this room's code, versions."""
+    code = {path.name: file_hash(path) for path in sorted(Path(__file__).parent.glob("*.py"))}
+    start = folder_hash(job.start) if job.start else None
+    facts = [job.base.hash, start, job.train.model_dump(), job.seed, data.hash, val.hash, code, versions()]
+    return value_hash(facts)
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that decide the result."""
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("torch", "transformers", "peft", "tokenizers")}
+
+
+def _run(job: Job, model: Any, packed: bool, data: Data, val: Data, plan: Plan, parts: int) -> Any:
+    """Run the steps that are left, with checkpoints, val, early stopping and the live curve."""
+    from afs_stages.model.curve import Curve
+    from afs_stages.model.loop import Loop, Meter, Optim, mean_loss
+
+    settings = job.train
+    optim = Optim(settings.learning_rate, settings.schedule, settings.warmup_ratio, settings.weight_decay)
+    loop = Loop(model, data.items, plan, optim, packed)
+    loop.state.parts = parts
+    mark, root, best = fingerprint(job, data, val), checkpoint.folder_for(job.output), Best()
+    _resume(job, root, mark, loop, best)
+    meter = Meter(f"train {job.model}".strip(), len(plan.steps))
+    with Curve(job.curve, loop.state.curve) as curve:
+
+        def on_epoch(_: Loop) -> None:
+            if val.items:
+                tokens = settings.batch_size * settings.max_length
+                _judge(loop, mean_loss(model, val.items, tokens, packed), settings.early_stopping_patience, best)
+
+        def on_step(_: Loop) -> None:
+            curve.add(loop.state.curve[-1])
+            meter(loop.state)
+            if loop.state.step % settings.save_steps == 0 and loop.state.step < len(plan.steps):
+                checkpoint.save(root, loop, best.weights, mark)
+
+        loop.on_epoch, loop.on_step = on_epoch, on_step
+        loop.run()
+    if best.weights:
+        _take(model, best.weights)
+    return loop
+
+
+def _resume(job: Job, root: Path, mark: str, loop: Any, best: Best) -> None:
+    if job.resume is False:
+        shutil.rmtree(root, ignore_errors=True)
+        return
+    found = checkpoint.newest(root, mark)
+    if found is None:
+        if job.resume:
+            raise UserError("nothing to resume", where=str(root), fix="start anew without --resume")
+        shutil.rmtree(root, ignore_errors=True)
+        return
+    best.weights = checkpoint.restore(found, loop)
+    say(f"train: resumed at step {loop.state.step:,} of {len(loop.plan.steps):,}")
+
+
+def _judge(loop: Any, loss: float, patience: int | None, best: Best) -> None:
+    """Note an epoch's val loss; with patience keep the best adapter and stop when it no longer gets better."""
+    state = loop.state
+    state.curve[-1]["val_loss"] = round(loss, 6)
+    if state.best_val is None or loss < state.best_val:
+        state.best_val, state.bad_epochs = loss, 0
+        if patience:
+            best.weights = {name: weight.detach().clone() for name, weight in lora.trainable(loop.model).items()}
+        return
+    state.bad_epochs += 1
+    state.stopped = patience is not None and state.bad_epochs >= patience
+
+
+def _take(model: Any, weights: dict[str, Any]) -> None:
+    import torch
+
+    with torch.no_grad():
+        for name, weight in lora.trainable(model).items():
+            weight.copy_(weights[name])
+
+
+def _facts(job: Job, data: Data, val: Data, state: Any, trained: int) -> dict[str, Any]:
+    losses = [point["loss"] for point in state.curve]
+    vals = [point["val_loss"] for point in state.curve if "val_loss" in point]
+    tail = losses[-max(1, len(losses) // 10) :]
+    return {
+        "model": job.model,
+        "version": job.version,
+        "base": {"name": job.base.name, "hash": job.base.hash},
+        "start": {"hash": folder_hash(job.start)} if job.start else None,
+        "train": job.train.model_dump(),
+        "seed": job.seed,
+        "data": {
+            "train": {"rows": len(data.items), "dropped": data.dropped, "hash": data.hash},
+            "val": {"rows": len(val.items), "dropped": val.dropped, "hash": val.hash},
+        },
+        "versions": versions(),
+        "trained_weights": trained,
+        "steps": state.step,
+        "micro_batch_parts": state.parts,
+        "stopped_early": state.stopped,
+        "tokens_seen": state.tokens,
+        "loss": {"first": losses[0], "last": round(sum(tail) / len(tail), 6), "val": _val(job, vals)},
+        "curve": state.curve,
+    }
+
+
+def _val(job: Job, vals: list[float]) -> float | None:
+    """The val loss of the adapter that was kept: the best one with early stopping, else the last."""
+    if not vals:
+        return None
+    return min(vals) if job.train.early_stopping_patience else vals[-1]
+
+
+def _write(job: Job, model: Any, tokenizer: Any, facts: dict[str, Any]) -> None:
+    with atomic_folder(job.output) as folder:
+        lora.save(model, job.base, folder)
+        tokenizer.save_pretrained(folder)
+        write_text(folder / "README.md", model_card(facts))
+        write_json(folder / "training.json", facts)
+    shutil.rmtree(checkpoint.folder_for(job.output), ignore_errors=True)

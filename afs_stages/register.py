@@ -1,0 +1,29 @@
+"""Stage `register@<model>`: the trained and measured adapter becomes a record of the registry."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from afs_stages.core import console, layout
+from afs_stages.core.params import load
+from afs_stages.core.report import StageReport
+
+app = console.stage_app("register", "Record a trained adapter in the registry.")
+
+
+@app.command()
+def register(model: Annotated[str, typer.Option("--model", help="model of params.yaml")]) -> None:
+    """Record the model's adapter, parameters, data and metrics as an experiment in models/registry."""
+    from afs_stages.model.register import experiment_of
+    from afs_stages.model.registry import ModelRegistry
+
+    report = StageReport("register", model, rows_in=1, rows_out=1)
+    experiment = ModelRegistry().put(experiment_of(model, load()))
+    report.values = {"experiment": experiment.experiment_id, "run_name": experiment.run_name}
+    report.write(layout.report("register", model), layout.run_facts("register", model))
+
+
+if __name__ == "__main__":
+    console.run(app)
