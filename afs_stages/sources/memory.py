@@ -1,0 +1,171 @@
+"""AFS memory: `.jsonl`, `.json`, `.md` and `.txt` entries with whatever keys a tool gave them.
+
+An entry with a request and an answer is a sample. A note (content alone) becomes one only where its
+tags allow it (`allow_raw` by default): its title, or a fixed question, is then the request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from afs_stages.core import jsonl
+from afs_stages.core.jsonl import BadRow
+from afs_stages.core.sample import TrainingSample
+from afs_stages.sources.base import BaseGenerator, Options
+from afs_stages.sources.conversation import MIN_ANSWER
+from afs_stages.sources.files import walk
+from afs_stages.sources.redaction import Redactor
+
+MAX_NOTE_BYTES = 2**20
+_FRONT_MATTER = re.compile(r"\A---\n(.{0,4000}?)\n---\n", re.S)
+_TAGS_LINE = re.compile(r"^(?:tags|labels|tag)\s*:\s*(.{0,500})$", re.M | re.I)
+_HEADING = re.compile(r"^#{1,6}\s+(.{1,200})$", re.M)
+
+
+class MemoryOptions(Options):
+    """Options of a `memory` source block."""
+
+    redact: bool = True
+    allow_raw: bool = Field(default=False, description="every note becomes a sample, whatever its tags")
+    allow_raw_tags: list[str] = ["allow_raw"]
+    include_tags: list[str] = []
+    exclude_tags: list[str] = []
+    default_instruction: str = "Recall what is noted about this."
+
+
+class MemoryGenerator(BaseGenerator):
+    """Samples from an AFS memory mount."""
+
+    Options = MemoryOptions
+    default_domain = "memory"
+    home = "~/.context/memory"
+    options: MemoryOptions
+
+    def generate(self) -> Iterator[TrainingSample]:
+        """Yield one sample per usable entry."""
+        for name, path in walk(self.roots, (".jsonl", ".json", ".md", ".txt")):
+            if path.name == "knowledge_graph.json":
+                continue
+            for line, entry in self._entries(name, path):
+                self.tally.seen += 1
+                sample = self._sample(name, line, entry)
+                if sample is not None:
+                    yield sample
+
+    def _entries(self, name: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+        if path.suffix == ".jsonl":
+            yield from jsonl.read_objects(path, self.on_bad)
+            return
+        if path.stat().st_size > MAX_NOTE_BYTES:
+            self.on_bad(BadRow(path.name, 1, "note_too_long", f"{path.stat().st_size} bytes, at most {MAX_NOTE_BYTES}"))
+            return
+        data = path.read_bytes()
+        if path.suffix == ".json":
+            yield from self._json(path, data)
+            return
+        try:
+            yield 1, _note(data.decode("utf-8"), path.suffix)
+        except UnicodeDecodeError as error:
+            self.on_bad(BadRow(path.name, 1, "encoding", f"not UTF-8 at byte {error.start}"))
+
+    def _json(self, path: Path, data: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
+        value = jsonl.parse(path.name, 1, b'{"entries":' + data + b"}")
+        if isinstance(value, BadRow):
+            self.on_bad(value)
+            return
+        inner = value["entries"]
+        if isinstance(inner, dict):
+            inner = next(
+                (inner[k] for k in ("entries", "items", "memories") if isinstance(inner.get(k), list)), [inner]
+            )
+        for item in inner if isinstance(inner, list) else [inner]:
+            if isinstance(item, dict):
+                yield 1, item
+            else:
+                self.on_bad(BadRow(path.name, 1, "not_an_object", f"an entry is a JSON {type(item).__name__}"))
+
+    def _sample(self, name: str, line: int, entry: dict[str, Any]) -> TrainingSample | None:
+        tags = _tags(entry)
+        options = self.options
+        if tags & set(options.exclude_tags) or (options.include_tags and not tags & set(options.include_tags)):
+            return self._drop("tag")
+        request, answer = (
+            _first(entry, "instruction", "prompt", "user"),
+            _first(entry, "output", "response", "assistant"),
+        )
+        content = _first(entry, "content", "text")
+        if not answer and content:
+            if not (options.allow_raw or tags & set(options.allow_raw_tags)):
+                return self._drop("note_without_leave")
+            request, answer = request or _first(entry, "title") or options.default_instruction, content
+        if not request:
+            return self._drop("empty_request")
+        if not answer:
+            return self._drop("no_answer")
+        if len(answer) < MIN_ANSWER:
+            return self._drop("short_answer")
+        return self._build(name, line, entry, request, answer)
+
+    def _drop(self, reason: str) -> None:
+        self.tally.drop(reason)
+
+    def _build(self, name: str, line: int, entry: dict[str, Any], request: str, answer: str) -> TrainingSample:
+        redact = Redactor(self.options.redact)
+        file = redact(name)
+        metadata: dict[str, Any] = {
+            "provenance": {"file": file, "line": line, "kind": "memory"},
+            "group": f"{self.name}:{file}:{line}",
+        }
+        tags = sorted(redact(tag) for tag in _tags(entry))
+        if tags:
+            metadata["tags"] = tags
+        sample = TrainingSample(
+            instruction=redact(request),
+            input=redact(_first(entry, "input")),
+            output=redact(answer),
+            thinking=redact(_first(entry, "thinking")) or None,
+            domain=self.domain,
+            source=self.name,
+            _metadata=metadata,
+        )
+        for kind, count in redact.counts.items():
+            self.tally.redactions[kind] = self.tally.redactions.get(kind, 0) + count
+        return sample
+
+
+def _first(entry: dict[str, Any], *keys: str) -> str:
+    """The first of the keys that holds text."""
+    return next((entry[key].strip() for key in keys if isinstance(entry.get(key), str) and entry[key].strip()), "")
+
+
+def _tags(entry: dict[str, Any]) -> set[str]:
+    for key in ("tags", "labels", "tag"):
+        value = entry.get(key)
+        if isinstance(value, str):
+            return {part.strip(" []\"'") for part in re.split(r"[,\s]+", value) if part.strip(" []\"'")}
+        if isinstance(value, list):
+            return {str(item) for item in value}
+    return set()
+
+
+def _note(text: str, suffix: str) -> dict[str, Any]:
+    """A text file as an entry: front matter or a `tags:` line, the first heading as its title."""
+    entry: dict[str, Any] = {}
+    front = _FRONT_MATTER.match(text)
+    found = _TAGS_LINE.search(front[1] if front else text[:2000])
+    if found:
+        entry["tags"] = found[1]
+    body = text[front.end() :] if front else text
+    if not front and found:
+        body = body.replace(found[0], "", 1)
+    heading = _HEADING.search(body) if suffix == ".md" else None
+    if heading:
+        entry["title"] = f"What do the notes say about {heading[1].strip().rstrip('.:')}?"
+        body = body.replace(heading[0], "", 1)
+    entry["content"] = body.strip()
+    return entry
