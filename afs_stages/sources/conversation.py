@@ -129,7 +129,7 @@ def _sample(
         messages=None if simple else [Message.model_validate(row) for row in rows],
         domain=generator.domain,
         source=generator.name,
-        metadata=metadata,
+        _metadata=metadata,
     )
 
 

@@ -26,7 +26,7 @@ MAX_PAYLOAD_BYTES = 16 * 2**20
 class HistoryOptions(ConversationOptions):
     """Options of a `history` source block."""
 
-    event_types: list[str] = ["model"]
+    event_types: tuple[str, ...] = ("model",)
 
 
 class HistoryGenerator(BaseGenerator):

@@ -32,9 +32,9 @@ class MemoryOptions(Options):
 
     redact: bool = True
     allow_raw: bool = Field(default=False, description="every note becomes a sample, whatever its tags")
-    allow_raw_tags: list[str] = ["allow_raw"]
-    include_tags: list[str] = []
-    exclude_tags: list[str] = []
+    allow_raw_tags: tuple[str, ...] = ("allow_raw",)
+    include_tags: tuple[str, ...] = ()
+    exclude_tags: tuple[str, ...] = ()
     default_instruction: str = "Recall what is noted about this."
 
 
@@ -93,7 +93,8 @@ class MemoryGenerator(BaseGenerator):
         tags = _tags(entry)
         options = self.options
         if tags & set(options.exclude_tags) or (options.include_tags and not tags & set(options.include_tags)):
-            return self._drop("tag")
+            self.tally.drop("tag")
+            return None
         request, answer = (
             _first(entry, "instruction", "prompt", "user"),
             _first(entry, "output", "response", "assistant"),
@@ -101,18 +102,19 @@ class MemoryGenerator(BaseGenerator):
         content = _first(entry, "content", "text")
         if not answer and content:
             if not (options.allow_raw or tags & set(options.allow_raw_tags)):
-                return self._drop("note_without_leave")
+                self.tally.drop("note_without_leave")
+                return None
             request, answer = request or _first(entry, "title") or options.default_instruction, content
         if not request:
-            return self._drop("empty_request")
+            self.tally.drop("empty_request")
+            return None
         if not answer:
-            return self._drop("no_answer")
+            self.tally.drop("no_answer")
+            return None
         if len(answer) < MIN_ANSWER:
-            return self._drop("short_answer")
+            self.tally.drop("short_answer")
+            return None
         return self._build(name, line, entry, request, answer)
-
-    def _drop(self, reason: str) -> None:
-        self.tally.drop(reason)
 
     def _build(self, name: str, line: int, entry: dict[str, Any], request: str, answer: str) -> TrainingSample:
         redact = Redactor(self.options.redact)

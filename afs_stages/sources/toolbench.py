@@ -26,6 +26,8 @@ from afs_stages.sources.redaction import Redactor
 _STEP = re.compile(
     r"Thought:\s*(?P<thought>.*?)\n\s*Action:\s*(?P<action>[^\n]*)\n\s*Action Input:\s*(?P<input>.*)\Z", re.S
 )
+Trajectory = tuple[list[dict[str, Any]], list[str], str]
+"""Tool messages, thoughts, final answer."""
 _SCHEMAS = "Specifically, you have access to the following APIs:"
 
 
@@ -80,9 +82,11 @@ class ToolBenchGenerator(BaseGenerator):
         query = next((_query(t["value"]) for t in turns if t.get("from") == "user"), "")
         trajectory = _trajectory(turns)
         if not query:
-            return self._drop("empty_request")
+            self.tally.drop("empty_request")
+            return None
         if isinstance(trajectory, str):
-            return self._drop(trajectory)
+            self.tally.drop(trajectory)
+            return None
         redact = Redactor(self.options.redact)
         rows, thoughts, answer = trajectory
         messages = [{"role": "user", "content": query}, *rows, {"role": "assistant", "content": answer}]
@@ -104,15 +108,12 @@ class ToolBenchGenerator(BaseGenerator):
             self.tally.redactions[kind] = self.tally.redactions.get(kind, 0) + count
         return sample
 
-    def _drop(self, reason: str) -> None:
-        self.tally.drop(reason)
-
 
 def _query(text: str) -> str:
     return text.strip().removesuffix("Begin!").strip()
 
 
-def _trajectory(turns: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str], str] | str:
+def _trajectory(turns: list[dict[str, Any]]) -> Trajectory | str:
     """(tool messages, thoughts, final answer), or the reason there is none."""
     rows: list[dict[str, Any]] = []
     thoughts: list[str] = []
@@ -133,9 +134,7 @@ def _trajectory(turns: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list
     return "no_final_answer"
 
 
-def _finish(
-    text: str, rows: list[dict[str, Any]], thoughts: list[str]
-) -> tuple[list[dict[str, Any]], list[str], str] | str:
+def _finish(text: str, rows: list[dict[str, Any]], thoughts: list[str]) -> Trajectory | str:
     value = _json(text)
     if not isinstance(value, dict):
         return "malformed_step"
