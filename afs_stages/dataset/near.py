@@ -1,0 +1,162 @@
+"""Near-duplicates: MinHash LSH over word shingles, every candidate pair verified (Broder 1997).
+
+Text is lower-cased; in code, comments are dropped and every name that is no three-letter mnemonic
+becomes the same word, so that renamed labels do not hide a copy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from afs_stages.core.params.data import NearDuplicates
+
+_FENCE = re.compile(r"```[^\n]*\n(.*?)(?:```|\Z)", re.S)
+_COMMENT = re.compile(r";[^\n]*")
+_CODE_WORD = re.compile(r"[.!@]?[A-Za-z_][\w.]*|\$[0-9A-Fa-f]+|%[01]+|\d+|[#(),\[\]]")
+_WORD = re.compile(r"[\w$#']+")
+SEED = 1
+"""Seed of the hash functions; part of what "near" means, so no parameter."""
+MAX_SHINGLES = 20_000
+"""Of a longer text only the first shingles count, which bounds time and memory per row."""
+
+
+def words(text: str) -> list[str]:
+    """The words that similarity is measured on."""
+    found: list[str] = []
+    position = 0
+    for fence in _FENCE.finditer(text):
+        found += _WORD.findall(text[position : fence.start()].lower())
+        found += _code_words(fence[1])
+        position = fence.end()
+    return found + _WORD.findall(text[position:].lower())
+
+
+def _code_words(code: str) -> Iterator[str]:
+    for word in _CODE_WORD.findall(_COMMENT.sub("", code)):
+        named = word[0].isalpha() or word[0] in "._!@"
+        yield "name" if named and len(word.split(".")[0]) != 3 else word.lower()
+
+
+def shingles(text: str, size: int) -> list[str]:
+    """Runs of `size` words; a shorter text is one shingle."""
+    found = words(text)
+    if len(found) <= size:
+        return [" ".join(found)]
+    return [" ".join(found[i : i + size]) for i in range(min(len(found) - size + 1, MAX_SHINGLES))]
+
+
+def pairs(texts: Iterable[str], params: NearDuplicates) -> Iterator[tuple[int, int]]:
+    """Yield (i, j), i < j, for texts whose shingle sets have a Jaccard similarity of at least the threshold.
+
+    In a bucket of more than `max_cluster` texts each is compared with the first ones only, so the
+    work grows with the number of texts, not with its square.
+    """
+    import numpy as np
+    import rensa
+
+    hashes: list[Any] = []
+    digests: list[Any] = []
+    for batch in _batches(texts, 4096):
+        sets = [shingles(text, params.shingle) for text in batch]
+        hashed = rensa.RMinHash.hash_token_sets(sets)
+        hashes += [np.unique(np.asarray(row, dtype=np.uint64)) for row in hashed]
+        rows = rensa.RMinHash.digests_from_token_sets(sets, params.permutations, SEED)
+        digests.append(np.asarray(rows, dtype=np.uint32))
+    if not digests:
+        return
+    matrix = np.concatenate(digests)
+    seen: set[tuple[int, int]] = set()
+    for pair in _candidates(matrix, params):
+        if pair not in seen:
+            seen.add(pair)
+            if _jaccard(hashes[pair[0]], hashes[pair[1]]) >= params.threshold:
+                yield pair
+
+
+def similar(text: str, other: str, params: NearDuplicates) -> float:
+    """Jaccard similarity of two texts' shingle sets, in [0, 1]."""
+    one, two = set(shingles(text, params.shingle)), set(shingles(other, params.shingle))
+    return len(one & two) / len(one | two)
+
+
+def _batches(texts: Iterable[str], size: int) -> Iterator[list[str]]:
+    batch: list[str] = []
+    for text in texts:
+        batch.append(text)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _candidates(matrix: Any, params: NearDuplicates) -> Iterator[tuple[int, int]]:
+    bands, rows = banding(params.permutations, params.threshold)
+    for band in range(bands):
+        buckets: dict[bytes, list[int]] = {}
+        part = matrix[:, band * rows : (band + 1) * rows]
+        for i in range(len(part)):
+            members = buckets.setdefault(part[i].tobytes(), [])
+            for other in members:
+                yield other, i
+            if len(members) < params.max_cluster:
+                members.append(i)
+
+
+def banding(permutations: int, threshold: float) -> tuple[int, int]:
+    """(bands, rows) that find a pair at the threshold with at least 99% probability, with the most rows."""
+    for rows in range(permutations, 0, -1):
+        bands = permutations // rows
+        if 1 - (1 - threshold**rows) ** bands >= 0.99:
+            return bands, rows
+    return permutations, 1
+
+
+def _jaccard(one: Any, two: Any) -> float:
+    import numpy as np
+
+    common = len(np.intersect1d(one, two, assume_unique=True))
+    return common / (len(one) + len(two) - common)
+
+
+def text_of(row: dict[str, Any]) -> str:
+    """What of a row is compared: the request and the answer."""
+    return f"{row.get('instruction', '')}\n{row.get('input') or ''}\n{row.get('output', '')}"
+
+
+class Clusters:
+    """Union-find whose sets stay below a size; the links must come in a stable order."""
+
+    def __init__(self, count: int, limit: int) -> None:
+        self._parent = list(range(count))
+        self._size = [1] * count
+        self._limit = limit
+
+    def find(self, item: int) -> int:
+        """The set's representative."""
+        while self._parent[item] != item:
+            self._parent[item] = self._parent[self._parent[item]]
+            item = self._parent[item]
+        return item
+
+    def join(self, one: int, two: int, *, always: bool = False) -> bool:
+        """Unite two sets unless that makes one too large; whether they are one now."""
+        a, b = self.find(one), self.find(two)
+        if a == b:
+            return True
+        if not always and self._size[a] + self._size[b] > self._limit:
+            return False
+        if (self._size[a], -a) < (self._size[b], -b):
+            a, b = b, a
+        self._parent[b] = a
+        self._size[a] += self._size[b]
+        return True
+
+    def sets(self, items: Sequence[int] | range) -> list[list[int]]:
+        """The sets as lists, in the order of their first members."""
+        found: dict[int, list[int]] = {}
+        for item in items:
+            found.setdefault(self.find(item), []).append(item)
+        return list(found.values())
