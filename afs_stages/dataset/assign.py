@@ -1,0 +1,55 @@
+"""A cluster's part of the split: by hash, so that it depends on nothing but the cluster and the seed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """Shares of train and val; test is the rest."""
+
+    train: float
+    val: float
+
+    def part(self, position: float) -> str:
+        """The part at a position in [0, 1)."""
+        if position < self.train:
+            return "train"
+        return "val" if position < self.train + self.val else "test"
+
+    def share(self, part: str) -> float:
+        """The share of one part."""
+        return {"train": self.train, "val": self.val, "test": 1 - self.train - self.val}[part]
+
+
+def position(key: str, seed: int) -> float:
+    """A number in [0, 1) that only the key and the seed decide."""
+    digest = hashlib.blake2b(f"{seed}\x1f{key}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+def assign(keys: Mapping[str, Sequence[str]], ratios: Ratios, seed: int) -> dict[str, str]:
+    """Cluster key -> part, for the clusters of each domain.
+
+    Where a domain of at least three clusters left val or test empty, the free train clusters of the
+    smallest hash are lent to them: rounding never empties a part that can be filled.
+    """
+    parts: dict[str, str] = {}
+    for clusters in keys.values():
+        ordered = sorted(clusters, key=lambda key: (position(key, seed), key))
+        own = {key: ratios.part(position(key, seed)) for key in ordered}
+        if len(ordered) >= 3:
+            _lend(own, ordered, ratios)
+        parts.update(own)
+    return parts
+
+
+def _lend(parts: dict[str, str], ordered: list[str], ratios: Ratios) -> None:
+    for part in ("test", "val", "train"):
+        if ratios.share(part) <= 0 or part in parts.values():
+            continue
+        richest = max(("train", "val", "test"), key=lambda name: sum(1 for own in parts.values() if own == name))
+        parts[next(key for key in ordered if parts[key] == richest)] = part

@@ -1,0 +1,28 @@
+"""OpenAI's chat format: `messages`, with tool calls and `tools`, as its fine-tuning takes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from afs_stages.core.sample import TrainingSample
+from afs_stages.dataset.formats.base import Format, Style, messages, sample_of
+
+
+class OpenAI(Format):
+    """One row per conversation."""
+
+    name = "openai"
+
+    def render(self, sample: TrainingSample, style: Style) -> dict[str, Any]:
+        """The row; separate thinking is `reasoning_content` of the last answer, as chat templates read it."""
+        rows = messages(sample, style)
+        if sample.thinking and style.cot_mode == "separate":
+            last = max(i for i, row in enumerate(rows) if row["role"] == "assistant")
+            rows[last] = {**rows[last], "reasoning_content": sample.thinking}
+        return {"messages": rows, "tools": sample.tools} if sample.tools else {"messages": rows}
+
+    def parse(self, row: dict[str, Any]) -> TrainingSample:
+        """The sample of a row."""
+        rows = [dict(message) for message in row["messages"]]
+        thoughts = [thought for message in rows if (thought := message.pop("reasoning_content", None))]
+        return sample_of(rows, thoughts[-1] if thoughts else None, tools=row.get("tools"))

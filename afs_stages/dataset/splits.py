@@ -1,0 +1,236 @@
+"""Train, val and test, once and for all: by group and near-duplicate cluster, frozen by releases.
+
+Order of work: exact duplicates go (the best-scored stays), groups and near-duplicates join into
+clusters (released rows among them), clusters that touch a frozen part take it, the others are assigned
+by hash, and large near-duplicate clusters keep their best rows only.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from afs_stages.core import jsonl, layout
+from afs_stages.core.params.data import Split
+from afs_stages.core.report import StageReport
+from afs_stages.dataset import near
+from afs_stages.dataset.assign import Ratios, assign
+from afs_stages.dataset.frozen import Frozen, load_frozen
+from afs_stages.dataset.index import Index, Row, index
+
+
+@dataclass
+class Plan:
+    """Where every row goes: `parts` and `clusters` run beside `rows`; an empty part means dropped."""
+
+    rows: list[Row]
+    parts: list[str]
+    clusters: list[str]
+    dropped: list[dict[str, str]] = field(default_factory=list)
+
+    def drop(self, i: int, reason: str, of: str = "") -> None:
+        """Leave row i out, for a reason, because of another row."""
+        self.parts[i] = ""
+        self.dropped.append({"sample_id": self.rows[i].sample_id, "reason": reason, "of": of})
+
+
+def split_dataset(
+    inputs: Iterable[Path],
+    output: Path,
+    params: Split | None = None,
+    seed: int = 42,
+    *,
+    releases: Path | None = None,
+    group_by: str = "group",
+    strict: bool = False,
+) -> StageReport:
+    """Split sample files into `output`/{train,val,test}.jsonl with `assignments.jsonl` and `dropped.jsonl`.
+
+    `group_by` is `group` (the unit each source names) or `none`. Rows of a part are written in the order
+    of their ids, so the order of files and rows does not matter.
+    """
+    params = params or Split()
+    report = StageReport("split")
+    with jsonl.open_rejects(output / "train.jsonl", strict) as rejects:
+        found = index(inputs, rejects)
+        frozen = load_frozen(releases, rejects) if releases else Frozen(Index([], []), [])
+        plan = make_plan(found, frozen, params, seed, group_by)
+        _write(found, plan, output)
+        report.rejected = rejects.counts
+    _fill(report, found, plan, params)
+    return report
+
+
+def make_plan(found: Index, frozen: Frozen, params: Split, seed: int, group_by: str = "group") -> Plan:
+    """Decide the part of every row of `found`; reads row texts for similarity, writes nothing."""
+    order = sorted(range(len(found.rows)), key=lambda i: (found.rows[i].sample_id, *found.rows[i].rank(), i))
+    plan = Plan([found.rows[i] for i in order], [], [])
+    plan.parts, plan.clusters = ["?"] * len(order), [""] * len(order)
+    unique = _drop_exact(plan)
+    nodes = _Nodes(plan, unique, frozen)
+    links = list(near.pairs(nodes.texts(found, frozen), params.near_duplicates))
+    copies = nodes.join(links, params.near_duplicates.max_cluster, group_by)
+    _take_frozen_parts(plan, nodes, links)
+    _assign_free(plan, nodes, params, seed)
+    _cap(plan, nodes, copies, params.near_duplicates.keep_per_cluster)
+    return plan
+
+
+def _drop_exact(plan: Plan) -> list[int]:
+    """Keep the best-scored row of each id; returns the places of the rows kept."""
+    best: dict[str, int] = {}
+    for i, row in enumerate(plan.rows):
+        first = best.setdefault(row.sample_id, i)
+        if first != i:
+            plan.drop(i, "exact_duplicate", row.sample_id)
+    return list(best.values())
+
+
+class _Nodes:
+    """The rows that can join into clusters: the unique ones, then the released ones."""
+
+    def __init__(self, plan: Plan, unique: list[int], frozen: Frozen) -> None:
+        self.plan, self.unique = plan, unique
+        self.released = frozen.rows
+        self.rows = [plan.rows[i] for i in unique] + [row for row, _ in self.released]
+        self.own = len(unique)
+
+    def texts(self, found: Index, frozen: Frozen) -> Iterator[str]:
+        """The text of each node, read from disk as it is asked for."""
+        for line in found.lines(self.rows[: self.own]):
+            yield near.text_of(jsonl.decode(line))
+        for line in frozen.index.lines(self.rows[self.own :]):
+            yield near.text_of(jsonl.decode(line))
+
+    def join(self, links: list[tuple[int, int]], limit: int, group_by: str) -> near.Clusters:
+        """Join groups, equal ids and near-duplicates; returns the near-duplicate sets alone."""
+        self.clusters = near.Clusters(len(self.rows), max(limit, 2))
+        if group_by == "group":
+            self._join_by([row.group for row in self.rows])
+        self._join_by([row.sample_id for row in self.rows])
+        copies = near.Clusters(len(self.rows), limit)
+        for one, two in links:
+            if copies.join(one, two):
+                self.clusters.join(one, two, always=True)
+        self.sets = self.clusters.sets(range(len(self.rows)))
+        return copies
+
+    def _join_by(self, keys: list[str]) -> None:
+        first: dict[str, int] = {}
+        for i, key in enumerate(keys):
+            self.clusters.join(first.setdefault(key, i), i, always=True)
+
+    def frozen_parts(self, members: Iterable[int]) -> dict[str, str]:
+        """Part -> a released row of it, among the members."""
+        found: dict[str, str] = {}
+        for i in members:
+            if i >= self.own:
+                row, part = self.released[i - self.own]
+                found.setdefault(part, row.sample_id)
+        return found
+
+    def key(self, members: list[int]) -> str:
+        """The cluster's lasting name: the first released member, else the smallest id."""
+        released = [i for i in members if i >= self.own]
+        return self.rows[released[0]].sample_id if released else min(self.rows[i].sample_id for i in members)
+
+
+def _take_frozen_parts(plan: Plan, nodes: _Nodes, links: list[tuple[int, int]]) -> None:
+    """Clusters with released members take their part; a new row near two parts is dropped.
+
+    A released row keeps its part whatever its cluster; of a cluster with several frozen parts every
+    row that was never released is dropped, since it would carry one part's text into another.
+    """
+    part_of = {row.sample_id: part for row, part in reversed(nodes.released)}
+    for members in nodes.sets:
+        parts = nodes.frozen_parts(members)
+        if not parts:
+            continue
+        key = nodes.key(members)
+        for i in members:
+            if i >= nodes.own:
+                continue
+            place = nodes.unique[i]
+            plan.clusters[place] = key
+            own = part_of.get(plan.rows[place].sample_id)
+            if own is None and len(parts) > 1:
+                plan.drop(place, "bridges_splits", parts.get("test") or parts.get("val") or "")
+            else:
+                plan.parts[place] = own or next(iter(parts))
+
+
+def _assign_free(plan: Plan, nodes: _Nodes, params: Split, seed: int) -> None:
+    ratios = Ratios(params.train, params.val)
+    free = {nodes.key(members): members for members in nodes.sets if not nodes.frozen_parts(members)}
+    strata: dict[str, list[str]] = defaultdict(list)
+    for key, members in free.items():
+        head = min((nodes.rows[i] for i in members), key=lambda row: row.sample_id)
+        strata[head.domain if params.stratify_by == "domain" else head.source].append(key)
+    parts = assign(strata, ratios, seed)
+    for key, members in free.items():
+        for i in members:
+            plan.parts[nodes.unique[i]] = parts[key]
+            plan.clusters[nodes.unique[i]] = key
+
+
+def _cap(plan: Plan, nodes: _Nodes, copies: near.Clusters, keep: int) -> None:
+    """Of each set of near-duplicates keep the best-scored rows."""
+    for members in copies.sets(range(nodes.own)):
+        places = [nodes.unique[i] for i in members if plan.parts[nodes.unique[i]]]
+        ranked = sorted(places, key=lambda place: plan.rows[place].rank())
+        for place in ranked[keep:]:
+            plan.drop(place, "near_duplicate", plan.rows[ranked[0]].sample_id)
+
+
+def _write(found: Index, plan: Plan, output: Path) -> None:
+    for part in layout.PARTS:
+        chosen = [row for row, own in zip(plan.rows, plan.parts, strict=True) if own == part]
+        with jsonl.open_write(output / f"{part}.jsonl") as writer:
+            for line in found.lines(chosen):
+                writer.write_line(line)
+    with jsonl.open_write(output / "assignments.jsonl") as writer:
+        for row, part, cluster in zip(plan.rows, plan.parts, plan.clusters, strict=True):
+            if part:
+                writer.write(
+                    {"sample_id": row.sample_id, "group": row.group, "cluster": cluster, "split": part}
+                    | {"source": row.source, "domain": row.domain}
+                )
+    with jsonl.open_write(output / "dropped.jsonl") as writer:
+        for entry in sorted(plan.dropped, key=lambda entry: (entry["sample_id"], entry["reason"], entry["of"])):
+            writer.write(entry)
+
+
+def _fill(report: StageReport, found: Index, plan: Plan, params: Split) -> None:
+    report.rows_in = len(found.rows)
+    report.rows_out = sum(1 for part in plan.parts if part)
+    for entry in plan.dropped:
+        report.drop(entry["reason"])
+    counts: dict[str, dict[str, int]] = {}
+    for row, part in zip(plan.rows, plan.parts, strict=True):
+        if part:
+            stratum = counts.setdefault(row.domain if params.stratify_by == "domain" else row.source, {})
+            stratum[part] = stratum.get(part, 0) + 1
+    report.values = {
+        "parts": {part: sum(1 for own in plan.parts if own == part) for part in layout.PARTS},
+        "by_" + params.stratify_by: {name: counts[name] for name in sorted(counts)},
+        "clusters": len({key for key, part in zip(plan.clusters, plan.parts, strict=True) if part}),
+    }
+    _warn_off_ratio(report, counts, params)
+    if not report.rows_out:
+        report.warn("no rows to split")
+
+
+def _warn_off_ratio(report: StageReport, counts: dict[str, dict[str, int]], params: Split) -> None:
+    wanted: dict[str, float] = {"train": params.train, "val": params.val, "test": 1 - params.train - params.val}
+    for name, parts in sorted(counts.items()):
+        total = sum(parts.values())
+        off: dict[str, Any] = {
+            part: round(parts.get(part, 0) / total, 3)
+            for part, share in wanted.items()
+            if abs(parts.get(part, 0) / total - share) > max(params.tolerance, 1 / total)
+        }
+        if off:
+            report.warn(f"{name}: {total} rows divide into {parts}, outside the tolerance of {params.tolerance}")
