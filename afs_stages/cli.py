@@ -23,6 +23,7 @@ COMMANDS: Table = {
         "afs_stages.commands.training",
         "Make data sets by hand: export, rehearse, rebalance, split, convert.",
     ),
+    "backup": ("afs_stages.commands.backup", "Save everything, list, clean up, restore, verify, drill."),
 }
 
 app = console.stage_app("afs", "Retrain a domain expert again and again without it forgetting.")

@@ -16,6 +16,8 @@ RELEASES = Path("data/releases")
 REGISTRY = Path("models/registry")
 PAGE = Path("reports/index.html")
 """`report`'s page."""
+BACKUP_STATE = Path(".afs/backup")
+LAST_BACKUP = BACKUP_STATE / "last-success.json"
 PARTS = ("train", "val", "test")
 """The three parts of a split."""
 

@@ -33,3 +33,23 @@ def _line(what: str, done: int, total: int | None, unit: str, seconds: float) ->
         return f"{what}: {done:,} {unit}, {rate:,.0f}/s"
     left = (total - done) / rate if rate else 0.0
     return f"{what}: {done:,} of {total:,} {unit}, {rate:,.0f}/s, {left:,.0f} s left"
+
+
+def progress_bytes(blocks: Iterable[bytes], what: str, total: int) -> Iterator[bytes]:
+    """Yield the blocks, showing megabytes gone by, the rate and the time left of `total` bytes."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm
+
+        with tqdm(desc=what, total=total, unit="B", unit_scale=True, leave=False, dynamic_ncols=True) as bar:
+            for block in blocks:
+                yield block
+                bar.update(len(block))
+        return
+    started = last = time.monotonic()
+    done = 0
+    for block in blocks:
+        yield block
+        done += len(block)
+        if time.monotonic() - last >= QUIET_SECONDS:
+            last = time.monotonic()
+            sys.stderr.write(_line(what, done // 10**6, total // 10**6, "MB", last - started) + "\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from afs_stages.core import layout
 from afs_stages.core.errors import UserError
+from afs_stages.core.jsonl import read_json
 from afs_stages.core.params import Params
 
 
@@ -44,6 +45,7 @@ def status(params: Params, root: Path = Path()) -> Status:
     """Look at the sources, stages, models, releases and backup below `root`."""
     sources, missing = _sources(params, root)
     state = Status(sources, missing, _models(params, root), _releases(root), _remote(root))
+    state.last_backup = _last_backup(root)
     try:
         state.stale = stale_stages(root)
     except UserError as error:
@@ -94,6 +96,15 @@ def _remote(root: Path) -> str:
     section = f"'remote \"{name}\"'"
     url = config.get(section, "url", fallback="") if name else ""
     return f"{name} ({url})" if name else "none: set one with `afs backup setup`"
+
+
+def _last_backup(root: Path) -> str:
+    """When a backup last came through, and where it went; empty if none has from this clone."""
+    path = root / layout.LAST_BACKUP
+    if not path.is_file():
+        return ""
+    facts = read_json(path)
+    return f"{facts['at']} to {facts['target']}"
 
 
 def stale_stages(root: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from afs_stages.core.params.backup import Backup
 from afs_stages.core.params.block import Block
 from afs_stages.core.params.data import (
     Convert,
@@ -33,6 +34,7 @@ class Params(Block):
     base_model: BaseModelBlock = BaseModelBlock()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
+    backup: Backup = Backup()
     models: dict[str, Model] = Field(min_length=1)
 
     @field_validator("models")

@@ -1,0 +1,153 @@
+"""What is backed up: one item per thing that is restored as one, so that a change moves little."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from afs_stages.backup.manifest import Manifest, describe_file
+from afs_stages.backup.naming import check_name
+from afs_stages.core import layout
+from afs_stages.core.console import warn
+from afs_stages.core.errors import UserError
+
+SKIPPED = {"__pycache__", ".git", ".afs"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """Files and folders below `base` that make one archive."""
+
+    category: str
+    name: str
+    base: Path
+    paths: tuple[PurePosixPath, ...]
+    origin: str = "project"
+
+    def files(self) -> list[PurePosixPath]:
+        """Every file, relative to `base`, in one order on every machine."""
+        found: set[PurePosixPath] = set()
+        for path in self.paths:
+            found.update(_walk(self.base, path))
+        return sorted(found, key=str)
+
+    def describe(self) -> Manifest:
+        """Hash every file."""
+        check_name(self.name)
+        files = tuple(describe_file(self.base / path, path) for path in self.files())
+        return Manifest(self.category, self.name, self.origin, files)
+
+
+def _walk(base: Path, path: PurePosixPath) -> list[PurePosixPath]:
+    full = base / path
+    if full.is_file():
+        return [path]
+    found = []
+    for folder, folders, names in os.walk(full):
+        folders[:] = [name for name in folders if name not in SKIPPED and not name.endswith(".checkpoints")]
+        for link in [name for name in folders if (Path(folder) / name).is_symlink()]:
+            warn(f"{Path(folder) / link} is a link to a folder and is not followed")
+        found += [Path(folder, name) for name in names if Path(folder, name).is_file()]
+    return [PurePosixPath(file.relative_to(base).as_posix()) for file in found if not _is_temporary(file.name)]
+
+
+def _is_temporary(name: str) -> bool:
+    return (name.startswith(".") and name.endswith((".tmp", ".lock"))) or name == ".lock"
+
+
+def everything(root: Path) -> list[Item]:
+    """Data, models, evaluations and the project's own files."""
+    reports = [path for path in _children(root, "reports") if path != PurePosixPath("reports/run")]
+    evaluations = [Item("evaluations", "reports", root, tuple(reports))] if reports else []
+    return [*training_data(root), *models(root), *evaluations]
+
+
+def training_data(root: Path) -> list[Item]:
+    """Raw snapshots, releases, rehearsal buffers with the current mix, splits, and what Git tracks."""
+    items = [*_raw(root), *_releases(root), *_current(root)]
+    if (root / layout.SPLITS).is_dir():
+        items.append(Item("training_data", "splits", root, (PurePosixPath(layout.SPLITS),)))
+    return [*items, Item("training_data", "project", root, tuple(_tracked(root)))]
+
+
+def models(root: Path) -> list[Item]:
+    """Adapters, base model, discriminator and registry: one item per folder in models/."""
+    folders = [path for path in _children(root, "models") if (root / path).is_dir()]
+    return [Item("models", path.name, root, (path,)) for path in folders]
+
+
+def model(root: Path, name: str, path: Path | None) -> Item:
+    """One model, from models/NAME or any folder or file; restored as `<folder's name>/…` if it lies outside."""
+    folder = (path or root / "models" / name).absolute()
+    if not folder.exists():
+        known = ", ".join(item.name for item in models(root)) or "(none)"
+        raise UserError(f"no model in {folder}", fix=f"give its folder with --path; in models/: {known}")
+    if path is None or folder.is_relative_to(root.absolute()):
+        return Item("models", name, root, (PurePosixPath(folder.relative_to(root.absolute()).as_posix()),))
+    return Item("models", name, folder.parent, (PurePosixPath(folder.name),), folder.as_posix())
+
+
+def _children(root: Path, folder: str) -> list[PurePosixPath]:
+    paths = sorted((root / folder).iterdir()) if (root / folder).is_dir() else []
+    return [PurePosixPath(folder, path.name) for path in paths if not path.name.startswith(".")]
+
+
+def _raw(root: Path) -> list[Item]:
+    """data/raw by source; imports are in there too, since `dvc push` leaves them to their origin."""
+    paths = {f"raw_{path.name}": path for path in _children(root, "data/raw") if not path.name.endswith(".dvc")}
+    for key, folder in _source_roots(root).items():
+        if not folder.is_relative_to("data/raw") and not folder.is_relative_to("data/sample"):
+            paths.setdefault(f"raw_{key}", folder)
+    return [Item("training_data", name, root, (path,)) for name, path in sorted(paths.items())]
+
+
+def _source_roots(root: Path) -> dict[str, PurePosixPath]:
+    """Source folders inside the project, by key; a broken params.yaml must not stop a backup."""
+    from afs_stages.core.params import load
+
+    try:
+        sources = load(root / layout.PARAMS).sources
+    except UserError as error:
+        warn(f"sources outside data/raw are not looked for: {error}")
+        return {}
+    roots = {}
+    for key, source in sources.items():
+        folder = root / source.root
+        if folder.exists() and folder.resolve().is_relative_to(root.resolve()):
+            roots[key] = PurePosixPath(folder.resolve().relative_to(root.resolve()).as_posix())
+        elif folder.exists():
+            warn(f"sources.{key}.root lies outside the project and is not backed up: {source.root}")
+    return roots
+
+
+def _releases(root: Path) -> list[Item]:
+    folders = [path for model in _children(root, str(layout.RELEASES)) for path in _children(root, str(model))]
+    return [
+        Item("training_data", f"{path.parent.name}_{path.name}", root, (path,))
+        for path in folders
+        if (root / path).is_dir()
+    ]
+
+
+def _current(root: Path) -> list[Item]:
+    buffers = {path.name.split(".")[0] for path in _children(root, "data/rehearsal")}
+    names = sorted(buffers | {path.name for path in _children(root, "data/mixed")})
+    found = []
+    for name in names:
+        paths = [layout.rehearsal(name), Path("data/mixed") / name]
+        present = tuple(PurePosixPath(path) for path in paths if (root / path).exists())
+        found.append(Item("training_data", f"{name}_current", root, present))
+    return found
+
+
+def _tracked(root: Path) -> list[PurePosixPath]:
+    """What Git tracks or would track (parameters, locks, code); without Git the files that make the pipeline."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    names = listing.stdout.split("\0") if listing.returncode == 0 else []
+    names = names or ["params.yaml", "dvc.yaml", "dvc.lock", "remote/dvc.yaml", "remote/dvc.lock", ".dvc/config"]
+    return [PurePosixPath(name) for name in names if name and (root / name).is_file()]
