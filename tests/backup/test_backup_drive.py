@@ -141,7 +141,7 @@ REFUSALS = {
         r"POST /upload/", 403, "storageQuotaExceeded",
         "Service Accounts do not have storage quota.", "has no storage of its own",
     ),
-    "no folder": (r"GET /drive/v2/files/ROOT", 404, "notFound", "File not found: .", "does not exist, or is not shared"),
+    "no folder": (r"GET /drive/v2/files/ROOT", 404, "notFound", "File not found: .", "or is not shared"),
     "permission": (r"POST /upload/", 403, "insufficientFilePermissions", "", "may not write here"),
 }  # fmt: skip
 
