@@ -8,7 +8,7 @@ A third-party package adds one by an entry point in the group `afs_stages.source
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -21,6 +21,10 @@ from afs_stages.core.sample import TrainingSample
 
 class Options(Block):
     """Keys a source block may hold beside root, type, domain and licence; a source declares its own."""
+
+
+Keep = Callable[[TrainingSample], str]
+"""A gate: the reason why a sample is left out, or an empty string."""
 
 
 @dataclass
@@ -36,6 +40,11 @@ class Tally:
         """Count something left out."""
         if count:
             self.dropped[reason] = self.dropped.get(reason, 0) + count
+
+    def redacted(self, counts: dict[str, int]) -> None:
+        """Add redactions by kind."""
+        for kind, count in counts.items():
+            self.redactions[kind] = self.redactions.get(kind, 0) + count
 
 
 class BaseGenerator:

@@ -7,26 +7,18 @@ were rewound. Resumed and forked sessions repeat lines under the same `uuid`; th
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from afs_stages.core import jsonl
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator
-from afs_stages.sources.conversation import Conversation, ConversationOptions, Turn, samples, tool_call
-from afs_stages.sources.files import walk
+from afs_stages.sources.claude_text import blocks, human_text, is_harness, queued_prompt, tool_results, was_interrupted
+from afs_stages.sources.claude_tree import kept_lines
+from afs_stages.sources.conversation import ConversationOptions, Dialogue
+from afs_stages.sources.files import read_records, walk
 
-_REMINDER = re.compile(r"<system-reminder>.{0,100000}?</system-reminder>", re.S)
-_HARNESS = (
-    "<command-name>", "<command-message>", "<command-args>", "<local-command-stdout>", "<local-command-caveat>",
-    "<bash-input>", "<bash-stdout>", "<bash-stderr>", "<task-notification>", "<user-prompt-submit-hook>",
-    "Caveat:", "Stop hook feedback:", "This session is being continued", "Warmup",
-)  # fmt: skip
-_INTERRUPT = "[Request interrupted by user"
+_NOT_SESSIONS = ("history.jsonl",)
 
 
 class ClaudeOptions(ConversationOptions):
@@ -53,173 +45,77 @@ class ClaudeGenerator(BaseGenerator):
         """Yield one sample per turn, session by session."""
         seen: set[str] = set()
         for name, path in walk(self.roots, (".jsonl",)):
-            if path.name == "history.jsonl":
+            if path.name in _NOT_SESSIONS:
                 continue
             subagent = "subagents/" in name or path.name.startswith("agent-")
             if subagent and not self.options.include_subagents:
                 self.tally.drop("subagent_file")
                 continue
-            for conversation in self._read(path, subagent, seen):
-                yield from samples(self, conversation, self.options)
+            yield from self._session(name, path, subagent, seen)
 
-    def _read(self, path: Path, subagent: bool, seen: set[str]) -> Iterator[Conversation]:
-        records: dict[str, tuple[int, dict[str, Any]]] = {}
-        last = ""
-        for number, record in jsonl.read_objects(path, self.on_bad):
-            uuid = record.get("uuid")
-            if not isinstance(uuid, str) or record.get("type") not in ("user", "assistant", "system", "attachment"):
+    def _session(self, name: str, path: Path, subagent: bool, seen: set[str]) -> Iterator[TrainingSample]:
+        kept = kept_lines(path, subagent)
+        dialogue: Dialogue | None = None
+        for number, record in read_records(name, path, self.on_bad):
+            if number >= len(kept):
+                break
+            if not kept[number]:
+                if subagent or not record.get("isSidechain"):
+                    self._count_branch(record, seen)
                 continue
-            records[uuid] = (number, record)
-            if record["type"] in ("user", "assistant") and (subagent or not record.get("isSidechain")):
-                last = uuid
-        branch = _path(records, last)
-        if branch:
-            yield _conversation(path, branch, seen, self)
-        self.tally.drop("other_branch", _prompts_outside(records, branch, subagent, seen))
-        seen.update(records)
+            dialogue = dialogue or Dialogue(self, _session_id(record, path), name, self.options)
+            sample = self._take(dialogue, number, record, seen)
+            if sample:
+                yield sample
+        sample = dialogue.close() if dialogue else None
+        if sample:
+            yield sample
+
+    def _count_branch(self, record: dict[str, Any], seen: set[str]) -> None:
+        if record.get("type") == "user" and record.get("uuid") not in seen and human_text(record):
+            self.tally.drop("other_branch")
+
+    def _take(self, dialogue: Dialogue, number: int, record: dict[str, Any], seen: set[str]) -> TrainingSample | None:
+        kind, text = record.get("type"), ""
+        if kind == "assistant":
+            _answer(dialogue, record)
+        elif kind == "attachment":
+            text = queued_prompt(record)
+        elif kind == "user":
+            for id, content in tool_results(record):
+                dialogue.result(id, content)
+            if was_interrupted(record):
+                dialogue.fail("interrupted")
+            text = human_text(record)
+            if not text and is_harness(record):
+                self.tally.drop("harness_text")
+        if not text:
+            return None
+        uuid = str(record.get("uuid"))
+        fault = "repeated" if uuid in seen else ""
+        seen.add(uuid)
+        return dialogue.ask(text, number, fault)
 
 
-def _path(records: dict[str, tuple[int, dict[str, Any]]], leaf: str) -> list[tuple[int, dict[str, Any]]]:
-    """The records from the root to a leaf; a circle of parents ends the walk."""
-    path: list[tuple[int, dict[str, Any]]] = []
-    visited: set[str] = set()
-    while leaf in records and leaf not in visited:
-        visited.add(leaf)
-        number, record = records[leaf]
-        path.append((number, record))
-        leaf = record.get("parentUuid") or record.get("logicalParentUuid") or ""
-    return path[::-1]
+def _session_id(record: dict[str, Any], path: Path) -> str:
+    """The session a fork came from, else the record's own; the file's name where neither is said."""
+    origin = record.get("forkedFrom")
+    forked = origin.get("sessionId") if isinstance(origin, dict) else None
+    return str(forked or record.get("sessionId") or path.stem)
 
 
-def _prompts_outside(
-    records: dict[str, tuple[int, dict[str, Any]]],
-    branch: list[tuple[int, dict[str, Any]]],
-    subagent: bool,
-    seen: set[str],
-) -> int:
-    inside = {record["uuid"] for _, record in branch} | seen
-    outside = (r for uuid, (_, r) in records.items() if uuid not in inside and r["type"] == "user")
-    return sum(1 for r in outside if (subagent or not r.get("isSidechain")) and _human_text(r))
-
-
-def _conversation(
-    path: Path, branch: list[tuple[int, dict[str, Any]]], seen: set[str], generator: BaseGenerator
-) -> Conversation:
-    first = branch[0][1]
-    session = str((first.get("forkedFrom") or {}).get("sessionId") or first.get("sessionId") or path.stem)
-    conversation = Conversation(session, path.name)
-    turn: Turn | None = None
-    for number, record in branch:
-        if record["type"] == "assistant":
-            if turn is not None:
-                _add_assistant(turn, record)
-            continue
-        if record["type"] == "attachment":
-            text = _queued_prompt(record)
-        elif record["type"] == "user":
-            if turn is not None:
-                turn.steps += _tool_results(record)
-            text = _human_text(record)
-            if _was_interrupted(record) and turn is not None:
-                turn.fault = turn.fault or "interrupted"
-            if not text and _is_harness(record):
-                generator.tally.drop("harness_text")
-        else:
-            text = ""
-        if text:
-            turn = Turn(text, number, fault="repeated" if record["uuid"] in seen else "")
-            conversation.turns.append(turn)
-    return conversation
-
-
-def _blocks(record: dict[str, Any]) -> list[dict[str, Any]]:
-    message = record.get("message")
-    content = message.get("content") if isinstance(message, dict) else None
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}]
-    if not isinstance(content, list):
-        return []
-    return [{"type": "text", "text": b} if isinstance(b, str) else b for b in content if isinstance(b, str | dict)]
-
-
-def _texts(record: dict[str, Any]) -> list[str]:
-    return [b["text"] for b in _blocks(record) if b.get("type") == "text" and isinstance(b.get("text"), str)]
-
-
-def _not_human(record: dict[str, Any]) -> bool:
-    origin = record.get("origin")
-    foreign = isinstance(origin, dict) and origin.get("kind") not in (None, "human")
-    return bool(record.get("isMeta") or record.get("isCompactSummary") or foreign)
-
-
-def _human_text(record: dict[str, Any]) -> str:
-    """What the person typed; empty for harness text, tool results and interrupts."""
-    if _not_human(record):
-        return ""
-    kept = []
-    for text in _texts(record):
-        text = _REMINDER.sub("", text).strip()
-        if text and not text.startswith((_INTERRUPT, *_HARNESS)):
-            kept.append(text)
-    return "\n\n".join(kept)
-
-
-def _is_harness(record: dict[str, Any]) -> bool:
-    return any(text.strip() and not text.lstrip().startswith(_INTERRUPT) for text in _texts(record))
-
-
-def _was_interrupted(record: dict[str, Any]) -> bool:
-    return any(text.lstrip().startswith(_INTERRUPT) for text in _texts(record))
-
-
-def _queued_prompt(record: dict[str, Any]) -> str:
-    attachment = record.get("attachment")
-    if not isinstance(attachment, dict) or attachment.get("type") != "queued_command":
-        return ""
-    if _not_human(attachment) or attachment.get("commandMode") not in (None, "prompt"):
-        return ""
-    prompt = attachment.get("prompt")
-    return prompt.strip() if isinstance(prompt, str) else ""
-
-
-def _add_assistant(turn: Turn, record: dict[str, Any]) -> None:
+def _answer(dialogue: Dialogue, record: dict[str, Any]) -> None:
     message = record.get("message")
     model = message.get("model") if isinstance(message, dict) else ""
     if record.get("isApiErrorMessage") or model == "<synthetic>":
-        turn.fault = turn.fault or "api_error"
+        dialogue.fail("api_error")
         return
-    if turn.fault == "api_error":
-        turn.fault = ""
-    for block in _blocks(record):
+    dialogue.mend("api_error")
+    for block in blocks(record):
         kind = block.get("type")
-        if kind == "text" and str(block.get("text", "")).strip():
-            turn.steps.append({"role": "assistant", "content": block["text"].strip()})
-        elif kind == "thinking" and str(block.get("thinking", "")).strip():
-            turn.thinking.append(block["thinking"].strip())
+        if kind == "text":
+            dialogue.say(str(block.get("text") or ""))
+        elif kind == "thinking":
+            dialogue.think(str(block.get("thinking") or ""))
         elif kind == "tool_use":
-            arguments = msgspec.json.encode(block.get("input") or {}).decode()
-            turn.steps.append(tool_call(str(block.get("id", "")), str(block.get("name", "")), arguments))
-
-
-def _tool_results(record: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "role": "tool",
-            "tool_call_id": str(block.get("tool_use_id", "")),
-            "content": _result_text(block.get("content")),
-        }
-        for block in _blocks(record)
-        if block.get("type") == "tool_result"
-    ]
-
-
-def _result_text(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        return ""
-    return "\n".join(
-        str(item.get("text", "")) if item.get("type") == "text" else f"[{item.get('type', 'content')}]"
-        for item in content
-        if isinstance(item, dict)
-    )
+            dialogue.call(str(block.get("id") or ""), str(block.get("name") or ""), block.get("input") or {})

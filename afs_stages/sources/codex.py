@@ -11,27 +11,29 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from afs_stages.core import jsonl
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator
-from afs_stages.sources.conversation import Conversation, ConversationOptions, Turn, samples, tool_call
-from afs_stages.sources.files import walk
+from afs_stages.sources.codex_items import output_text, reasoning, request_of, text_of
+from afs_stages.sources.conversation import ConversationOptions, Dialogue
+from afs_stages.sources.files import read_document, read_records, walk
+from afs_stages.sources.toolcalls import arguments_of
 
-_HARNESS = (
-    "<environment_context>", "<user_instructions>", "# AGENTS.md instructions", "<skill>", "<user_shell_command>",
-    "<turn_aborted>", "<subagent_notification>", "<recommended_plugins>", "<hook", "<permissions", "<INSTRUCTIONS>",
-)  # fmt: skip
-_IDE_REQUEST = "## My request for Codex:"
+_OUTPUTS = ("function_call_output", "custom_tool_call_output", "local_shell_call_output")
+Record = tuple[int, dict[str, Any]]
+
+
+class CodexOptions(ConversationOptions):
+    """Options of a `codex` source block."""
+
+    include_subagents: bool = False
 
 
 class CodexGenerator(BaseGenerator):
     """Samples from Codex sessions."""
 
-    Options = ConversationOptions
+    Options = CodexOptions
     default_domain = "codex"
-    options: ConversationOptions
+    options: CodexOptions
 
     @classmethod
     def default_roots(cls) -> list[Path]:
@@ -40,160 +42,145 @@ class CodexGenerator(BaseGenerator):
 
     def generate(self) -> Iterator[TrainingSample]:
         """Yield one sample per turn, session by session."""
-        seen: set[str] = set()
-        for _name, path in _rollouts(self.roots):
-            session = Session(path)
-            for number, record in _records(path, self.on_bad):
-                session.add(number, record)
-            for turn in session.conversation.turns:
-                key = f"{turn.request}\x1f{turn.answer}"
-                if session.forked and key in seen:
-                    turn.fault = "repeated"
-                seen.add(key)
-            self.tally.drop("rolled_back", session.rolled_back)
-            self.tally.drop("harness_text", session.harness)
-            yield from samples(self, session.conversation, self.options)
+        repeats: set[bytes] = set()
+        for name, path in _rollouts(self.roots):
+            session = Session(self, name, path, repeats)
+            for number, record in self._records(name, path):
+                sample = session.take(number, record)
+                if sample:
+                    yield sample
+                if session.skipped:
+                    break
+            sample = session.dialogue.close() if session.dialogue else None
+            if sample:
+                yield sample
+
+    def _records(self, name: str, path: Path) -> Iterator[Record]:
+        if path.suffix != ".json":
+            yield from read_records(name, path, self.on_bad)
+            return
+        document = read_document(name, path, self.on_bad)
+        if not isinstance(document, dict):
+            return
+        if isinstance(document.get("session"), dict):
+            yield 1, {"type": "session_meta", "payload": document["session"]}
+        items = document.get("items")
+        yield from ((1, item) for item in (items if isinstance(items, list) else []) if isinstance(item, dict))
 
 
 def _rollouts(roots: list[Path]) -> Iterator[tuple[str, Path]]:
-    """Rollout files; the plain one wins over its `.zst`, `sessions/` over `archived_sessions/`."""
-    chosen: dict[str, tuple[str, Path]] = {}
+    """Rollout files by name, which is by time; plain wins over `.zst`, `sessions/` over `archived_sessions/`."""
+    chosen: dict[str, tuple[tuple[bool, bool, str], Path]] = {}
     for name, path in walk(roots, (".jsonl", ".jsonl.zst", ".json")):
         if not path.name.startswith("rollout-"):
             continue
         key = path.name.removesuffix(".zst")
-        rank = ("archived_sessions" in name, name.endswith(".zst"))
-        if key not in chosen or rank < ("archived_sessions" in chosen[key][0], chosen[key][0].endswith(".zst")):
-            chosen[key] = (name, path)
-    yield from (chosen[key] for key in sorted(chosen))
-
-
-def _records(path: Path, on_bad: jsonl.OnBad) -> Iterator[tuple[int, dict[str, Any]]]:
-    if path.suffix != ".json":
-        yield from jsonl.read_objects(path, on_bad)
-        return
-    if path.stat().st_size > jsonl.MAX_LINE_BYTES:
-        on_bad(jsonl.BadRow(path.name, 1, "line_too_long", f"{path.stat().st_size} bytes"))
-        return
-    value = jsonl.parse(path.name, 1, path.read_bytes())
-    if isinstance(value, jsonl.BadRow):
-        on_bad(value)
-        return
-    if isinstance(value.get("session"), dict):
-        yield 1, {"type": "session_meta", "payload": value["session"]}
-    for item in value.get("items") or []:
-        if isinstance(item, dict):
-            yield 1, item
+        rank = ("archived_sessions" in name, name.endswith(".zst"), name)
+        if key not in chosen or rank < chosen[key][0]:
+            chosen[key] = (rank, path)
+    yield from ((chosen[key][0][2], chosen[key][1]) for key in sorted(chosen))
 
 
 class Session:
-    """One rollout read record by record."""
+    """One rollout, taken record by record."""
 
-    def __init__(self, path: Path) -> None:
-        name = path.name.removesuffix(".zst").removesuffix(".jsonl").removesuffix(".json")
-        self.conversation = Conversation(name, path.name)
-        self.forked = False
-        self.rolled_back = 0
-        self.harness = 0
-        self._metas = 0
+    def __init__(self, generator: CodexGenerator, name: str, path: Path, repeats: set[bytes]) -> None:
+        self.generator, self.name, self.path, self.repeats = generator, name, path, repeats
+        self.dialogue: Dialogue | None = None
+        self.skipped = False
+        self._metas = self._asked = 0
+        self._retracted = _retracted(name, path)
 
-    def add(self, number: int, record: dict[str, Any]) -> None:
+    def take(self, number: int, record: dict[str, Any]) -> TrainingSample | None:
         """Take one record of any era: an envelope `{type, payload}` or a bare item."""
-        payload = record.get("payload")
+        payload, kind = record.get("payload"), record.get("type")
         if isinstance(payload, dict):
-            kind = record.get("type")
             if kind == "session_meta":
                 self._meta(payload)
             elif kind == "response_item":
-                self._item(number, payload)
-            elif kind == "event_msg":
-                self._event(payload)
-        elif record.get("type") is None and "id" in record:
+                return self._item(number, payload)
+            elif kind == "event_msg" and payload.get("type") == "turn_aborted" and self.dialogue:
+                self.dialogue.fail("aborted")
+        elif kind is None and "id" in record:
             self._meta(record)
         elif record.get("record_type") is None:
-            self._item(number, record)
+            return self._item(number, record)
+        return None
 
     def _meta(self, payload: dict[str, Any]) -> None:
         self._metas += 1
+        if _is_subagent(payload) and self._metas == 1 and not self.generator.options.include_subagents:
+            self.generator.tally.drop("subagent_file")
+            self.skipped = True
+            return
         origin = payload.get("forked_from_id") or payload.get("parent_thread_id")
-        self.forked = self.forked or bool(origin) or self._metas > 1
         if self._metas == 1:
-            self.conversation.session = str(origin or payload.get("id") or self.conversation.session)
+            self._open(str(origin or payload.get("id") or ""))
+        if self.dialogue and (origin or self._metas > 1):
+            self.dialogue.forked = True
 
-    def _event(self, payload: dict[str, Any]) -> None:
-        turns = self.conversation.turns
-        if payload.get("type") == "turn_aborted" and turns:
-            turns[-1].fault = turns[-1].fault or "aborted"
-        elif payload.get("type") == "thread_rolled_back":
-            count = payload.get("num_turns")
-            count = min(count, len(turns)) if isinstance(count, int) and count > 0 else 0
-            del turns[len(turns) - count :]
-            self.rolled_back += count
+    def _open(self, session: str) -> Dialogue:
+        stem = self.path.name.removesuffix(".zst").removesuffix(".jsonl").removesuffix(".json")
+        self.dialogue = Dialogue(self.generator, session or stem, self.name, self.generator.options)
+        self.dialogue.repeats = self.repeats
+        return self.dialogue
 
-    def _item(self, number: int, item: dict[str, Any]) -> None:
+    def _item(self, number: int, item: dict[str, Any]) -> TrainingSample | None:
+        dialogue = self.dialogue or self._open("")
         kind = item.get("type")
-        if kind == "message":
-            self._message(number, item)
-            return
-        if not self.conversation.turns:
-            return
-        turn = self.conversation.turns[-1]
         call = str(item.get("call_id") or item.get("id") or "")
+        if kind == "message":
+            return self._message(dialogue, number, item)
         if kind == "reasoning":
-            turn.thinking += [s["text"] for s in item.get("summary") or [] if isinstance(s, dict) and s.get("text")]
+            for text in reasoning(item):
+                dialogue.think(text)
         elif kind == "function_call":
             name = ".".join(str(part) for part in (item.get("namespace"), item.get("name")) if part)
-            turn.steps.append(tool_call(call, name, str(item.get("arguments") or "{}")))
+            dialogue.call(call, name, arguments_of(str(item.get("arguments") or "{}")))
         elif kind == "custom_tool_call":
-            arguments = msgspec.json.encode({"input": str(item.get("input") or "")}).decode()
-            turn.steps.append(tool_call(call, str(item.get("name") or ""), arguments))
+            dialogue.call(call, str(item.get("name") or ""), str(item.get("input") or ""))
         elif kind == "local_shell_call":
-            arguments = msgspec.json.encode(item.get("action") or {}).decode()
-            turn.steps.append(tool_call(call, "local_shell", arguments))
-        elif kind in ("function_call_output", "custom_tool_call_output", "local_shell_call_output"):
-            turn.steps.append({"role": "tool", "tool_call_id": call, "content": _output(item.get("output"))})
+            dialogue.call(call, "local_shell", item.get("action") or {})
+        elif kind in _OUTPUTS:
+            dialogue.result(call, output_text(item.get("output")))
+        return None
 
-    def _message(self, number: int, item: dict[str, Any]) -> None:
-        text = _text(item.get("content"))
-        turns = self.conversation.turns
-        if item.get("role") == "assistant" and turns and text:
-            turns[-1].steps.append({"role": "assistant", "content": text})
-        elif item.get("role") == "user":
-            request = _request(text)
-            if request:
-                turns.append(Turn(request, number))
-            elif text:
-                self.harness += 1
-
-
-def _request(text: str) -> str:
-    """What the person asked; empty for text the harness wrote."""
-    if _IDE_REQUEST in text:
-        text = text.split(_IDE_REQUEST, 1)[1]
-    text = text.strip()
-    return "" if text.startswith(_HARNESS) else text
+    def _message(self, dialogue: Dialogue, number: int, item: dict[str, Any]) -> TrainingSample | None:
+        text = text_of(item.get("content"))
+        if item.get("role") == "assistant":
+            dialogue.say(text)
+        if item.get("role") != "user" or not text:
+            return None
+        request = request_of(text)
+        if not request:
+            self.generator.tally.drop("harness_text")
+            return None
+        self._asked += 1
+        return dialogue.ask(request, number, "rolled_back" if self._asked in self._retracted else "")
 
 
-def _text(content: Any) -> str:
-    if isinstance(content, str):
-        return content.strip()
-    if not isinstance(content, list):
-        return ""
-    kinds = ("input_text", "output_text", "text")
-    parts = [
-        c["text"] for c in content if isinstance(c, dict) and c.get("type") in kinds and isinstance(c.get("text"), str)
-    ]
-    harness = [p for p in parts if p.lstrip().startswith(_HARNESS)]
-    return "\n\n".join(parts if len(harness) == len(parts) else [p for p in parts if p not in harness]).strip()
+def _is_subagent(meta: dict[str, Any]) -> bool:
+    source = meta.get("source")
+    return isinstance(source, dict) and "subagent" in source
 
 
-def _output(output: Any) -> str:
-    if isinstance(output, str):
-        try:
-            inner = jsonl.decode(output)
-        except (msgspec.DecodeError, RecursionError):
-            return output
-        return str(inner["output"]) if isinstance(inner, dict) and isinstance(inner.get("output"), str) else output
-    if isinstance(output, list):
-        return "\n".join(str(part.get("text", "")) for part in output if isinstance(part, dict))
-    return _output(output.get("content")) if isinstance(output, dict) else ""
+def _retracted(name: str, path: Path) -> set[int]:
+    """Which turns of a session (from 1) were taken back by a later `thread_rolled_back`."""
+    stack: list[int] = []
+    taken: set[int] = set()
+    asked = 0
+    if path.suffix == ".json":
+        return taken
+    for _, record in read_records(name, path, lambda bad: None):
+        payload = record.get("payload")
+        item = payload if isinstance(payload, dict) else record
+        if item.get("type") == "message" and item.get("role") == "user" and record.get("type") != "event_msg":
+            if request_of(text_of(item.get("content"))):
+                asked += 1
+                stack.append(asked)
+        elif item.get("type") == "thread_rolled_back":
+            count = item.get("num_turns")
+            count = min(count, len(stack)) if isinstance(count, int) and count > 0 else 0
+            taken.update(stack[len(stack) - count :])
+            del stack[len(stack) - count :]
+    return taken

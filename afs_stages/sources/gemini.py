@@ -1,7 +1,6 @@
 """Gemini CLI's chats: `tmp/<project>/chats/session-*.json` (to 0.38) and `.jsonl` (from 0.39).
 
-In the JSONL form a repeated id replaces the earlier message, `$set` updates the session and
-`$rewindTo` takes a message and all after it back. A resumed `.json` lies beside its `.jsonl`.
+A resumed `.json` lies beside its `.jsonl`: what both hold counts once, from the `.jsonl`.
 """
 
 from __future__ import annotations
@@ -12,87 +11,92 @@ from typing import Any
 
 import msgspec
 
-from afs_stages.core import jsonl
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator
-from afs_stages.sources.conversation import Conversation, ConversationOptions, Turn, samples, tool_call
-from afs_stages.sources.files import walk
+from afs_stages.sources.conversation import ConversationOptions, Dialogue
+from afs_stages.sources.files import read_document, walk
+from afs_stages.sources.gemini_replay import Message, replay
 
 _IGNORED = ("/", "?", "<session_context>", "<hook_context>")
+
+
+class GeminiOptions(ConversationOptions):
+    """Options of a `gemini` source block."""
+
+    include_subagents: bool = False
 
 
 class GeminiGenerator(BaseGenerator):
     """Samples from Gemini CLI sessions."""
 
-    Options = ConversationOptions
+    Options = GeminiOptions
     default_domain = "gemini"
     home = "~/.gemini"
-    options: ConversationOptions
+    options: GeminiOptions
 
     def generate(self) -> Iterator[TrainingSample]:
-        """Yield one sample per turn, session by session; the newer of a resumed pair first."""
+        """Yield one sample per turn, session by session; the newer format first."""
         seen: set[tuple[str, str]] = set()
-        for _name, path in sorted(
-            walk(self.roots, (".json", ".jsonl")), key=lambda item: (item[0].endswith(".json"), item[0])
-        ):
-            if not path.name.startswith("session-") or path.parent.name != "chats":
+        files = walk(self.roots, (".json", ".jsonl"))
+        for name, path in sorted(files, key=lambda item: (item[0].endswith(".json"), item[0])):
+            if not self._is_session(path):
                 continue
-            session, messages = self._read(path)
-            conversation = Conversation(session, path.name)
+            session, messages = self._read(name, path)
+            dialogue = Dialogue(self, session, name, self.options)
+            asked: set[tuple[str, str]] = set()
             for number, message in messages:
-                self._add(conversation, number, message)
-            for turn in conversation.turns:
-                key = (session, turn.request)
-                turn.fault = turn.fault or ("repeated" if key in seen and path.suffix == ".json" else "")
-                seen.add(key)
-            yield from samples(self, conversation, self.options)
+                sample = self._take(dialogue, session, number, message, seen, asked)
+                if sample:
+                    yield sample
+            seen |= asked
+            sample = dialogue.close()
+            if sample:
+                yield sample
 
-    def _read(self, path: Path) -> tuple[str, list[tuple[int, dict[str, Any]]]]:
+    def _is_session(self, path: Path) -> bool:
+        if path.parent.name == "chats":
+            return path.name.startswith("session-")
+        if path.parent.parent.name != "chats":
+            return False
+        if not self.options.include_subagents:
+            self.tally.drop("subagent_file")
+        return self.options.include_subagents
+
+    def _read(self, name: str, path: Path) -> tuple[str, Iterator[Message]]:
         """(session id, messages in order with their line)."""
         if path.suffix == ".jsonl":
-            return _replay(path, self.on_bad)
-        if path.stat().st_size > jsonl.MAX_LINE_BYTES:
-            self.on_bad(jsonl.BadRow(path.name, 1, "line_too_long", f"{path.stat().st_size} bytes"))
-            return path.stem, []
-        value = jsonl.parse(path.name, 1, path.read_bytes())
-        if isinstance(value, jsonl.BadRow):
-            self.on_bad(value)
-            return path.stem, []
-        messages = [(1, m) for m in value.get("messages") or [] if isinstance(m, dict)]
-        return str(value.get("sessionId") or path.stem), messages
+            return replay(name, path, self.on_bad)
+        document = read_document(name, path, self.on_bad)
+        document = document if isinstance(document, dict) else {}
+        messages = document.get("messages")
+        found = ((1, m) for m in (messages if isinstance(messages, list) else []) if isinstance(m, dict))
+        return str(document.get("sessionId") or path.stem), found
 
-    def _add(self, conversation: Conversation, number: int, message: dict[str, Any]) -> None:
+    def _take(
+        self,
+        dialogue: Dialogue,
+        session: str,
+        number: int,
+        message: dict[str, Any],
+        seen: set[tuple[str, str]],
+        asked: set[tuple[str, str]],
+    ) -> TrainingSample | None:
         kind = message.get("type")
-        if kind == "user":
-            text = _text(message.get("displayContent") or message.get("content"))
-            if text and not text.startswith(_IGNORED):
-                conversation.turns.append(Turn(text, number))
-            elif text:
-                self.tally.drop("harness_text")
-        elif kind == "gemini" and conversation.turns:
-            _add_answer(conversation.turns[-1], message)
-        elif kind == "error" and conversation.turns and not conversation.turns[-1].answer:
-            conversation.turns[-1].fault = conversation.turns[-1].fault or "api_error"
-
-
-def _replay(path: Path, on_bad: jsonl.OnBad) -> tuple[str, list[tuple[int, dict[str, Any]]]]:
-    session, messages = path.stem, dict[str, tuple[int, dict[str, Any]]]()
-    for number, record in jsonl.read_objects(path, on_bad):
-        if "$rewindTo" in record:
-            ids = list(messages)
-            target = record["$rewindTo"]
-            for key in ids[ids.index(target) if target in messages else 0 :]:
-                del messages[key]
-        elif isinstance(record.get("$set"), dict):
-            changed = record["$set"].get("messages")
-            if isinstance(changed, list):
-                messages = {str(m.get("id", i)): (number, m) for i, m in enumerate(changed) if isinstance(m, dict)}
-        elif "type" in record:
-            key = str(record.get("id", number))
-            messages[key] = (messages[key][0] if key in messages else number, record)
-        elif "sessionId" in record:
-            session = str(record["sessionId"])
-    return session, list(messages.values())
+        if kind == "gemini":
+            _answer(dialogue, message)
+        elif kind == "error":
+            dialogue.fail("api_error")
+        if kind != "user":
+            return None
+        text = _text(message.get("displayContent") or message.get("content"))
+        if text.startswith(_IGNORED):
+            self.tally.drop("harness_text")
+            return None
+        if not text:
+            return None
+        key = (session, text)
+        asked.add(key)
+        return dialogue.ask(text, number, "repeated" if key in seen else "")
 
 
 def _parts(content: Any) -> list[dict[str, Any]]:
@@ -106,25 +110,26 @@ def _text(content: Any) -> str:
     return "\n".join(str(p["text"]) for p in _parts(content) if p.get("text") and not p.get("thought")).strip()
 
 
-def _add_answer(turn: Turn, message: dict[str, Any]) -> None:
-    for thought in message.get("thoughts") or []:
+def _answer(dialogue: Dialogue, message: dict[str, Any]) -> None:
+    thoughts = message.get("thoughts")
+    for thought in thoughts if isinstance(thoughts, list) else []:
         if isinstance(thought, dict):
-            words = [str(thought[key]) for key in ("subject", "description") if thought.get(key)]
-            turn.thinking.append(": ".join(words))
-    turn.thinking += [
-        str(p["text"]) for p in _parts(message.get("content")) if p.get("thought") is True and p.get("text")
-    ]
+            dialogue.think(": ".join(str(thought[key]) for key in ("subject", "description") if thought.get(key)))
+    for part in _parts(message.get("content")):
+        if part.get("thought") is True:
+            dialogue.think(str(part.get("text") or ""))
     text = _text(message.get("content"))
     if text:
-        turn.steps.append({"role": "assistant", "content": text})
-    for call in message.get("toolCalls") or []:
-        if not isinstance(call, dict):
-            continue
-        id = str(call.get("id") or "")
-        turn.steps.append(
-            tool_call(id, str(call.get("name") or ""), msgspec.json.encode(call.get("args") or {}).decode())
-        )
-        turn.steps.append({"role": "tool", "tool_call_id": id, "content": _result(call)})
+        dialogue.mend("api_error")
+        dialogue.say(text)
+    calls = message.get("toolCalls")
+    for call in calls if isinstance(calls, list) else []:
+        if isinstance(call, dict):
+            id = str(call.get("id") or "")
+            dialogue.call(id, str(call.get("name") or ""), call.get("args") or {})
+    for call in calls if isinstance(calls, list) else []:
+        if isinstance(call, dict):
+            dialogue.result(str(call.get("id") or ""), _result(call))
 
 
 def _result(call: dict[str, Any]) -> str:

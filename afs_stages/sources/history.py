@@ -13,12 +13,11 @@ from typing import Any
 
 import msgspec
 
-from afs_stages.core import jsonl
 from afs_stages.core.jsonl import BadRow
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator
-from afs_stages.sources.conversation import Conversation, ConversationOptions, Turn, samples
-from afs_stages.sources.files import walk
+from afs_stages.sources.conversation import ConversationOptions, Dialogue
+from afs_stages.sources.files import read_records, record, walk
 
 MAX_PAYLOAD_BYTES = 16 * 2**20
 
@@ -39,26 +38,26 @@ class HistoryGenerator(BaseGenerator):
 
     def generate(self) -> Iterator[TrainingSample]:
         """Yield one sample per usable model event, day by day."""
-        for _name, path in walk(self.roots, (".jsonl",)):
+        for name, path in walk(self.roots, (".jsonl",)):
             if not path.name.startswith("events_"):
                 continue
-            for number, event in jsonl.read_objects(path, self.on_bad):
+            for number, event in read_records(name, path, self.on_bad):
                 kind = str(event.get("type"))
                 if kind not in self.options.event_types:
                     self.tally.seen += 1
                     self.tally.drop(f"event_type_{kind}" if kind in ("tool", "fs", "cli") else "event_type_other")
                     continue
-                payload = self._payload(path, number, event)
+                payload = self._payload(name, path, number, event)
                 if payload is None:
                     self.tally.seen += 1
                     self.tally.drop("no_payload")
                     continue
-                conversation = Conversation(str(event.get("id") or f"{path.stem}:{number}"), path.name)
-                turn = _turn(payload, number)
-                conversation.turns.append(turn)
-                yield from samples(self, conversation, self.options)
+                session = str(event.get("id") or f"{path.stem}:{number}")
+                sample = _exchange(Dialogue(self, session, name, self.options, "event"), payload, number)
+                if sample:
+                    yield sample
 
-    def _payload(self, path: Path, number: int, event: dict[str, Any]) -> dict[str, Any] | None:
+    def _payload(self, name: str, path: Path, number: int, event: dict[str, Any]) -> dict[str, Any] | None:
         inline = event.get("payload")
         if isinstance(inline, dict):
             return inline
@@ -69,9 +68,9 @@ class HistoryGenerator(BaseGenerator):
         if not problem and hashlib.sha256(data).hexdigest() != event.get("payload_sha256"):
             problem = "payload_sha256"
         if problem:
-            self.on_bad(BadRow(path.name, number, problem, "the referenced payload is not used"))
+            self.on_bad(BadRow(name, number, problem, "the referenced payload is not used"))
             return None
-        value = jsonl.parse(path.name, number, data)
+        value = record(name, number, data)
         if isinstance(value, BadRow):
             self.on_bad(value)
             return None
@@ -90,19 +89,19 @@ def _referenced(root: Path, reference: str) -> tuple[str, bytes]:
     return "", target.read_bytes()
 
 
-def _turn(payload: dict[str, Any], number: int) -> Turn:
-    messages = [m for m in payload.get("messages") or [] if isinstance(m, dict)]
+def _exchange(dialogue: Dialogue, payload: dict[str, Any], number: int) -> TrainingSample | None:
+    """The sample of one model event: the prompt, or the last message of the user, and the response."""
+    listed = payload.get("messages")
+    messages = [m for m in (listed if isinstance(listed, list) else []) if isinstance(m, dict)]
     asked = [text for m in messages if m.get("role") == "user" and (text := _text(m.get("content")))]
-    request = _text(payload.get("prompt")) or (asked[-1] if asked else "")
-    turn = Turn(request, number)
+    dialogue.ask(_text(payload.get("prompt")) or (asked[-1] if asked else ""), number)
     answer = _text(payload.get("response"))
     if not answer and messages and messages[-1].get("role") == "assistant":
         answer = _text(messages[-1].get("content"))
-    if answer:
-        turn.steps.append({"role": "assistant", "content": answer})
+    dialogue.say(answer)
     if payload.get("error"):
-        turn.fault = "api_error"
-    return turn
+        dialogue.fail("api_error")
+    return dialogue.close()
 
 
 def _text(value: Any) -> str:

@@ -10,7 +10,7 @@ from afs_stages.core.jsonl import BadRow, OnBad
 
 CHUNK = 2**20
 MAX_ELEMENT_BYTES = 64 * 2**20
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]|"', re.S)
+_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]|"', re.S)
 
 
 def elements(path: Path, on_bad: OnBad) -> Iterator[tuple[int, bytes]]:

@@ -13,12 +13,11 @@ from typing import Any
 
 from pydantic import Field
 
-from afs_stages.core import jsonl
 from afs_stages.core.jsonl import BadRow
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator, Options
 from afs_stages.sources.conversation import MIN_ANSWER
-from afs_stages.sources.files import walk
+from afs_stages.sources.files import read_document, read_records, walk
 from afs_stages.sources.redaction import Redactor
 
 MAX_NOTE_BYTES = 2**20
@@ -59,26 +58,23 @@ class MemoryGenerator(BaseGenerator):
 
     def _entries(self, name: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if path.suffix == ".jsonl":
-            yield from jsonl.read_objects(path, self.on_bad)
+            yield from read_records(name, path, self.on_bad)
             return
         if path.stat().st_size > MAX_NOTE_BYTES:
-            self.on_bad(BadRow(path.name, 1, "note_too_long", f"{path.stat().st_size} bytes, at most {MAX_NOTE_BYTES}"))
+            self.on_bad(BadRow(name, 1, "note_too_long", f"{path.stat().st_size} bytes, at most {MAX_NOTE_BYTES}"))
             return
-        data = path.read_bytes()
         if path.suffix == ".json":
-            yield from self._json(path, data)
+            yield from self._json(name, path)
             return
         try:
-            yield 1, _note(data.decode("utf-8"), path.suffix)
+            yield 1, _note(path.read_bytes().decode("utf-8"), path.suffix)
         except UnicodeDecodeError as error:
-            self.on_bad(BadRow(path.name, 1, "encoding", f"not UTF-8 at byte {error.start}"))
+            self.on_bad(BadRow(name, 1, "encoding", f"not UTF-8 at byte {error.start}"))
 
-    def _json(self, path: Path, data: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
-        value = jsonl.parse(path.name, 1, b'{"entries":' + data + b"}")
-        if isinstance(value, BadRow):
-            self.on_bad(value)
+    def _json(self, name: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+        inner = read_document(name, path, self.on_bad)
+        if inner is None:
             return
-        inner = value["entries"]
         if isinstance(inner, dict):
             inner = next(
                 (inner[k] for k in ("entries", "items", "memories") if isinstance(inner.get(k), list)), [inner]
@@ -87,7 +83,7 @@ class MemoryGenerator(BaseGenerator):
             if isinstance(item, dict):
                 yield 1, item
             else:
-                self.on_bad(BadRow(path.name, 1, "not_an_object", f"an entry is a JSON {type(item).__name__}"))
+                self.on_bad(BadRow(name, 1, "not_an_object", f"an entry is a JSON {type(item).__name__}"))
 
     def _sample(self, name: str, line: int, entry: dict[str, Any]) -> TrainingSample | None:
         tags = _tags(entry)
@@ -135,8 +131,7 @@ class MemoryGenerator(BaseGenerator):
             source=self.name,
             _metadata=metadata,
         )
-        for kind, count in redact.counts.items():
-            self.tally.redactions[kind] = self.tally.redactions.get(kind, 0) + count
+        self.tally.redacted(redact.counts)
         return sample
 
 

@@ -27,6 +27,9 @@ def _rule(kind: str, gate: str, pattern: str, flags: int = 0) -> Rule:
     return Rule(kind, tuple(gate.split("|")), re.compile(pattern, flags))
 
 
+LONGEST = 24_000
+"""No rule matches more characters than this (a private key)."""
+
 _WORD = r"(?<![A-Za-z0-9_])"
 _VALUE = r"[^\s\"'`,;<>(){}\[\]]"
 

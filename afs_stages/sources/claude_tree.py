@@ -1,0 +1,98 @@
+"""Which lines of a Claude Code session are the conversation: the path to the last leaf of its tree.
+
+Only heads of records are decoded and a line costs some 200 bytes, so that a session of a gigabyte
+can be told apart in little memory.
+"""
+
+from __future__ import annotations
+
+from array import array
+from pathlib import Path
+
+import msgspec
+
+from afs_stages.core import jsonl
+
+
+class Head(msgspec.Struct):
+    """The part of a record that the tree needs; everything else is skipped undecoded."""
+
+    type: str | None = None
+    uuid: str | None = None
+    parent: str | None = msgspec.field(default=None, name="parentUuid")
+    logical: str | None = msgspec.field(default=None, name="logicalParentUuid")
+    sidechain: bool | None = msgspec.field(default=None, name="isSidechain")
+
+
+_decode = msgspec.json.Decoder(Head).decode
+_TOOL_MARKS = (b'"tool_result"', b'"tool_use"')
+
+
+def kept_lines(path: Path, subagent: bool) -> bytearray:
+    """One flag per line number: 1 where the line belongs to the conversation.
+
+    A record whose parent is missing (its line was broken) hangs on the record before it. A tool call
+    or result beside the path is no branch of its own and is kept with its parent.
+    """
+    lines: dict[str, int] = {}
+    parents, tools, side = array("q", [0]), bytearray(1), bytearray(1)
+    last = previous = 0
+    for number, line in jsonl.read_lines(path, _pass_over):
+        _pad(number, parents, tools, side)
+        head = _head(line)
+        if head is None or head.uuid is None:
+            continue
+        if head.uuid not in lines:
+            lines[head.uuid] = number
+        foreign = bool(head.sidechain) and not subagent
+        side[number] = foreign
+        above = head.parent or head.logical
+        parents[number] = lines.get(above, previous) if above else 0
+        if foreign:
+            continue
+        previous = number
+        if head.type in ("user", "assistant"):
+            last = number
+            tools[number] = any(mark in line for mark in _TOOL_MARKS)
+    return _kept(parents, tools, side, last)
+
+
+def _head(line: bytes) -> Head | None:
+    try:
+        return _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _slow_head(line)
+
+
+def _slow_head(line: bytes) -> Head | None:
+    """The head of a line that only the forgiving reader understands (a lone surrogate)."""
+    from afs_stages.sources.files import record
+
+    value = record("", 0, line)
+    try:
+        return msgspec.convert(value, Head) if isinstance(value, dict) else None
+    except msgspec.ValidationError:
+        return None
+
+
+def _pad(number: int, parents: array[int], *flags: bytearray) -> None:
+    """Room for line `number`; blank and bad lines before it stay 0."""
+    missing = number + 1 - len(parents)
+    parents.extend([0] * missing)
+    for flag in flags:
+        flag.extend(bytes(missing))
+
+
+def _kept(parents: array[int], tools: bytearray, side: bytearray, last: int) -> bytearray:
+    kept = bytearray(len(parents))
+    while last and not kept[last]:
+        kept[last] = 1
+        last = parents[last]
+    for number in range(1, len(parents)):
+        if tools[number] and not side[number] and kept[parents[number]] and parents[number] < number:
+            kept[number] = 1
+    return kept
+
+
+def _pass_over(bad: jsonl.BadRow) -> None:
+    """Bad lines are reported when the conversation itself is read."""
