@@ -38,7 +38,9 @@ class Export(Block):
 class Discriminator(Block):
     """The ELECTRA discriminator trained on the user's assembly."""
 
-    kind: Literal["electra", "ngram", "both"] = Field(default="electra", description="which model judges code")
+    kind: Literal["electra", "ngram", "both"] = Field(
+        default="ngram", description="which model judges code; both: the mean"
+    )
     source: str = Field(default="oracle", description="source whose assembly is real; its rows train the model")
     base: str = Field(default="", description="hub id@revision or folder to start from; empty: from scratch")
     hidden_size: int = Field(default=64, ge=8)
@@ -53,10 +55,11 @@ class Discriminator(Block):
 class QualityWeights(Block):
     """Weights of the signals; they are renormalised over the signals that apply to a sample."""
 
-    electra: float = Field(default=0.4, ge=0)
-    asar: float = Field(default=0.3, ge=0)
-    entity: float = Field(default=0.2, ge=0)
-    length: float = Field(default=0.1, ge=0)
+    electra: float = Field(default=0.2, ge=0, description="the discriminator")
+    asar: float = Field(default=0.3, ge=0, description="the assembler, or the table check in its place")
+    static: float = Field(default=0.2, ge=0, description="widths, stack, returns: what no assembler checks")
+    entity: float = Field(default=0.15, ge=0, description="known names and addresses")
+    length: float = Field(default=0.15, ge=0, description="information and form of the answer")
 
 
 class Quality(Block):

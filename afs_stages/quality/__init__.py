@@ -1,0 +1,20 @@
+"""Quality: a score from assembly checks, a discriminator, known entities and information; names load lazily."""
+
+from importlib import import_module
+from typing import Any
+
+_EXPORTS = {
+    "QualityScorer": "afs_stages.quality.scorer",
+    "QualityScore": "afs_stages.quality.scorer",
+    "ScoringConfig": "afs_stages.quality.config",
+    "ScoringWeights": "afs_stages.quality.config",
+    "score_jsonl": "afs_stages.quality.files",
+}
+
+__all__ = [*_EXPORTS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        return getattr(import_module(_EXPORTS[name]), name)
+    raise AttributeError(f"module 'afs_stages.quality' has no attribute {name!r}")

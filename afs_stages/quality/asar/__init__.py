@@ -1,0 +1,1 @@
+"""asar, the user's own, in sandboxed worker processes: untrusted snippets in, three states out."""

@@ -1,0 +1,78 @@
+"""Assembly in a sample: fenced blocks, and unfenced text that is code line by line."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from afs_stages.core.sample import TrainingSample
+from afs_stages.quality.syntax import parse_line
+from afs_stages.quality.table import matrix
+
+_FENCE = re.compile(
+    r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
+)
+ASM_TAGS = frozenset(("asm", "65816", "asm65816", "65c816", "snes", "asar", "assembly", "nasm", "s", "x86asm", "ca65"))
+MIN_INSTRUCTIONS = 2
+MAX_CHARS = 200_000
+"""A sample's code beyond this is not read: no routine is that long, and time per sample stays bounded."""
+
+
+def fenced(text: str) -> list[tuple[str, str]]:
+    """(tag, code) of each fenced block; an unclosed fence runs to the end."""
+    if "```" not in text and "~~~" not in text:
+        return []
+    return [(match[2].lower(), match[3]) for match in _FENCE.finditer(text)]
+
+
+def without_code(text: str) -> str:
+    """The prose of a text: fenced blocks cut out."""
+    return _FENCE.sub("\n", text) if "```" in text or "~~~" in text else text
+
+
+@lru_cache(maxsize=65536)
+def _line_kind(line: str) -> tuple[int, int]:
+    """(instructions, statements that are no assembly) of a line."""
+    good = bad = 0
+    for statement in parse_line(line):
+        if statement.kind == "op":
+            known = statement.name in matrix()
+            good += known
+            bad += not known
+        elif statement.kind == "unknown":
+            bad += 1
+    return good, bad
+
+
+def is_assembly(text: str, tolerance: float = 0.34) -> bool:
+    """Whether a text is 65816 code: at least two instructions and few lines that could not be any."""
+    good = bad = 0
+    for line in text.split("\n"):
+        a, b = _line_kind(line)
+        good, bad = good + a, bad + b
+    return good >= MIN_INSTRUCTIONS and bad <= tolerance * (good + bad)
+
+
+def assembly_in(text: str) -> list[str]:
+    """The assembly blocks of one text: tagged fences, untagged fences that are code, or the whole text."""
+    text = text[:MAX_CHARS]
+    blocks = fenced(text)
+    if blocks:
+        return [code.strip("\n") for tag, code in blocks if _counts(tag, code)]
+    return [text.strip("\n")] if "\n" in text and is_assembly(text, 0.1) else []
+
+
+def _counts(tag: str, code: str) -> bool:
+    if tag in ASM_TAGS:
+        # a tagged block of another processor or of noise is assembly that is wrong, not absent
+        return sum(sum(_line_kind(line)) for line in code.split("\n")) >= MIN_INSTRUCTIONS
+    return not tag and is_assembly(code)
+
+
+def sample_assembly(sample: TrainingSample) -> list[str]:
+    """Every distinct assembly block of a sample, of its input and its answer, in order."""
+    found: dict[str, None] = {}
+    for text in (sample.instruction, sample.input, sample.output):
+        if text:
+            found.update(dict.fromkeys(block for block in assembly_in(text) if block.strip()))
+    return list(found)

@@ -1,0 +1,117 @@
+"""What the code base says about itself: names and addresses it knows, and how its routines are called."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from afs_stages.core.sample import TrainingSample
+from afs_stages.quality.blocks import sample_assembly, without_code
+from afs_stages.quality.entities import Known, in_code, in_prose, normalise
+from afs_stages.quality.syntax import Statement, parse
+
+_NUMBER = re.compile(r"\$([0-9A-Fa-f]{2,6})$")
+_DEFINITION = re.compile(r"^\s*!?([A-Za-z_][\w.]*)\s*=\s*\$([0-9A-Fa-f]{2,6})\b", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Context:
+    """Known names and addresses, and routine -> "RTS" or "RTL" where all callers agree."""
+
+    known: Known = field(default_factory=Known)
+    calls: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, samples: Iterable[TrainingSample]) -> Self:
+        """The context of a code base's exported samples.
+
+        A definition is known at once; an address or a name that is merely used is known when samples
+        of at least two groups use it, so that one wrong sample cannot vouch for itself.
+        """
+        gathered = _Gathered()
+        for sample in samples:
+            gathered.add(sample)
+        return cls(gathered.known(), gathered.calls())
+
+    @classmethod
+    def of_definitions(cls, text: str) -> Self:
+        """The context of a symbol list or assembly file: `Name = $7E0012` lines and labels."""
+        names, addresses = set(), set()
+        for name, digits in _DEFINITION.findall(text):
+            names.add(name)
+            addresses.add(normalise(digits) or "")
+        names |= {s.name for s in parse(text) if s.kind == "label" and s.name[0] not in ".+-?"}
+        return cls(Known(frozenset(names), frozenset(addresses - {""})))
+
+    @classmethod
+    def from_manifest(cls, manifest: Mapping[str, Any]) -> Self:
+        """The context a discriminator's manifest carries; empty where it has none."""
+        data = manifest.get("context") or {}
+        known = Known(frozenset(data.get("names", ())), frozenset(data.get("addresses", ())))
+        return cls(known, dict(data.get("calls", {})))
+
+    def merged(self, other: Context) -> Context:
+        """Both together; calls on which they disagree are left out."""
+        calls = {
+            n: w for n, w in {**self.calls, **other.calls}.items() if self.calls.get(n, w) == other.calls.get(n, w)
+        }
+        known = Known(self.known.names | other.known.names, self.known.addresses | other.known.addresses)
+        return Context(known, calls)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The context as it stands in a manifest."""
+        return {
+            "names": sorted(self.known.names),
+            "addresses": sorted(self.known.addresses),
+            "calls": dict(sorted(self.calls.items())),
+        }
+
+    def key(self) -> str:
+        """Hash of the context: part of what a score depends on."""
+        return hashlib.blake2b(repr(self.to_dict()).encode(), digest_size=16).hexdigest()
+
+
+@dataclass
+class _Gathered:
+    """Definitions at once, uses by group, calls by routine."""
+
+    names: set[str] = field(default_factory=set)
+    addresses: set[str] = field(default_factory=set)
+    users: dict[str, set[str]] = field(default_factory=dict)
+    ways: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, sample: TrainingSample) -> None:
+        codes = sample_assembly(sample)
+        for code in codes:
+            for statement in parse(code):
+                self._statement(statement)
+        for name, digits in _DEFINITION.findall(sample.output):
+            self._define(name, digits)
+        texts = (sample.instruction, sample.input, sample.output)
+        for entity in in_code(codes).union(*(in_prose(without_code(text)) for text in texts)):
+            self.users.setdefault(entity, set()).add(sample.group)
+
+    def _statement(self, statement: Statement) -> None:
+        name = statement.name.lstrip("!")
+        if statement.kind == "label" and name[0] not in ".+-?":
+            self.names.add(name)
+        elif statement.kind == "assign":
+            self._define(name, statement.operand.lstrip("$") if _NUMBER.match(statement.operand) else "")
+        elif statement.kind == "op" and statement.name in ("JSR", "JSL") and statement.operand[:1].isalpha():
+            self.ways.setdefault(statement.operand, set()).add("RTS" if statement.name == "JSR" else "RTL")
+
+    def _define(self, name: str, digits: str) -> None:
+        self.names.add(name)
+        if digits and (place := normalise(digits)):
+            self.addresses.add(place)
+
+    def known(self) -> Known:
+        shared = {entity for entity, groups in self.users.items() if len(groups) > 1}
+        names = self.names | {entity for entity in shared if entity[0] != "$"}
+        return Known(frozenset(names), frozenset(self.addresses | {e[1:] for e in shared if e[0] == "$"}))
+
+    def calls(self) -> dict[str, str]:
+        return {name: next(iter(way)) for name, way in sorted(self.ways.items()) if len(way) == 1}

@@ -1,0 +1,1 @@
+"""Judging whether assembly is genuine: pairs, n-gram model, ELECTRA, cross-fitting, calibration."""

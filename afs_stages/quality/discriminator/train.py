@@ -1,0 +1,97 @@
+"""Cross-fitted training: fold k's models see no file of fold k, and are calibrated on it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from afs_stages.core.params.data import Discriminator as Settings
+from afs_stages.quality.context import Context
+from afs_stages.quality.discriminator.bundle import Bundle, Judge
+from afs_stages.quality.discriminator.calibration import Calibration, auc, expected_calibration_error
+from afs_stages.quality.discriminator.pairs import Block, Pair, file_folds, make_pairs
+
+KINDS_OF = {"electra": ("electra",), "ngram": ("ngram",), "both": ("electra", "ngram")}
+MIN_FILES = 2
+
+
+def train_bundle(
+    blocks: Sequence[Block], context: Context, settings: Settings, seed: int
+) -> tuple[Bundle, dict[str, Any]]:
+    """(discriminator, measures on held-out files) from real blocks.
+
+    Fewer than two files with code give a discriminator without models; whatever scores with it says
+    that no model was trained.
+    """
+    files = sorted({block.file for block in blocks})
+    if len(files) < MIN_FILES:
+        return Bundle(settings.kind, [], [], context=context, source=settings.source), {
+            "blocks": len(blocks),
+            "files": len(files),
+        }
+    return train_pairs(list(make_pairs(blocks, seed)), context, settings, seed)
+
+
+def train_pairs(
+    pairs: Sequence[Pair], context: Context, settings: Settings, seed: int
+) -> tuple[Bundle, dict[str, Any]]:
+    """The same from ready pairs; `context` is kept with the models for the scorer."""
+    real = [Block(pair.code, pair.file) for pair in pairs if pair.real]
+    folds = file_folds(real, min(settings.folds, len({block.file for block in real})), seed)
+    names = KINDS_OF[settings.kind]
+    held_out: dict[str, list[float]] = {name: [0.0] * len(pairs) for name in names}
+    models: list[dict[str, Judge]] = []
+    scales: list[dict[str, Calibration]] = []
+    for fold in range(max(folds.values()) + 1):
+        mine = [i for i, pair in enumerate(pairs) if folds[pair.file] == fold]
+        others = [pair for pair in pairs if folds[pair.file] != fold]
+        models.append({name: fit_model(name, others, settings, seed + fold) for name in names})
+        scales.append({})
+        for name in names:
+            values = models[fold][name].score([pairs[i].code for i in mine])
+            scales[fold][name] = Calibration.fit(values, [pairs[i].real for i in mine])
+            for i, value in zip(mine, values, strict=True):
+                held_out[name][i] = scales[fold][name](value)
+    bundle = Bundle(
+        settings.kind, models, scales, folds, {block.key: folds[block.file] for block in real},
+        context, settings.source, _fingerprint(pairs, settings, seed),
+    )  # fmt: skip
+    return bundle, {"blocks": len(real), "files": len(folds), "pairs": len(pairs), **_measures(pairs, held_out)}
+
+
+def fit_model(name: str, pairs: Sequence[Pair], settings: Settings, seed: int) -> Any:
+    """One model of a kind, `ngram` or `electra`, trained on pairs."""
+    if name == "ngram":
+        from afs_stages.quality.discriminator.ngram import NgramModel
+
+        return NgramModel.fit([pair.code for pair in pairs], [pair.real for pair in pairs])
+    from afs_stages.quality.discriminator.electra import ElectraModel
+
+    return ElectraModel.fit(pairs, settings, seed)
+
+
+def _measures(pairs: Sequence[Pair], held_out: dict[str, list[float]]) -> dict[str, Any]:
+    """AUC over all corruptions and by kind, and calibration error, of scores on held-out files."""
+    chances = [sum(values) / len(values) for values in zip(*held_out.values(), strict=True)]
+    real = [pair.real for pair in pairs]
+    by_kind = {}
+    for kind in sorted({pair.kind for pair in pairs if pair.kind}):
+        chosen = [i for i, pair in enumerate(pairs) if pair.kind in ("", kind)]
+        by_kind[kind] = auc([chances[i] for i in chosen], [real[i] for i in chosen])
+    return {
+        "auc": _rounded(auc(chances, real)),
+        "auc_by_kind": {kind: _rounded(value) for kind, value in by_kind.items()},
+        "ece": round(expected_calibration_error(chances, real), 4),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _fingerprint(pairs: Sequence[Pair], settings: Settings, seed: int) -> str:
+    digest = hashlib.blake2b(f"{seed}:{settings.model_dump_json()}".encode(), digest_size=16)
+    for pair in pairs:
+        digest.update(f"{pair.kind}\0{pair.file}\0{pair.code}\0".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()

@@ -1,0 +1,107 @@
+"""Known names and addresses in a sample: what it refers to, and how much of that the code base knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+
+import msgspec
+
+from afs_stages.quality.syntax import parse
+from afs_stages.quality.table import references
+
+# a number behind `#` is a value, not an address; two digits mean an address in code only
+_ADDRESS = re.compile(r"(?<![#\w$&])\$([0-9A-Fa-f]{4,6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4})(?![\w.])")
+_QUOTED = re.compile(r"`([A-Za-z_][\w.]{2,60})`")
+_SHORT = re.compile(r"(?<![#\w$])\$([0-9A-Fa-f]{2,6})(?!\w)")
+_NAME = re.compile(r"\b[A-Za-z]\w*(?:_\w+|[a-z0-9][A-Z]\w*)|\b[A-Z][A-Z0-9_]{3,}\b")
+MAX_CHARS = 100_000
+
+
+@cache
+def registers() -> dict[str, str]:
+    """Official hardware register names -> `$2100`-style addresses."""
+    raw = msgspec.json.decode((files("afs_stages.quality") / "data/registers.json").read_bytes())
+    return dict(raw["registers"])
+
+
+@lru_cache(maxsize=65536)
+def normalise(digits: str) -> str | None:
+    """The one form of an address: `22`, `0022`, `7E0022` and `00:0022` are all `7E0022`.
+
+    None for what names no place by itself: a 16-bit ROM address without its bank.
+    """
+    digits = digits.replace(":", "")
+    value = int(digits, 16)
+    bank, offset = (value >> 16, value & 0xFFFF) if len(digits) > 4 else (0, value)
+    if bank in (0x7E, 0x7F) or 0x70 <= bank <= 0x7D:
+        return f"{value:06X}"
+    bank &= 0x7F
+    if bank < 0x40 and offset < 0x2000:
+        return f"7E{offset:04X}"
+    if bank < 0x40 and 0x2000 <= offset < 0x6000:
+        return f"00{offset:04X}"
+    return f"{bank:02X}{offset:04X}" if len(digits) > 4 else None
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a code base defines: names, and addresses in normal form."""
+
+    names: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing beyond the hardware is known."""
+        return not self.names and not self.addresses
+
+    def holds(self, entity: str) -> bool:
+        """Whether an entity (`$7E0022` or a name) is known here or is hardware."""
+        if entity[0] == "$":
+            return entity[1:] in self.addresses or entity[1:] in _hardware_addresses()
+        return entity in self.names or entity in registers()
+
+
+@cache
+def _hardware_addresses() -> frozenset[str]:
+    return frozenset(f"00{address[1:]}" for address in registers().values())
+
+
+def in_code(codes: Iterable[str]) -> set[str]:
+    """Entities that code uses: operand addresses and names it does not define itself."""
+    used: set[str] = set()
+    own: set[str] = set()
+    for code in codes:
+        for statement in parse(code):
+            if statement.kind in ("label", "assign"):
+                own.add(statement.name.lstrip("!"))
+            elif statement.kind == "op" and statement.operand and statement.operand[0] != "#":
+                used |= _operand(statement.operand)
+    return used - own
+
+
+@lru_cache(maxsize=65536)
+def _operand(operand: str) -> frozenset[str]:
+    found = {f"${place}" for digits in _SHORT.findall(operand) if (place := normalise(digits))}
+    return frozenset(found | {name for name in references(operand) if name[0] != "." and len(name) > 2})
+
+
+def in_prose(text: str) -> set[str]:
+    """Entities that prose names: addresses of four digits and more, and identifiers in backticks."""
+    if "$" not in text and "`" not in text:
+        return set()
+    found = {f"${place}" for digits in _ADDRESS.findall(text) if (place := normalise(digits))}
+    return found | {name.removesuffix("()") for name in _QUOTED.findall(text) if _NAME.fullmatch(name)}
+
+
+def coverage(prose: str, codes: Iterable[str], known: Known) -> tuple[float | None, int, int]:
+    """(known over used, used, known among them); None where nothing is named."""
+    used = in_prose(prose[:MAX_CHARS]) | in_code(codes)
+    if not used:
+        return None, 0, 0
+    hits = sum(known.holds(entity) for entity in used)
+    return hits / len(used), len(used), hits

@@ -1,0 +1,259 @@
+"""What no assembler checks: register widths, the stack, returns, flags. One linear pass over a snippet.
+
+The walk assumes nothing about how a routine is entered: the width of A and of the index registers is
+taken from the first immediate that shows it, and only contradictions count. Calls are taken to
+preserve widths and the stack; a macro may change anything, so widths are unknown after one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import exp
+from typing import Any
+
+from afs_stages.quality.syntax import Statement, parse
+from afs_stages.quality.table import references
+
+PENALTIES: dict[str, float] = {
+    "imm_width": 1.2, "exit_width": 0.7, "repeated_width": 0.6, "left_on_stack": 1.2, "pull_from_empty": 0.9,
+    "mixed_returns": 1.2, "return_unlike_calls": 1.6, "undefined_local": 2.0, "unused_local": 0.5,
+    "unreachable": 0.4, "carry": 0.9, "no_carry": 0.3, "dead_load": 0.5, "idle_compare": 0.8, "idle_branch": 0.3,
+    "store_back": 0.7, "stale_index": 0.3, "lost_return": 0.3,
+}  # fmt: skip
+"""Log-penalty of one finding of each kind; the score is exp(-sum)."""
+
+FINDINGS = tuple(PENALTIES)
+
+_M_OPS = frozenset(("ADC", "AND", "BIT", "CMP", "EOR", "LDA", "ORA", "SBC"))
+_X_OPS = frozenset(("CPX", "CPY", "LDX", "LDY"))
+_PUSH = {"PHA": "A", "PHX": "X", "PHY": "Y", "PHP": "P", "PHB": "B", "PHK": "K", "PHD": "D"}
+_PULL = {"PLA": "A", "PLX": "X", "PLY": "Y", "PLP": "P", "PLB": "B", "PLD": "D"}
+_BRANCHES = frozenset(("BCC", "BCS", "BEQ", "BNE", "BMI", "BPL", "BVC", "BVS"))
+_LEAVES = frozenset(("RTS", "RTL", "RTI", "JMP", "JML", "BRA", "BRL", "STP"))
+_CALLS = frozenset(("JSR", "JSL"))
+_COMPARES = frozenset(("CMP", "CPX", "CPY", "BIT"))
+_CARRY_SOURCES = frozenset((
+    "CLC", "SEC", "ADC", "SBC", "ASL", "LSR", "ROL", "ROR", "CMP", "CPX", "CPY", "JSR", "JSL", "PLP",
+    "REP", "SEP", "XCE", "BCC", "BCS",
+))  # fmt: skip
+_KEEPS_FLAGS = frozenset((
+    "STA", "STX", "STY", "STZ", "PHA", "PHX", "PHY", "PHP", "PHB", "PHK", "PHD", "NOP", "JSR", "JSL",
+    "PEA",
+))  # fmt: skip
+_HEX_IMMEDIATE = re.compile(r"#\$([0-9A-Fa-f]+)$")
+
+State = tuple[int, int, tuple[str, ...] | None]
+"""(bits of A or 0, bits of X and Y or 0, what is pushed or None when unknown)"""
+
+
+@lru_cache(maxsize=65536)
+def _width(size: str, operand: str) -> int:
+    """8 or 16 where an immediate shows its width, else 0."""
+    if size in ("b", "w"):
+        return 8 if size == "b" else 16
+    digits = _HEX_IMMEDIATE.match(operand)
+    return {2: 8, 4: 16}.get(len(digits[1]), 0) if digits else 0
+
+
+@dataclass
+class _Walk:
+    """The state of one pass."""
+
+    calls: Mapping[str, str]
+    found: Counter[str] = field(default_factory=Counter)
+    m: int = 0
+    x: int = 0
+    entry_m: int = 0
+    entry_x: int = 0
+    stack: tuple[str, ...] | None = ()
+    alive: bool = True
+    at_label: dict[str, State] = field(default_factory=dict)
+    last: Statement | None = None
+    carry_known: bool = False
+    carry: str = ""
+    returns: set[str] = field(default_factory=set)
+    routine: str = ""
+
+    def op(self, op: Statement) -> None:
+        if not self.alive:
+            self.found["unreachable"] += 1
+            self.alive = True
+        self._widths(op)
+        self._stack(op)
+        self._arithmetic(op)
+        self._neighbours(op)
+        self._control(op)
+        self.last = op
+
+    def _widths(self, op: Statement) -> None:
+        name = op.name
+        if name in ("REP", "SEP"):
+            self._set_flags(op)
+        elif op.operand[:1] == "#" and (width := _width(op.size, op.operand)):
+            if name in _M_OPS:
+                self.found["imm_width"] += bool(self.m) and self.m != width
+                self.entry_m, self.m = self.entry_m or (0 if self.m else width), width
+            elif name in _X_OPS:
+                self.found["imm_width"] += bool(self.x) and self.x != width
+                self.entry_x, self.x = self.entry_x or (0 if self.x else width), width
+
+    def _set_flags(self, op: Statement) -> None:
+        digits = _HEX_IMMEDIATE.match(op.operand)
+        bits = int(digits[1], 16) if digits else 0x30 if op.operand else 0
+        width = 16 if op.name == "REP" else 8
+        repeated = bool(bits & 0x30)
+        if bits & 0x20:
+            repeated &= self.m == width
+            # REP says the register was narrow before; SEP is often written without looking
+            self.entry_m, self.m = self.entry_m or (0 if self.m or width == 8 else 8), width
+        if bits & 0x10:
+            repeated &= self.x == width
+            self.entry_x, self.x = self.entry_x or (0 if self.x or width == 8 else 8), width
+        self.found["repeated_width"] += repeated
+
+    def _stack(self, op: Statement) -> None:
+        name = op.name
+        if name in ("PEA", "PEI", "PER", "TCS", "TXS"):
+            self.stack = None
+        if self.stack is None:
+            return
+        if name in _PUSH:
+            self.stack += (_PUSH[name],)
+        elif name in _PULL:
+            if not self.stack:
+                self.found["pull_from_empty"] += 1
+                self.stack = None
+            else:
+                self.stack = self.stack[:-1]
+        if name == "PLP":
+            self.m = self.x = 0
+
+    def _arithmetic(self, op: Statement) -> None:
+        name = op.name
+        if name in ("ADC", "SBC"):
+            wrong = "SEC" if name == "ADC" else "CLC"
+            self.found["carry"] += self.carry == wrong
+            self.found["no_carry"] += not self.carry_known
+        if name in _CARRY_SOURCES:
+            self.carry_known = True
+            self.carry = name if name in ("CLC", "SEC") else ""
+
+    def _neighbours(self, op: Statement) -> None:
+        """Pairs that make no sense side by side: a load at once overwritten, a comparison nobody reads."""
+        last, name = self.last, op.name
+        if last is None:
+            return
+        before = last.name
+        if name in ("LDA", "LDX", "LDY") and before == name:
+            self.found["dead_load"] += 1
+        elif before in _COMPARES and name not in _BRANCHES and name not in _KEEPS_FLAGS:
+            self.found["idle_compare"] += name not in ("ROL", "ROR", "RTS", "RTL", "PHP", "ADC", "SBC", "BRA", "LDA")
+        elif name in _BRANCHES and before in _BRANCHES and name == before:
+            self.found["idle_branch"] += 1
+        elif {before[:2], name[:2]} == {"ST", "LD"} and before[2:] == name[2:] and op.operand == last.operand:
+            self.found["store_back"] += 1
+        elif {before, name} in ({"INX", "DEX"}, {"INY", "DEY"}, {"CLC", "SEC"}, {"PHA", "PLA"}, {"TAX", "TXA"}):
+            self.found["dead_load"] += 1
+        elif before in ("LDX", "LDY") and _index_of(op) and _index_of(op) != before[2]:
+            self.found["stale_index"] += 1
+
+    def _control(self, op: Statement) -> None:
+        name = op.name
+        target = op.operand
+        if name in _BRANCHES or name in ("BRA", "BRL", "JMP"):
+            self.at_label.setdefault(target, (self.m, self.x, self.stack))
+            self.carry, self.carry_known = "", True
+        elif name in ("RTS", "RTL"):
+            self._leave(name)
+        if name in _LEAVES:
+            self.alive = False
+
+    def _leave(self, name: str) -> None:
+        self.returns.add(name)
+        if self.stack:
+            self.found["left_on_stack"] += 1
+        self.found["exit_width"] += bool(self.entry_m and self.m and self.m != self.entry_m)
+        self.found["exit_width"] += bool(self.entry_x and self.x and self.x != self.entry_x)
+        expected = self.calls.get(self.routine, "")
+        self.found["return_unlike_calls"] += bool(expected) and expected != name
+
+    def label(self, name: str) -> None:
+        known = self.at_label.get(name)
+        if name[0] not in ".+-?":
+            if self.alive is False or self.routine == "":
+                self._enter(name)
+        elif not self.alive:
+            self.m, self.x, self.stack = known or (0, 0, None)
+        elif known:
+            self._merge(known)
+        self.alive, self.carry, self.carry_known, self.last = True, "", True, None
+
+    def _enter(self, name: str) -> None:
+        self.found["mixed_returns"] += len(self.returns) > 1
+        self.routine, self.returns = name, set()
+        self.m = self.x = self.entry_m = self.entry_x = 0
+        self.stack, self.at_label = (), {}
+
+    def _merge(self, known: State) -> None:
+        m, x, stack = known
+        self.m = self.m if self.m == m else 0
+        self.x = self.x if self.x == x else 0
+        if self.stack is not None and stack is not None and stack != self.stack:
+            self.found["left_on_stack"] += len(stack) != len(self.stack)
+            self.stack = None
+
+
+@lru_cache(maxsize=65536)
+def _index(operand: str) -> str:
+    tail = operand.rstrip(")]").rpartition(",")[2].strip().upper() if "," in operand else ""
+    return tail if tail in ("X", "Y") else ""
+
+
+def _index_of(op: Statement) -> str:
+    return _index(op.operand) if op.name[:2] in ("LD", "ST") and op.name[2:] == "A" else ""
+
+
+def _local_labels(statements: list[Statement]) -> Counter[str]:
+    """Local labels used but not defined, and defined but not used."""
+    defined = {s.name for s in statements if s.kind == "label" and s.name[0] == "."}
+    used: set[str] = set()
+    for statement in statements:
+        if statement.operand and "." in statement.operand:
+            used.update(name for name in references(statement.operand) if name[0] == ".")
+    everywhere = " ".join(s.operand for s in statements if s.kind != "op")
+    unused = [name for name in defined - used if name[1:] not in everywhere]
+    return Counter(undefined_local=len(used - defined), unused_local=min(len(unused), 2))
+
+
+def findings(text: str, calls: Mapping[str, str] | None = None) -> Counter[str]:
+    """Contradictions in a snippet, counted by kind (`FINDINGS`).
+
+    `calls` says of a routine how the code base calls it: its name -> "RTS" (by JSR) or "RTL" (by JSL).
+    """
+    statements = parse(text)
+    walk = _Walk({**_own_calls(statements), **(calls or {})})
+    for statement in statements:
+        if statement.kind == "op":
+            walk.op(statement)
+        elif statement.kind == "label":
+            walk.label(statement.name)
+        elif statement.kind in ("macro", "directive", "data"):
+            walk.m = walk.x = 0
+            walk.carry_known, walk.last, walk.alive = True, None, True
+    walk.found["mixed_returns"] += len(walk.returns) > 1
+    walk.found["lost_return"] += walk.alive and not walk.returns
+    return +(walk.found + _local_labels(statements))
+
+
+def _own_calls(statements: list[Statement]) -> dict[str, str]:
+    return {s.operand: "RTS" if s.name == "JSR" else "RTL" for s in statements if s.kind == "op" and s.name in _CALLS}
+
+
+def static_score(found: Mapping[str, Any], length: int) -> float:
+    """1 where nothing was found, falling with each finding; a long routine is forgiven a little more."""
+    total = sum(PENALTIES[kind] * min(count, 2) for kind, count in found.items())
+    return exp(-total * 8 / (8 + max(length, 8) ** 0.5))

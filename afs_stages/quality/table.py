@@ -1,0 +1,225 @@
+"""The table assembler: each statement against the 65816's opcode matrix. No assembler, and never called one.
+
+It sees unknown mnemonics, addressing modes an instruction does not have, malformed operands and local
+labels that are nowhere defined. It does not evaluate expressions, macros or distances. The matrix
+(`data/65816_modes.json`) was compared with asar's output byte by byte.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import msgspec
+
+from afs_stages.quality.syntax import Statement, lines, parse_line
+
+State = Literal["ok", "stubs", "error", "lost"]
+
+_SHAPES: dict[str, tuple[str, ...]] = {
+    "plain": ("direct", "absolute", "long", "relative8", "relative16"),
+    "x": ("direct_x", "absolute_x", "long_x"),
+    "y": ("direct_y", "absolute_y"),
+    "s": ("stack_relative",),
+    "(x)": ("direct_x_indirect", "absolute_x_indirect"),
+    "()": ("direct_indirect", "absolute_indirect"),
+    "()y": ("direct_indirect_y",),
+    "(s)y": ("stack_relative_indirect_y",),
+    "[]": ("direct_indirect_long", "absolute_indirect_long"),
+    "[]y": ("direct_indirect_long_y",),
+    "#": ("immediate",),
+    "A": ("accumulator",),
+    "": ("implied", "accumulator"),
+    "move": ("block_move",),
+}
+_WIDTHS = {1: "direct", 2: "absolute", 3: "long"}
+_HEX = re.compile(r"\$([0-9A-Fa-f]+)$")
+_BAD_NUMBER = re.compile(r"\$(?![0-9A-Fa-f!{<(])|\$[0-9A-Fa-f]+[G-Zg-z_]|(?<![\w$%.!])\d+[A-Za-z_]")
+_BAD_COMMA = re.compile(r"^,|,\s*,|,\s*$")
+_REFERENCE = re.compile(r"(?<![\w.!$%#\]])(\.+[A-Za-z_]\w*|[A-Za-z_][\w.]*)")
+_ANONYMOUS = re.compile(r"^[+-]+$")
+_REPEATABLE = frozenset(("ASL", "LSR", "ROL", "ROR", "INC", "DEC", "INX", "DEX", "INY", "DEY", "NOP"))
+_OWN_WORDS = frozenset(("A", "X", "Y", "S", "PC", "a", "x", "y", "s", "pc"))
+
+
+@dataclass(frozen=True)
+class AssemblyResult:
+    """Whether a snippet assembles: `ok`, `stubs` (that many outside names stubbed), `error` or `lost` (unknown)."""
+
+    state: State
+    stubs: int = 0
+    errors: tuple[str, ...] = ()
+
+    @property
+    def score(self) -> float:
+        """1 for code that assembles, slightly less where outside names had to be taken on trust, 0 for an error."""
+        return {"ok": 1.0, "stubs": 0.95}.get(self.state, 0.0)
+
+
+@cache
+def matrix() -> dict[str, frozenset[str]]:
+    """mnemonic -> its addressing modes, of all 92 mnemonics."""
+    raw: dict[str, Any] = msgspec.json.decode((files("afs_stages.quality") / "data/65816_modes.json").read_bytes())
+    return {name: frozenset(modes) for name, modes in raw["modes"].items()}
+
+
+def shape_of(operand: str) -> tuple[str, str]:
+    """(shape, inner expression) of an operand: `($12),y` -> ("()y", "$12")."""
+    if not operand:
+        return "", ""
+    if operand[0] == "#":
+        return "#", operand[1:].strip()
+    if operand in ("A", "a"):
+        return "A", ""
+    base, index = _split_index(operand)
+    if base.startswith("[") and base.endswith("]"):
+        return ("[]" + index), base[1:-1].strip()
+    if base.startswith("(") and _closes_at_end(base):
+        inner, inside = _split_index(base[1:-1].strip())
+        return (f"({inside})" + index), inner
+    return (index or "plain"), base
+
+
+def _split_index(operand: str) -> tuple[str, str]:
+    depth = 0
+    for position in range(len(operand) - 1, -1, -1):
+        char = operand[position]
+        depth += (char in ")]") - (char in "([")
+        if char == "," and depth == 0:
+            index = operand[position + 1 :].strip().lower()
+            return operand[:position].strip(), index if index in ("x", "y", "s") else "move"
+    return operand, ""
+
+
+def _closes_at_end(text: str) -> bool:
+    depth = 0
+    for position, char in enumerate(text):
+        depth += (char == "(") - (char == ")")
+        if depth == 0:
+            return position == len(text) - 1
+    return False
+
+
+def _modes_for(shape: str, inner: str, size: str) -> tuple[str, ...]:
+    """Addressing modes an operand may mean: by suffix, else by the digits of a plain hex number."""
+    modes = _SHAPES.get(shape, ())
+    if shape not in ("plain", "x", "y"):
+        return modes
+    digits = _HEX.match(inner)
+    if size in ("b", "w", "l"):
+        width = " bwl".index(size)
+    elif digits:
+        width = (len(digits[1]) + 1) // 2
+    else:
+        return modes
+    # the assembler widens a number where the instruction has no narrower form, and never narrows one
+    return tuple(
+        m for m in modes if m.startswith("relative") or m.split("_")[0] in [_WIDTHS.get(w) for w in range(width, 4)]
+    )
+
+
+@lru_cache(maxsize=65536)
+def fault(mnemonic: str, size: str, operand: str) -> str:
+    """What is wrong with an instruction, or an empty string."""
+    modes = matrix().get(mnemonic)
+    if modes is None:
+        return f"unknown mnemonic {mnemonic}"
+    if size and size not in "bwl":
+        return f"unknown size .{size}"
+    if "!" in operand or "<" in operand:
+        return ""  # a define or macro argument may stand for anything
+    if operand and (problem := _malformed(operand)):
+        return problem
+    shape, inner = shape_of(operand)
+    if shape == "#" and mnemonic in _REPEATABLE:
+        return ""
+    allowed = _modes_for(shape, inner, size)
+    if modes.intersection(allowed) or _quirk(mnemonic, shape):
+        return ""
+    return f"{mnemonic} has no such addressing mode: {operand or '(no operand)'}"
+
+
+def _malformed(operand: str) -> str:
+    if _BAD_NUMBER.search(operand):
+        return f"malformed number in {operand}"
+    if operand.count("(") != operand.count(")") or operand.count("[") != operand.count("]"):
+        return f"unbalanced brackets in {operand}"
+    if _BAD_COMMA.search(operand) or "##" in operand or operand in ("#", "$"):
+        return f"malformed operand {operand}"
+    return ""
+
+
+def _quirk(mnemonic: str, shape: str) -> bool:
+    """What asar accepts beyond the matrix."""
+    return (
+        (mnemonic == "PEI" and shape == "()")
+        or (mnemonic in ("BRK", "COP", "WDM") and shape == "")
+        or (mnemonic == "JMP" and shape == "[]")
+        or (mnemonic in ("MVN", "MVP") and shape == "plain")
+        or (mnemonic == "REP" and shape == "plain")
+        or (mnemonic in ("ORA", "AND", "EOR", "ADC", "STA", "LDA", "CMP", "SBC") and shape == "y")
+    )
+
+
+@dataclass
+class _Names:
+    """Names met while walking a snippet."""
+
+    defined: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+    anonymous: list[tuple[str, int]] = field(default_factory=list)
+    anonymous_uses: list[tuple[str, int]] = field(default_factory=list)
+
+
+@lru_cache(maxsize=65536)
+def references(operand: str) -> frozenset[str]:
+    """Labels and symbols an operand names; local ones with their dots."""
+    return frozenset(name for name in _REFERENCE.findall(operand) if name not in _OWN_WORDS)
+
+
+def assemble(text: str, known: frozenset[str] = frozenset()) -> AssemblyResult:
+    """Check a snippet by the table; `known` names do not count as stubs."""
+    errors: list[str] = []
+    names = _Names()
+    position = 0
+    for number, line in enumerate(lines(text), 1):
+        for statement in parse_line(line):
+            position += 1
+            _collect(statement, names, position)
+            if statement.kind == "op" and (problem := fault(statement.name, statement.size, statement.operand)):
+                errors.append(f"line {number}: {problem}")
+            elif statement.kind == "unknown":
+                errors.append(f"line {number}: not a statement: {statement.name}")
+    errors += _undefined(names)
+    outside = {name for name in names.used if name[0] != "." and name not in names.defined and name not in known}
+    if errors:
+        return AssemblyResult("error", len(outside), tuple(errors[:8]))
+    return AssemblyResult("stubs" if outside else "ok", len(outside))
+
+
+def _collect(statement: Statement, names: _Names, position: int) -> None:
+    if statement.kind == "label":
+        if _ANONYMOUS.match(statement.name):
+            names.anonymous.append((statement.name, position))
+        else:
+            names.defined.add(statement.name)
+    elif statement.kind == "assign":
+        names.defined.add(statement.name)
+    elif statement.kind == "op" and statement.operand:
+        if _ANONYMOUS.match(statement.operand):
+            names.anonymous_uses.append((statement.operand, position))
+        else:
+            names.used |= references(statement.operand)
+
+
+def _undefined(names: _Names) -> list[str]:
+    """Local and anonymous labels that nothing in the snippet defines: no outside code can."""
+    missing = sorted(name for name in names.used if name[0] == "." and name not in names.defined)
+    for name, at in names.anonymous_uses:
+        ahead = name[0] == "+"
+        if not any(label == name and (where > at) == ahead for label, where in names.anonymous):
+            missing.append(name)
+    return [f"label {name} wasn't found" for name in missing]
