@@ -15,6 +15,7 @@ COMMANDS: Table = {
     "status": ("afs_stages.commands.status", "Say where things stand and what to do next."),
     "summary": ("afs_stages.commands.summary", "Print what the last run did: rows, drops, scores, forgetting."),
     "validate": ("afs_stages.commands.validate", "Check JSONL files row by row; --fix keeps the good rows."),
+    "release": ("afs_stages.commands.release", "Freeze a version, adopt one made elsewhere, list and compare them."),
     "params": ("afs_stages.params", "Check params.yaml as a whole: keys, types, ranges, source folders."),
     "train": ("afs_stages.train", "Train a LoRA adapter by hand."),
     "evaluate": ("afs_stages.evaluate", "Measure an adapter by hand: loss, tasks, forgetting."),

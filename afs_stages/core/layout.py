@@ -57,6 +57,16 @@ def mixed(model: str, part: str) -> Path:
     return Path("data/mixed") / model / f"{part}.jsonl"
 
 
+def checked(model: str) -> Path:
+    """`check@<model>`'s word that the mix may be trained on."""
+    return Path("data/checked") / f"{model}.ok"
+
+
+def datacard(model: str) -> Path:
+    """`check@<model>`'s data card; the same as JSON lies beside it."""
+    return Path("reports") / model / "datacard.md"
+
+
 def converted(model: str, format: str, part: str) -> Path:
     """`convert@<model>`'s rows in a training format."""
     return Path("data/converted") / model / format / f"{part}.jsonl"

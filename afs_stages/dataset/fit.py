@@ -26,16 +26,11 @@ def load_tokenizer(folder: Path) -> Any:
     """The model's tokenizer. Raises `UserError` where the folder holds none or no chat template."""
     from transformers import AutoTokenizer
 
-    target = folder
-    pointer = folder / "base.json"
-    if pointer.is_file():
-        target = jsonl.read_json(pointer).get("id") or folder
-    if not pointer.is_file() and not (folder / "tokenizer.json").is_file():
+    if not (folder / "tokenizer.json").is_file() and not (folder / "tokenizer_config.json").is_file():
         raise UserError("no tokenizer in this folder", where=str(folder), fix="dvc repro base-model")
-    name, _, revision = str(target).partition("@")
-    tokenizer = AutoTokenizer.from_pretrained(name, **({"revision": revision} if revision else {}))
+    tokenizer = AutoTokenizer.from_pretrained(str(folder))
     if not tokenizer.chat_template:
-        raise UserError("the tokenizer has no chat template", where=str(target), fix="choose an instruct model")
+        raise UserError("the tokenizer has no chat template", where=str(folder), fix="choose an instruct model")
     return tokenizer
 
 

@@ -1,0 +1,70 @@
+"""`afs training rehearsal-build` and `rehearsal-mix`: the buffer made and mixed by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from afs_stages.core import console
+
+build = console.stage_app("rehearsal-build", "Build a rehearsal buffer from a version's rows.")
+mix = console.stage_app("rehearsal-mix", "Mix a rehearsal buffer into new rows.")
+
+
+@build.command()
+def rehearsal_build(
+    input: Annotated[list[Path], typer.Option("--input", "-i", help="The version's training rows (repeat).")],
+    version: Annotated[str, typer.Option("--version", help="Which version they trained, such as v4.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The buffer.")],
+    top_ratio: Annotated[float, typer.Option(help="Best share of the whole version.")] = 0.3,
+    quality_threshold: Annotated[float, typer.Option(help="Rows below it never enter.")] = 0.5,
+    max_per_domain: Annotated[int | None, typer.Option(min=1, help="Rows of one domain.")] = None,
+    policy: Annotated[Literal["top_quality", "random", "quality_diversity"], typer.Option()] = "top_quality",
+    diversity: Annotated[bool, typer.Option("--diversity/--no-diversity", help="Choose within domains.")] = True,
+    compress: Annotated[bool, typer.Option("--compress", help="Save as .zst.")] = False,
+    seed: Annotated[int, typer.Option(help="Decides random choices.")] = 42,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable row.")] = False,
+) -> None:
+    """Keep the best rows of a version, to be mixed into the next one's training set."""
+    from pydantic import ValidationError
+
+    from afs_stages.core.errors import UserError
+    from afs_stages.core.jsonl import describe, open_rejects
+    from afs_stages.dataset.rehearsal import RehearsalBuffer, RehearsalBufferConfig
+
+    try:
+        config = RehearsalBufferConfig(
+            quality_threshold=quality_threshold, top_ratio=top_ratio, enable_diversity=diversity,
+            max_per_domain=max_per_domain, compress=compress, policy=policy, seed=seed,
+        )  # fmt: skip
+    except ValidationError as error:
+        raise UserError(describe(error), where="rehearsal-build") from None
+    buffer = RehearsalBuffer(config)
+    with open_rejects(output, strict) as rejects:
+        for path in input:
+            buffer.load_from_jsonl(path, version, rejects)
+    buffer.select_top_samples()
+    target = buffer.save(output)
+    for name, value in buffer.stats().items():
+        console.say(f"{name:<10} {value}")
+    console.say(f"written: {target}")
+
+
+@mix.command()
+def rehearsal_mix(
+    buffer: Annotated[Path, typer.Option(help="The buffer that rehearsal-build made.")],
+    new_data: Annotated[list[Path], typer.Option(help="The new rows (repeat).")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The mix.")],
+    rehearsal_ratio: Annotated[float, typer.Option(min=0, max=1, help="Share of the result that is old.")] = 0.3,
+    shuffle: Annotated[bool, typer.Option("--shuffle/--no-shuffle", help="Mix the order too.")] = True,
+    seed: Annotated[int, typer.Option(help="Decides the order.")] = 42,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse a share that is missed.")] = False,
+) -> None:
+    """Mix the buffer's best rows into new ones so that they are the given share of the result."""
+    from afs_stages.dataset.rehearsal_mix import mix_files
+
+    report = mix_files(buffer, new_data, output, rehearsal_ratio, shuffle, seed, strict)
+    report.write(None)
+    console.say(f"share of rehearsal: {report.values['share']:.3f}")

@@ -1,0 +1,108 @@
+"""`afs release`: freeze a version, adopt one made elsewhere, list and compare them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from afs_stages.core import console, layout
+from afs_stages.core.errors import UserError
+
+if TYPE_CHECKING:
+    from afs_stages.dataset.releases import Release
+
+app = console.stage_app("release", "Freeze a version, adopt one, list and compare them.")
+
+
+@app.command()
+def release(
+    what: Annotated[list[str] | None, typer.Argument(metavar="MODEL | import MODEL VERSION")] = None,
+    show: Annotated[bool, typer.Option("--list", help="List the releases and verify their hashes.")] = False,
+    diff: Annotated[
+        tuple[str, str] | None, typer.Option("--diff", help="Two versions of MODEL to compare: v4 v5.")
+    ] = None,
+    train: Annotated[Path | None, typer.Option(help="import: the rows it was trained on.")] = None,
+    val: Annotated[Path | None, typer.Option(help="import: its validation rows.")] = None,
+    test: Annotated[Path | None, typer.Option(help="import: its test rows.")] = None,
+    adapter: Annotated[Path | None, typer.Option(help="import: its adapter's folder.")] = None,
+    track: Annotated[bool, typer.Option("--dvc/--no-dvc", help="Put the release under DVC.")] = True,
+) -> None:
+    """Freeze a model's built version, so that later ones rehearse it and are measured on its test set.
+
+    `afs release veran` freezes what the last `dvc repro` built. `afs release import veran v4 --train F
+    [--test F] [--adapter D]` adopts a version trained elsewhere. `afs release veran --diff v4 v5`
+    compares two.
+    """
+    from afs_stages.dataset import releases
+
+    words = what or []
+    if show:
+        _list(releases.all_releases())
+    elif diff and len(words) == 1:
+        _diff(words[0], *diff)
+    elif len(words) == 3 and words[0] == "import":
+        if train is None:
+            raise UserError("nothing to adopt", where="--train", fix="--train old_train.jsonl [--test old_test.jsonl]")
+        files = {part: path for part, path in (("train", train), ("val", val), ("test", test)) if path}
+        _done(releases.adopt(words[1], _version(words[2]), files, adapter), track)
+    elif len(words) == 1:
+        from afs_stages.core.errors import nearest
+        from afs_stages.core.params import load
+
+        params = load()
+        if words[0] not in params.models:
+            raise UserError(f"no model '{words[0]}' ({nearest(words[0], list(params.models))})", where="params.yaml")
+        _done(releases.freeze(words[0], params, layout.PARAMS.read_bytes()), track)
+    else:
+        raise UserError(
+            "give a model, `import MODEL VERSION`, or --list", where="afs release", fix="afs release --help"
+        )
+
+
+def _version(text: str) -> str:
+    if not text.startswith("v") or not text[1:].isdigit():
+        raise UserError(f"'{text}' is no version", fix="versions are called v1, v2, …")
+    return text
+
+
+def _done(release: Release, track: bool) -> None:
+    release.verify()
+    rows = ", ".join(f"{count:,} {part}" for part, count in release.manifest["rows"].items())
+    console.say(f"released {release.name}: {rows} rows in {release.folder}")
+    if track:
+        command = [sys.executable, "-m", "dvc", "add", "--quiet", str(release.folder)]
+        if subprocess.run(command, check=False).returncode:
+            raise UserError("DVC could not add it", where=str(release.folder), fix=f"dvc add {release.folder}")
+        console.say(
+            f"next: git add {release.folder.parent}; git commit; git tag {release.name.replace(' ', '-')}; dvc push"
+        )
+
+
+def _list(found: list[Release]) -> None:
+    from afs_stages.reporting.table import table
+
+    rows = []
+    for item in found:
+        item.verify()
+        counts = item.manifest["rows"]
+        parts = [f"{counts[part]:,}" for part in layout.PARTS]
+        rows.append([item.name, *parts, item.manifest["origin"], "yes" if (item.folder / "adapter").is_dir() else "no"])
+    console.say(table(["release", "train", "val", "test", "origin", "adapter"], rows, right="train,val,test"))
+
+
+def _diff(model: str, old: str, new: str) -> None:
+    from afs_stages.dataset.releases import diff, open_release
+    from afs_stages.reporting.table import table
+
+    counts = diff(open_release(layout.release(model, old)), open_release(layout.release(model, new)))
+    kinds = ("added", "dropped", "kept", "moved")
+    rows = [[name, *(f"{changes.get(kind, 0):,}" for kind in kinds)] for name, changes in counts.items()]
+    console.say(table(["source and domain", *kinds], rows, right="added,dropped,kept,moved"))
+
+
+if __name__ == "__main__":
+    console.run(app)

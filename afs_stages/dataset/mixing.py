@@ -1,0 +1,179 @@
+"""Mixes that keep their promise: shares by weight, exact to rounding, or a word on what is short.
+
+Decided on keys alone; the rows are copied as they stand, a repeated row gets its number in
+`_metadata.repeat`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from afs_stages.core import jsonl
+from afs_stages.core.errors import UserError, nearest
+from afs_stages.core.params.data import Rebalance
+from afs_stages.dataset.index import Index, Row
+from afs_stages.dataset.policies import allot, hashed
+
+REHEARSAL = "rehearsal"
+
+
+@dataclass
+class Mix:
+    """The rows drawn, in order, each with how often it has been drawn before; and how the shares came out."""
+
+    drawn: list[tuple[Row, int]]
+    wanted: dict[str, float]
+    counts: dict[str, int]
+    short: dict[str, int] = field(default_factory=dict)
+    satisfying_total: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share each group really has."""
+        total = sum(self.counts.values())
+        return {name: round(count / total, 4) if total else 0.0 for name, count in self.counts.items()}
+
+    @property
+    def repeats(self) -> int:
+        """Rows that are a further copy of one drawn before."""
+        return sum(1 for _, repeat in self.drawn if repeat)
+
+
+def group_of(row: Row, by: str, rehearsed: set[int]) -> str:
+    """The group a row counts to: `rehearsal` if its file is a buffer, else its source or domain."""
+    if row.file in rehearsed:
+        return REHEARSAL
+    return row.source if by == "source" else row.domain
+
+
+def mix(
+    rows: Sequence[tuple[str, Row]],
+    weights: Mapping[str, float],
+    params: Rebalance,
+    seed: int,
+    *,
+    ratio: float = 0.0,
+    include_unweighted: bool = False,
+) -> Mix:
+    """Draw rows (group, row) by weight; rehearsal's share is `ratio`, the weights share the rest.
+
+    Raises `UserError` for a weight that names no group, listing those there are.
+    """
+    groups: dict[str, list[Row]] = {}
+    for name, row in rows:
+        groups.setdefault(name, []).append(row)
+    dropped: dict[str, int] = {}
+    _limit_domains(groups, params, dropped)
+    wanted = wanted_shares(groups, weights, params, ratio, include_unweighted)
+    capacity = {name: len(groups.get(name, ())) * params.oversample for name in wanted}
+    best = satisfying_total(capacity, wanted)
+    total = params.max_total if params.max_total is not None else best
+    ideal = allot(total, dict.fromkeys(wanted, total), wanted)
+    counts = {name: min(count, capacity[name]) for name, count in ideal.items()}
+    result = Mix([], wanted, counts, satisfying_total=best, dropped=dropped)
+    result.short = {name: ideal[name] - counts[name] for name in sorted(wanted) if counts[name] < ideal[name]}
+    for name in sorted(counts):
+        result.drawn += _draw(groups.get(name, []), counts[name], params, seed)
+        _count(dropped, "not_drawn", max(len(groups.get(name, ())) - counts[name], 0))
+    for name in sorted(set(groups) - set(wanted)):
+        _count(dropped, "unweighted", len(groups[name]))
+    result.drawn = ordered(result.drawn, params, seed)
+    return result
+
+
+def wanted_shares(
+    groups: Mapping[str, Sequence[Row]],
+    weights: Mapping[str, float],
+    params: Rebalance,
+    ratio: float,
+    include_unweighted: bool,
+) -> dict[str, float]:
+    """The share each group should have; they sum to 1 over the groups with rows."""
+    unknown = sorted(name for name, weight in weights.items() if name not in groups and weight > 0)
+    if unknown:
+        raise UserError(f"the weight '{unknown[0]}' names no group ({nearest(unknown[0], list(groups))})")
+    positive = {name: weight for name, weight in weights.items() if weight > 0}
+    if include_unweighted:
+        rest = {name: float(len(rows)) for name, rows in groups.items() if name not in weights and name != REHEARSAL}
+        scale = max(sum(positive.values()), 1.0) / max(sum(len(rows) for rows in groups.values()), 1)
+        positive |= {name: size * scale for name, size in rest.items()}
+    if params.temperature is not None:
+        positive = {name: len(groups[name]) ** (1 / params.temperature) for name in positive}
+    total = sum(positive.values())
+    shares = {name: weight / total * (1 - ratio) for name, weight in positive.items()} if total else {}
+    if ratio > 0 and groups.get(REHEARSAL):
+        shares[REHEARSAL] = ratio
+    elif ratio > 0:
+        shares = {name: share / (1 - ratio) for name, share in shares.items()} if ratio < 1 else {}
+    return {name: share for name, share in sorted(shares.items()) if share > 0}
+
+
+def satisfying_total(capacity: Mapping[str, int], wanted: Mapping[str, float]) -> int:
+    """The largest total for which every group has enough rows."""
+    if not wanted:
+        return 0
+    total = min(int(Fraction(capacity[name]) / Fraction(share)) for name, share in wanted.items())
+    limits = dict.fromkeys(wanted, total + len(wanted))
+    while total > 0 and any(n > capacity[name] for name, n in allot(total, limits, wanted).items()):
+        total -= 1
+    return total
+
+
+def _limit_domains(groups: dict[str, list[Row]], params: Rebalance, dropped: dict[str, int]) -> None:
+    if params.max_per_domain is None:
+        return
+    taken: dict[str, int] = {}
+    for row in sorted((row for rows in groups.values() for row in rows), key=Row.rank):
+        taken[row.domain] = taken.get(row.domain, 0) + 1
+        if taken[row.domain] > params.max_per_domain:
+            _count(dropped, "over_max_per_domain")
+            for rows in groups.values():
+                if row in rows:
+                    rows.remove(row)
+
+
+def _draw(rows: list[Row], count: int, params: Rebalance, seed: int) -> list[tuple[Row, int]]:
+    """`count` rows by the policy; every row whole times before any row once more."""
+    if params.within == "random":
+        ranked = sorted(rows, key=lambda row: hashed(row.sample_id, seed))
+    else:
+        ranked = sorted(rows, key=Row.rank)
+    return [(ranked[i % len(ranked)], i // len(ranked)) for i in range(count)] if ranked else []
+
+
+def ordered(drawn: list[tuple[Row, int]], params: Rebalance, seed: int) -> list[tuple[Row, int]]:
+    """Shuffled by seed, or from easy to hard: short and well scored first."""
+    if params.order == "curriculum":
+        return sorted(drawn, key=lambda item: (item[0].size * (2 - (item[0].score or 0.0)), item[0].sample_id, item[1]))
+    return sorted(drawn, key=lambda item: hashed(f"{item[0].sample_id}:{item[1]}", seed))
+
+
+def write(found: Index, result: Mix, output: Path) -> int:
+    """Write the drawn rows; a repeated one carries its number."""
+    with jsonl.open_write(output) as writer:
+        lines = found.lines(row for row, _ in result.drawn)
+        for (_, repeat), line in zip(result.drawn, lines, strict=True):
+            if repeat:
+                value = jsonl.decode(line)
+                value["_metadata"] = {**(value.get("_metadata") or {}), "repeat": repeat}
+                writer.write(value)
+            else:
+                writer.write_line(line)
+    return writer.count
+
+
+def describe_short(result: Mix) -> str:
+    """Which groups are short, by how much, and what total would satisfy the weights; empty if none is."""
+    if not result.short:
+        return ""
+    groups = ", ".join(f"{name} by {count}" for name, count in result.short.items())
+    return f"short: {groups}; a total of {result.satisfying_total} would satisfy the weights"
+
+
+def _count(counts: dict[str, int], reason: str, n: int = 1) -> None:
+    if n:
+        counts[reason] = counts.get(reason, 0) + n

@@ -1,0 +1,82 @@
+"""The pipeline's rehearsal: from the train rows of strictly older releases to the buffer of this version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from afs_stages.core import jsonl, layout
+from afs_stages.core.params.data import NearDuplicates, Rehearsal
+from afs_stages.core.report import StageReport
+from afs_stages.dataset.frozen import number, versions
+from afs_stages.dataset.leakage import near_held_out
+from afs_stages.dataset.rehearsal import RehearsalBuffer, RehearsalBufferConfig, rehearsal_count
+
+
+def rehearse(
+    model: str, version: str, params: Rehearsal, near: NearDuplicates, seed: int, strict: bool = False
+) -> StageReport:
+    """Write data/rehearsal/<model>.jsonl: as many rows as the ratio asks for, chosen by the policy.
+
+    No row of it is, or nearly is, a val or test row of any version or of this one.
+    """
+    report = StageReport("rehearse", model)
+    output = layout.rehearsal(model)
+    config = RehearsalBufferConfig(
+        **params.model_dump(exclude={"ratio"}), enable_diversity=True, seed=seed, compress=False
+    )
+    buffer = RehearsalBuffer(config)
+    with jsonl.open_rejects(output, strict) as rejects:
+        if params.ratio > 0:
+            _load(buffer, model, version, rejects)
+            near_ids = near_held_out(buffer.samples, _held_out_files(model), near, rejects)
+            buffer.remove(near_ids, "near_held_out")
+            _choose(buffer, model, params, report)
+        report.rejected = rejects.counts
+    buffer.save(output)
+    report.rows_in, report.rows_out = sum(buffer.loaded.values()), len(buffer.samples)
+    report.dropped = {reason: n for reason, n in buffer.dropped.items() if n}
+    report.values = {**report.values, "ratio": params.ratio, "policy": params.policy, "buffer": buffer.stats()}
+    return report
+
+
+def _load(buffer: RehearsalBuffer, model: str, version: str, on_bad: jsonl.OnBad) -> None:
+    """Older versions, earliest first; a row that several hold counts as the first one's."""
+    for folder in versions(layout.RELEASES, model):
+        if number(folder.name) >= number(version):
+            continue
+        known = {sample.sample_id for sample in buffer.samples}
+        start = len(buffer.samples)
+        buffer.load_from_jsonl(folder / "train.jsonl", folder.name, on_bad)
+        again = [i for i in range(start, len(buffer.samples)) if buffer.samples[i].sample_id in known]
+        buffer.dropped["in_earlier_version"] += len(again)
+        for i in reversed(again):
+            del buffer.samples[i]
+
+
+def _held_out_files(model: str) -> list[Path]:
+    """Val and test rows of this build and of every release of every model."""
+    files = [layout.fitted(model, part) for part in ("val", "test")]
+    files += [folder / f"{part}.jsonl" for folder in versions(layout.RELEASES) for part in ("val", "test")]
+    return [path for path in files if path.is_file()]
+
+
+def _choose(buffer: RehearsalBuffer, model: str, params: Rehearsal, report: StageReport) -> None:
+    new = _ids(layout.fitted(model, "train"))
+    again = [sample.sample_id for sample in buffer.samples if sample.sample_id in new]
+    buffer.remove(again, "in_new_data")
+    allowed = round(params.top_ratio * sum(buffer.loaded.values()))
+    wanted = rehearsal_count(len(new), params.ratio, 10**9)
+    buffer.keep(min(wanted, allowed))
+    report.values = {"wanted": wanted, "short": max(wanted - len(buffer.samples), 0)}
+    if len(buffer.samples) < wanted:
+        share = len(buffer.samples) / max(len(buffer.samples) + len(new), 1)
+        report.warn(
+            f"{model}: the ratio {params.ratio} asks for {wanted} old rows for {len(new)} new ones, "
+            f"there are {len(buffer.samples)}: the share will be {share:.3f}"
+        )
+
+
+def _ids(path: Path) -> set[str]:
+    from afs_stages.dataset.index import index
+
+    return {row.sample_id for row in index([path], jsonl.refuse).rows}
