@@ -41,7 +41,7 @@ def counter(tokenizer: Any, style: Style) -> Count:
     def count(sample: TrainingSample) -> int:
         row = render(sample, style)
         text = tokenizer.apply_chat_template(row["messages"], tools=row.get("tools"), tokenize=False)
-        return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+        return len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
     return count
 
