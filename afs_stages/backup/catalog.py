@@ -10,6 +10,7 @@ from afs_stages.backup.archive import checked_members
 from afs_stages.backup.manifest import Manifest, from_bytes
 from afs_stages.backup.naming import CATEGORIES, PARTIAL, SIDECAR, ArchiveName, parse
 from afs_stages.backup.store import Digest, Entry, Store, mismatch
+from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError, nearest
 
 
@@ -152,5 +153,6 @@ def latest_sound(store: Store, archives: list[Archive]) -> Archive:
         wrong = problem(store, archive)
         if not wrong:
             return archive
+        warn(f"{archive.entry.path} is damaged and passed over: {wrong}")
         first = first or f"{archive.entry.path}: {wrong}"
     raise UserError(f"no sound archive; the latest is damaged\n  {first}", where=store.where)

@@ -10,6 +10,7 @@ from afs_stages.backup.archive import pack
 from afs_stages.backup.items import Item
 from afs_stages.backup.manifest import Manifest
 from afs_stages.backup.naming import SIDECAR, ArchiveName, partial, stamp_after
+from afs_stages.backup.refusals import explain
 from afs_stages.backup.store import Store, confirm
 from afs_stages.core.console import log
 from afs_stages.core.errors import UserError
@@ -35,9 +36,10 @@ def push(store: Store, items: list[Item], now: datetime, clone: str, dry_run: bo
         name = f"{item.category}/{item.name}"
         try:
             _push_one(store, item, name, now, clone, dry_run, outcome)
-        except UserError as error:
-            outcome.failed[name] = str(error)
-            log.error("%s: failed: %s", name, error)
+        except (UserError, OSError) as error:
+            told = error if isinstance(error, UserError) else explain(str(error), name)
+            outcome.failed[name] = str(told)
+            log.error("%s: failed: %s", name, told)
     return outcome
 
 
@@ -54,11 +56,11 @@ def _push_one(store: Store, item: Item, name: str, now: datetime, clone: str, dr
         return
     stamp = stamp_after(now, [archive.stamp for archive in named])
     file = ArchiveName(item.name, stamp, manifest.content[:12]).file
+    if not dry_run:
+        _write(store, item, manifest, file, partial(item.name, manifest.content[:12], clone))
     outcome.pushed[name] = file
-    if dry_run:
-        return
-    _write(store, item, manifest, file, partial(item.name, manifest.content[:12], clone))
-    log.info("%s: saved as %s (%s files, %s bytes)", name, file, f"{len(manifest.files):,}", f"{manifest.size:,}")
+    word = "would be saved" if dry_run else "saved"
+    log.info("%s: %s as %s (%s files, %s bytes)", name, word, file, f"{len(manifest.files):,}", f"{manifest.size:,}")
 
 
 def _is_saved(store: Store, named: list[catalog.Archive], manifest: Manifest) -> bool:

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +17,6 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(pattern: Path, tmp_path: Path) -> Path:
     """A copy of it with its data, in a folder of its own."""
-    import shutil
-
     return Path(shutil.copytree(pattern, tmp_path / "project", symlinks=True))
 
 
@@ -43,10 +42,19 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return service_account_key(tmp_path_factory.mktemp("key") / "key.json")
 
 
-@pytest.fixture
-def on_drive(project: Path, drive: LoopbackDrive, key: Path) -> Path:
-    """The project, set up to push to the Drive."""
-    afs(project, "setup", "--folder-id", "ROOT-FOLDER", "--service-account", str(key), env=drive.environment)
+@pytest.fixture(scope="session")
+def drive_pattern(pattern: Path, key: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project set up to push to a Drive, made once."""
+    place = tmp_path_factory.mktemp("drive-pattern")
+    project = Path(shutil.copytree(pattern, place / "project", symlinks=True))
+    server = LoopbackDrive(place)
+    afs(project, "setup", "--folder-id", "ROOT-FOLDER", "--service-account", str(key), env=server.environment)
+    server.close()
     git(project, "commit", "-q", "-am", "Drive")
-    drive.calls.clear()
     return project
+
+
+@pytest.fixture
+def on_drive(drive_pattern: Path, tmp_path: Path) -> Path:
+    """A copy of it, in a folder of its own."""
+    return Path(shutil.copytree(drive_pattern, tmp_path / "project", symlinks=True))

@@ -66,7 +66,7 @@ def make_project(folder: Path, runs: bool = True) -> Path:
     for name, text in {"params.yaml": PARAMS, "dvc.yaml": PIPELINE, "make.py": MAKE}.items():
         (folder / name).write_text(text)
     (folder / ".gitignore").write_text(
-        "/.afs/\n/data/raw/\n/data/releases/\n/data/mixed/\n/models/majora/\n.afs-restore-*/\n"
+        "/.afs/\n/data/raw/\n/reports/run/\n/data/releases/\n/data/mixed/\n/models/majora/\n.afs-restore-*/\n"
     )
     git(folder, "init", "-q", "-b", "main")
     dvc(folder, "init", "-q")
@@ -134,8 +134,3 @@ def noise(size: int, seed: int) -> bytes:
     import random
 
     return random.Random(seed).randbytes(size)
-
-
-def is_root() -> bool:
-    """Whether file permissions mean nothing to this process."""
-    return os.geteuid() == 0
