@@ -28,7 +28,7 @@ def train_discriminator(
 
     params = load()
     settings = params.discriminator
-    path = input or layout.exported(settings.source)
+    path = input or layout.CODEBASE
     report = StageReport("train-discriminator")
     samples = list(read_samples(path, refuse))
     report.rows_in = len(samples)

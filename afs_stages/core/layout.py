@@ -9,6 +9,7 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 PARAMS_OK = Path("data/params.ok")
+CODEBASE = Path("data/codebase.jsonl")
 ELECTRA = Path("models/electra")
 BASE_MODEL = Path("models/base")
 SPLITS = Path("data/splits")

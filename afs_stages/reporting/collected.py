@@ -12,15 +12,17 @@ from afs_stages.core.params import Params
 # Stage -> what one run of it is for: each source, each model, or once.
 STAGES = {
     "export": "source",
+    "codebase": "",
     "train-discriminator": "",
     "score": "source",
     "split": "",
+    "base-model": "",
     "fit": "model",
     "rehearse": "model",
     "rebalance": "model",
     "check": "model",
     "convert": "model",
-    "base-model": "",
+    "train-releases": "model",
     "train-releases": "model",
     "train": "model",
     "evaluate": "model",
