@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import typer
-
 from afs_stages.core import console, layout
 from afs_stages.core.report import StageReport
 

@@ -23,7 +23,6 @@ STAGES = {
     "check": "model",
     "convert": "model",
     "train-releases": "model",
-    "train-releases": "model",
     "train": "model",
     "evaluate": "model",
     "register": "model",
