@@ -17,6 +17,7 @@ COMMANDS: Table = {
     "validate": ("afs_stages.commands.validate", "Check JSONL files row by row; --fix keeps the good rows."),
     "release": ("afs_stages.commands.release", "Freeze a version, adopt one made elsewhere, list and compare them."),
     "params": ("afs_stages.params", "Check params.yaml as a whole: keys, types, ranges, source folders."),
+    "collect": ("afs_stages.commands.collect", "Bring your own sessions into data/raw, redacted, under DVC."),
     "train": ("afs_stages.train", "Train a LoRA adapter by hand."),
     "evaluate": ("afs_stages.evaluate", "Measure an adapter by hand: loss, tasks, forgetting."),
     "model": ("afs_stages.commands.model", "Look at trained models: the forgetting matrix."),

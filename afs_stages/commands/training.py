@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from afs_stages.commands.training_exports import table
 from afs_stages.core import console
 from afs_stages.core.lazy import Table, lazy_group
 
 # command -> (module:attribute, help)
 COMMANDS: Table = {
+    **table(),
     "rehearsal-build": ("afs_stages.commands.rehearsal:build", "Build a rehearsal buffer from a version's rows."),
     "rehearsal-mix": ("afs_stages.commands.rehearsal:mix", "Mix a rehearsal buffer into new rows."),
     "rebalance": ("afs_stages.rebalance:by_hand", "Mix files by source or domain, in the shares asked for."),
