@@ -23,7 +23,7 @@ def check(model: Annotated[str, typer.Option("--model", help="Which block of `mo
     from afs_stages.dataset.formats import Style
 
     params = load()
-    block = params.models[model]
+    block = params.model(model)
     style = Style(params.convert.cot_mode, params.convert.system_prompt, params.convert.system_prompts)
     count = counter(load_tokenizer(layout.BASE_MODEL), style)
     report, findings, facts = check_model(model, block, params.split.near_duplicates, count, params.fit.max_tokens)

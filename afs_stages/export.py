@@ -17,13 +17,11 @@ def export(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable row.")] = False,
 ) -> None:
     """Export one source of params.yaml to data/exported/<source>.jsonl."""
-    from afs_stages.core.errors import UserError, nearest
     from afs_stages.core.params import load
     from afs_stages.sources.run import from_params, run
 
     params = load()
-    if source not in params.sources:
-        raise UserError(f"no source '{source}' ({nearest(source, list(params.sources))})", where="params.yaml")
+    params.source(source)
     generator = from_params(source, params)
     report = run(generator, layout.exported(source), strict=strict)
     report.write(layout.report("export", source), layout.run_facts("export", source))

@@ -34,6 +34,8 @@ def params(path: Annotated[Path, typer.Argument(help="the file to check")] = lay
             where=str(path),
             fix=f"set sources.{name}.root to your folder, bring it in with `afs collect {name}`, or remove the block",
         )
+    for key in loaded.weights_without_source():
+        console.warn(f"{key} counts for nothing: there is no such source")
     write_text(layout.PARAMS_OK, "params.yaml reads well\n")
     console.say(f"{path}: {len(loaded.sources)} sources, {len(loaded.models)} models, all keys known")
 

@@ -22,7 +22,7 @@ def rebalance(
     from afs_stages.dataset.rebalance import rebalance_model
 
     params = load()
-    report = rebalance_model(model, params.models[model], params.seed, strict)
+    report = rebalance_model(model, params.model(model), params.seed, strict)
     report.write(layout.report("rebalance", model), layout.run_facts("rebalance", model))
 
 

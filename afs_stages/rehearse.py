@@ -21,7 +21,7 @@ def rehearse(
     from afs_stages.dataset.rehearse import rehearse as room
 
     params = load()
-    block = params.models[model]
+    block = params.model(model)
     report = room(model, block.version, block.rehearsal, params.split.near_duplicates, params.seed, strict)
     report.write(layout.report("rehearse", model), layout.run_facts("rehearse", model))
 

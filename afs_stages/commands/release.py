@@ -50,12 +50,9 @@ def release(
         files = {part: path for part, path in (("train", train), ("val", val), ("test", test)) if path}
         _done(releases.adopt(words[1], _version(words[2]), files, adapter), track)
     elif len(words) == 1:
-        from afs_stages.core.errors import nearest
         from afs_stages.core.params import load
 
         params = load()
-        if words[0] not in params.models:
-            raise UserError(f"no model '{words[0]}' ({nearest(words[0], list(params.models))})", where="params.yaml")
         _done(releases.freeze(words[0], params, layout.PARAMS.read_bytes()), track)
     else:
         raise UserError(

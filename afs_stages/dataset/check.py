@@ -98,10 +98,11 @@ def _describe(leak: Leak) -> str:
 def _shares(model: str, block: Model, findings: Findings, report: StageReport) -> None:
     mixed = jsonl.read_json(layout.report("rebalance", model))
     report.values["shares"] = mixed["shares"]
+    tolerance = block.rebalance.tolerance
+    rounding = 1 / max(mixed["rows_out"], 1)
     for name, wanted in mixed["wanted"].items():
         share = mixed["shares"].get(name, 0.0)
-        if abs(share - wanted) > block.rebalance.tolerance:
-            tolerance = block.rebalance.tolerance
+        if abs(share - wanted) > max(tolerance, rounding):
             findings.add("share", f"{name} should be {wanted:.3f} and is {share:.3f} (tolerance {tolerance})")
 
 

@@ -23,6 +23,10 @@ def rebalance_model(model: str, block: Model, seed: int, strict: bool = False) -
     ratio = block.rehearsal.ratio
     with jsonl.open_rejects(output, strict) as rejects:
         found = index([layout.fitted(model, "train"), layout.rehearsal(model)], rejects)
+        there = {row.source for row in found.rows if row.file == 0}
+        for name in sorted(set(weights) - there):
+            report.warn(f"{model}: no rows of '{name}' are left to mix; the other weights share its part")
+        weights = {name: weight for name, weight in weights.items() if name in there}
         _mix(found, {1}, weights, block.rebalance, seed, report, output, ratio=ratio, strict=strict)
         report.rejected = rejects.counts
     for part in ("val", "test"):

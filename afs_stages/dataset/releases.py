@@ -71,7 +71,7 @@ def freeze(model: str, params: Params, params_text: bytes) -> Release:
 
     Raises `UserError` where the version is released already, or a stage has not run.
     """
-    block = params.models[model]
+    block = params.model(model)
     for path in [*(layout.fitted(model, part) for part in layout.PARTS), layout.checked(model)]:
         if not path.is_file():
             raise UserError("not built yet", where=str(path), fix="dvc repro")

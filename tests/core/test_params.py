@@ -28,8 +28,7 @@ def failure(text: str) -> str:
 
 def test_the_projects_own_file_is_valid_and_names_every_source_it_weighs() -> None:
     params = load(ROOT / "params.yaml")
-    for model in params.models.values():
-        assert set(model.sources) <= set(params.sources)
+    assert params.weights_without_source() == []
 
 
 def test_a_typo_names_line_key_and_nearest_guess() -> None:
@@ -83,3 +82,10 @@ def test_a_model_cannot_take_the_name_of_a_folder_of_ours() -> None:
 
 def test_exponents_without_a_point_are_numbers() -> None:
     assert parse(SMALL + "train: {learning_rate: 2e-4}\n").train.learning_rate == 2e-4
+
+
+def test_a_weight_of_a_removed_source_counts_for_nothing_but_a_typo_is_refused() -> None:
+    params = parse(SMALL.replace("{oracle: 1.0}", "{oracle: 1.0, gemini: 0.5}"))
+    assert params.sources_of("majora") == ["oracle"]
+    assert params.weights_without_source() == ["models.majora.weights.gemini"]
+    assert "did you mean 'oracle'?" in failure(SMALL.replace("{oracle: 1.0}", "{oracel: 1.0}"))

@@ -82,8 +82,3 @@ class Model(Block):
         if min(value.values()) < 0 or sum(value.values()) <= 0:
             raise ValueError("weights must not be negative, and one at least above 0")
         return value
-
-    @property
-    def sources(self) -> list[str]:
-        """The sources this model learns from, in alphabetical order."""
-        return sorted(name for name, weight in self.weights.items() if weight > 0 and name != "rehearsal")
