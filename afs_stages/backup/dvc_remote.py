@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,6 @@ from afs_stages.backup.store import Store
 from afs_stages.core import atomic, layout
 from afs_stages.core.errors import UserError
 
-NO_FOLDER = "gdrive://no-folder-yet"
 CREDENTIALS = Path(".dvc/tmp/gdrive-credentials.json")
 
 
@@ -72,27 +73,46 @@ def folder(path: Path, name: str = "drive-folder") -> Remote:
 
 
 def write(root: Path, remote: Remote) -> None:
-    """Put the remote into DVC's configuration and make it the default."""
-    from dvc.config import Config
-
-    config = Config(str(root / ".dvc"), validate=False)
-    with config.edit("repo", validate=False) as shared:
-        _update(shared, remote.name, remote.shared)
-        shared.setdefault("core", {})["remote"] = remote.name
-    with config.edit("local", validate=False) as local:
-        _update(local, remote.name, remote.local)
+    """Put the remote into DVC's configuration, keeping its comments, and make it the default."""
+    _edit(root / ".dvc/config", remote.name, remote.shared, default=True)
+    _edit(root / ".dvc/config.local", remote.name, remote.local, default=False)
     (root / ".dvc/config.local").chmod(0o600)
     url = str(remote.shared["url"])
     if "://" not in url:
         Path(url).mkdir(parents=True, exist_ok=True)
 
 
-def _update(config: dict[str, Any], name: str, values: dict[str, Any]) -> None:
-    remotes = config.setdefault("remote", {})
-    merged = {**remotes.get(name, {}), **values}
-    remotes[name] = {key: value for key, value in merged.items() if value is not None}
-    if not remotes[name]:
-        del remotes[name]
+def _edit(path: Path, name: str, values: dict[str, Any], default: bool) -> None:
+    """Set a remote's keys (None removes one) in a file in DVC's format."""
+    from configobj import ConfigObj
+
+    config = ConfigObj(str(path), list_values=False, encoding="utf-8")
+    section = f'remote "{name}"'
+    merged = {**config.get(section, {}), **{key: value for key, value in values.items() if value is not None}}
+    kept = {key: value for key, value in merged.items() if key not in values or values[key] is not None}
+    if kept:
+        config.setdefault(section, {}).update(kept)
+    for key in set(config.get(section, {})) - set(kept):
+        del config[section][key]
+    if default:
+        config.setdefault("core", {})["remote"] = name
+    config.write()
+
+
+@contextmanager
+def undone_on_failure(root: Path) -> Iterator[None]:
+    """Put the configuration back as it was when the block fails: a target that refuses must not become the default."""
+    files = [root / name for name in (".dvc/config", ".dvc/config.local", layout.PARAMS)]
+    before = {file: file.read_bytes() if file.is_file() else None for file in files}
+    try:
+        yield
+    except UserError:
+        for file, data in before.items():
+            if data is None:
+                file.unlink(missing_ok=True)
+            else:
+                atomic.write_bytes(file, data)
+        raise
 
 
 def set_target(root: Path, target: str) -> None:

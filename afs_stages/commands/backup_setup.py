@@ -46,15 +46,16 @@ def setup(
         folder_id, client_id, client_secret, service_account, folder, rclone = _ask()
     elif chosen > 1:
         raise UserError("choose one target", fix="one of --folder-id, --folder, --rclone")
-    if folder_id:
-        _write(_drive(folder_id, client_id, client_secret, credentials, service_account, service_account_user), "")
-    elif folder:
-        from afs_stages.backup import dvc_remote
+    from afs_stages.backup.dvc_remote import undone_on_failure
 
-        _write(dvc_remote.folder(folder), "")
-    else:
-        _rclone(rclone, mount)
-    _try_out()
+    with undone_on_failure(Path()):
+        if folder_id:
+            _write(_drive(folder_id, client_id, client_secret, credentials, service_account, service_account_user), "")
+        elif folder:
+            _folder(folder)
+        else:
+            _rclone(rclone, mount)
+        _try_out()
 
 
 def _ask() -> tuple[str, str, str, Path | None, Path | None, str]:
@@ -85,6 +86,12 @@ def _drive(
             fix="--client-id and --client-secret of your own client, or --service-account KEY.json (docs/backups.md)",
         )
     return dvc_remote.own_client(Path(), folder_id, client_id, secret, credentials)
+
+
+def _folder(folder: Path) -> None:
+    from afs_stages.backup import dvc_remote
+
+    _write(dvc_remote.folder(folder), "")
 
 
 def _write(remote: Remote, target: str) -> None:

@@ -1,10 +1,10 @@
 """The real dvc-gdrive and PyDrive2, and `afs backup` on top of them, against a Drive on the loopback."""
 
-import json
 import os
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -103,8 +103,9 @@ def test_own_client_with_a_token_that_runs_out_in_the_middle(
         lambda handler: handler.refuse(500, "backendError"),
         lambda handler: handler.reset(),
         lambda handler: handler.take_half(),
+        lambda handler: bool(time.sleep(2)),
     ],
-    ids=["rate limit", "5xx", "reset", "half a chunk"],
+    ids=["rate limit", "5xx", "reset", "half a chunk", "slow"],
 )
 def test_uploads_survive(on_drive: Path, drive: LoopbackDrive, fault: object) -> None:
     (on_drive / "models/majora/adapter/big.bin").write_bytes(noise(20 * 2**20, 2))
@@ -124,6 +125,19 @@ def test_a_session_that_drive_forgot_begins_again(on_drive: Path, drive: Loopbac
     drive.rule(UPLOAD, forget, nth=2)
     afs(on_drive, "push", "--model", "majora", env=drive.environment)
     assert "1 sound, 0 damaged" in afs(on_drive, "verify", "--deep", env=drive.environment)
+
+
+def test_a_drive_that_is_full_in_the_middle(on_drive: Path, drive: LoopbackDrive) -> None:
+    afs(on_drive, "push", "--model", "majora", env=drive.environment)
+    (on_drive / "models/majora/adapter/big.bin").write_bytes(noise(20 * 2**20, 10))
+    drive.rule(UPLOAD, lambda handler: handler.refuse(403, "storageQuotaExceeded"), nth=2, times=2)
+    assert "the Drive is full" in afs(on_drive, "push", "--model", "majora", code=1, env=drive.environment)
+    assert "1 sound, 0 damaged" in afs(on_drive, "verify", "--deep", env=drive.environment)
+    drive.rules.clear()
+    drive.calls.clear()
+    afs(on_drive, "push", "--model", "majora", env=drive.environment)
+    assert not [call for call in drive.calls if "bytes 0-8388607" in call], "what Drive has is not sent again"
+    assert "2 sound, 0 damaged" in afs(on_drive, "verify", "--deep", env=drive.environment)
 
 
 def test_downloads_survive(on_drive: Path, drive: LoopbackDrive, tmp_path: Path) -> None:
@@ -156,6 +170,7 @@ def test_known_refusals_are_explained(
     text = afs(project, "setup", *account, code=1, env=drive.environment)
     assert told in text
     assert "fix:" in text
+    assert git(project, "status", "--porcelain") == "", "a target that refuses does not become the default"
 
 
 def test_a_login_that_ran_out_is_explained(project: Path, drive: LoopbackDrive, tmp_path: Path) -> None:
@@ -265,6 +280,22 @@ def test_kill_9_in_a_cleanup(on_drive: Path, drive: LoopbackDrive, nth: int) -> 
     assert "1 sound, 0 damaged" in afs(on_drive, "verify", "--deep", env=drive.environment)
 
 
-def test_rows_of_params_survive_setup(on_drive: Path) -> None:
-    assert (on_drive / "params.yaml").read_text() == PARAMS
-    assert json.loads((on_drive / "models/registry/majora-v1.json").read_text())["run_name"] == "majora-v1"
+def test_an_object_that_rots_on_drive_is_found(on_drive: Path, drive: LoopbackDrive) -> None:
+    afs(on_drive, "push", "--model", "majora", env=drive.environment)
+    archive = next(file for file in drive.alive("majora_") if file.title.endswith(".tar.gz"))
+    archive.data = archive.data[:-9] + b"?" + archive.data[-8:]
+    assert "1 sound" in afs(on_drive, "verify", env=drive.environment), "Drive still vouches for it"
+    assert f"DAMAGED models/{archive.title}" in afs(on_drive, "verify", "--deep", code=3, env=drive.environment)
+    (on_drive / "models/majora/adapter/training.json").unlink()
+    before = contents(on_drive, "models")
+    assert "damaged" in afs(on_drive, "restore", "majora", code=1, env=drive.environment)
+    assert contents(on_drive, "models") == before
+
+
+def test_setup_keeps_what_people_wrote(project: Path, place: Path) -> None:
+    shutil.copy(ROOT / ".dvc/config", project / ".dvc/config")
+    afs(project, "setup", "--folder", str(place))
+    comments = [line for line in (ROOT / ".dvc/config").read_text().splitlines() if line.startswith("#")]
+    text = (project / ".dvc/config").read_text()
+    assert [line for line in text.splitlines() if line.startswith("#")] == comments
+    assert (project / "params.yaml").read_text() == PARAMS
