@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -11,10 +10,10 @@ COLUMNS = ("step", "loss", "learning_rate", "val_loss")
 
 
 class Curve:
-    """A curve file opened with the steps already done; without a path nothing is written."""
+    """A curve file opened anew; without a path nothing is written."""
 
-    def __init__(self, path: Path | None, done: Sequence[dict[str, float]]) -> None:
-        self._path, self._done = path, done
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Self:
@@ -22,8 +21,6 @@ class Curve:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("w", encoding="utf-8")
             self._file.write("\t".join(COLUMNS) + "\n")
-            for point in self._done:
-                self.add(point)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -8,9 +8,8 @@ from typing import Any
 
 from afs_stages.core.errors import UserError
 from afs_stages.model.encode import Encoded
+from afs_stages.model.memory import MB, available_mb
 from afs_stages.model.plan import Plan, halves
-
-MB = 2**20
 
 
 @dataclass(frozen=True)
@@ -78,26 +77,13 @@ def _refuse(need: float, available: float, longest: int) -> None:
 
 
 def _bytes_per_token(model: Any, checkpointing: bool) -> float:
-    """Activations kept for backward per token: about 16 hidden vectors and 4 of the feed-forward a layer."""
+    """Activations and their gradients per token: about 28 hidden vectors and 8 of the feed-forward a layer.
+
+    Measured on the tiny base: 1,093 MB at the peak for 16,384 tokens, estimated 1,127 MB.
+    """
     config = model.config
     width = 4 if model.dtype.itemsize == 4 else 2
-    layer = 16 * config.hidden_size + 4 * getattr(config, "intermediate_size", 4 * config.hidden_size)
+    layer = 28 * config.hidden_size + 8 * getattr(config, "intermediate_size", 4 * config.hidden_size)
     layers = config.num_hidden_layers
     kept = config.hidden_size * layers + layer if checkpointing else layer * layers
     return float(kept * width)
-
-
-def available_mb(model: Any) -> float:
-    """Free memory of the device the model is on, in MiB; infinite where the system won't say."""
-    import torch
-
-    device = next(model.parameters()).device
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0] / MB
-    from pathlib import Path
-
-    meminfo = Path("/proc/meminfo")
-    if not meminfo.is_file():
-        return float("inf")
-    line = next(line for line in meminfo.read_text().splitlines() if line.startswith("MemAvailable"))
-    return int(line.split()[1]) / 1024

@@ -16,8 +16,10 @@ from afs_stages.core.params.model import Train
 from afs_stages.model import checkpoint, lora, preflight
 from afs_stages.model.base import Base, load_tokenizer
 from afs_stages.model.card import model_card
+from afs_stages.model.curve import Curve
 from afs_stages.model.encode import Encoded, encode_rows
 from afs_stages.model.hashes import file_hash, folder_hash, value_hash
+from afs_stages.model.memory import capped
 from afs_stages.model.plan import Plan, make_plan
 from afs_stages.model.rows import Row, read_rows
 
@@ -60,7 +62,7 @@ class Best:
     weights: dict[str, Any] = field(default_factory=dict)
 
 
-def train(job: Job, on_bad: OnBad) -> dict[str, Any]:
+def train(job: Job, on_bad: OnBad, curve_type: type[Curve] = Curve) -> dict[str, Any]:
     """Train and write the adapter folder; returns the content of its training.json.
 
     Raises `UserError` where there is nothing to train on, it can't fit, the loss is no number, or
@@ -78,7 +80,9 @@ def train(job: Job, on_bad: OnBad) -> dict[str, Any]:
     model, packed = lora.load_for_training(job.base, job.train, job.seed, job.start)
     size = preflight.estimate(model, data.items, plan, job.train.gradient_checkpointing, job.train.memory_limit_mb)
     say(f"train: {size.summary()}")
-    loop = _run(job, model, packed, data, val, plan, size.parts)
+    with capped(model, job.train.memory_limit_mb):
+        with curve_type(job.curve) as curve:
+            loop = _run(job, model, packed, data, val, plan, size.parts, curve)
     facts = _facts(job, data, val, loop.state, size.trained)
     _write(job, model, tokenizer, facts)
     return facts
@@ -132,9 +136,8 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in ("torch", "transformers", "peft", "tokenizers")}
 
 
-def _run(job: Job, model: Any, packed: bool, data: Data, val: Data, plan: Plan, parts: int) -> Any:
+def _run(job: Job, model: Any, packed: bool, data: Data, val: Data, plan: Plan, parts: int, curve: Curve) -> Any:
     """Run the steps that are left, with checkpoints, val, early stopping and the live curve."""
-    from afs_stages.model.curve import Curve
     from afs_stages.model.loop import Loop, Meter, Optim, mean_loss
 
     settings = job.train
@@ -144,21 +147,22 @@ def _run(job: Job, model: Any, packed: bool, data: Data, val: Data, plan: Plan, 
     mark, root, best = fingerprint(job, data, val), checkpoint.folder_for(job.output), Best()
     _resume(job, root, mark, loop, best)
     meter = Meter(f"train {job.model}".strip(), len(plan.steps))
-    with Curve(job.curve, loop.state.curve) as curve:
+    for point in loop.state.curve:
+        curve.add(point)
 
-        def on_epoch(_: Loop) -> None:
-            if val.items:
-                tokens = settings.batch_size * settings.max_length
-                _judge(loop, mean_loss(model, val.items, tokens, packed), settings.early_stopping_patience, best)
+    def on_epoch(_: Loop) -> None:
+        if val.items:
+            tokens = settings.batch_size * settings.max_length
+            _judge(loop, mean_loss(model, val.items, tokens, packed), settings.early_stopping_patience, best)
 
-        def on_step(_: Loop) -> None:
-            curve.add(loop.state.curve[-1])
-            meter(loop.state)
-            if loop.state.step % settings.save_steps == 0 and loop.state.step < len(plan.steps):
-                checkpoint.save(root, loop, best.weights, mark)
+    def on_step(_: Loop) -> None:
+        curve.add(loop.state.curve[-1])
+        meter(loop.state)
+        if loop.state.step % settings.save_steps == 0 and loop.state.step < len(plan.steps):
+            checkpoint.save(root, loop, best.weights, mark)
 
-        loop.on_epoch, loop.on_step = on_epoch, on_step
-        loop.run()
+    loop.on_epoch, loop.on_step = on_epoch, on_step
+    loop.run()
     if best.weights:
         _take(model, best.weights)
     return loop
