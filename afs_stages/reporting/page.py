@@ -9,7 +9,7 @@ from typing import Any
 
 from afs_stages.core import jsonl, layout
 from afs_stages.core.params import Params
-from afs_stages.reporting import figures
+from afs_stages.reporting import evaluation, figures
 from afs_stages.reporting.collected import Collected, collect
 
 STYLE = """
@@ -89,9 +89,13 @@ def _curves(params: Params, collected: Collected, root: Path) -> Iterator[str]:
 def _models(params: Params, collected: Collected, root: Path) -> Iterator[str]:
     for name, model in params.models.items():
         report = collected.of("evaluate", name)
-        if report and report.get("lines"):
-            text = "\n".join(report["lines"])
-            yield _section(f"{name} {model.version}: evaluation and forgetting", f"<pre>{escape(text)}</pre>")
+        if report is None:
+            continue
+        drawn = root / layout.report(name, "forgetting").with_suffix(".svg")
+        picture = drawn.read_text(encoding="utf-8").partition("<svg")[2] if drawn.is_file() else ""
+        text = escape("\n".join(evaluation.lines(report)))
+        content = f"<pre>{text}</pre>" + (f"<svg{picture}" if picture else "")
+        yield _section(f"{name} {model.version}: evaluation and forgetting", content)
 
 
 def _warnings(params: Params, collected: Collected, root: Path) -> Iterator[str]:

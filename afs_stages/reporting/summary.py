@@ -7,6 +7,7 @@ from typing import Any
 
 from afs_stages.core import jsonl, layout
 from afs_stages.core.params import Params
+from afs_stages.reporting import evaluation
 from afs_stages.reporting.collected import Collected, collect
 from afs_stages.reporting.table import table
 
@@ -15,6 +16,8 @@ def summary(params: Params, root: Path = Path()) -> str:
     """The whole summary as text."""
     collected = collect(params, root)
     parts = [_rows(collected, root), *[_model(name, params, collected, root) for name in params.models]]
+    if (root / layout.PAGE).is_file():
+        parts.append(f"The report with its pictures: {layout.PAGE}")
     if collected.missing:
         parts.append(f"Not run yet: {', '.join(collected.missing)}. Next: dvc repro")
     return "\n\n".join(parts)
@@ -46,7 +49,7 @@ def _model(name: str, params: Params, collected: Collected, root: Path) -> str:
     report = collected.of("evaluate", name)
     if report is None:
         return f"{lines[0]}: not evaluated yet"
-    lines += ["  " + line for line in report.get("lines", [])]
+    lines += ["  " + line for line in evaluation.lines(report)]
     lines.append(f"  adapter    {layout.adapter(name)}")
-    lines.append(f"  data card  reports/{name}/datacard.md")
+    lines.append(f"  data card  {layout.datacard(name)}")
     return "\n".join(lines)
