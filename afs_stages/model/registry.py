@@ -65,12 +65,13 @@ class ModelRegistry:
 
         `fields` are those of `Experiment`. Raises `UserError` where one has a wrong type.
         """
-        facts = {"run_name": run_name, "base_model": base_model, "framework": framework, **fields}
+        new = {"experiment_id": "", "run_name": run_name, "base_model": base_model, "framework": framework, **fields}
+        facts = _experiment(new).model_dump()
         with self._lock():
             copy = 0
             while self._path(name := value_hash([facts, copy])[:8]).exists():
                 copy += 1
-            return self._write(_experiment({"experiment_id": name, **facts}))
+            return self._write(_experiment({**facts, "experiment_id": name}))
 
     def put(self, experiment: Experiment) -> Experiment:
         """Add an experiment under its own id, or replace it; tags, notes and A/B group given by hand stay."""

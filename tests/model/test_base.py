@@ -33,16 +33,9 @@ def test_same_rows_in_any_order_give_the_same_model(
 ) -> None:
     (tmp_path / "params.yaml").write_text(PARAMS)
     rows = chat(1)
-    for name, order in (("one", rows), ("two", rows[::-1])):
+    for name, seed, order in (("one", "1", rows), ("two", "2", rows[::-1])):
         write_samples(tmp_path / f"{name}.jsonl", order)
-        done = stage(
-            tmp_path,
-            "--data",
-            f"{name}.jsonl",
-            "--output",
-            name,
-            PYTHONHASHSEED=str(len(name) + order[0].group.count("a")),
-        )
+        done = stage(tmp_path, "--data", f"{name}.jsonl", "--output", name, PYTHONHASHSEED=seed)
         assert done.returncode == 0, done.stderr
     names = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert {"config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja", "base.json"} <= set(names)
@@ -62,7 +55,7 @@ def test_no_rows_is_an_error(tmp_path: Path) -> None:
 
 def test_missing_hub_access_says_what_to_set(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(PARAMS)
-    offline = {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path / "hub")}
+    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hub")}
     done = stage(tmp_path, "--id", "somebody/model@0123abc", "--output", "base", **offline)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
