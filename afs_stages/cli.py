@@ -21,6 +21,7 @@ COMMANDS: Table = {
     "train": ("afs_stages.train", "Train a LoRA adapter by hand."),
     "evaluate": ("afs_stages.evaluate", "Measure an adapter by hand: loss, tasks, forgetting."),
     "model": ("afs_stages.commands.model", "Look at trained models: the forgetting matrix."),
+    "oracle": ("afs_stages.commands.oracle", "Make samples from a 65816 codebase and its docs."),
     "training": (
         "afs_stages.commands.training",
         "Make data sets by hand: export, rehearse, rebalance, split, convert.",

@@ -1,0 +1,33 @@
+"""`afs oracle generate`: samples from a 65816 codebase, by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from afs_stages.core import console
+
+app = console.stage_app("oracle", "Make samples from a 65816 codebase.")
+
+
+@app.callback()
+def oracle() -> None:
+    """Make samples from a 65816 codebase."""
+
+
+@app.command()
+def generate(
+    oracle_path: Annotated[Path, typer.Option("--oracle-path", help="Root of the codebase: assembly and docs.")],
+    output: Annotated[Path, typer.Option("--output", help="The JSONL file to write (.gz, .zst by suffix).")],
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many, evenly over kinds.")] = None,
+    source: Annotated[str, typer.Option("--source", help="Short name of the source: oracle, alttp …")] = "oracle",
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line that cannot be read.")] = False,
+) -> None:
+    """Read a codebase and write documentation, assembly, memory, quest and architecture samples."""
+    from afs_stages.sources.codebase import OracleTrainingGenerator
+    from afs_stages.sources.run import run
+
+    generator = OracleTrainingGenerator(source, oracle_path=oracle_path, limit=limit)
+    run(generator, output, strict=strict).write(None)

@@ -1,0 +1,83 @@
+"""What a comment says, once rules, tags and commented-out code are taken away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from afs_stages.sources.codebase.isa import DATA, MNEMONICS
+
+_RULE = re.compile(r"^[\s;=\-*#~_+./\\|<>]*$")
+_DECORATION = re.compile(r"^[=\-*#~_]{2,}\s*|\s*[=\-*#~_]{2,}$")
+_TAG = re.compile(r"^@(\w+)\b\s*(.*)$")
+_BANNER = re.compile(r"^(\*?\$[0-9A-Fa-f]{2,6}(?:-\$?[0-9A-Fa-f]+)?)(?:\s+(?:LOCAL|LONG|JUMP LOCATION))?$")
+_ITEM = re.compile(r"^([-*•]\s|\d+[.)]\s|[A-Za-z$!][\w $/()!-]{0,24}:\s|\$?[0-9A-Fa-f]{2,6}\s*[-=:]|bit\b)")
+_WORD = re.compile(r"[A-Za-z][A-Za-z']+")
+_IDLE = re.compile(r"(?i)^(unused|free( ram)?|todo|fixme|xxx|\?+|n/?a|tbd|unknown|none|dummy|padding)\b[\s.:!?]*$")
+_WORK = re.compile(r"(?i)\b(todo|fixme|xxx)\b")
+
+
+def strip(comment: str) -> str:
+    """The text of one comment: without `;`, decoration and blanks at its ends; keeps no rule."""
+    text = comment.lstrip("; \t").strip()
+    if _RULE.match(text):
+        return ""
+    return _DECORATION.sub("", text).strip()
+
+
+def tag(comment: str) -> tuple[str, str] | None:
+    """(name, rest) of a tag such as `@hook module=Menu`, or None."""
+    match = _TAG.match(strip(comment))
+    return (match.group(1).lower(), match.group(2).strip()) if match else None
+
+
+def is_rule(comment: str) -> bool:
+    """Whether a comment is only a line of `=`, `-` or `*`."""
+    return comment.startswith(";") and len(comment) > 4 and not strip(comment)
+
+
+def is_code(text: str) -> bool:
+    """Whether a comment is an instruction that was switched off."""
+    word, _, rest = text.split(" : ")[0].partition(" ")
+    word, rest = word.lower(), rest.strip()
+    stem = word.split(".", 1)[0]
+    if word in DATA or (stem in MNEMONICS and "." in word):
+        return True
+    if text.startswith(("%", "!")) or re.match(r"^[.\w]+:$", text) or re.match(r"^(incsrc|incbin|org)\b", text):
+        return True
+    return stem in MNEMONICS and (not rest or bool(re.match(r"[#$!%(\[.]|[A-Za-z_.]+(, ?[XYS])?$", rest)))
+
+
+def says_something(text: str, words: int = 2) -> bool:
+    """Whether a comment has at least so many words and is no place-holder."""
+    return not _IDLE.match(text) and not _WORK.search(text) and len(_WORD.findall(text)) >= words
+
+
+def prose(comments: Iterable[str]) -> str:
+    """The comments as text: lines of one sentence joined, list items and columns on lines of their own."""
+    found: list[str] = []
+    fresh = True
+    for comment in comments:
+        raw = comment.lstrip(";")
+        text = strip(comment)
+        if not text or tag(comment) or is_code(text) or _BANNER.match(text) or _WORK.search(text):
+            fresh = True
+            continue
+        indented = raw.startswith(("   ", "\t"))
+        if not found or fresh or indented or _ITEM.match(text):
+            found.append(("  " if indented and found else "") + text)
+        else:
+            found[-1] += " " + text
+        fresh = False
+    return "\n".join(found).strip()
+
+
+def sentence(text: str) -> str:
+    """Text that ends like a sentence."""
+    text = text.strip()
+    return text if not text or text[-1] in ".!?:)" else text + "."
+
+
+def words(text: str) -> int:
+    """How many words of letters a text has."""
+    return len(_WORD.findall(text))

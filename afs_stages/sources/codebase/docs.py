@@ -1,0 +1,207 @@
+"""Documentation questions: a section answers a question that names its subject; a table row answers one too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from afs_stages.sources.codebase import comments
+from afs_stages.sources.codebase.draft import Draft
+from afs_stages.sources.codebase.markdown import Document, Section, Table, balanced, idle_heading, plain, words
+from afs_stages.sources.codebase.memory import row_variable
+from afs_stages.sources.codebase.project import Project
+from afs_stages.sources.codebase.questions import choose
+
+MIN_WORDS, SMALL, LONG = 15, 60, 280
+"""Words: shorter sections are left out, smaller ones keep their children, longer ones are divided."""
+
+_FENCE = re.compile(r"(^(?:```|~~~).*?^(?:```|~~~)\s*$)", re.M | re.S)
+_LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
+_HTML = re.compile(r"<!--.{0,400}?-->", re.S)
+_STAMP = re.compile(
+    r"(?im)^[>\s]*[*_]*(last (updated|verified|reviewed)|date|author|status|version|owner)\b[*_]*:.*\n?"
+)
+_NUMBERING = re.compile(r"^(?:\d+(?:\.\d+)*[.):]?|[A-Z][.)]|[^\w`$!%.(#\"]+)\s+")
+_GENERIC = re.compile(
+    r"(?i)^(overview|summary|notes?|introduction|purpose|description|details?|background|usage|examples?|general|"
+    r"features?|key points|implementation( details| notes)?|behaviou?r|state|properties|variables?|constants?|logic|"
+    r"initialization|main logic|design|files?|location|structure|scope|goals?|problem|solution|root cause|symptoms?)$"
+)
+_UPKEEP = re.compile(r"(?i)\b(last|verified|status|updated|owner|date|pr|commit|assignee|priority|done|checked)\b|^#$")
+_NAMELIKE = re.compile(r"^[`$!%]|[_(]|\b[A-Z]\w+[A-Z]")
+
+Wanted = Callable[[Document, Section], bool]
+
+
+def drafts(project: Project, wanted: Wanted, kind: str, spoiled: set[tuple[str, int]]) -> Iterator[Draft]:
+    """Samples of the sections that are wanted; lines in `spoiled` contradict the code and are never taught."""
+    for document in project.documents:
+        merged: set[int] = set()
+        for section in document.sections:
+            if section.line in merged or not wanted(document, section) or _idle(section):
+                continue
+            yield from _section(document, section, kind, spoiled, merged)
+            for table in section.tables:
+                own = Table(table.header, tuple(row for row in table.rows if row_variable(project, row[1]) is None))
+                yield from _rows(document, section, own, kind, spoiled)
+
+
+def _idle(section: Section) -> bool:
+    return any(idle_heading(_heading(part)) for part in section.path)
+
+
+def _heading(text: str) -> str:
+    return _NUMBERING.sub("", text).strip(" :#*")
+
+
+def _section(
+    document: Document, section: Section, kind: str, spoiled: set[tuple[str, int]], merged: set[int]
+) -> Iterator[Draft]:
+    group = f"section:{document.path}:{' > '.join(section.path)}"
+    pieces = [(first, last) for first, last, _ in section.blocks]
+    if section.children and words(document.block(section.line, section.last)) <= SMALL:
+        merged.update(_below(section))
+        pieces = [(section.line + 1, section.last)]
+    parts = _divide(document, pieces)
+    for number, (first, last) in enumerate(parts, 1):
+        text = clean(document.block(first, last))
+        if _usable(text) and not _spoiled(document, first, last, spoiled):
+            about = _about(text) if len(parts) > 1 else ""
+            question = ask(document, section, text, about, (number, len(parts)))
+            yield Draft(kind, question, _answer(section, document, text), document.path, first, last, group)
+
+
+def _below(section: Section) -> Iterator[int]:
+    for child in section.children:
+        yield child.line
+        yield from _below(child)
+
+
+def _usable(text: str) -> bool:
+    bare = _FENCE.sub("", text)
+    listed = [line for line in bare.splitlines() if line.strip()]
+    boxes = sum(bool(re.match(r"\s*[-*] \[[ xX]\]", line)) for line in listed)
+    return words(text) >= MIN_WORDS and words(bare) >= 5 and balanced(text) and boxes * 2 <= len(listed)
+
+
+def _spoiled(document: Document, first: int, last: int, spoiled: set[tuple[str, int]]) -> bool:
+    return any((document.path, line) in spoiled for line in range(first, last + 1))
+
+
+def _divide(document: Document, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Neighbouring blocks joined to parts of at most LONG words, broken only between blocks."""
+    parts: list[tuple[int, int]] = []
+    size = 0
+    for first, last in pieces:
+        count = words(document.block(first, last))
+        if (parts and size + count <= LONG) or (parts and document.block(*parts[-1]).rstrip().endswith(":")):
+            parts[-1] = (parts[-1][0], last)
+            size += count
+        else:
+            parts.append((first, last))
+            size = count
+    if len(parts) > 1 and words(document.block(*parts[-1])) < MIN_WORDS:
+        parts[-2:] = [(parts[-2][0], parts[-1][1])]
+    return parts
+
+
+def clean(text: str) -> str:
+    """Section text as an answer: links as their text, no HTML comments, no upkeep stamps; fences untouched."""
+    pieces = _FENCE.split(text)
+    for index in range(0, len(pieces), 2):
+        piece = _STAMP.sub("", _HTML.sub("", pieces[index]))
+        pieces[index] = _LINK.sub(r"\1", piece)
+    return re.sub(r"\n{3,}", "\n\n", "".join(pieces)).strip().removesuffix("---").strip()
+
+
+def _about(text: str) -> str:
+    """What a part of a long section begins with: its first bold term or the words before its first colon."""
+    first = text.split("\n", 1)[0]
+    bold = re.search(r"\*\*([^*]{3,60})\*\*", text[:400])
+    if bold:
+        return plain(bold.group(1)).strip(" :.")
+    lead = plain(first).lstrip("-*0123456789. |#>").split(":")[0]
+    return " ".join(lead.split()[:8]).strip(" ,.;|") if comments.words(lead) >= 2 else ""
+
+
+def ask(document: Document, section: Section, text: str, about: str = "", part: tuple[int, int] = (1, 1)) -> str:
+    """A question that names the section's subject: the page, the headings above, the heading itself."""
+    path = [_heading(heading) for heading in section.path]
+    subject, page = path[-1], path[0]
+    where = " / ".join(dict.fromkeys(path[:-1])) if len(path) > 1 else ""
+    if _GENERIC.match(subject) and len(path) > 1:
+        subject, where = f"the {subject.lower()} of {path[-2]}", " / ".join(dict.fromkeys(path[:-2]))
+    question = _phrase(subject.rstrip("."), where or (document.path if subject == page else page), text, section)
+    if about and part[1] > 1:
+        return f"{question} Concentrate on: {about}."
+    return f"{question} (part {part[0]} of {part[1]})" if part[1] > 1 else question
+
+
+def _phrase(subject: str, where: str, text: str, section: Section) -> str:
+    key = "\x1f".join((*section.path, text))
+    place = f"In {where}" if "." not in where else f"In `{where}`"
+    if subject.endswith("?"):
+        return f"{place}: {subject}"
+    if re.match(r"(?i)how to\b", subject):
+        return choose([f"{place}, how do I {subject[7:]}?", f"{place}, explain how to {subject[7:]}."], key)
+    if re.match(r"(?m)^\s*1[.)] ", text) and not re.search(r"(?m)^\|", text):
+        return choose([f"{place}, what are the steps of “{subject}”?", f"{place}, walk me through “{subject}”."], key)
+    if _NAMELIKE.search(subject):
+        return choose([f"{place}, what is `{subject.strip('`')}` about?", f"{place}, explain {subject}."], key)
+    phrasings = [
+        f"{place}, explain “{subject}”.",
+        f"{place}, what should I know about “{subject}”?",
+        f"{place}, what does the documentation say about “{subject}”?",
+        f"Describe “{subject}” ({where}).",
+    ]
+    return choose(phrasings, key)
+
+
+def _answer(section: Section, document: Document, text: str) -> str:
+    """The text; a list, table or fence that begins without a sentence gets a line that says what it is."""
+    if re.match(r"\s*([-*|>+]|\d+[.)]|```|~~~)\s?", text) and not text.startswith("**"):
+        above = " / ".join(dict.fromkeys(_heading(part) for part in section.path[-2:]))
+        return f"{above}:\n\n{text}"
+    return text
+
+
+def _rows(
+    document: Document, section: Section, table: Table, kind: str, spoiled: set[tuple[str, int]]
+) -> Iterator[Draft]:
+    if not 2 <= len(table.header) <= 9:
+        return
+    for line, cells in table.rows:
+        if (document.path, line) in spoiled or len(cells) != len(table.header) or not _tells(cells):
+            continue
+        facts = [
+            f"{name or 'Description'}: {value}"
+            for name, value in zip(table.header[1:], cells[1:], strict=True)
+            if value.strip(" -—–✅❌⏳🔲?[]x") and not _UPKEEP.search(name)
+        ]
+        if comments.words(" ".join(facts)) < 7:
+            continue
+        path = list(dict.fromkeys(_heading(heading) for heading in section.path))
+        caption, what = " / ".join(path[-2:]), table.header[0].lower() or "row"
+        where = caption if document.title in path[-2:] or not document.title else f"{document.title}, {caption}"
+        yield Draft(
+            f"{kind}_row",
+            _row_question(cells[0], what, where, line),
+            f"{cells[0]} ({caption}):\n" + "\n".join(f"- {fact}" for fact in facts),
+            document.path,
+            line,
+            line,
+            f"section:{document.path}:{' > '.join(section.path)}",
+        )
+
+
+def _tells(cells: tuple[str, ...]) -> bool:
+    return bool(re.search(r"\w\w", cells[0])) and len(cells[0]) <= 80 and not cells[0].startswith("~~")
+
+
+def _row_question(name: str, what: str, where: str, line: int) -> str:
+    phrasings = [
+        f"In {where}: what is listed for {what} {name}?",
+        f"{where}: what do I need to know about {what} {name}?",
+        f"Look up {name} ({what}) in {where}.",
+    ]
+    return choose(phrasings, f"{where}\x1f{name}")

@@ -1,0 +1,25 @@
+"""A sample before it has a source: question, answer, and where both come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Draft:
+    """`kind` is what provenance calls it; `group` the routine, section or variable it is about."""
+
+    kind: str
+    question: str
+    answer: str
+    file: str
+    first: int
+    last: int
+    group: str
+    input: str = ""
+
+
+def fenced(code: str, language: str = "asm") -> str:
+    """Code in a fence that nothing inside can close."""
+    mark = "````" if "```" in code else "```"
+    return f"{mark}{language}\n{code}\n{mark}"

@@ -1,0 +1,109 @@
+"""Everything the kinds draw on, read once: the program, its blocks and call graph, the sections of the docs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from afs_stages.sources.codebase import comments
+from afs_stages.sources.codebase.contract import Contract, contract
+from afs_stages.sources.codebase.markdown import Document, read_document
+from afs_stages.sources.codebase.program import Program, Symbol, read_program
+from afs_stages.sources.codebase.routines import Block, blocks, patches
+from afs_stages.sources.codebase.tree import Problem, Tree, read_tree
+
+_VERSION = re.compile(r"\s*[-:–—(|].*$")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A block with its contract and a one-sentence summary (empty where nothing is said)."""
+
+    block: Block
+    contract: Contract
+    summary: str
+
+
+@dataclass
+class Project:
+    """A codebase, read."""
+
+    tree: Tree
+    program: Program
+    units: list[Unit]
+    documents: list[Document]
+    callers: dict[str, list[str]] = field(default_factory=dict)
+    hooks: dict[str, list[Block]] = field(default_factory=dict)
+    by_name: dict[str, list[Unit]] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What could not be read, by file and line."""
+        return sorted(self.tree.problems, key=lambda p: (p.file, p.line, p.reason, p.detail))
+
+    @cached_property
+    def title(self) -> str:
+        """What the codebase calls itself: the heading of its README, else "the game"."""
+        readme = next((doc for doc in self.documents if doc.path.lower() == "readme.md"), None)
+        return _VERSION.sub("", readme.title) if readme and readme.title else "the game"
+
+    @cached_property
+    def best_symbol(self) -> dict[str, Symbol]:
+        """The symbol a name means, where it means one address only."""
+        found = {}
+        for name, group in self.program.symbols.items():
+            if len({symbol.value for symbol in group}) == 1:
+                found[name] = max(group, key=lambda symbol: (comments.words(symbol.comment), -symbol.line))
+        return found
+
+    def find(self, name: str) -> Unit | None:
+        """The routine a name refers to, where there is one only."""
+        group = self.by_name.get(name) or self.by_name.get(self.program.bare(name)) or []
+        return group[0] if len(group) == 1 else None
+
+
+def read_project(root: Path) -> Project:
+    """Read a codebase. Raises `UserError` when the root is no folder."""
+    tree = read_tree(root)
+    program = read_program(tree)
+    documents = [document for document in map(read_document, tree.markdown) if document is not None]
+    found = [block for file in program.files.values() for block in (*blocks(file), *patches(file))]
+    project = Project(tree, program, [_unit(block) for block in found], documents)
+    for unit in project.units:
+        if unit.block.kind != "patch":
+            project.by_name.setdefault(unit.block.name, []).append(unit)
+    for unit in project.units:
+        _link(project, unit)
+    return project
+
+
+def _unit(block: Block) -> Unit:
+    return Unit(block, contract(block.lines), summary(block))
+
+
+def summary(block: Block) -> str:
+    """The first sentence of the header, without the routine's own name in front."""
+    text = " ".join(block.header.split("\n")[:3]).strip()
+    name = block.name.rsplit(".", 1)[-1]
+    text = re.sub(rf"^{re.escape(name)}\s*[:\-–—]?\s*", "", text)
+    first = re.split(r"(?<=[a-z)\]\d][.!])\s+(?=[A-Z`])", text, maxsplit=1)[0].strip()
+    first = re.split(r":?\s+- ", first, maxsplit=1)[0]
+    if not comments.says_something(first, 3) or re.match(
+        r"(?i)(inputs?|outputs?|entry|exit|params?|args?)\b.{0,3}[:=]", first
+    ):
+        return ""
+    return comments.sentence(first) if len(first) <= 300 else ""
+
+
+def _link(project: Project, unit: Unit) -> None:
+    block = unit.block
+    for _, name in unit.contract.calls:
+        target = project.find(name)
+        if target is None or target is unit:
+            continue
+        if block.kind == "patch":
+            project.hooks.setdefault(target.block.name, []).append(block)
+        elif block.name not in project.callers.setdefault(target.block.name, []):
+            project.callers[target.block.name].append(block.name)

@@ -1,0 +1,71 @@
+"""Quest samples from code: what a story flag tracks, which routine sets it, which one asks for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from afs_stages.sources.codebase import comments
+from afs_stages.sources.codebase.draft import Draft
+from afs_stages.sources.codebase.memory import meaning
+from afs_stages.sources.codebase.mentions import Mentions
+from afs_stages.sources.codebase.program import Symbol
+from afs_stages.sources.codebase.project import Project, Unit
+from afs_stages.sources.codebase.questions import address, choose
+
+_FLAG = re.compile(
+    r"(?i)quest|story|progress|crystal|pendant|dream|flag|scroll|bean|spawn|mapicon|ledger|beacon|deed|gamestate|essence"
+)
+_PLACE = re.compile(r"(?i)quest|story|progress|pendant|crystal|dungeon|scroll|bean|deed|ledger|beacon|collect")
+_SETS = re.compile(r"(?i)^(sta|stz|inc|dec|tsb)\b|\b(sta|stz|inc|tsb|ora)\b|%\w*set|%\w*give|%\w*advance")
+_TESTS = re.compile(r"(?i)\b(and|bit|cmp|lda|ldx|ldy)\b|%\w*(check|test|jump|if)")
+
+
+def drafts(project: Project, mentions: Mentions) -> Iterator[Draft]:
+    """One sample for each story flag or constant that code both names and uses."""
+    for symbol in project.best_symbol.values():
+        if symbol.kind == "label" or not _is_flag(symbol):
+            continue
+        uses = [use for use in mentions.uses.get(symbol.name, ()) if use[0].block.kind != "data"]
+        if uses:
+            yield _flag(project, symbol, uses)
+
+
+def _is_flag(symbol: Symbol) -> bool:
+    saved = 0x7EF000 <= symbol.value <= 0x7EFFFF or 0x700000 <= symbol.value <= 0x7DFFFF
+    if symbol.kind == "define":
+        return bool(_FLAG.search(symbol.name) and (_PLACE.search(symbol.section) or _PLACE.search(symbol.file)))
+    return bool(saved and (_FLAG.search(symbol.name) or _PLACE.search(symbol.section)))
+
+
+def _flag(project: Project, symbol: Symbol, uses: list[tuple[Unit, int, str]]) -> Draft:
+    sets = [use for use in uses if _SETS.search(use[2])]
+    tests = [use for use in uses if use not in sets and _TESTS.search(use[2])]
+    other = [use for use in uses if use not in sets and use not in tests]
+    rows = []
+    for verb, found in (("Set or changed", sets), ("Tested", tests), ("Used", other)):
+        rows += [f"- {verb} in {_use(use)}" for use in found[:5]]
+    what = "constant" if symbol.kind == "define" else "save variable"
+    said = meaning(symbol) or (comments.sentence(symbol.comment) if comments.says_something(symbol.comment, 1) else "")
+    under = f", listed under “{symbol.section}”" if comments.words(symbol.section) else ""
+    lead = f"`{symbol.name}` is a {what} ({address(symbol.value)}, `{symbol.file}`{under}). {said}".strip()
+    question = choose(
+        [
+            f"How does the game track progress with `{symbol.name}`? Where is it set and where is it tested?",
+            f"Which code depends on the progress flag `{symbol.name}`, and what does the flag mean?",
+            f"When does `{symbol.name}` change, and what does it gate?",
+        ],
+        symbol.name,
+    )
+    group = (
+        f"variable:{address(symbol.value)}" if symbol.kind != "define" else f"constants:{symbol.file}:{symbol.section}"
+    )
+    answer = f"{lead}\n\n" + "\n".join(rows)
+    return Draft("quest_flag", question, answer, symbol.file, symbol.line, symbol.line, group)
+
+
+def _use(use: tuple[Unit, int, str]) -> str:
+    unit, line, code = use
+    where = f"the patch at {unit.block.name}" if unit.block.kind == "patch" else f"`{unit.block.name}`"
+    said = f" ({unit.summary.rstrip('.')})" if unit.summary else ""
+    return f"{where}{said}, `{unit.block.file}` line {line}: `{code[:100]}`"

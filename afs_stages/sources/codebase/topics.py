@@ -1,0 +1,37 @@
+"""Which kind a section of the docs belongs to: quest, architecture or plain documentation."""
+
+from __future__ import annotations
+
+import re
+
+from afs_stages.sources.codebase.markdown import Document, Section
+
+_QUEST_PATH = re.compile(
+    r"(?i)(quest|walkthrough|progression|story|storyline|/lore/|/guides?/[^/]*(quest|game|play)|dungeons?/|shrines?/|"
+    r"caves?/|specialareas|/side)"
+)
+_QUEST_HEADING = re.compile(
+    r"(?i)\b(quests?|side ?quests?|prerequisites?|rewards?|progression|walkthrough|story|storyline|heart pieces?|"
+    r"objectives?|unlock\w*|main path|endgame|trading)\b"
+)
+_TECHNICAL_PATH = re.compile(r"(?i)(quest|progression|story)")
+_ARCHITECTURE = re.compile(
+    r"(?i)\b(architecture|structure|system|systems|pipeline|data flow|control flow|hooks?|hooking|banks?|namespaces?|"
+    r"include order|includes|integration|interactions?|engine|modules?|entry points?|dispatch|state machine|"
+    r"life ?cycle|memory map|rom map|organi[sz]ation|lay ?out|layers?|components?|file map|call graph|frame loop|"
+    r"main loop|dependencies|ownership|design)\b"
+)
+_SPRITE_PAGE = re.compile(r"(?i)(^|/)sprites/(npcs|enemies|bosses|objects)/")
+
+
+def topic(document: Document, section: Section) -> str:
+    """`quest`, `architecture` or `docs`."""
+    own = section.path[-1]
+    if _QUEST_PATH.search(document.path) or _QUEST_HEADING.search(own):
+        return "quest"
+    if _SPRITE_PAGE.search(document.path):
+        return "docs"
+    name = document.path.rsplit("/", 1)[-1].replace("_", " ").replace("-", " ")
+    if _ARCHITECTURE.search(own) or re.search(r"(?i)architecture|hooks?\b|bank", name):
+        return "architecture"
+    return "docs"
