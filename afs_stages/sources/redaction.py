@@ -13,18 +13,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+Accept = Callable[[str, str], bool]
+"""Looks at (the secret, the whole match) and says whether it is one."""
+
 
 @dataclass(frozen=True)
 class Rule:
-    """A kind of secret: `gate` must occur (lower case) for the pattern to be tried; group `s` is replaced."""
+    """A kind of secret: `gate` must occur (lower case) for the pattern to be tried; group `s` is replaced.
+
+    A `lowered` pattern is written in lower case and sees the text so: faster than ignoring case.
+    """
 
     kind: str
     gate: tuple[str, ...]
     pattern: re.Pattern[str]
+    accept: Accept | None = None
+    lowered: bool = False
 
 
-def _rule(kind: str, gate: str, pattern: str, flags: int = 0) -> Rule:
-    return Rule(kind, tuple(gate.split("|")), re.compile(pattern, flags))
+def _rule(kind: str, gate: str, pattern: str, accept: Accept | None = None, *, lowered: bool = False) -> Rule:
+    return Rule(kind, tuple(gate.split("|")), re.compile(pattern), accept, lowered)
 
 
 LONGEST = 24_000
@@ -33,15 +41,53 @@ LONGEST = 24_000
 _WORD = r"(?<![A-Za-z0-9_])"
 _VALUE = r"[^\s\"'`,;<>(){}\[\]]"
 
+_PLACEHOLDERS = ("<redacted", "none", "null", "true", "false", "your", "example", "changeme", "xxxx", "****", "...")
+_WORDS = {"required", "optional", "password", "passwords", "undefined", "getpass", "getpass.getpass", "incorrect"}
+
+
+def _has_digit(secret: str, _: str) -> bool:
+    return any(c.isdigit() for c in secret)
+
+
+def _mixed(secret: str, _: str) -> bool:
+    """Digits and letters: `sk-some-class-name` is none."""
+    return any(c.isdigit() for c in secret) and any(c.isalpha() for c in secret[3:])
+
+
+def _mixed_case(secret: str, _: str) -> bool:
+    head = secret[:2000]
+    return any(c.isdigit() for c in head) and any(c.isupper() for c in head) and any(c.islower() for c in head)
+
+
+def _is_secret(secret: str, _: str) -> bool:
+    """A value with a digit that is no placeholder and no path through code (`self.tokens[0]`, `v2.get`)."""
+    low = secret.lower()
+    if low.startswith(_PLACEHOLDERS) or not _has_digit(secret, ""):
+        return False
+    return not re.fullmatch(r"[a-z_]{1,30}[0-9]{0,4}(?:\.[a-z_]{1,30}[0-9]{0,4}){0,9}", low)
+
+
+def _is_password(secret: str, _: str) -> bool:
+    """Any quoted text without blanks, or an unquoted word that is no name of code."""
+    low = secret.strip("'\"").lower()
+    if low.startswith(_PLACEHOLDERS) or low in _WORDS or " " in low or "{" in low:
+        return False
+    if secret[0] in "'\"":
+        return not re.fullmatch(r"[a-z]{1,12}(?:[_ -]?passw\w{0,8})?", low)
+    if any(c.isdigit() or c in "!@#$%^&*+" for c in low):
+        return _is_secret(f"{secret}0", "") and not low.startswith(("$", "@", "%"))
+    return low.isalpha() and len(low) >= 8 and "pass" not in low
+
+
 RULES = (
     _rule(
         "private-key",
         "-----begin",
-        r"(?P<s>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s:,\\-]{0,20000}?"
-        r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z))",
+        r"(?P<s>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\s:,\\]|-(?!-)){0,20000}+"
+        r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?)",
     ),
     _rule("anthropic-key", "sk-ant-", _WORD + r"(?P<s>sk-ant-[A-Za-z0-9_-]{16,200})"),
-    _rule("openai-key", "sk-", _WORD + r"(?P<s>sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,200})"),
+    _rule("openai-key", "sk-", _WORD + r"(?P<s>sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,200})", _mixed),
     _rule(
         "google-key",
         "aiza|gocspx-|ya29.",
@@ -51,14 +97,19 @@ RULES = (
     _rule(
         "aws-secret",
         "aws",
-        r"(?i:aws[\w .-]{0,20}(?:secret|key)[\w .-]{0,20})['\"]?\s{0,3}[:=]\s{0,3}['\"]?(?P<s>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])",
+        r"aws[\w .-]{0,20}(?:secret|key)[\w .-]{0,20}['\"]?\s{0,3}[:=]\s{0,3}['\"]?(?P<s>[a-z0-9/+]{40})(?![a-z0-9/+])",
+        lowered=True,
     ),
     _rule(
         "github-token",
-        "gh|github_pat_",
+        "ghp_|gho_|ghu_|ghs_|ghr_|github_pat_",
         _WORD + r"(?P<s>gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{30,255})",
     ),
-    _rule("gitlab-token", "gl", _WORD + r"(?P<s>(?:glpat|gldt|glrt|glcbt|glptt)-[A-Za-z0-9_-]{18,60})"),
+    _rule(
+        "gitlab-token",
+        "glpat-|gldt-|glrt-|glcbt-|glptt-",
+        _WORD + r"(?P<s>(?:glpat|gldt|glrt|glcbt|glptt)-[A-Za-z0-9_-]{18,60})",
+    ),
     _rule("huggingface-token", "hf_|api_org_", _WORD + r"(?P<s>hf_[A-Za-z0-9]{30,60}|api_org_[A-Za-z0-9]{30,60})"),
     _rule("npm-token", "npm_", _WORD + r"(?P<s>npm_[A-Za-z0-9]{30,60})"),
     _rule("pypi-token", "pypi-", _WORD + r"(?P<s>pypi-[A-Za-z0-9_-]{50,300})"),
@@ -75,21 +126,33 @@ RULES = (
     _rule("jwt", "eyj", _WORD + r"(?P<s>eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{8,8000}(?:\.[A-Za-z0-9_-]{0,1000})?)"),
     _rule(
         "bearer-token",
-        "bearer|basic|token",
-        r"(?i:\b(?:bearer|authorization:\s{0,3}(?:basic|token)))\s{1,3}(?P<s>[A-Za-z0-9._~+/=-]{16,4000})",
+        "bearer|authorization",
+        r"\b(?:bearer|authorization[\"']?:\s{0,3}[\"']?(?:basic|token))\s{1,3}(?P<s>[a-z0-9._~+/=-]{16,4000})",
+        _has_digit,
+        lowered=True,
     ),
-    _rule("url-password", "://", r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s/:@\"'<>]{0,100}:(?P<s>[^\s/@\"'<>]{1,200})@"),
+    _rule("url-password", "://", r"://[^\s/:@\"'<>]{0,100}:(?P<s>[^\s/@\"'<>]{1,200})@"),
     _rule(
         "vast-key",
         "vast",
-        r"(?i:vast[\w .-]{0,12}(?:api)?[_ -]?key)['\"]?\s{0,3}[:= ]\s{0,3}['\"]?(?P<s>[A-Fa-f0-9]{40,64})(?![A-Fa-f0-9])",
+        r"vast[\w .-]{0,12}(?:api)?[_ -]?key['\"]?\s{0,3}[:= ]\s{0,3}['\"]?(?P<s>[a-f0-9]{40,64})(?![a-f0-9])",
+        lowered=True,
+    ),
+    _rule(
+        "password",
+        "passw|passphrase|pwd",
+        r"(?:password|passwd|passphrase|pwd)[\"']?\s{0,3}(?:=|:)\s{0,3}"
+        rf"(?P<s>\"[^\"\n]{{6,200}}\"|'[^'\n]{{6,200}}'|{_VALUE}{{6,200}})",
+        _is_password,
+        lowered=True,
     ),
     _rule(
         "secret",
-        "pass|secret|token|api|credential|private",
-        r"(?i:(?<![A-Za-z])(?:password|passwd|passphrase|pwd|secret|client_secret|api[_-]?key|apikey|access[_-]?key|"
-        r"auth[_-]?token|access[_-]?token|refresh[_-]?token|token|credentials?))[\"']?\s{0,3}(?:=|:)\s{0,3}[\"']?"
-        rf"(?P<s>(?=[^\s]{{0,80}}[0-9!@#$%^&*?_+-])(?!\$|0x|<REDACTED|None\b|null\b|true\b|false\b){_VALUE}{{8,200}})",
+        "secret|token|key|credential",
+        r"(?:secret|api[_-]?key|secret[_-]?key|access[_-]?key|private[_-]?key|token|credentials?)[\"']?\s{0,3}"
+        rf"(?:=|:)\s{{0,3}}[\"']?(?P<s>(?!0x|\$){_VALUE}{{8,200}})",
+        _is_secret,
+        lowered=True,
     ),
     _rule(
         "email",
@@ -98,14 +161,15 @@ RULES = (
     ),
     _rule(
         "user",
-        "home|users",
-        r"(?:(?<![A-Za-z0-9_.])/(?:home|Users)/|[A-Za-z]:\\{1,2}Users\\{1,2}|(?<![A-Za-z0-9])-(?:home|Users)-)"
+        "/home/|users|-home-",
+        r"(?:/(?<![A-Za-z0-9_.]/)(?:home|Users)/|\\{1,2}Users\\{1,2}|-(?:home|Users)-)"
         r"(?P<s>(?!REDACTED|runner\b|user\b|Shared\b|<)[A-Za-z0-9][A-Za-z0-9._]{0,31})",
     ),
     _rule(
         "base64",
         "",
-        r"(?<![A-Za-z0-9+/=_-])(?P<s>(?=[A-Za-z+/]{0,200}[0-9])(?=[a-z0-9+/]{0,200}[A-Z])[A-Za-z0-9+/]{120,}={0,2})(?![A-Za-z0-9+/_-])",
+        r"(?<![A-Za-z0-9+/=_-])(?P<s>[A-Za-z0-9+/]{120,}+={0,2})(?![_-])",
+        _mixed_case,
     ),
 )
 
@@ -122,10 +186,12 @@ class Redactor:
         """The text with every secret replaced by its mark."""
         if not self.enabled or not text:
             return text
-        lower = text.lower()
+        lower = _lower(text)
         for rule in RULES:
             if any(gate in lower for gate in rule.gate):
-                text = rule.pattern.sub(self._replacer(rule.kind), text)
+                changed = self._apply(rule, text, lower)
+                if changed is not text:
+                    text, lower = changed, _lower(changed)
         return text
 
     def value(self, value: Any) -> Any:
@@ -138,14 +204,26 @@ class Redactor:
             return {self(str(key)): self.value(item) for key, item in value.items()}
         return value
 
-    def _replacer(self, kind: str) -> Callable[[re.Match[str]], str]:
+    def _apply(self, rule: Rule, text: str, lower: str) -> str:
+        parts: list[str] = []
+        end = 0
+        for match in rule.pattern.finditer(lower if rule.lowered else text):
+            start, stop = match.span("s")
+            secret = text[start:stop]
+            if rule.accept is None or rule.accept(secret, match[0]):
+                parts += [text[end:start], self._mark(rule.kind, secret)]
+                end = stop
+        return "".join([*parts, text[end:]]) if parts else text
+
+    def _mark(self, kind: str, secret: str) -> str:
+        """The mark of a secret: the same one each time it occurs, quotes kept."""
+        quote = secret[0] if secret[0] in "'\"" else ""
         marks = self._marks.setdefault(kind, {})
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        mark = marks.setdefault(secret.strip(quote) if quote else secret, f"<REDACTED:{kind}-{len(marks) + 1}>")
+        return f"{quote}{mark}{quote}"
 
-        def replace(match: re.Match[str]) -> str:
-            secret = match["s"]
-            mark = marks.setdefault(secret, f"<REDACTED:{kind}-{len(marks) + 1}>")
-            self.counts[kind] = self.counts.get(kind, 0) + 1
-            start, end = match.start("s") - match.start(), match.end("s") - match.start()
-            return match[0][:start] + mark + match[0][end:]
 
-        return replace
+def _lower(text: str) -> str:
+    """Lower case, character for character: one capital letter of Turkish would become two."""
+    return text.replace("\u0130", "I").lower()

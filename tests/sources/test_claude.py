@@ -1,0 +1,172 @@
+"""Claude Code sessions: what a careful person would have picked."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.source_files import ANSWER, claude, claude_turns, export, instructions, rejects, write_lines
+
+
+def project(root: Path, *names: str) -> list[Path]:
+    return [root / "projects" / "-src-game" / f"{name}.jsonl" for name in names]
+
+
+def text(words: str) -> list[dict[str, str]]:
+    return [{"type": "text", "text": words}]
+
+
+def test_one_sample_a_turn_with_calls_paired(tmp_path: Path) -> None:
+    (path,) = project(tmp_path / "home", "s1")
+    write_lines(
+        path,
+        [
+            claude("u1", None, "user", "Why does the lantern go out?"),
+            claude("a1", "u1", "assistant", [{"type": "thinking", "thinking": "Look at the oil."}]),
+            claude("a2", "a1", "assistant", text("I will look.")),
+            claude("a3", "a2", "assistant", [{"type": "tool_use", "id": "t1", "name": "Read", "input": {"f": "a"}}]),
+            claude("a4", "a3", "assistant", [{"type": "tool_use", "id": "t2", "name": "Read", "input": {"f": "b"}}]),
+            claude("r1", "a3", "user", [{"type": "tool_result", "tool_use_id": "t1", "content": "one"}]),
+            claude("r2", "a4", "user", [{"type": "tool_result", "tool_use_id": "t2", "content": text("two")}]),
+            claude("a5", "r2", "assistant", text(ANSWER)),
+        ],
+    )
+    rows, report = export("claude", tmp_path / "home")
+    (row,) = rows
+    assert (row["instruction"], row["output"], row["thinking"]) == (
+        "Why does the lantern go out?",
+        ANSWER,
+        "Look at the oil.",
+    )
+    roles = [message["role"] for message in row["messages"]]
+    assert roles == ["user", "assistant", "tool", "tool", "assistant"]
+    calls = row["messages"][1]["tool_calls"]
+    assert [call["id"] for call in calls] == [m["tool_call_id"] for m in row["messages"][2:4]] == ["call_1", "call_2"]
+    assert [m["content"] for m in row["messages"][2:4]] == ["one", "two"]
+    assert row["messages"][-1]["content"] == row["output"]
+    assert report["rows_in"] == 1
+
+
+def test_harness_text_is_no_request(tmp_path: Path) -> None:
+    (path,) = project(tmp_path / "home", "s1")
+    harness = [
+        "<command-name>/clear</command-name>",
+        "<local-command-stdout>ok</local-command-stdout>",
+        "Caveat: the messages below were generated",
+        "<bash-input>ls</bash-input>",
+        "This session is being continued from a previous one",
+        "<task-notification>done</task-notification>",
+    ]
+    records = [claude("h0", None, "user", harness[0])]
+    records += [claude(f"h{n}", f"h{n - 1}", "user", words) for n, words in enumerate(harness[1:], 1)]
+    records += [
+        claude("m", "h5", "user", "meta words", isMeta=True),
+        claude("c", "m", "user", "a summary", isCompactSummary=True),
+        claude("o", "c", "user", "from a hook", origin={"kind": "hook"}),
+        claude("u", "o", "user", "<system-reminder>be brief</system-reminder>Where is the oil kept?"),
+        claude("a", "u", "assistant", text(ANSWER)),
+    ]
+    write_lines(path, records)
+    rows, report = export("claude", tmp_path / "home")
+    assert instructions(rows) == ["Where is the oil kept?"]
+    assert report["dropped"] == {"harness_text": 9}
+
+
+def test_rewound_branches_and_broken_parents(tmp_path: Path) -> None:
+    (path,) = project(tmp_path / "home", "s1")
+    turns = claude_turns(3)
+    rewound = [claude("x", "a0", "user", "rewound"), claude("y", "x", "assistant", text(ANSWER + " no"))]
+    write_lines(path, [*turns[:2], *rewound, *turns[2:4], b'{"type":"user","uuid":"b', *turns[4:]])
+    rows, report = export("claude", tmp_path / "home")
+    assert instructions(rows) == ["question 0", "question 1", "question 2"]
+    assert report["dropped"] == {"other_branch": 1}
+    assert rejects("claude", tmp_path / "home")[0]["line"] == 7
+
+
+def test_compaction_continues_by_the_logical_parent(tmp_path: Path) -> None:
+    (path,) = project(tmp_path / "home", "s1")
+    boundary = {"type": "system", "subtype": "compact_boundary", "uuid": "b", "parentUuid": None}
+    after = [claude("u9", "b", "user", "and after?"), claude("a9", "u9", "assistant", text(ANSWER + " after"))]
+    write_lines(path, [*claude_turns(1), {**boundary, "logicalParentUuid": "a0"}, *after])
+    rows, _ = export("claude", tmp_path / "home")
+    assert instructions(rows) == ["question 0", "and after?"]
+    assert [m["content"] for m in rows[1]["messages"]][:2] == ["question 0", f"{ANSWER} (0)"]
+
+
+def test_interrupts_errors_and_synthetic_answers(tmp_path: Path) -> None:
+    (path,) = project(tmp_path / "home", "s1")
+    stop = "[Request interrupted by user for tool use]"
+    records = [
+        claude("u1", None, "user", "first"),
+        claude("a1", "u1", "assistant", text(ANSWER)),
+        claude("u2", "a1", "user", [*text(stop), *text("second, rather")]),
+        claude("a2", "u2", "assistant", text("API Error: 529 overloaded"), isApiErrorMessage=True),
+        claude("u3", "a2", "user", "third"),
+        claude("a3", "u3", "assistant", text("No response requested."), message={"model": "<synthetic>"}),
+        claude("u4", "a3", "user", "fourth"),
+        claude("a4", "u4", "assistant", text("API Error: timeout"), isApiErrorMessage=True),
+        claude("a5", "a4", "assistant", text(ANSWER)),
+    ]
+    write_lines(path, records)
+    rows, report = export("claude", tmp_path / "home")
+    assert instructions(rows) == ["fourth"]
+    assert report["dropped"] == {"interrupted": 1, "api_error": 2}
+
+
+def test_subagents_only_by_switch(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (path,) = project(home, "s1")
+    write_lines(path, claude_turns(1))
+    agent = [{**record, "isSidechain": True} for record in claude_turns(1, prefix="agent ")]
+    write_lines(path.with_suffix("") / "subagents" / "agent-1.jsonl", agent)
+    assert instructions(export("claude", home)[0]) == ["question 0"]
+    assert len(export("claude", home, include_subagents=True)[0]) == 2
+
+
+def test_queued_prompts(tmp_path: Path) -> None:
+    (path,) = project(tmp_path / "home", "s1")
+    queued = {"type": "queued_command", "prompt": "and the oil?", "commandMode": "prompt"}
+    turns = claude_turns(1)
+    attachment = {"type": "attachment", "uuid": "q", "parentUuid": "a0", "attachment": queued}
+    write_lines(path, [*turns, attachment, claude("a9", "q", "assistant", text(ANSWER + " queued"))])
+    assert instructions(export("claude", tmp_path / "home")[0]) == ["question 0", "and the oil?"]
+
+
+@settings(deadline=None, max_examples=25)
+@given(copied=st.integers(1, 6), seed=st.integers(0, 99), names=st.permutations(["one", "two"]))
+def test_a_resumed_session_counts_once(tmp_path_factory: object, copied: int, seed: int, names: list[str]) -> None:
+    home = tmp_path_factory.mktemp("c") / "home"  # type: ignore[attr-defined]
+    first, second = project(home, *names)
+    turns = claude_turns(6)
+    files = [(first, turns), (second, [{**r, "sessionId": "s2", "forkedFrom": {"sessionId": "s1"}} for r in turns])]
+    files[1] = (second, [*files[1][1][: 2 * copied], *claude_turns_after(copied)])
+    random.Random(seed).shuffle(files)
+    for path, records in files:
+        write_lines(path, records)
+    rows, _ = export("claude", home)
+    assert sorted(instructions(rows)) == sorted([*(f"question {n}" for n in range(6)), "new"])
+    assert {row["_metadata"]["group"] for row in rows} == {"claude:session:s1"}
+
+
+def claude_turns_after(count: int) -> list[dict[str, object]]:
+    fork = {"sessionId": "s1"}
+    return [
+        claude("n1", f"a{count - 1}", "user", "new", "s2", forkedFrom=fork),
+        claude("n2", "n1", "assistant", text(ANSWER + " new"), "s2", forkedFrom=fork),
+    ]
+
+
+@settings(deadline=None, max_examples=25)
+@given(cut=st.integers(0, 2000))
+def test_a_truncated_file_gives_a_prefix_of_its_samples(tmp_path_factory: object, cut: int) -> None:
+    home = tmp_path_factory.mktemp("t") / "home"  # type: ignore[attr-defined]
+    (path,) = project(home, "s1")
+    write_lines(path, claude_turns(5))
+    whole, _ = export("claude", home)
+    data = path.read_bytes()
+    path.write_bytes(data[: min(cut, len(data))])
+    rows, report = export("claude", home)
+    assert rows == whole[: len(rows)]
+    assert sum(report["rejected"].values()) <= 1

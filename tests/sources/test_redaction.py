@@ -1,0 +1,91 @@
+"""Redaction: no secret stays, clean text stays as it is, no input takes long."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.secrets import planted
+
+from afs_stages.sources.redaction import RULES, Redactor
+
+ALPHANUM = "abcDEF123ghiJKL456mnoPQR789stuVWX012yz"
+
+
+@pytest.mark.parametrize(("kind", "text", "secret"), planted(0))
+def test_every_kind_is_found_whole(kind: str, text: str, secret: str) -> None:
+    redact = Redactor()
+    cleaned = redact(text)
+    assert secret not in cleaned
+    assert secret[-8:] not in cleaned
+    assert f"<REDACTED:{kind}-1>" in cleaned
+    assert redact.counts == {kind: 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token = lexer.get_token()",
+        "self.pad_token = self.tokenizer.pad_token",
+        "password: required",
+        "LDA $7E0010 ; password_buffer = $7E",
+        "def f(token: str, secret: bytes) -> None: ...",
+        "color: #a0b0c0; class: sk-circle-fade-dot-animation",
+        "https://example.com/path?a=b",
+        "see src/home/page.html and node@18",
+        "0123456789abcdef0123456789abcdef01234567",
+        "Bearer of bad tidings",
+        "api_key = os.environ['API_KEY']",
+    ],
+)
+def test_clean_text_stays(text: str) -> None:
+    assert Redactor()(text) == text
+
+
+def test_marks_are_numbered_by_appearance_and_stable() -> None:
+    (_, _, first), (_, _, second) = planted(1)[0], planted(2)[0]
+    redact = Redactor()
+    assert redact(f"a {first} b {second}") == "a <REDACTED:anthropic-key-1> b <REDACTED:anthropic-key-2>"
+    assert redact(f"again {second}") == "again <REDACTED:anthropic-key-2>"
+    assert redact(redact(f"{first}")) == "<REDACTED:anthropic-key-1>"
+
+
+def test_values_are_redacted_in_keys_and_leaves() -> None:
+    (_, _, secret) = planted(3)[0]
+    value = {"a": [secret, 1, None, {secret: True}]}
+    assert secret not in json.dumps(Redactor().value(value))
+
+
+@settings(deadline=None, max_examples=50)
+@given(before=st.text(max_size=40), after=st.text(max_size=40), number=st.integers(0, 10_000), data=st.data())
+def test_a_secret_is_found_wherever_it_stands(before: str, after: str, number: int, data: st.DataObject) -> None:
+    kind, text, secret = data.draw(st.sampled_from(planted(number)))
+    assert secret not in Redactor()(f"{before}\n{text}\n{after}"), kind
+
+
+@settings(deadline=None, max_examples=50)
+@given(text=st.text(max_size=300))
+def test_redacting_twice_changes_nothing_more(text: str) -> None:
+    once = Redactor()(text)
+    assert Redactor()(once) == once
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "-----BEGIN RSA PRIVATE KEY-----\n", "a", "A1", "aB3/", "eyJ", "eyJhbGciOi.", "://a:", "password=", "token: ",
+        "a@", "a.b@c.", "/home/", "-home-", "bearer ", "sk-", "aws secret ", "AKIA", "\\", "'\"", "vast api_key ", " ",
+    ],
+)  # fmt: skip
+def test_no_input_makes_a_rule_run_long(unit: str) -> None:
+    text = unit * (400_000 // len(unit))
+    started = time.process_time()
+    Redactor()(text)
+    assert time.process_time() - started < 4
+
+
+def test_every_rule_has_a_planted_example() -> None:
+    assert {rule.kind for rule in RULES} == {kind for kind, _, _ in planted(0)}
