@@ -9,7 +9,7 @@ from typing import Self
 
 from afs_stages.core.errors import UserError
 from afs_stages.quality.asar.find import FIX, find, worker_command
-from afs_stages.quality.asar.stubs import MAX_ROUNDS, Stubbed, only_distance
+from afs_stages.quality.asar.stubs import MAX_ROUNDS, Stubbed, only_outside
 from afs_stages.quality.asar.worker import Worker, WorkerLost
 from afs_stages.quality.table import AssemblyResult
 
@@ -77,10 +77,11 @@ def _with_stubs(worker: Worker, code: str) -> AssemblyResult:
     for _ in range(MAX_ROUNDS + 1):
         answer = worker.ask(snippet.text())
         errors = answer["errors"]
-        if answer["ok"] or only_distance(errors, snippet.stubs):
-            return AssemblyResult("stubs" if snippet.stubs else "ok", len(snippet.stubs))
+        if answer["ok"] or only_outside(errors):
+            outside = snippet.count + len(set(errors))
+            return AssemblyResult("stubs" if outside else "ok", outside)
         if answer.get("refused"):
             return AssemblyResult("lost", 0, tuple(errors))
         if not snippet.learn(errors):
             break
-    return AssemblyResult("error", len(snippet.stubs), tuple(errors[:8]) or ("asar gave no reason",))
+    return AssemblyResult("error", snippet.count, tuple(errors[:8]) or ("asar gave no reason",))

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-HEADER = "org $008000\n"
+HEADER, PLACE = "org $008000\n", "org $008080\n"
 MAX_ROUNDS = 6
-_MISSING = re.compile(r"(Label|Macro|Define|Function|Struct) ['\"]?!?([\w.]+)['\"]? (?:wasn't|was not|not) found", re.I)
-_TOO_FAR = re.compile(r"relative branch out of bounds", re.IGNORECASE)
+_MISSING = re.compile(r"(Label|Macro|Define|Function) '!?([\w.]+)(?:\([^']*)?' wasn't found", re.IGNORECASE)
+_OUTSIDE = re.compile(r"relative branch out of bounds|^file '.*' wasn't found", re.IGNORECASE)
 _TOKEN = re.compile(r"(?<![\w.])[A-Za-z_][\w.]*")
 
 
@@ -22,21 +22,33 @@ class Stubbed:
 
     code: str
     stubs: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, None] = field(default_factory=dict)
 
     def text(self) -> str:
         """What asar is given."""
-        return HEADER + "".join(f"{line}\n" for line in self.stubs.values()) + "org $008080\n" + self.code + "\n"
+        fields: dict[str, list[str]] = {}
+        for name in self.fields:
+            parent, _, field_name = name.partition(".")
+            fields.setdefault(parent, []).append(f".{field_name}: skip 1\n")
+        structs = [f"struct {parent} $7E1000\n{''.join(lines)}endstruct" for parent, lines in fields.items()]
+        return HEADER + "".join(f"{line}\n" for line in (*self.stubs.values(), *structs)) + PLACE + self.code + "\n"
+
+    @property
+    def count(self) -> int:
+        """How many outside names were stubbed."""
+        return len(self.stubs) + len(self.fields)
 
     def learn(self, errors: list[str]) -> bool:
         """Stub what the errors miss; whether anything was added."""
-        before = len(self.stubs)
+        before = self.count
         tokens = set(_TOKEN.findall(self.code))
         for error in errors:
             for kind, name in _MISSING.findall(error):
-                stub = _stub(kind.lower(), name, self.code, tokens)
-                if stub:
+                if name.count(".") == 1 and name in tokens:
+                    self.fields[name] = None
+                elif stub := _stub(kind.lower(), name, self.code, tokens):
                     self.stubs.setdefault(f"{kind.lower()} {name}", stub)
-        return len(self.stubs) > before
+        return self.count > before
 
 
 def _stub(kind: str, name: str, code: str, tokens: set[str]) -> str:
@@ -48,12 +60,9 @@ def _stub(kind: str, name: str, code: str, tokens: set[str]) -> str:
         call = re.search(rf"\b{re.escape(name)}\(([^()]*)\)", code)
         arguments = ",".join(f"a{i}" for i in range(call[1].count(",") + 1)) if call else ""
         return f"function {name}({arguments}) = 1" if call else ""
-    plain = name if name in tokens else ""
-    if kind == "struct" or "." in plain:
-        return ""
-    return f"{plain} = $0080F0" if plain else ""
+    return f"{name} = $0080F0" if name in tokens and "." not in name else ""
 
 
-def only_distance(errors: list[str], stubs: dict[str, str]) -> bool:
-    """Whether all that is left is that a branch to a stubbed label is too far: where it lies is not known."""
-    return bool(stubs and errors) and all(_TOO_FAR.search(error) for error in errors)
+def only_outside(errors: list[str]) -> bool:
+    """Whether all that is left is of outside: a branch to where a stub happens to lie, or a file not at hand."""
+    return bool(errors) and all(_OUTSIDE.search(error) for error in errors)

@@ -27,23 +27,27 @@ class Worker:
     def __init__(self, command: Sequence[str], timeout: float) -> None:
         self.command, self.timeout = list(command), timeout
         self.process: subprocess.Popen[bytes] | None = None
-        self._warm = False
 
     def ask(self, code: str) -> dict[str, Any]:
         """The worker's answer. Raises `WorkerLost`; the next call starts a new process."""
         data = code.encode("utf-8", "replace").replace(b"\0", b"")[:MAX_CODE]
-        deadline = time.monotonic() + (self.timeout if self._warm else START_SECONDS)
         try:
-            answer = self._exchange(data, deadline)
+            if not self._alive():
+                self._start()
+                # loading takes longer than assembling: a first, harmless snippet pays for it
+                self._exchange(b"NOP\n", time.monotonic() + START_SECONDS)
+            answer = self._exchange(data, time.monotonic() + self.timeout)
         except (OSError, ValueError, msgspec.DecodeError) as error:
             self.kill()
             raise WorkerLost(str(error) or type(error).__name__) from None
-        self._warm = True
         return answer
 
+    def _alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def _exchange(self, data: bytes, deadline: float) -> dict[str, Any]:
-        process = self._started()
-        if process.stdin is None or process.stdout is None:
+        process = self.process
+        if process is None or process.stdin is None or process.stdout is None:
             raise ValueError("the worker has no pipes")
         self._write(process.stdin.fileno(), struct.pack("<I", len(data)) + data, deadline)
         (size,) = struct.unpack("<I", self._read(process.stdout.fileno(), 4, deadline))
@@ -55,17 +59,15 @@ class Worker:
             raise ValueError("not an answer")
         return {**answer, "errors": [str(error)[:300] for error in errors]}
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self.process is None or self.process.poll() is not None:
-            self.kill()
-            self.process = subprocess.Popen(
-                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                env={}, cwd="/", bufsize=0, start_new_session=True,
-            )  # fmt: skip
-            for pipe in (self.process.stdin, self.process.stdout):
-                if pipe is not None:
-                    os.set_blocking(pipe.fileno(), False)
-        return self.process
+    def _start(self) -> None:
+        self.kill()
+        self.process = subprocess.Popen(
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env={}, cwd="/", bufsize=0, start_new_session=True,
+        )  # fmt: skip
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                os.set_blocking(pipe.fileno(), False)
 
     def _wait(self, fd: int, event: int, deadline: float) -> None:
         with selectors.DefaultSelector() as selector:
@@ -91,7 +93,7 @@ class Worker:
 
     def kill(self) -> None:
         """End the process and everything it started."""
-        process, self.process, self._warm = self.process, None, False
+        process, self.process = self.process, None
         if process is None:
             return
         try:
