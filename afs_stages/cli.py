@@ -22,6 +22,11 @@ COMMANDS: Table = {
     "evaluate": ("afs_stages.evaluate", "Measure an adapter by hand: loss, tasks, forgetting."),
     "model": ("afs_stages.commands.model", "Look at trained models: the forgetting matrix."),
     "oracle": ("afs_stages.commands.oracle", "Make samples from a 65816 codebase and its docs."),
+    "scoring": ("afs_stages.commands.scoring", "Score samples: assembly, discriminator, entities, information."),
+    "discriminator": (
+        "afs_stages.commands.discriminator",
+        "Tell real assembly from corrupted: make pairs, train, score, filter.",
+    ),
     "training": (
         "afs_stages.commands.training",
         "Make data sets by hand: export, rehearse, rebalance, split, convert.",

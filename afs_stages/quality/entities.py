@@ -14,7 +14,7 @@ from afs_stages.quality.syntax import parse
 from afs_stages.quality.table import references
 
 # a number behind `#` is a value, not an address; two digits mean an address in code only
-_ADDRESS = re.compile(r"(?<![#\w$&])\$([0-9A-Fa-f]{4,6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4})(?![\w.])")
+_ADDRESS = re.compile(r"(?<![#\w$&])\$([0-9A-Fa-f]{4,6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4})(?!\w)")
 _QUOTED = re.compile(r"`([A-Za-z_][\w.]{2,60})`")
 _SHORT = re.compile(r"(?<![#\w$])\$([0-9A-Fa-f]{2,6})(?!\w)")
 _NAME = re.compile(r"\b[A-Za-z]\w*(?:_\w+|[a-z0-9][A-Z]\w*)|\b[A-Z][A-Z0-9_]{3,}\b")

@@ -150,7 +150,7 @@ def _language(instruction: str, words: list[str], prose: str) -> float:
         return 1.0
     other = len(_OTHER_SCRIPT.findall(prose)) / max(len(prose), 1)
     asked = _WORD.findall(instruction.lower())
-    if asked and sum(word in english for word in asked) / len(asked) < 0.1:
+    if len(asked) >= 6 and sum(word in english for word in asked) / len(asked) < 0.1:
         return 1.0
     plain = [word for word in words if word.isalpha()]
     share = sum(word in english for word in plain) / max(len(plain), 1)

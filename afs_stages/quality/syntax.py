@@ -19,7 +19,7 @@ _ASSIGN = re.compile(r"!\^?\w[\w{}!]*\s*[:#?+]?=|[A-Za-z_][\w.]*\s*=")
 _DIRECTIVE_LINES = (
     "org base db dw dl dd fill pad padbyte padword padlong paddword fillbyte fillword filllong",
     "filldword skip align incbin incsrc include includeonce includefrom if elseif else endif while",
-    "for endfor endwhile macro endmacro rep namespace pushns pullns struct endstruct function print",
+    "for endfor endwhile macro endmacro namespace pushns pullns struct endstruct function print",
     "error warn assert warnpc pushpc pullpc pushbase pullbase pushtable pulltable table cleartable",
     "math lorom hirom exlorom exhirom sa1rom fullsa1rom sfxrom norom arch bank dpbase optimize",
     "freecode freespace freedata freespacebyte autoclean autoclear prot global undef warnings reset",
