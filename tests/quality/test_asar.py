@@ -87,7 +87,7 @@ def test_what_only_bears_the_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_absent_says_how_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="quality.assembler: table"):
+    with pytest.raises(UserError, match=r"quality\.assembler: table"):
         find(str(tmp_path / "nowhere"))
 
 
