@@ -19,7 +19,7 @@ from typing import Any
 CPU_SECONDS = 2
 MEMORY = 768 * 2**20
 _FILES = re.compile(rb'[!"<>%]|inc(?:bin|src|lude)|read|file|table|spcblock|arch', re.IGNORECASE)
-"""What may name a file, or build such a name: defines, macros and strings too. Refusing too much loses a signal only."""
+"""What may name a file or build such a name, defines, macros and strings too; refusing costs a signal only."""
 _ERROR = re.compile(r"error: (?:\([^)]*\): )?(.*?)(?: \[|$)", re.MULTILINE)
 
 
