@@ -6,6 +6,7 @@ import hashlib
 import tarfile
 import zlib
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -17,33 +18,47 @@ INSIDE = ".afs/manifest/"
 """The manifest is the first member, where a plain `tar -x` in the project puts it out of the way."""
 
 
+STORED = frozenset({".safetensors", ".bin", ".pt", ".npz", ".gguf", ".gz", ".zst", ".zip", ".png"})
+"""Suffixes of what gzip would work long on and not make smaller: stored as it is, at disk speed."""
+
+
 def pack(manifest: Manifest, base: Path) -> Iterator[bytes]:
     """The archive of a described item, a few blocks in memory at a time.
 
+    The gzip stream begins anew where the level changes; every gzip reads such a file as one.
     Raises `UserError` when a file is no longer what was described.
     """
-    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
-    for block in progress_bytes(_tar(manifest, base), f"{manifest.category}/{manifest.name}", manifest.size):
-        if packed := packer.compress(block):
-            yield packed
-    yield packer.flush()
+    what = f"{manifest.category}/{manifest.name}"
+    tar = progress_bytes(_tar(manifest, base), what, manifest.size, size=lambda part: len(part[1]))
+    for level, parts in groupby(tar, key=lambda part: part[0]):
+        packer = zlib.compressobj(level, zlib.DEFLATED, 31)
+        for _, block in parts:
+            if packed := packer.compress(block):
+                yield packed
+        yield packer.flush()
 
 
-def _tar(manifest: Manifest, base: Path) -> Iterator[bytes]:
+def _tar(manifest: Manifest, base: Path) -> Iterator[tuple[int, bytes]]:
+    """(compression level, bytes) of the tar stream."""
     inside = manifest.to_bytes()
     name = f"{INSIDE}{manifest.category}-{manifest.name}.json"
-    yield from _member(name, len(inside), 0o644, iter([inside]))
+    yield 6, _header(name, len(inside), 0o644) + inside + _padding(len(inside))
     for file in manifest.files:
-        yield from _member(file.path, file.size, file.mode, _unchanged(base / file.path, file))
-    yield b"\0" * (2 * tarfile.BLOCKSIZE)
+        level = 0 if PurePosixPath(file.path).suffix in STORED else 6
+        yield 6, _header(file.path, file.size, file.mode)
+        yield from ((level, block) for block in _unchanged(base / file.path, file))
+        yield 6, _padding(file.size)
+    yield 6, b"\0" * (2 * tarfile.BLOCKSIZE)
 
 
-def _member(name: str, size: int, mode: int, content: Iterator[bytes]) -> Iterator[bytes]:
+def _header(name: str, size: int, mode: int) -> bytes:
     info = tarfile.TarInfo(name)
     info.size, info.mode = size, mode
-    yield info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
-    yield from content
-    yield b"\0" * (-size % tarfile.BLOCKSIZE)
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+
+
+def _padding(size: int) -> bytes:
+    return b"\0" * (-size % tarfile.BLOCKSIZE)
 
 
 def _unchanged(path: Path, file: File) -> Iterator[bytes]:
@@ -64,9 +79,13 @@ class _Unzipped:
         self._packed, self._unpacker, self._held = packed, zlib.decompressobj(31), b""
 
     def read(self, size: int) -> bytes:
-        while len(self._held) < size and not self._unpacker.eof:
-            block = self._unpacker.unconsumed_tail or next(self._packed, b"")
-            if not block:
+        while len(self._held) < size:
+            block = self._unpacker.unconsumed_tail or self._unpacker.unused_data or next(self._packed, b"")
+            if self._unpacker.eof:
+                if not block:
+                    break
+                self._unpacker = zlib.decompressobj(31)
+            elif not block:
                 raise EOFError("the archive ends too early")
             self._held += self._unpacker.decompress(block, BLOCK)
         taken, self._held = self._held[:size], self._held[size:]
@@ -75,8 +94,6 @@ class _Unzipped:
     def drain(self) -> None:
         """Read to the end, so that gzip's own checksum and everything before us is checked."""
         while self.read(BLOCK):
-            pass
-        for _ in self._packed:
             pass
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 QUIET_SECONDS = 10.0
@@ -35,21 +35,24 @@ def _line(what: str, done: int, total: int | None, unit: str, seconds: float) ->
     return f"{what}: {done:,} of {total:,} {unit}, {rate:,.0f}/s, {left:,.0f} s left"
 
 
-def progress_bytes(blocks: Iterable[bytes], what: str, total: int) -> Iterator[bytes]:
-    """Yield the blocks, showing megabytes gone by, the rate and the time left of `total` bytes."""
+def progress_bytes(blocks: Iterable[T], what: str, total: int, size: Callable[[Any], int] = len) -> Iterator[T]:
+    """Yield the blocks, showing megabytes gone by, the rate and the time left of `total` bytes.
+
+    `size` tells a block's bytes, where the blocks are not bytes themselves.
+    """
     if sys.stderr.isatty():
         from tqdm import tqdm
 
         with tqdm(desc=what, total=total, unit="B", unit_scale=True, leave=False, dynamic_ncols=True) as bar:
             for block in blocks:
                 yield block
-                bar.update(len(block))
+                bar.update(size(block))
         return
     started = last = time.monotonic()
     done = 0
     for block in blocks:
         yield block
-        done += len(block)
+        done += size(block)
         if time.monotonic() - last >= QUIET_SECONDS:
             last = time.monotonic()
             sys.stderr.write(_line(what, done // 10**6, total // 10**6, "MB", last - started) + "\n")

@@ -16,7 +16,7 @@ from afs_stages.backup.manifest import Manifest, from_bytes
 from afs_stages.backup.naming import check_name, parse, stamp_after
 from afs_stages.core.errors import UserError
 
-NAMES = st.from_regex(r"[a-zA-Z0-9_é -]{1,12}(/[a-z0-9.]{1,120}x)?", fullmatch=True)
+NAMES = st.from_regex(r"[a-zA-Z0-9_é -]{1,12}(/[a-z0-9.]{1,120}x|\.safetensors|\.gz)?", fullmatch=True)
 
 
 def item(base: Path, *paths: str) -> Item:
@@ -70,7 +70,9 @@ def test_a_file_that_changes_meanwhile_stops_the_push(tmp_path: Path) -> None:
 @given(st.data())
 def test_no_damage_goes_unnoticed(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "in").write_bytes(bytes(range(256)) * 20)
+        for name in ("in/a.json", "in/b.safetensors", "in/c.json"):
+            (Path(folder) / name).parent.mkdir(exist_ok=True)
+            (Path(folder) / name).write_bytes(bytes(range(256)) * 8)
         thing = item(Path(folder))
         whole, manifest = packed(thing), thing.describe()
     if data.draw(st.booleans()):
