@@ -53,7 +53,8 @@ def _file(project: Project, file: AsmFile, units: list[Unit], outward: list[str]
     told = comments.words(file.title) >= 4 or sum(bool(unit.summary) for unit in routines) >= 2
     if len(routines) + len(tables) + patches + len(file.macros) < 3 or not told:
         return
-    parts = [f"`{file.path}`: {comments.sentence(file.title)}" if comments.words(file.title) >= 4 else f"`{file.path}`"]
+    title = _opening(file.title)
+    parts = [f"`{file.path}`: {title}" if comments.words(title) >= 4 else f"`{file.path}` holds this:"]
     if routines:
         rows = [f"- `{u.block.name}`" + (f": {u.summary}" if u.summary else "") for u in _telling(routines)[:12]]
         more = f" (the first {len(rows)})" if len(routines) > len(rows) else ""
@@ -68,6 +69,16 @@ def _file(project: Project, file: AsmFile, units: list[Unit], outward: list[str]
         file.path,
     )
     yield _draft("architecture_file", question, "\n\n".join(part for part in parts if part), file.path, len(file.lines))
+
+
+def _opening(title: str) -> str:
+    """A file's opening comment, whole lines of it up to 700 characters."""
+    kept: list[str] = []
+    for line in title.split("\n"):
+        if sum(map(len, kept)) + len(line) > 700:
+            break
+        kept.append(line)
+    return comments.sentence("\n".join(kept))
 
 
 def _telling(routines: list[Unit]) -> list[Unit]:

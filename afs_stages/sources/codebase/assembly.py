@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from afs_stages.sources.codebase import comments
@@ -16,6 +17,8 @@ from afs_stages.sources.codebase.routines import Block, dedent
 
 MAX_CODE = 90
 """Lines of code a sample shows at most."""
+
+_ASIDE = re.compile(r"(?i)(based on|formerly|credit|by|from|see|taken|copied|same as|this function is bled)\b")
 
 
 def drafts(project: Project) -> Iterator[Draft]:
@@ -50,7 +53,7 @@ def _routine(project: Project, unit: Unit) -> Iterator[Draft]:
         block.text,
     )
     yield Draft("asm_explanation", question, explain(project, unit), *place, input=fenced(block.text))
-    if comments.words(unit.summary) >= 6:
+    if comments.words(unit.summary) >= 6 and not _ASIDE.match(unit.summary):
         request = _request(unit)
         answer = f"`{block.name}` in `{block.file}` does this:\n\n{fenced(block.text)}"
         ending = _ending(unit)
@@ -58,12 +61,13 @@ def _routine(project: Project, unit: Unit) -> Iterator[Draft]:
 
 
 def _has_ground(project: Project, unit: Unit) -> bool:
-    """Something is said: a header, a comment inside, or two variables or callees whose meaning is known."""
-    if comments.words(unit.block.header) >= 4 or len(unit.block.notes) >= 3:
+    """Something is said: a header, three comments inside, or two and as many known variables or calls."""
+    if comments.words(unit.block.header) >= 4 or len(project.notes(unit)) >= 3:
         return True
-    known = 2 * len(unit.block.notes) + len(_variables(project, [*unit.contract.writes, *unit.contract.reads]))
-    known += sum(bool(target and target.summary) for target in map(project.find, (n for _, n in unit.contract.calls)))
-    return known >= 3 and unit.contract.instructions >= 5
+    if len(project.notes(unit)) < 2 or unit.contract.instructions < 5:
+        return False
+    known = len(_variables(project, [*unit.contract.writes, *unit.contract.reads]))
+    return known + len(unit.contract.calls) >= 2
 
 
 def _request(unit: Unit) -> str:
@@ -83,7 +87,7 @@ def explain(project: Project, unit: Unit) -> str:
     header = comments.sentence(block.header) if comments.words(block.header) >= 3 else ""
     lead = f"`{block.name}` (`{block.file}`, line {block.first})"
     parts = [f"{lead}: {header}" if header else f"{lead} {_derived(project, unit)}"]
-    notes = [f"- `{code}`: {said}" for code, said in block.notes[:10]]
+    notes = [f"- `{code}`: {said}" for code, said in project.notes(unit)[:10]]
     if notes:
         parts.append("What the comments point out:\n" + "\n".join(notes))
     parts += [text for text in (_data_used(project, unit), _calls(project, unit), _ending(unit)) if text]
@@ -101,7 +105,12 @@ def _derived(project: Project, unit: Unit) -> str:
         doing.append(f"calls {listing([f'`{name}`' for name in calls], 4)}")
     if not doing and contract.reads:
         doing.append(f"works from {listing([f'`{name}`' for name in contract.reads], 4)}")
-    return (" and ".join(doing) or f"is a routine of {contract.instructions} instructions") + "."
+    lead = (" and ".join(doing) or f"is a routine of {contract.instructions} instructions") + "."
+    callers = project.callers.get(unit.block.name, [])
+    if callers:
+        lead += f" It runs as a part of {listing([f'`{name}`' for name in callers], 3)}."
+    title = project.file_titles.get(unit.block.file, "")
+    return f"{lead} The file is about this: {title}" if title else lead
 
 
 def _variables(project: Project, names: list[str]) -> list[Symbol]:
@@ -167,7 +176,7 @@ def _reached(project: Project, block: Block) -> str:
 def _data(project: Project, unit: Unit) -> Iterator[Draft]:
     block = unit.block
     said = "\n".join(f"- `{code[:60]}`: {note}" for code, note in block.notes[:12])
-    if comments.words(block.header) < 3 and len(block.notes) < 2:
+    if comments.words(block.header) < 4 and len(block.notes) < 2:
         return
     lead = comments.sentence(block.header) if comments.words(block.header) >= 3 else "a data table."
     answer = f"`{block.name}` (`{block.file}`, line {block.first}): {lead}"
@@ -183,7 +192,7 @@ def _patch(project: Project, unit: Unit) -> Iterator[Draft]:
     block = unit.block
     target = next((project.find(name) for _, name in unit.contract.calls if project.find(name)), None)
     notes = [f"- `{code}`: {said}" for code, said in block.notes[:8]]
-    if comments.words(block.header) < 3 and not notes and not (target and target.summary):
+    if comments.words(block.header) < 4 and not notes and not (target and target.summary):
         return
     answer = f"`{block.file}` patches the original game at {block.name}."
     if comments.words(block.header) >= 2:

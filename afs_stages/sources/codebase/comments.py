@@ -9,17 +9,18 @@ from afs_stages.sources.codebase.isa import DATA, MNEMONICS
 
 _RULE = re.compile(r"^[\s;=\-*#~_+./\\|<>]*$")
 _DECORATION = re.compile(r"^[=\-*#~_]{2,}\s*|\s*[=\-*#~_]{2,}$")
-_TAG = re.compile(r"^@(\w+)\b\s*(.*)$")
+_TAG = re.compile(r"^.*?;\s*@(\w+)\b\s*(.*)$")
+_INNER_TAG = re.compile(r"(?:^|\s*;\s*)@\w+\b.*$|^#(?:END)?PATCH_\w+=?")
 _BANNER = re.compile(r"^(\*?\$[0-9A-Fa-f]{2,6}(?:-\$?[0-9A-Fa-f]+)?)(?:\s+(?:LOCAL|LONG|JUMP LOCATION))?$")
 _ITEM = re.compile(r"^([-*•]\s|\d+[.)]\s|[A-Za-z$!][\w $/()!-]{0,24}:\s|\$?[0-9A-Fa-f]{2,6}\s*[-=:]|bit\b)")
-_WORD = re.compile(r"[A-Za-z][A-Za-z']+")
+_WORD = re.compile(r"(?<![\w.])[A-Za-z][A-Za-z']+(?![\w(])")
 _IDLE = re.compile(r"(?i)^(unused|free( ram)?|todo|fixme|xxx|\?+|n/?a|tbd|unknown|none|dummy|padding)\b[\s.:!?]*$")
 _WORK = re.compile(r"(?i)\b(todo|fixme|xxx)\b")
 
 
 def strip(comment: str) -> str:
     """The text of one comment: without `;`, decoration and blanks at its ends; keeps no rule."""
-    text = comment.lstrip("; \t").strip()
+    text = _INNER_TAG.sub("", comment.lstrip("; \t")).strip()
     if _RULE.match(text):
         return ""
     return _DECORATION.sub("", text).strip()
@@ -27,7 +28,7 @@ def strip(comment: str) -> str:
 
 def tag(comment: str) -> tuple[str, str] | None:
     """(name, rest) of a tag such as `@hook module=Menu`, or None."""
-    match = _TAG.match(strip(comment))
+    match = _TAG.search(comment)
     return (match.group(1).lower(), match.group(2).strip()) if match else None
 
 
@@ -43,24 +44,29 @@ def is_code(text: str) -> bool:
     stem = word.split(".", 1)[0]
     if word in DATA or (stem in MNEMONICS and "." in word):
         return True
-    if text.startswith(("%", "!")) or re.match(r"^[.\w]+:$", text) or re.match(r"^(incsrc|incbin|org)\b", text):
+    if (
+        text.startswith(("%", "!", "{", "}"))
+        or re.match(r"^[.\w]+:$", text)
+        or re.match(r"^(incsrc|incbin|org)\b", text)
+    ):
         return True
     return stem in MNEMONICS and (not rest or bool(re.match(r"[#$!%(\[.]|[A-Za-z_.]+(, ?[XYS])?$", rest)))
 
 
 def says_something(text: str, words: int = 2) -> bool:
     """Whether a comment has at least so many words and is no place-holder."""
-    return not _IDLE.match(text) and not _WORK.search(text) and len(_WORD.findall(text)) >= words
+    return not _IDLE.match(text) and not _WORK.search(text) and "???" not in text and len(_WORD.findall(text)) >= words
 
 
 def prose(comments: Iterable[str]) -> str:
     """The comments as text: lines of one sentence joined, list items and columns on lines of their own."""
     found: list[str] = []
-    fresh = True
+    fresh, unfinished = True, False
     for comment in comments:
         raw = comment.lstrip(";")
         text = strip(comment)
-        if not text or tag(comment) or is_code(text) or _BANNER.match(text) or _WORK.search(text):
+        unfinished = bool(_WORK.search(text) or "???" in text) or (unfinished and bool(text) and not _ITEM.match(text))
+        if not text or unfinished or is_code(text) or _BANNER.match(text):
             fresh = True
             continue
         indented = raw.startswith(("   ", "\t"))
@@ -76,6 +82,15 @@ def sentence(text: str) -> str:
     """Text that ends like a sentence."""
     text = text.strip()
     return text if not text or text[-1] in ".!?:)" else text + "."
+
+
+def is_title(text: str) -> bool:
+    """Whether a line names what follows, and is no sentence about it."""
+    return (
+        words(text) <= 8
+        and not text.endswith((".", ",", ";"))
+        and not re.match(r"(?i)(use|for|note|set|see|if|this|the)\b", text)
+    )
 
 
 def words(text: str) -> int:

@@ -28,6 +28,10 @@ _GENERIC = re.compile(
     r"initialization|main logic|design|files?|location|structure|scope|goals?|problem|solution|root cause|symptoms?)$"
 )
 _UPKEEP = re.compile(r"(?i)\b(last|verified|status|updated|owner|date|pr|commit|assignee|priority|done|checked)\b|^#$")
+_UPRIGHT = re.compile(r"(?i)^(#|metric|propert(y|ies)|field|attribute|key|aspect|parameter|step|item|)$")
+_WORK = re.compile(r"\b(TODO|FIXME)\b|\?\?\?")
+_TABLE_HEAD = re.compile(r"(?m)^\|.*\n\|[-:| ]+\|?$")
+_OPEN = re.compile(r"\b(TODO|TBD|FIXME)\b|\?\?\?|^(0x\w+ ){2}")
 _NAMELIKE = re.compile(r"^[`$!%]|[_(]|\b[A-Z]\w+[A-Z]")
 
 Wanted = Callable[[Document, Section], bool]
@@ -81,7 +85,9 @@ def _usable(text: str) -> bool:
     bare = _FENCE.sub("", text)
     listed = [line for line in bare.splitlines() if line.strip()]
     boxes = sum(bool(re.match(r"\s*[-*] \[[ xX]\]", line)) for line in listed)
-    return words(text) >= MIN_WORDS and words(bare) >= 5 and balanced(text) and boxes * 2 <= len(listed)
+    if _WORK.search(text) or boxes * 2 > len(listed) or not balanced(text):
+        return False
+    return words(_TABLE_HEAD.sub("", text)) >= MIN_WORDS and words(bare) >= 5
 
 
 def _spoiled(document: Document, first: int, last: int, spoiled: set[tuple[str, int]]) -> bool:
@@ -168,10 +174,15 @@ def _answer(section: Section, document: Document, text: str) -> str:
 def _rows(
     document: Document, section: Section, table: Table, kind: str, spoiled: set[tuple[str, int]]
 ) -> Iterator[Draft]:
-    if not 2 <= len(table.header) <= 9:
+    if not 2 <= len(table.header) <= 9 or _UPRIGHT.match(table.header[0]):
         return
     for line, cells in table.rows:
-        if (document.path, line) in spoiled or len(cells) != len(table.header) or not _tells(cells):
+        if (
+            _OPEN.search(" ".join(cells))
+            or (document.path, line) in spoiled
+            or len(cells) != len(table.header)
+            or not _tells(cells)
+        ):
             continue
         facts = [
             f"{name or 'Description'}: {value}"

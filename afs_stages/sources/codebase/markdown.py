@@ -19,8 +19,10 @@ _SKIP_PATH = re.compile(
 )
 _SKIP_HEADING = re.compile(
     r"(?i)^(table of contents|contents|toc|index|references?|see also|related( \w+)*|links?|changelog|change ?log|"
-    r"revision history|version history|credits|license|licence|history|document history|next steps|todo|"
-    r"open questions|further reading|sources?|last updated.*|(session|handoff).*|status|navigation)$"
+    r"revision history|version history|credits|license|licence|history|document history|next steps|"
+    r"open questions|further reading|sources?|last updated.*|(session|handoff).*|navigation|.*\btodo\b.*|"
+    r".*\b(priorities|potential improvements|what works|what'?s next|recommendations?|known issues)\b.*|"
+    r"generation notes|document (index|map)|tracing status.*|(.*\b)?(status|verification|checklist))$"
 )
 _MARKUP = re.compile(r"[*_`~]|!?\[([^\]]*)\]\([^)]*\)|<[^>]{1,40}>")
 _MAX_NESTING = 20

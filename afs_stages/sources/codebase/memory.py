@@ -15,7 +15,7 @@ from afs_stages.sources.codebase.program import Symbol
 from afs_stages.sources.codebase.project import Project
 from afs_stages.sources.codebase.questions import address, choose, listing
 
-_IDLE_NAME = re.compile(r"(?i)(^|_)(unused|free|dummy|pad|reserved|scrap|temp)\w*$|UNUSED|FREERAM|FREE_")
+_IDLE_NAME = re.compile(r"(?i)(^|_)(unused|free|dummy|junk|pad|reserved|scrap|temp)\w*$|UNUSED|FREERAM|FREE_")
 _BESIDE = re.compile(
     r"(?<!, )(?:(?<![/,\w`])`|(?<![/,\w`]))([A-Za-z_]\w{3,})`?(?: (?:is at |at |lives at )|\s*[(@]\s*|(?<=`) )"
     r"`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4})`?(?![\w/]|,? *`?[/$])"
@@ -122,7 +122,8 @@ def meaning(symbol: Symbol) -> str:
         if text and comments.says_something(text, 2) and text not in parts and len(text) <= 900:
             parts.append(comments.sentence(text[:1].upper() + text[1:]))
     said = "\n".join(parts)
-    return said if comments.words(said) >= 3 else ""
+    idle = re.search(r"(?i)\bunused\b", said) and comments.words(said) < 10
+    return said if comments.words(said) >= 3 and not idle else ""
 
 
 def _context(symbol: Symbol) -> str:

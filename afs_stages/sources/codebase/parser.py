@@ -65,9 +65,12 @@ class _Parser:
         body = line.comment.lstrip(";").strip()
         above = self.out.lines[line.number - 2].comment if line.number > 1 else ""
         below = self.out.lines[line.number].comment if line.number < len(self.out.lines) else ""
-        alone = comments.is_rule(above) and (comments.is_rule(below) or not below)
-        if text and (alone or re.match(r"[-=]{3,} ?\w", body)) and len(text) < 90:
-            self.section = re.sub(r"^\d+\.\s*", "", text)
+        if not text or not (comments.is_rule(above) or re.match(r"[-=]{3,} ?\w", body)) or len(text) >= 90:
+            return
+        title, stop, _ = re.sub(r"^\d+\.\s*", "", text).partition(". ")
+        follows = comments.strip(below)[:1]
+        if stop or not follows or follows.isupper():
+            self.section = title if comments.is_title(title) else ""
 
     def _statement(self, statement: Statement, line: Line) -> None:
         for label in statement.labels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -50,6 +51,27 @@ class Project:
         return _VERSION.sub("", readme.title) if readme and readme.title else "the game"
 
     @cached_property
+    def _common(self) -> frozenset[str]:
+        """Comments that stand in five routines or more: of a template, so they explain none of them."""
+        counts = Counter(said for unit in self.units for said in {note for _, note in unit.block.notes})
+        return frozenset(said for said, count in counts.items() if count >= 5)
+
+    def notes(self, unit: Unit) -> list[tuple[str, str]]:
+        """The (code, comment) pairs inside a routine that are its own."""
+        return [note for note in unit.block.notes if note[1] not in self._common]
+
+    @cached_property
+    def file_titles(self) -> dict[str, str]:
+        """What the first sentence of a file's opening comment says, where it says something."""
+        found: dict[str, str] = {}
+        for path, file in self.program.files.items():
+            first = re.split(r"(?<=[.!])\s|\n", file.title, maxsplit=1)[0]
+            if comments.says_something(first, 3) and first.lower() != "sprite properties" and len(first) < 200:
+                found[path] = comments.sentence(first)
+        counts = Counter(found.values())
+        return {path: text for path, text in found.items() if counts[text] < 3 and self.title not in text}
+
+    @cached_property
     def best_symbol(self) -> dict[str, Symbol]:
         """The symbol a name means, where it means one address only."""
         found = {}
@@ -85,7 +107,7 @@ def _unit(block: Block) -> Unit:
 
 def summary(block: Block) -> str:
     """The first sentence of the header, without the routine's own name in front."""
-    text = " ".join(block.header.split("\n")[:3]).strip()
+    text = re.sub(r"^[0-9A-F]{6}\s+", "", " ".join(block.header.split("\n")[:3]).strip())
     name = block.name.rsplit(".", 1)[-1]
     text = re.sub(rf"^{re.escape(name)}\s*[:\-–—]?\s*", "", text)
     first = re.split(r"(?<=[a-z)\]\d][.!])\s+(?=[A-Z`])", text, maxsplit=1)[0].strip()

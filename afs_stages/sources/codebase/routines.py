@@ -79,7 +79,8 @@ def patches(file: AsmFile) -> Iterator[Block]:
                 break
             last = line.number
         lines = tuple(file.lines[org.line - 1 : last])
-        if _kind(lines) == "routine" and not _skips(lines):
+        words = [statement.word for line in lines for statement in line.statements]
+        if _kind(lines) == "routine" and not _skips(lines) and words.count("{") == words.count("}"):
             yield Block("patch", org.address, file.path, org.line, last, org.comment, "", lines)
 
 

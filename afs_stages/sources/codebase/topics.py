@@ -7,8 +7,8 @@ import re
 from afs_stages.sources.codebase.markdown import Document, Section
 
 _QUEST_PATH = re.compile(
-    r"(?i)(quest|walkthrough|progression|story|storyline|/lore/|/guides?/[^/]*(quest|game|play)|dungeons?/|shrines?/|"
-    r"caves?/|specialareas|/side)"
+    r"(?i)(quest|walkthrough|progression|story|storyline|/guides?/[^/]*(quest|game|play)|dungeons?/|shrines?/|"
+    r"/side)"
 )
 _QUEST_HEADING = re.compile(
     r"(?i)\b(quests?|side ?quests?|prerequisites?|rewards?|progression|walkthrough|story|storyline|heart pieces?|"
