@@ -22,7 +22,7 @@ def rehearse(
 
     params = load()
     block = params.model(model)
-    report = room(model, block.version, block.rehearsal, params.split.near_duplicates, params.seed, strict)
+    report = room(model, block, params.split.near_duplicates, params.seed, strict)
     report.write(layout.report("rehearse", model), layout.run_facts("rehearse", model))
 
 

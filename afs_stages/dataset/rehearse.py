@@ -5,21 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from afs_stages.core import jsonl, layout
-from afs_stages.core.params.data import NearDuplicates, Rehearsal
+from afs_stages.core.params.data import NearDuplicates
+from afs_stages.core.params.model import Model
 from afs_stages.core.report import StageReport
 from afs_stages.dataset.frozen import number, versions
 from afs_stages.dataset.leakage import near_held_out
 from afs_stages.dataset.rehearsal import RehearsalBuffer, RehearsalBufferConfig, rehearsal_count
 
 
-def rehearse(
-    model: str, version: str, params: Rehearsal, near: NearDuplicates, seed: int, strict: bool = False
-) -> StageReport:
+def rehearse(model: str, block: Model, near: NearDuplicates, seed: int, strict: bool = False) -> StageReport:
     """Write data/rehearsal/<model>.jsonl: as many rows as the ratio asks for, chosen by the policy.
 
     No row of it is, or nearly is, a val or test row of any version or of this one.
     """
-    report = StageReport("rehearse", model)
+    report, params = StageReport("rehearse", model), block.rehearsal
     output = layout.rehearsal(model)
     config = RehearsalBufferConfig(
         **params.model_dump(exclude={"ratio"}), enable_diversity=True, seed=seed, compress=False
@@ -27,10 +26,10 @@ def rehearse(
     buffer = RehearsalBuffer(config)
     with jsonl.open_rejects(output, strict) as rejects:
         if params.ratio > 0:
-            _load(buffer, model, version, rejects)
+            _load(buffer, model, block.version, rejects)
             near_ids = near_held_out(buffer.samples, _held_out_files(model), near, rejects)
             buffer.remove(near_ids, "near_held_out")
-            _choose(buffer, model, params, report)
+            _choose(buffer, model, block, report)
         report.rejected = rejects.counts
     buffer.save(output)
     report.rows_in, report.rows_out = sum(buffer.loaded.values()), len(buffer.samples)
@@ -60,12 +59,15 @@ def _held_out_files(model: str) -> list[Path]:
     return [path for path in files if path.is_file()]
 
 
-def _choose(buffer: RehearsalBuffer, model: str, params: Rehearsal, report: StageReport) -> None:
+def _choose(buffer: RehearsalBuffer, model: str, block: Model, report: StageReport) -> None:
+    params, limit = block.rehearsal, block.rebalance.max_total
     new = _ids(layout.fitted(model, "train"))
     again = [sample.sample_id for sample in buffer.samples if sample.sample_id in new]
     buffer.remove(again, "in_new_data")
     allowed = round(params.top_ratio * sum(buffer.loaded.values()))
     wanted = rehearsal_count(len(new), params.ratio, 10**9)
+    if limit is not None:
+        wanted = min(wanted, round(params.ratio * limit))
     buffer.keep(min(wanted, allowed))
     report.values = {"wanted": wanted, "short": max(wanted - len(buffer.samples), 0)}
     if len(buffer.samples) < wanted:
