@@ -27,6 +27,7 @@ COMMANDS: Table = {
         "afs_stages.commands.discriminator",
         "Tell real assembly from corrupted: make pairs, train, score, filter.",
     ),
+    "vastai": ("afs_stages.commands.vastai", "Train on rented GPUs: plan, launch, monitor, collect, cleanup."),
     "training": (
         "afs_stages.commands.training",
         "Make data sets by hand: export, rehearse, rebalance, split, convert.",

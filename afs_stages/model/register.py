@@ -15,10 +15,16 @@ from afs_stages.model.registry import DatasetRef, Experiment
 METRICS = ("loss", "gain_over_base", "perplexity", "forgetting", "tasks")
 
 
-def experiment_of(model: str, params: Params) -> Experiment:
-    """The record of a model's current adapter; its id follows from adapter, data and parameters alone."""
-    adapter = layout.adapter(model)
-    facts, measured = read_json(adapter / "training.json"), read_json(layout.report("evaluate", model))
+def experiment_of(
+    model: str, params: Params, adapter: Path | None = None, evaluation: Path | None = None
+) -> Experiment:
+    """The record of an adapter (by default the model's own); its id follows from adapter, data and parameters alone.
+
+    Where nothing was measured, the record has no metrics.
+    """
+    adapter = adapter or layout.adapter(model)
+    report = evaluation or layout.report("evaluate", model)
+    facts, measured = read_json(adapter / "training.json"), read_json(report) if report.is_file() else {}
     block = params.models[model]
     train_file = layout.converted(model, "openai", "train")
     record: dict[str, Any] = {

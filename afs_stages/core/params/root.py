@@ -20,6 +20,7 @@ from afs_stages.core.params.data import (
     Split,
 )
 from afs_stages.core.params.model import BaseModelBlock, Evaluate, Model, Train
+from afs_stages.core.params.remote import Remote
 
 
 class Params(Block):
@@ -37,6 +38,7 @@ class Params(Block):
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     backup: Backup = Backup()
+    remote: Remote = Remote()
     models: dict[str, Model] = Field(min_length=1)
 
     @field_validator("models")

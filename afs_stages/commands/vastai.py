@@ -1,0 +1,170 @@
+"""`afs vastai …`: rent, watch, bring home and give back GPUs on vast.ai."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Annotated
+
+import typer
+
+from afs_stages.core import console
+from afs_stages.core.errors import UserError
+from afs_stages.core.params import Params, load
+
+app = console.stage_app("vastai", "Train on rented GPUs: plan, launch, attach, monitor, collect, cleanup, receipts.")
+
+Model = Annotated[str, typer.Option("--model", help="model of params.yaml")]
+Gpu = Annotated[str | None, typer.Option("--gpu", help="class of remote.gpus")]
+Budget = Annotated[float | None, typer.Option("--budget", help="dollars for the whole job; shared by --all-models")]
+All = Annotated[bool, typer.Option("--all-models", help="every model of params.yaml, in parallel")]
+Bid = Annotated[bool | None, typer.Option("--interruptible/--on-demand", help="bid; others may outbid")]
+
+
+@app.callback()
+def main() -> None:
+    """Train on rented GPUs within a cap in dollars. The key comes from where the vastai client looks."""
+
+
+@app.command()
+def plan(model: Model = "", all_models: All = False, budget: Budget = None, gpu: Gpu = None, bid: Bid = None) -> None:
+    """Show what a job needs, what is on offer, what it can cost, and what happens at the cap. Rents nothing."""
+    from afs_stages.remote.plan import offers, render
+    from afs_stages.remote.service import Service
+    from afs_stages.remote.session import Options, prepare
+
+    params = load()
+    names = _models(params, model, all_models)
+    service = Service(params.remote.timing)
+    credit = service.credit()
+    for name in names:
+        share = budget / len(names) if budget is not None else None
+        bundle, wanted = prepare(name, params, Options(share, gpu, bid))
+        for line in render(wanted, params, bundle, offers(service, wanted), credit):
+            console.say(line)
+
+
+@app.command()
+def launch(
+    model: Model = "",
+    all_models: All = False,
+    budget: Budget = None,
+    gpu: Gpu = None,
+    bid: Bid = None,
+    detach: Annotated[bool, typer.Option("--detach", help="leave when training has started")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="forget results and checkpoints of earlier jobs")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="go on from checkpoints, or fail")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only the plan")] = False,
+) -> None:
+    """Rent, train, bring home, destroy; then `dvc repro` records the outputs of remote-train."""
+    if dry_run:
+        plan(model, all_models, budget, gpu, bid)
+        return
+    names = _models(load(), model, all_models)
+    flags = ["--detach"] * detach + ["--fresh"] * fresh + ["--resume"] * resume
+    flags += ["--gpu", gpu] if gpu else []
+    flags += [] if bid is None else ["--interruptible" if bid else "--on-demand"]
+    flags += ["--budget", f"{budget / len(names):g}"] if budget is not None else []
+    _dvc([f"convert@{name}" for name in names] + ["base-model"])
+    failed = _parallel(names, flags)
+    if not detach:
+        _dvc([f"remote/dvc.yaml:remote-train@{name}" for name in names if name not in failed])
+    if failed:
+        raise UserError(f"not finished: {', '.join(failed)}", fix="read the messages above; run the command again")
+
+
+@app.command()
+def attach(model: Model) -> None:
+    """Come back to a detached or interrupted job: watch it, bring it home, destroy the machine."""
+    _dvc([f"remote/dvc.yaml:remote-train@{model}"])
+
+
+@app.command()
+def collect(model: Model) -> None:
+    """Bring a job's results home, waiting for its end, and destroy the machine (the same as attach)."""
+    attach(model)
+
+
+@app.command()
+def monitor(
+    watch: Annotated[bool, typer.Option("--watch", help="again and again until Ctrl-C")] = False,
+) -> None:
+    """Every machine of ours that is alive: status, runtime, step, loss, cost so far, cap."""
+    from afs_stages.remote.service import Service
+    from afs_stages.remote.watch import describe, seen
+
+    params = load()
+    service = Service(params.remote.timing)
+    while True:
+        found = seen(service)
+        console.say("Active Training Instances\n" + "=" * 40 if found else "No active instances.")
+        for one in found:
+            console.say("\n" + "\n".join(describe(one)))
+        if not watch:
+            return
+        service.clock.sleep(params.remote.timing.poll)
+
+
+@app.command()
+def cleanup(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only list them")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
+) -> None:
+    """Destroy every machine of ours, found by label; exit 1 where one could not be confirmed gone."""
+    from afs_stages.remote.service import Service
+    from afs_stages.remote.watch import describe, end_all, seen
+
+    service = Service(load().remote.timing)
+    found = seen(service)
+    for one in found:
+        console.say("\n".join(describe(one)))
+    if not found:
+        return console.say("No machine of ours is alive.")
+    if dry_run:
+        return None
+    if not yes and not (sys.stdin.isatty() and typer.confirm(f"Destroy {len(found)} machines?")):
+        raise UserError(f"{len(found)} machines left running", fix="--yes destroys them without asking")
+    failed = end_all(service, found)
+    console.say(f"{len(found) - len(failed)} destroyed and confirmed gone")
+    if failed:
+        numbers = ", ".join(map(str, failed))
+        raise UserError(f"not confirmed gone: {numbers}", fix="look at https://cloud.vast.ai/instances/ and run again")
+    return None
+
+
+@app.command()
+def receipts() -> None:
+    """What every job cost: dollars, cap, machines, and whether each was seen gone."""
+    from afs_stages.remote.receipt import receipts as all_receipts
+
+    for one in all_receipts():
+        gone = "all gone" if one["confirmed_gone"] else "NOT CONFIRMED GONE: afs vastai cleanup"
+        console.say(f"{one['model']} {one['job']}: {one['state']}, ${one['dollars']:.2f} of ${one['cap']:.2f}, {gone}")
+        for row in one["machines"]:
+            price = f"${row['dollars_per_hour']:.3f}/h x {row['hours']:.2f} h"
+            console.say(f"  {row['instance']}: {row['gpu']}, {price}: ${row['dollars']:.2f} ({row['fate']})")
+
+
+def _models(params: Params, model: str, all_models: bool) -> list[str]:
+    from afs_stages.core.errors import nearest
+
+    if all_models:
+        return list(params.models)
+    if model not in params.models:
+        raise UserError(f"no model '{model}' ({nearest(model, list(params.models))})", fix="--model or --all-models")
+    return [model]
+
+
+def _parallel(names: list[str], flags: list[str]) -> list[str]:
+    """Run the stage for each model at the same time; the models that failed."""
+    command = [sys.executable, "-m", "afs_stages.remote_train"]
+    running = {name: subprocess.Popen([*command, "--model", name, *flags]) for name in names}
+    return [name for name, process in running.items() if process.wait()]
+
+
+def _dvc(targets: list[str]) -> None:
+    if not targets:
+        return
+    code = subprocess.run([sys.executable, "-m", "dvc", "repro", *targets], check=False).returncode
+    if code:
+        raise UserError(f"dvc repro left with code {code}", fix="read the messages above; run the command again")

@@ -1,0 +1,1 @@
+"""What runs on the rented machine; standard library only."""

@@ -1,0 +1,154 @@
+"""What travels to the machine: a small copy of the repository with only what this job reads.
+
+The same inputs give the same folder and the same hash, which stands in the machine's label. Files
+come from a list made here; nothing else goes in, so no key or credential can.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from afs_stages.core import layout
+from afs_stages.core.atomic import atomic_folder
+from afs_stages.core.errors import UserError
+from afs_stages.core.jsonl import write_json
+from afs_stages.core.params import Params
+from afs_stages.core.params.remote import TrainingJob
+from afs_stages.remote.closure import closure
+
+PACKAGE = Path(__file__).resolve().parents[2]
+MODULES = ["afs_stages.train", "afs_stages.evaluate"]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A finished bundle: where it lies, its hash, its size in GB."""
+
+    folder: Path
+    hash: str
+    gb: float
+
+
+def adapter_of(model: str) -> Path:
+    """Where the training on the machine leaves the adapter: the same place as at home."""
+    return layout.adapter(model)
+
+
+def contents(model: str, params: Params, job: TrainingJob, root: Path = Path()) -> dict[str, Path]:
+    """Name in the bundle -> file, for everything the job reads. Raises `UserError` for what is missing."""
+    train = layout.converted(model, "openai", "train")
+    data = Path(job.training_data) if job.training_data else train.parent
+    found = {f"{train.parent}/{path.name}": path for path in _data_files(root / data)}
+    script = job.training_script or params.train_for(model).script
+    single = [layout.PARAMS, layout.mixed(model, "test"), Path(script or "-"), Path(params.remote.requirements or "-")]
+    found |= {str(path): root / path for path in single if (root / path).is_file()}
+    if script and script not in found:
+        raise UserError("no such training script", where=script, fix=f"remote.jobs.{model}.training_script")
+    for folder in (layout.BASE_MODEL, Path("models") / model / "releases", layout.RELEASES / model):
+        found |= {str(path.relative_to(root)): path for path in _tree(root / folder)}
+    if not job.training_script:
+        if not (root / layout.BASE_MODEL).exists():
+            raise UserError("no base model", where=str(layout.BASE_MODEL), fix="dvc repro base-model")
+        found |= {str(path.relative_to(PACKAGE)): path for path in closure(PACKAGE, MODULES)}
+    return dict(sorted(found.items()))
+
+
+def build(model: str, params: Params, job: TrainingJob, target: Path, gpus: int = 1) -> Bundle:
+    """Write the bundle of a model's job to `target`, replacing what is there."""
+    files = contents(model, params, job)
+    with atomic_folder(target) as part:
+        for name, path in files.items():
+            (part / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, part / name)
+        shutil.copyfile(Path(__file__).parent / "box" / "run.py", part / "run.py")
+        write_json(part / "job.json", instructions(model, params, job, gpus))
+        hashes = {str(path.relative_to(part)): _digest(path) for path in _tree(part)}
+        size = sum(path.stat().st_size for path in _tree(part))
+        write_json(part / "MANIFEST.json", {"model": model, "files": hashes})
+        total = _digest(part / "MANIFEST.json")
+    return Bundle(target, total, size / 1e9)
+
+
+def instructions(model: str, params: Params, job: TrainingJob, gpus: int) -> dict[str, Any]:
+    """What the machine does with the bundle: phases in order, where checkpoints and results lie."""
+    adapter = adapter_of(model)
+    phases = [
+        _requirements(params),
+        _base_model(params, job),
+        {"name": "train", "argv": _train(model, params, job, gpus)},
+    ]
+    if job.evaluate and not job.training_script:
+        argv = ["{python}", "-m", "afs_stages.evaluate", "--model", model]
+        phases.append({"name": "evaluate", "argv": argv, "optional": True})
+    return {
+        "phases": [phase for phase in phases if phase],
+        "curve": str(layout.loss_curve(model)),
+        "checkpoints": [f"{adapter}.checkpoints/step-*", f"{adapter}/checkpoint*"],
+        "results": {
+            "adapter": str(adapter),
+            "loss.tsv": str(layout.loss_curve(model)),
+            "train.json": str(layout.report("train", model)),
+            "evaluate.json": str(layout.report("evaluate", model)),
+        },
+        "required": ["adapter"],
+        "tick": params.remote.timing.guard_tick / 5,
+    }
+
+
+def _train(model: str, params: Params, job: TrainingJob, gpus: int) -> list[str]:
+    """The training command; several GPUs go through accelerate."""
+    python = ["{python}"]
+    if gpus > 1:
+        python = ["{python}", "-m", "accelerate.commands.launch", "--num_processes", str(gpus)]
+    epochs = job.epochs or params.train_for(model).epochs
+    if job.training_script:
+        data = str(layout.converted(model, "openai", "train").parent)
+        words = [job.training_script, "--data", data, "--output", str(adapter_of(model))]
+        return [*python, *words, "--epochs", f"{epochs:g}"]
+    flags = ["--epochs", f"{job.epochs:g}"] if job.epochs else []
+    return [*python, "-m", "afs_stages.train", "--model", model, *flags]
+
+
+def _requirements(params: Params) -> dict[str, Any]:
+    """Install the lock over the image's own torch; skipped where the image has everything."""
+    if not params.remote.requirements:
+        return {}
+    words = ["{python}", "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    argv = [*words, "-r", params.remote.requirements]
+    return {"name": "requirements", "argv": argv, "retries": 3, "timeout": params.remote.timing.phase}
+
+
+def _base_model(params: Params, job: TrainingJob) -> dict[str, Any]:
+    """Fetch a hub model before the training, so that a slow hub is told from a slow training."""
+    name, _, revision = params.base_model.id.partition("@")
+    if not name or job.training_script or Path(name).exists():
+        return {}
+    words = ["hf", "download", name, *(["--revision", revision] if revision else [])]
+    return {"name": "base-model", "argv": words, "retries": 3, "timeout": params.remote.timing.phase}
+
+
+def _data_files(folder: Path) -> list[Path]:
+    if folder.is_file():
+        return [folder]
+    files = [folder / f"{part}.jsonl" for part in layout.PARTS if (folder / f"{part}.jsonl").is_file()]
+    if folder / "train.jsonl" not in files:
+        raise UserError("no train.jsonl to train on", where=str(folder), fix="dvc repro convert")
+    return files
+
+
+def _tree(folder: Path) -> Iterator[Path]:
+    """Files below a folder in order, without hidden ones (DVC's and Git's own)."""
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.is_file() and not path.is_symlink() and not hidden and path.suffix != ".dvc":
+            yield path
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

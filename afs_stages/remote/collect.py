@@ -1,0 +1,65 @@
+"""Bring home what a machine made: checked against its own hashes, and moved into place whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from afs_stages.remote.link import Link, Unreachable
+
+
+class Damaged(Exception):
+    """What arrived is not what the machine says it sent."""
+
+
+def results(link: Link, target: Path) -> None:
+    """Pull `out/results` to `target`, replacing it; raises `Damaged` or `Unreachable` with the old one kept."""
+    text = link.read(["out/MANIFEST.json"]).get("out/MANIFEST.json")
+    if text is None:
+        raise Damaged("the machine has no list of its results")
+    _fetch(link, "out/results", target, json.loads(text)["files"])
+
+
+def checkpoint(link: Link, text: str, folder: Path) -> str:
+    """Pull the checkpoint that `checkpoint.json` names into `folder`, and drop older ones; its name.
+
+    The machine may delete an old checkpoint while it is copied: then the next look gets the next one.
+    """
+    facts: dict[str, Any] = json.loads(text)
+    name = str(facts["name"])
+    _fetch(link, f"bundle/{name}", folder / name, facts["files"])
+    for old in (folder / name).parent.iterdir():
+        if old.name != Path(name).name and not old.name.startswith("."):
+            shutil.rmtree(old)
+    return name
+
+
+def _fetch(link: Link, name: str, target: Path, files: dict[str, str]) -> None:
+    part = target.with_name(f".{target.name}.part")
+    link.pull(name, part)
+    check(part, files)
+    if target.exists():
+        shutil.rmtree(target)
+    part.replace(target)
+
+
+def check(folder: Path, files: dict[str, str]) -> None:
+    """Every listed file is there with its hash; raises `Damaged` naming the first that is not."""
+    for name, wanted in files.items():
+        path = folder / name
+        if not path.is_file():
+            raise Damaged(f"{name} did not arrive")
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != wanted:
+                raise Damaged(f"{name} arrived damaged")
+
+
+def logs(link: Link, target: Path) -> None:
+    """The logs of a machine, as far as they can be had."""
+    try:
+        link.pull("out/logs", target)
+    except Unreachable:
+        target.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,87 @@
+"""Dollars and hours: what an offer costs, how long a budget lasts, what a machine has cost.
+
+All prices in dollars, all times in seconds unless a name says hours, all sizes in GB (10^9 bytes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+HOURS_PER_MONTH = 730.0
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What the service asks for one machine."""
+
+    id: int
+    machine: int
+    gpu: str
+    num_gpus: int
+    gpu_ram_gb: float
+    dph: float
+    """Dollars per hour of a running machine, its disk included."""
+    disk_dph: float
+    """Dollars per hour of its disk alone: what a stopped or loading machine costs."""
+    up_per_gb: float
+    """Price of traffic that leaves the machine."""
+    down_per_gb: float
+    reliability: float
+    down_mbps: float
+    min_bid: float = 0.0
+
+    @classmethod
+    def read(cls, row: dict[str, Any], disk: float) -> Offer:
+        """An offer from a row of the API, any price of which may be null."""
+
+        def number(name: str) -> float:
+            return float(row.get(name) or 0.0)
+
+        return cls(
+            id=int(row["id"]),
+            machine=int(number("machine_id")),
+            gpu=str(row.get("gpu_name") or "?"),
+            num_gpus=int(number("num_gpus") or 1),
+            gpu_ram_gb=number("gpu_ram") / 1024,
+            dph=number("dph_total"),
+            disk_dph=number("storage_cost") * disk / HOURS_PER_MONTH,
+            up_per_gb=number("inet_up_cost"),
+            down_per_gb=number("inet_down_cost"),
+            reliability=float(row.get("reliability") or row.get("reliability2") or 0.0),
+            down_mbps=number("inet_down"),
+            min_bid=number("min_bid"),
+        )
+
+    def traffic(self, down_gb: float, up_gb: float) -> float:
+        """Dollars for bytes into and out of the machine."""
+        return down_gb * self.down_per_gb + up_gb * self.up_per_gb
+
+
+@dataclass(frozen=True)
+class Lease:
+    """How long a machine may live, and what it can cost at the very most while its guard works."""
+
+    seconds: float
+    dollars: float
+
+
+def lease(
+    offer: Offer, budget: float, max_hours: float, loading: float, teardown: float, down_gb: float, up_gb: float
+) -> Lease:
+    """The longest life a budget allows on an offer; `seconds` is 0 or less where it allows none.
+
+    Set aside first: the disk while it loads, all traffic, and the running price for the time a
+    destroy may need to get through.
+    """
+    fixed = offer.disk_dph * loading / 3600 + offer.traffic(down_gb, up_gb) + offer.dph * teardown / 3600
+    if offer.dph <= 0:
+        return Lease(max_hours * 3600, fixed)
+    seconds = min(max_hours * 3600, (budget - fixed) / offer.dph * 3600)
+    return Lease(seconds, fixed + offer.dph * max(0.0, seconds) / 3600)
+
+
+def spent(offer: Offer, loading: float, running: float, traffic_down_gb: float, traffic_up_gb: float) -> float:
+    """What a machine has cost: disk while loading, everything while running, and its traffic."""
+    time_cost = (offer.disk_dph * loading + offer.dph * running) / 3600
+    return time_cost + offer.traffic(traffic_down_gb, traffic_up_gb)

@@ -1,0 +1,30 @@
+"""The command a machine runs when it starts: the guard first, then what ssh copying needs."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import shlex
+from importlib import resources
+from typing import Any
+
+LIMIT = 4000
+"""Characters the service is known to take; its documents disagree above that."""
+ROOT = "/workspace/afs"
+"""Folder of the job on every machine."""
+
+
+def onstart(config: dict[str, Any]) -> str:
+    """A shell line that unpacks and starts the guard; the same bytes for the same configuration."""
+    source = resources.files("afs_stages.remote.box").joinpath("guard.py").read_bytes()
+    packed = base64.b64encode(gzip.compress(source, 9, mtime=0)).decode()
+    settings = shlex.quote(json.dumps(config, sort_keys=True, separators=(",", ":")))
+    text = (
+        f"mkdir -p {ROOT};export PATH=$PATH:/opt/conda/bin:/venv/main/bin;"
+        f"echo {packed}|base64 -d|gunzip>{ROOT}/guard.py;"
+        f"(setsid nohup python3 {ROOT}/guard.py {ROOT} {settings} >>{ROOT}/guard.log 2>&1 </dev/null &);"
+        "command -v rsync>/dev/null||(apt-get update -qq&&apt-get install -y -qq rsync)>/dev/null 2>&1"
+    )
+    assert len(text) < LIMIT, f"onstart is {len(text)} characters long, at most {LIMIT} are safe"
+    return text

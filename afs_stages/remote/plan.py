@@ -1,0 +1,138 @@
+"""The plan of a job: what it needs, what is on offer, what it can cost, and what happens at the cap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from afs_stages.core import layout
+from afs_stages.core.errors import UserError, nearest
+from afs_stages.core.params import Params
+from afs_stages.core.params.remote import GPUConfig, TrainingJob
+from afs_stages.remote.bundle import Bundle
+from afs_stages.remote.estimate import Need, fitting, need
+from afs_stages.remote.money import Lease, Offer, lease
+from afs_stages.remote.service import Service
+
+RESULT_GB = 1.0
+"""Allowance for adapter, checkpoints and logs on their way home."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A job with everything decided: model, class, cap, and what is needed."""
+
+    model: str
+    job: TrainingJob
+    gpu_class: str
+    gpu: GPUConfig
+    budget: float
+    max_hours: float
+    interruptible: bool
+    need: Need
+    down_gb: float
+    up_gb: float = RESULT_GB
+
+    def lease(self, offer: Offer, params: Params, budget: float) -> Lease:
+        """How long this job may keep a machine of an offer for the dollars given."""
+        timing = params.remote.timing
+        return lease(offer, budget, self.max_hours, timing.loading, timing.teardown, self.down_gb, self.up_gb)
+
+
+def wish(
+    model: str,
+    params: Params,
+    bundle: Bundle,
+    budget: float | None = None,
+    gpu: str | None = None,
+    interruptible: bool | None = None,
+) -> Wish:
+    """The job of a model with options over params. Raises `UserError` for a class unknown or too small."""
+    remote, job = params.remote, params.remote.job(model)
+    name = gpu or job.gpu_config
+    if name not in remote.gpus:
+        raise UserError(f"no GPU class '{name}' ({nearest(name, list(remote.gpus))})", where="params.yaml: remote.gpus")
+    kind = remote.gpus[name]
+    data = Path(job.training_data) if job.training_data else layout.converted(model, "openai", "train").parent
+    wanted = need(model, params, job, data)
+    if kind.vram_gb < wanted.memory_gb:
+        better = fitting(wanted, remote.gpus)
+        fix = f"--gpu {better[0]}" if better else "train.load_in_4bit, a smaller batch_size, or a larger class"
+        what = f"class '{name}' is too small: {kind.vram_gb:g} GB, the job needs about {wanted.memory_gb:.1f} GB"
+        raise UserError(what, fix=fix)
+    cap = job.budget if budget is None else budget
+    if cap <= 0:
+        raise UserError(f"a budget of ${cap:g} buys nothing", fix="--budget DOLLARS")
+    bid = remote.interruptible if interruptible is None else interruptible
+    down = bundle.gb + wanted.download_gb + (remote.install_gb if remote.requirements else 0.0)
+    return Wish(model, job, name, kind, cap, job.max_hours, bid, wanted, down)
+
+
+def query(gpu: GPUConfig) -> dict[str, Any]:
+    """A class as the service's search takes it (memory in MB, speed in Mbit/s)."""
+    return {
+        "gpu_name": {"in": gpu.names},
+        "num_gpus": {"eq": gpu.num_gpus},
+        "gpu_ram": {"gte": gpu.vram_gb * 1000},
+        "disk_space": {"gte": gpu.disk_space},
+        "dph_total": {"lte": gpu.max_price},
+        "reliability": {"gte": gpu.min_reliability},
+        "inet_down": {"gte": gpu.min_down_mbps},
+        "cuda_max_good": {"gte": gpu.min_cuda},
+        "direct_port_count": {"gte": 1},
+    }
+
+
+def offers(service: Service, wish: Wish) -> list[Offer]:
+    """Offers that suit a job, by what the whole job would cost there, checked again here."""
+    rows = service.search(query(wish.gpu), wish.gpu.disk_space, wish.interruptible)
+    found = [Offer.read(row, wish.gpu.disk_space) for row in rows]
+    hours = wish.need.hours(wish.gpu, wish.job)
+    fit = [offer for offer in found if 0 < offer.dph <= wish.gpu.max_price and offer.num_gpus == wish.gpu.num_gpus]
+    return sorted(fit, key=lambda offer: (cost(wish, offer, hours), offer.id))
+
+
+def cost(wish: Wish, offer: Offer, hours: float) -> float:
+    """Dollars of so many running hours on an offer, with the job's traffic."""
+    return offer.dph * hours + offer.traffic(wish.down_gb, wish.up_gb)
+
+
+def render(wish: Wish, params: Params, bundle: Bundle, found: list[Offer], credit: float | None) -> list[str]:
+    """The plan as lines for a person."""
+    hours = wish.need.hours(wish.gpu, wish.job)
+    lines = [f"plan for {wish.model}: class {wish.gpu_class} ({wish.gpu.num_gpus} x {wish.gpu.gpu_name})"]
+    lines += [f"  {line}" for line in wish.need.reasoning]
+    lines.append(
+        f"  bundle {bundle.gb * 1000:.1f} MB ({bundle.hash[:12]}), {wish.down_gb:.2f} GB down, {wish.up_gb:g} GB up"
+    )
+    for name, gpu in params.remote.gpus.items():
+        small = "" if gpu.vram_gb >= wish.need.memory_gb else "  too small"
+        time = wish.need.hours(gpu, wish.job)
+        lines.append(f"  on {name:12} about {time:6.2f} h, at most ${gpu.max_price * time:.2f}{small}")
+    if not found:
+        return [*lines, f"  no offer at ${wish.gpu.max_price:.2f}/h or less now"]
+    lines.append(f"  {len(found)} offers now:")
+    for offer in found[:5]:
+        lines.append(
+            f"    {offer.id}: {offer.gpu}, ${offer.dph:.3f}/h with disk, reliability {offer.reliability:.3f}, "
+            f"{offer.down_mbps:.0f} Mbit/s, whole job about ${cost(wish, offer, hours):.2f}"
+        )
+    return [*lines, *_cap(wish, params, found, credit, hours)]
+
+
+def _cap(wish: Wish, params: Params, found: list[Offer], credit: float | None, hours: float) -> list[str]:
+    low, high = cost(wish, found[0], hours), cost(wish, found[-1], hours)
+    best = wish.lease(found[0], params, wish.budget)
+    timing = params.remote.timing
+    lines = [
+        f"  estimated cost ${low:.2f} to ${high:.2f}; cap ${wish.budget:.2f} "
+        f"= at most {max(0.0, best.seconds) / 3600:.1f} h on the cheapest",
+        f"  at the cap: training stops {timing.tail / 60:.0f} min before, the last checkpoint comes home, "
+        "the machine destroys itself; run again with a new budget to go on",
+        f"  if this computer dies: the machine goes {timing.heartbeat / 60:.0f} min later, or when results "
+        f"lie {timing.grace / 60:.0f} min uncollected",
+        f"  what nobody can stop (container and computer both dead): the disk, ${found[0].disk_dph * 24:.2f} a day, "
+        "bounded by the account's credit (keep autobilling off)",
+    ]
+    return lines if credit is None else [*lines, f"  credit of the account: ${credit:.2f}"]

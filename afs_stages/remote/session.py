@@ -1,0 +1,124 @@
+"""A model's remote job made ready to run: parameters, bundle, service, ssh, screen."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from afs_stages.core import console, layout
+from afs_stages.core.errors import UserError
+from afs_stages.core.params import Params
+from afs_stages.core.progress import QUIET_SECONDS
+from afs_stages.remote.bundle import Bundle, build
+from afs_stages.remote.clock import SystemClock
+from afs_stages.remote.journal import STATE, Job, Journal
+from afs_stages.remote.launch import Launcher
+from afs_stages.remote.link import SshLink, own_key
+from afs_stages.remote.plan import Wish, wish
+from afs_stages.remote.receipt import receipts
+from afs_stages.remote.service import Instance, Service
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a command line may set over params."""
+
+    budget: float | None = None
+    gpu: str | None = None
+    interruptible: bool | None = None
+    detach: bool = False
+    fresh: bool = False
+    resume: bool = False
+
+
+def remote_folder(model: str) -> Path:
+    """Where `remote-train@<model>` leaves what `train@<model>` leaves in models/<model>."""
+    return Path("models") / model / "remote"
+
+
+def prepare(model: str, params: Params, options: Options) -> tuple[Bundle, Wish]:
+    """The bundle of a model, and its job with the options over params."""
+    job = params.remote.job(model)
+    gpu = params.remote.gpus.get(options.gpu or job.gpu_config)
+    bundle = build(model, params, job, STATE / model / "bundle", gpu.num_gpus if gpu else 1)
+    return bundle, wish(model, params, bundle, options.budget, options.gpu, options.interruptible)
+
+
+def launch(model: str, params: Params, options: Options) -> Job:
+    """Rent, train, bring home, give back; returns the job. Raises `UserError` where it did not come to an end."""
+    bundle, wanted = prepare(model, params, options)
+    journal = Journal(model)
+    _checkpoints(journal, bundle, options)
+    private, public = own_key(STATE / "ssh")
+    pulse = min(60.0, params.remote.timing.heartbeat / 4)
+
+    def connect(instance: Instance) -> SshLink:
+        return SshLink(instance.host, instance.port, private, STATE / model / f"known_hosts.{instance.id}", pulse)
+
+    clock = SystemClock()
+    service = Service(params.remote.timing, clock)
+    with Screen(model, wanted.budget) as screen:
+        launcher = Launcher(service, params, journal, wanted, bundle, clock, connect, public, screen.show)
+        return launcher.run(options.detach)
+
+
+def _checkpoints(journal: Journal, bundle: Bundle, options: Options) -> None:
+    """`--fresh` forgets what an earlier job brought home; `--resume` insists on it."""
+    if options.fresh:
+        for name in ("partial", "result"):
+            shutil.rmtree(journal.folder / name, ignore_errors=True)
+    job = journal.load()
+    if options.resume and not (job and job.bundle == bundle.hash and (journal.folder / "partial").is_dir()):
+        raise UserError("there is no checkpoint of this data and these parameters to resume from", fix="omit --resume")
+
+
+def deliver(model: str) -> dict[str, Any]:
+    """Copy a finished job's results to where the pipeline expects them; the receipt. Nothing is moved, so
+    that a stage run again finds them without renting."""
+    result, target = STATE / model / "result", remote_folder(model)
+    job = Journal(model).load()
+    if job is None or job.state != "done":
+        raise UserError("the job is not done", fix=f"afs vastai attach --model {model}")
+    shutil.rmtree(target / "adapter", ignore_errors=True)
+    shutil.copytree(result / "adapter", target / "adapter")
+    shutil.rmtree(target / "logs", ignore_errors=True)
+    shutil.copytree(result / "logs", target / "logs")
+    for name, place in (("evaluate.json", layout.report("remote-evaluate", model)), ("loss.tsv", target / "loss.tsv")):
+        if (result / name).is_file():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(result / name, place)
+    return next(receipt for receipt in receipts() if receipt["job"] == job.nonce)
+
+
+class Screen:
+    """One line that is rewritten on a terminal; a quiet line now and then in a pipe."""
+
+    def __init__(self, model: str, cap: float) -> None:
+        self.model, self.cap = model, cap
+        self._clock, self._last, self._phase = SystemClock(), 0.0, ""
+        self._tty = sys.stderr.isatty()
+
+    def __enter__(self) -> Screen:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._tty:
+            sys.stderr.write("\n")
+
+    def show(self, facts: dict[str, Any]) -> None:
+        """Say where the job stands."""
+        line = f"{self.model}: machine {facts.get('machine')}, {facts.get('phase') or 'set-up'}"
+        line += "".join(f", {name} {facts[name]:g}" for name in ("step", "loss") if facts.get(name) is not None)
+        if "dollars" in facts:
+            line += f", ${facts['dollars']:.2f} of ${self.cap:.2f}"
+        if self._tty:
+            sys.stderr.write(f"\r\033[K{line}")
+            sys.stderr.flush()
+            return
+        now = self._clock.now()
+        if facts.get("phase") != self._phase or now - self._last >= QUIET_SECONDS * 3:
+            self._phase, self._last = str(facts.get("phase")), now
+            console.log.info(line)
