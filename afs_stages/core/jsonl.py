@@ -63,7 +63,7 @@ class _ZstdReader(io.RawIOBase):
     def __init__(self, file: IO[bytes]) -> None:
         import zstandard
 
-        self._file, self._pending, self._data = file, b"", b""
+        self._file, self._pending, self._data = file, b"", memoryview(b"")
         self._new: Callable[[], Any] = zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj
         self._frame: Any = None
         self._error = zstandard.ZstdError
@@ -87,7 +87,7 @@ class _ZstdReader(io.RawIOBase):
     def _feed(self, chunk: bytes) -> None:
         self._frame = self._frame or self._new()
         try:
-            self._data = self._frame.decompress(chunk)
+            self._data = memoryview(self._frame.decompress(chunk))
         except self._error as error:
             raise OSError(f"not Zstandard data: {error}") from None
         if self._frame.eof:

@@ -72,7 +72,7 @@ class ClaudeGenerator(BaseGenerator):
             yield sample
 
     def _count_branch(self, record: dict[str, Any], seen: set[str]) -> None:
-        if record.get("type") == "user" and record.get("uuid") not in seen and human_text(record):
+        if record.get("type") == "user" and str(record.get("uuid")) not in seen and human_text(record):
             self.tally.drop("other_branch")
 
     def _take(self, dialogue: Dialogue, number: int, record: dict[str, Any], seen: set[str]) -> TrainingSample | None:

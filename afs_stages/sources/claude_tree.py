@@ -40,10 +40,9 @@ def kept_lines(path: Path, subagent: bool) -> bytearray:
     for number, line in jsonl.read_lines(path, _pass_over):
         _pad(number, parents, tools, side)
         head = _head(line)
-        if head is None or head.uuid is None:
+        if head is None or head.uuid is None or head.uuid in lines:
             continue
-        if head.uuid not in lines:
-            lines[head.uuid] = number
+        lines[head.uuid] = number
         foreign = bool(head.sidechain) and not subagent
         side[number] = foreign
         above = head.parent or head.logical

@@ -16,7 +16,7 @@ from pydantic import Field
 from afs_stages.core.jsonl import BadRow
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator, Options
-from afs_stages.sources.conversation import MIN_ANSWER
+from afs_stages.sources.conversation import MIN_ANSWER, clean
 from afs_stages.sources.files import read_document, read_records, walk
 from afs_stages.sources.redaction import Redactor
 
@@ -72,6 +72,7 @@ class MemoryGenerator(BaseGenerator):
             self.on_bad(BadRow(name, 1, "encoding", f"not UTF-8 at byte {error.start}"))
 
     def _json(self, name: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The entries of a document; the number of an entry stands for its line."""
         inner = read_document(name, path, self.on_bad)
         if inner is None:
             return
@@ -79,11 +80,11 @@ class MemoryGenerator(BaseGenerator):
             inner = next(
                 (inner[k] for k in ("entries", "items", "memories") if isinstance(inner.get(k), list)), [inner]
             )
-        for item in inner if isinstance(inner, list) else [inner]:
+        for number, item in enumerate(inner if isinstance(inner, list) else [inner], 1):
             if isinstance(item, dict):
-                yield 1, item
+                yield number, item
             else:
-                self.on_bad(BadRow(name, 1, "not_an_object", f"an entry is a JSON {type(item).__name__}"))
+                self.on_bad(BadRow(name, number, "not_an_object", f"an entry is a JSON {type(item).__name__}"))
 
     def _sample(self, name: str, line: int, entry: dict[str, Any]) -> TrainingSample | None:
         tags = _tags(entry)
@@ -119,7 +120,7 @@ class MemoryGenerator(BaseGenerator):
             "provenance": {"file": file, "line": line, "kind": "memory"},
             "group": f"{self.name}:{file}:{line}",
         }
-        tags = sorted(redact(tag) for tag in _tags(entry))
+        tags = [redact(tag) for tag in sorted(_tags(entry))]
         if tags:
             metadata["tags"] = tags
         sample = TrainingSample(
@@ -137,7 +138,8 @@ class MemoryGenerator(BaseGenerator):
 
 def _first(entry: dict[str, Any], *keys: str) -> str:
     """The first of the keys that holds text."""
-    return next((entry[key].strip() for key in keys if isinstance(entry.get(key), str) and entry[key].strip()), "")
+    found = (clean(entry[key]) for key in keys if isinstance(entry.get(key), str))
+    return next((text for text in found if text), "")
 
 
 def _tags(entry: dict[str, Any]) -> set[str]:
@@ -146,7 +148,7 @@ def _tags(entry: dict[str, Any]) -> set[str]:
         if isinstance(value, str):
             return {part.strip(" []\"'") for part in re.split(r"[,\s]+", value) if part.strip(" []\"'")}
         if isinstance(value, list):
-            return {str(item) for item in value}
+            return {clean(str(item)) for item in value}
     return set()
 
 

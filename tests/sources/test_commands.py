@@ -1,0 +1,106 @@
+"""`afs training …-export` and `afs collect`, as a person runs them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.secrets import planted
+from support.source_files import ANSWER, claude_turns, write_lines
+
+ROOT = Path(__file__).parents[2]
+
+
+def afs(*args: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "afs_stages.cli", *args]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **env}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("kind", ["memory", "history", "claude", "codex", "gemini", "toolbench"])
+def test_every_source_by_hand_and_twice_the_same(kind: str, tmp_path: Path) -> None:
+    sample = ROOT / "data" / "sample" / kind
+    for name in ("a", "b"):
+        done = afs("training", f"{kind}-export", "--root", str(sample), "-o", f"{name}.jsonl", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes() != b""
+    assert (tmp_path / "a.rejects.jsonl").exists()
+
+
+def test_no_sessions_is_said_and_writes_nothing(tmp_path: Path) -> None:
+    for root in (tmp_path / "none", tmp_path):
+        missing = afs("training", "claude-export", "--root", str(root), "-o", "c.jsonl", cwd=tmp_path)
+        assert missing.returncode == 1
+        assert "no sessions found under" in missing.stderr
+
+
+def test_limit_counts_good_samples_and_home_is_honoured(tmp_path: Path) -> None:
+    write_lines(tmp_path / "home" / "projects" / "-src" / "s.jsonl", claude_turns(4))
+    args = ("training", "claude-export", "-o", "o.jsonl", "--limit", "2", "--domain", "mine")
+    done = afs(*args, cwd=tmp_path, CLAUDE_CONFIG_DIR=str(tmp_path / "home"))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "o.jsonl").read_text().count('"domain":"mine"') == 2
+
+
+def test_strict_stops_without_a_traceback(tmp_path: Path) -> None:
+    write_lines(tmp_path / "h" / "projects" / "-src" / "s.jsonl", [*claude_turns(1), "{broken"])
+    done = afs("training", "claude-export", "--root", "h", "-o", "o.jsonl", "--strict", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "s.jsonl:3: broken_json" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "o.jsonl").exists()
+
+
+def test_no_redact_keeps_text_and_the_default_does_not(tmp_path: Path) -> None:
+    _, _, secret = planted(5)[0]
+    write_lines(tmp_path / "h" / "entries.jsonl", [{"prompt": f"use {secret}?", "response": ANSWER}])
+    afs("training", "memory-export", "--memory-root", "h", "-o", "a.jsonl", cwd=tmp_path)
+    afs("training", "memory-export", "--memory-root", "h", "-o", "b.jsonl", "--no-redact", cwd=tmp_path)
+    assert secret not in (tmp_path / "a.jsonl").read_text()
+    assert secret in (tmp_path / "b.jsonl").read_text()
+
+
+def test_collect_is_redacted_incremental_and_exports_the_same(tmp_path: Path) -> None:
+    _, _, secret = planted(6)[0]
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    home = tmp_path / "home" / "projects" / "-home-marlow-x"
+    write_lines(
+        home / f"{secret}.jsonl", [*claude_turns(2), {**claude_turns(1)[0], "cwd": secret}, f'{{"x": "{secret}']
+    )
+    write_lines(home / "two.jsonl", claude_turns(1, "s2", "other "))
+    args = ("collect", "claude", "--root", "home", "--no-dvc")
+    first = afs(*args, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    raw = tmp_path / "data" / "raw" / "claude"
+    everything = "".join(str(p) + p.read_text() for p in sorted(raw.rglob("*")) if p.is_file())
+    assert secret not in everything + first.stdout + first.stderr
+    assert "marlow" not in everything
+    assert "    root: data/raw/claude\n" in (tmp_path / "params.yaml").read_text()
+    assert "0 files written, 2 unchanged" in afs(*args, cwd=tmp_path).stdout
+    write_lines(home / "two.jsonl", claude_turns(2, "s2", "other "))
+    assert "1 files written, 1 unchanged" in afs(*args, cwd=tmp_path).stdout
+    afs("training", "claude-export", "--root", str(raw), "-o", "o.jsonl", cwd=tmp_path)
+    assert (tmp_path / "o.jsonl").read_text().count("sample_id") == 4
+
+
+def test_collected_history_keeps_its_payloads_readable(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    sample = ROOT / "data" / "sample" / "history"
+    afs("collect", "history", "--root", str(sample), "--no-dvc", cwd=tmp_path)
+    counts = []
+    for root in (sample, tmp_path / "data" / "raw" / "history"):
+        done = afs("training", "history-export", "--root", str(root), "-o", "o.jsonl", cwd=tmp_path)
+        counts.append(done.stdout.split(" out")[0])
+    assert counts[0] == counts[1]
+
+
+def test_discover_says_what_it_would_take(tmp_path: Path) -> None:
+    done = afs("collect", "--discover", str(ROOT / "data" / "sample"), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {line.split(":")[0] for line in done.stdout.splitlines()[::2]} >= {"claude", "codex", "gemini", "oracle"}
+    assert not list(tmp_path.iterdir())
+    assert afs("collect", "--discover", str(tmp_path), cwd=tmp_path).returncode == 1
