@@ -68,7 +68,7 @@ def encode_row(tokenizer: Any, row: Row, completion_only: bool = True) -> Encode
     ids: list[int] = []
     labels: list[int] = []
     for text, loss in pieces(tokenizer, row, completion_only):
-        piece = tokenizer(text, add_special_tokens=False)["input_ids"]
+        piece = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
         ids += piece
         labels += piece if loss else [IGNORE] * len(piece)
     return Encoded(ids, labels, row.name)

@@ -82,7 +82,7 @@ def documents(tokenizer: Any, texts: Sequence[str], context: int) -> list[Encode
     end = template.SPECIAL_TOKENS.index(template.END)
     out = []
     for at, text in enumerate(texts):
-        ids = [end, *tokenizer(text, add_special_tokens=False)["input_ids"], end]
+        ids = [end, *tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"], end]
         cuts = [ids[start : start + context] for start in range(0, len(ids), context)]
         out += [Encoded(cut, cut, f"document {at + 1}") for cut in cuts if len(cut) > 1]
     return out
