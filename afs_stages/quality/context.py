@@ -91,7 +91,12 @@ class _Gathered:
         for name, digits in _DEFINITION.findall(sample.output):
             self._define(name, digits)
         texts = (sample.instruction, sample.input, sample.output)
-        for entity in in_code(codes).union(*(in_prose(without_code(text)) for text in texts)):
+        named = set().union(*(in_prose(without_code(text)) for text in texts))
+        if str(sample.provenance.get("kind", "")).startswith("memory"):
+            # an exported row about a variable is that variable's definition
+            self.names |= {entity for entity in named if entity[0] != "$"}
+            self.addresses |= {entity[1:] for entity in named if entity[0] == "$"}
+        for entity in in_code(codes) | named:
             self.users.setdefault(entity, set()).add(sample.group)
 
     def _statement(self, statement: Statement) -> None:

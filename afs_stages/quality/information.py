@@ -23,6 +23,7 @@ REPETITIVE = 0.12
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W\d_]+)*")
 _OTHER_SCRIPT = re.compile(r"[\u0370-\u1fff\u2e80-\ud7ff\uf900-\uffdc]")
+_NAMES = re.compile(r"`[^`\n]*`|\b\w*[_/.]\w[\w/.]*|\b\w*[a-z][A-Z]\w*|\$\w+")
 _TERMINAL = re.compile(r"""[.!?:;。！？…)\]}>"'`*_|~/=-]\s*$""")
 _BOILERPLATE = re.compile(
     r"as an ai|language model|i(?:'d| would) be (?:happy|glad) to|i hope this helps|feel free to|let me know if"
@@ -83,7 +84,7 @@ def read(instruction: str, answer: str, shape: Shape) -> Reading:
         "unfinished": _finished(text),
         "boilerplate": _own_words(prose),
         "unspecific": _specific(words, prose, text),
-        "language": _language(instruction, words, prose),
+        "language": _language(instruction, prose),
         "off_topic": _relevance(instruction, text),
     }
     score = 1.0
@@ -117,7 +118,11 @@ def _finished(text: str) -> float:
     factor = 1.0
     if tail.count("```") % 2:
         factor *= 0.3
-    if tail.count("(") > tail.count(")") + 1 or last.count("(") > last.count(")") or last.count("`") % 2:
+    if (
+        tail.count("(") > tail.count(")") + 1
+        or last.count("(") > last.count(")")
+        or last.replace("```", "").count("`") % 2
+    ):
         factor *= 0.5
     if not _TERMINAL.search(tail) and len(last.split()) > 3 and not last.startswith(("-", "*", "|", "#", ";")):
         factor *= 0.4
@@ -141,8 +146,10 @@ def _specific(words: list[str], prose: str, text: str) -> float:
     return min(1.0, 0.25 + (share + min(marks / len(words), 0.3)) / 0.5)
 
 
-def _language(instruction: str, words: list[str], prose: str) -> float:
+def _language(instruction: str, prose: str) -> float:
     """Low where a question in English is answered in another language or script, or in no language."""
+    # names and paths are of no language
+    words = [word.lower() for word in _WORD.findall(_NAMES.sub(" ", prose))]
     if len(words) < 12:
         return 1.0 if not _OTHER_SCRIPT.search(prose) or _OTHER_SCRIPT.search(instruction) else 0.3
     english = _words()["english"]
@@ -154,7 +161,7 @@ def _language(instruction: str, words: list[str], prose: str) -> float:
         return 1.0
     plain = [word for word in words if word.isalpha()]
     share = sum(word in english for word in plain) / max(len(plain), 1)
-    return min(1.0, 0.15 + share / 0.2) * max(0.1, 1 - 4 * other)
+    return min(1.0, 0.15 + share / 0.16) * max(0.1, 1 - 4 * other)
 
 
 def _relevance(instruction: str, text: str) -> float:
@@ -165,4 +172,4 @@ def _relevance(instruction: str, text: str) -> float:
         return 1.0
     body = text.lower()
     hits = sum(word[:6] in body for word in asked)
-    return 1.0 if hits >= 2 else (0.8 if hits else 0.5)
+    return 1.0 if hits >= min(2, len(asked) - 1) else (0.85 if hits else 0.6)

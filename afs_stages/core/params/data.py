@@ -55,11 +55,11 @@ class Discriminator(Block):
 class QualityWeights(Block):
     """Weights of the signals; they are renormalised over the signals that apply to a sample."""
 
-    electra: float = Field(default=0.2, ge=0, description="the discriminator")
+    electra: float = Field(default=0.1, ge=0, description="the discriminator")
     asar: float = Field(default=0.3, ge=0, description="the assembler, or the table check in its place")
-    static: float = Field(default=0.2, ge=0, description="widths, stack, returns: what no assembler checks")
+    static: float = Field(default=0.25, ge=0, description="widths, stack, returns: what no assembler checks")
     entity: float = Field(default=0.15, ge=0, description="known names and addresses")
-    length: float = Field(default=0.15, ge=0, description="information and form of the answer")
+    length: float = Field(default=0.2, ge=0, description="information and form of the answer")
 
 
 class Quality(Block):

@@ -194,11 +194,15 @@ def save(model: Any, folder: Path) -> None:
 
 
 def load(folder: Path) -> Any:
-    """Read what `save` wrote."""
+    """Read what `save` wrote; `ValueError` where the file of weights is damaged."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
     from transformers import ElectraConfig
 
     config = ElectraConfig.from_json_file(folder / "config.json")
     model = build(config.vocab_size, config.hidden_size, config.num_hidden_layers)
-    model.load_state_dict(load_file(folder / "model.safetensors"))
+    try:
+        model.load_state_dict(load_file(folder / "model.safetensors"))
+    except SafetensorError as error:
+        raise ValueError(str(error)) from None
     return model
