@@ -62,15 +62,16 @@ def _give_remotes(root: Path, clone: Path) -> None:
 
 
 def _restore(store: Store, clone: Path, found: Drill) -> None:
-    try:
-        archives = restore.latest_of_each(store)
-        for archive in archives:
+    archives, problems = restore.latest_of_each(store)
+    found.problems += [f"restore: {problem}" for problem in problems]
+    for archive in archives:
+        try:
             if manifest_of(store, archive).origin == "project":
                 done = restore.restore(store, archive, clone, force=True)
                 found.archives += 1
                 found.files += done.written + done.present
-    except UserError as error:
-        found.problems.append(f"restore: {error}")
+        except UserError as error:
+            found.problems.append(f"restore: {error}")
     if not found.archives:
         found.problems.append("restore: there is no backup of the project yet (afs backup push --all)")
 

@@ -122,10 +122,13 @@ def _hash(path: Path) -> str:
     return digest.hexdigest()
 
 
-def latest_of_each(store: Store) -> list[catalog.Archive]:
-    """The latest sound archive of every item, for a restore of everything."""
-    found = []
+def latest_of_each(store: Store) -> tuple[list[catalog.Archive], list[str]]:
+    """The latest sound archive of every item, and a line for every item that has none."""
+    found, problems = [], []
     for shelf in catalog.shelves(store):
         for archives in catalog.by_item(store, shelf.archives).values():
-            found.append(catalog.latest_sound(store, archives))
-    return found
+            try:
+                found.append(catalog.latest_sound(store, archives))
+            except UserError as error:
+                problems.append(f"{shelf.category}/{archives[0].name}: {error}")
+    return found, problems

@@ -5,13 +5,16 @@ from __future__ import annotations
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from afs_stages.commands.backup_target import DAMAGED, Target, place
+from afs_stages.commands.backup_target import DAMAGED, FAILED, Place, Target, place
 from afs_stages.core import console
 from afs_stages.core.errors import UserError
+
+if TYPE_CHECKING:
+    from afs_stages.backup.restore import Restored
 
 
 def restore(
@@ -35,14 +38,36 @@ def restore(
     if bool(name) == everything:
         raise UserError("say what to restore", fix="an item's name (afs backup list), or --all")
     with place(target) as here:
-        archives = room.latest_of_each(here.store) if everything else [catalog.find(here.store, name)]
-        if not archives:
-            raise UserError("there is no backup yet", where=here.store.where)
-        for archive in archives:
-            done = room.restore(here.store, archive, to, force)
-            console.say(f"restored {done.archive}: {done.written:,} files written, {done.present:,} there already")
         if everything:
-            here.fetch_dvc()
+            problems = _restore_all(here, to, force)
+        else:
+            done = room.restore(here.store, catalog.find(here.store, name), to, force)
+            problems = []
+            _tell(done)
+    if problems:
+        for problem in problems:
+            console.warn(problem)
+        raise typer.Exit(FAILED)
+
+
+def _restore_all(here: Place, to: Path, force: bool) -> list[str]:
+    """Restore every item; one that cannot be does not keep the others away. Returns what went wrong."""
+    from afs_stages.backup import restore as room
+
+    archives, problems = room.latest_of_each(here.store)
+    if not archives and not problems:
+        raise UserError("there is no backup yet", where=here.store.where)
+    for archive in archives:
+        try:
+            _tell(room.restore(here.store, archive, to, force))
+        except UserError as error:
+            problems.append(str(error))
+    here.fetch_dvc()
+    return problems
+
+
+def _tell(done: Restored) -> None:
+    console.say(f"restored {done.archive}: {done.written:,} files written, {done.present:,} there already")
 
 
 def drill(

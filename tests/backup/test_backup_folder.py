@@ -142,6 +142,19 @@ def test_restore_overwrites_only_with_force(project: Path, place: Path) -> None:
     assert "0 files written" in afs(project, "restore", "majora", *to(place))
 
 
+def test_one_item_that_cannot_be_restored_does_not_keep_the_others_away(project: Path, place: Path) -> None:
+    afs(project, "push", "--all", "--no-dvc", *to(place))
+    damage(next(path for path in archives(place) if path.name.startswith("registry")))
+    shutil.rmtree(project / "models")
+    (project / "make.py").write_text("mine")
+    text = afs(project, "restore", "--all", *to(place), code=1)
+    assert "no sound archive" in text
+    assert "models/registry" in text
+    assert "'make.py'" in text
+    assert (project / ADAPTER / "training.json").is_file()
+    assert (project / "make.py").read_text() == "mine"
+
+
 def test_restore_does_not_follow_links_out(project: Path, place: Path, tmp_path: Path) -> None:
     afs(project, "push", "--model", "majora", *to(place))
     (tmp_path / "there").mkdir()
