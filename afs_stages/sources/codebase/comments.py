@@ -88,6 +88,7 @@ def is_title(text: str) -> bool:
     """Whether a line names what follows, and is no sentence about it."""
     return (
         words(text) <= 8
+        and "=" not in text
         and not text.endswith((".", ",", ";"))
         and not re.match(r"(?i)(use|for|note|set|see|if|this|the)\b", text)
     )

@@ -19,7 +19,8 @@ _FENCE = re.compile(r"(^(?:```|~~~).*?^(?:```|~~~)\s*$)", re.M | re.S)
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
 _HTML = re.compile(r"<!--.{0,400}?-->", re.S)
 _STAMP = re.compile(
-    r"(?im)^[>\s]*[*_]*(last (updated|verified|reviewed)|date|author|status|version|owner)\b[*_]*:.*\n?"
+    r"(?im)^[>\s]*[*_]*(last (updated|verified|reviewed)|date|author|status|version|owner|generated|scope|"
+    r"confidence|primary sources)\b[*_]*:.*\n?"
 )
 _NUMBERING = re.compile(r"^(?:\d+(?:\.\d+)*[.):]?|[A-Z][.)]|[^\w`$!%.(#\"]+)\s+")
 _GENERIC = re.compile(
@@ -31,6 +32,7 @@ _UPKEEP = re.compile(r"(?i)\b(last|verified|status|updated|owner|date|pr|commit|
 _UPRIGHT = re.compile(r"(?i)^(#|metric|propert(y|ies)|field|attribute|key|aspect|parameter|step|item|)$")
 _WORK = re.compile(r"\b(TODO|FIXME)\b|\?\?\?")
 _TABLE_HEAD = re.compile(r"(?m)^\|.*\n\|[-:| ]+\|?$")
+_ANNOUNCE = re.compile(r"(?i)(this|the following) (document|page|guide|file|section|folder)\b")
 _OPEN = re.compile(r"\b(TODO|TBD|FIXME)\b|\?\?\?|^(0x\w+ ){2}")
 _NAMELIKE = re.compile(r"^[`$!%]|[_(]|\b[A-Z]\w+[A-Z]")
 
@@ -85,7 +87,8 @@ def _usable(text: str) -> bool:
     bare = _FENCE.sub("", text)
     listed = [line for line in bare.splitlines() if line.strip()]
     boxes = sum(bool(re.match(r"\s*[-*] \[[ xX]\]", line)) for line in listed)
-    if _WORK.search(text) or boxes * 2 > len(listed) or not balanced(text):
+    announcing = _ANNOUNCE.match(text) and words(text) < 45
+    if announcing or _WORK.search(text) or boxes * 2 > len(listed) or not balanced(text):
         return False
     return words(_TABLE_HEAD.sub("", text)) >= MIN_WORDS and words(bare) >= 5
 
@@ -136,7 +139,7 @@ def ask(document: Document, section: Section, text: str, about: str = "", part: 
     subject, page = path[-1], path[0]
     where = " / ".join(dict.fromkeys(path[:-1])) if len(path) > 1 else ""
     if _GENERIC.match(subject) and len(path) > 1:
-        subject, where = f"the {subject.lower()} of {path[-2]}", " / ".join(dict.fromkeys(path[:-2]))
+        subject, where = f"{path[-2]}: {subject.lower()}", " / ".join(dict.fromkeys(path[:-2]))
     question = _phrase(subject.rstrip("."), where or (document.path if subject == page else page), text, section)
     if about and part[1] > 1:
         return f"{question} Concentrate on: {about}."
@@ -206,7 +209,7 @@ def _rows(
 
 
 def _tells(cells: tuple[str, ...]) -> bool:
-    return bool(re.search(r"\w\w", cells[0])) and len(cells[0]) <= 80 and not cells[0].startswith("~~")
+    return bool(re.search(r"[A-Za-z]\w|\$\w", cells[0])) and len(cells[0]) <= 80 and not cells[0].startswith("~~")
 
 
 def _row_question(name: str, what: str, where: str, line: int) -> str:

@@ -22,7 +22,8 @@ _SKIP_HEADING = re.compile(
     r"revision history|version history|credits|license|licence|history|document history|next steps|"
     r"open questions|further reading|sources?|last updated.*|(session|handoff).*|navigation|.*\btodo\b.*|"
     r".*\b(priorities|potential improvements|what works|what'?s next|recommendations?|known issues)\b.*|"
-    r"generation notes|document (index|map)|tracing status.*|(.*\b)?(status|verification|checklist))$"
+    r"generation notes|files? to (modify|change).*|document (index|map)|tracing status.*|"
+    r"(.*\b)?(status|verification|checklist))$"
 )
 _MARKUP = re.compile(r"[*_`~]|!?\[([^\]]*)\]\([^)]*\)|<[^>]{1,40}>")
 _MAX_NESTING = 20

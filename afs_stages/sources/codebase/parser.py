@@ -14,6 +14,7 @@ _DEFINE = re.compile(r"^!([\w{}!]+)\s*(?:=|:=|#=|\?=|\+=)\s*(.+)$")
 _EQUATE = re.compile(r"^([A-Za-z_][\w.]*)\s*:?=\s*(.+)$")
 _ARGUMENTS = re.compile(r"^([A-Za-z_]\w*)\s*\(([^)]*)\)")
 _MAX_HEADER = 60
+_MAX_SECTION = 40
 
 
 def parse(file: TextFile, problems: list[Problem]) -> AsmFile:
@@ -33,7 +34,7 @@ class _Parser:
         self.open_braces: list[int] = []
         self.macro: Macro | None = None
         self.struct: Struct | None = None
-        self.section = ""
+        self.section, self.section_line = "", 0
 
     def run(self) -> None:
         for line in self.out.lines:
@@ -58,7 +59,9 @@ class _Parser:
         self.problems.append(Problem(self.out.path, line, reason, detail[:80]))
 
     def _note_section(self, line: Line) -> None:
-        """A one-line title between rules, or `; ---- Title`, names what follows."""
+        """A one-line title between rules, or `; ---- Title`, names what follows, for some forty lines."""
+        if line.number > self.section_line + _MAX_SECTION:
+            self.section = ""
         if line.code or not line.comment:
             return
         text = comments.strip(line.comment)
@@ -70,6 +73,7 @@ class _Parser:
         title, stop, _ = re.sub(r"^\d+\.\s*", "", text).partition(". ")
         follows = comments.strip(below)[:1]
         if stop or not follows or follows.isupper():
+            self.section_line = line.number
             self.section = title if comments.is_title(title) else ""
 
     def _statement(self, statement: Statement, line: Line) -> None:
@@ -95,7 +99,7 @@ class _Parser:
     def _other(self, word: str, statement: Statement, line: Line) -> None:
         handler = getattr(self, f"_on_{word}", None) if word.isalpha() else None
         text = f"{statement.word} {statement.rest}".strip()
-        if handler is not None:
+        if handler is not None and not _EQUATE.match(text):
             handler(statement.rest, line)
         elif not self._assignment(text, line) and word not in OTHER and not word.startswith(("<", "?", "@", "{", "}")):
             self._report(line.number, "not_understood", line.code.strip())

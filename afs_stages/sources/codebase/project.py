@@ -116,7 +116,8 @@ def summary(block: Block) -> str:
         r"(?i)(inputs?|outputs?|entry|exit|params?|args?)\b.{0,3}[:=]", first
     ):
         return ""
-    return comments.sentence(first) if len(first) <= 300 else ""
+    letters = sum(len(word) == 1 for word in first.split())
+    return comments.sentence(first) if len(first) <= 300 and letters * 4 <= len(first.split()) else ""
 
 
 def _link(project: Project, unit: Unit) -> None:

@@ -1,0 +1,231 @@
+"""What the generator makes of the sample hack, and what it makes of input that means harm."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from afs_stages.core.sample import TrainingSample
+from afs_stages.sources.codebase import OracleTrainingGenerator
+from afs_stages.sources.codebase.guard import NearDuplicates
+from afs_stages.sources.codebase.questions import normalised
+from afs_stages.sources.codebase.symbols import bodies, collect
+
+HACK = Path(__file__).parents[2] / "data" / "sample" / "hack"
+KINDS = ("docs", "asm", "memory", "quest", "architecture")
+
+
+def generate(root: Path, **options) -> list[TrainingSample]:
+    return list(OracleTrainingGenerator(oracle_path=root, **options).generate())
+
+
+def answers(samples: list[TrainingSample], kind: str, words: str) -> list[str]:
+    return [s.output for s in samples if s.provenance["kind"] == kind and words in s.instruction]
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[TrainingSample]:
+    return generate(HACK)
+
+
+def test_every_kind_is_there(samples):
+    counts = Counter(sample.domain for sample in samples)
+    assert set(counts) == {f"oracle_{kind}" for kind in KINDS}
+    assert min(counts.values()) >= 20
+
+
+def test_a_variable_forward_and_back(samples):
+    (where,) = answers(samples, "memory_name", "`TidePhase`")
+    assert where.startswith("`TidePhase` is at $7E0F01 (WRAM), defined in `Core/ram.asm`.")
+    assert "0 rising, 1 slack high, 2 falling, 3 slack low" in where
+    (what,) = answers(samples, "memory_address", "$7E0F01")
+    assert what.startswith("$7E0F01 (WRAM) is `TidePhase` (`Core/ram.asm`): 0 rising")
+
+
+def test_a_routine_is_explained_with_its_code(samples):
+    (sample,) = [s for s in samples if s.provenance["kind"] == "asm_explanation" and "`Moth_DrinkOil`" in s.output[:40]]
+    assert "Every 16th frame on the lamp costs four drops of oil." in sample.output
+    assert "- writes `LampOil` ($7E0F04): 16-bit: oil left, in drops." in sample.output
+    assert "It returns with RTS, so it is reached by a JSR from the same bank." in sample.output
+    assert "Called by `Moth_Update`." in sample.output
+    assert sample.input.startswith("```asm\nMoth_DrinkOil:\n{\n    INC.w SprMiscA,X\n")
+    assert sample.group == "oracle:routine:Sprites/lamp_moth.asm:Moth_DrinkOil"
+    assert sample.provenance["file"] == "Sprites/lamp_moth.asm"
+
+
+def test_a_namespace_is_part_of_a_name(samples):
+    assert any("`Tide_IsAbove` (`Core/tide.asm`" in sample.output for sample in samples)
+
+
+def test_a_struct_and_a_macro(samples):
+    (oam,) = answers(samples, "memory_struct", "`Oam`")
+    assert "It overlays memory from $7E0200." in oam
+    assert "- `.Y` at +1: y; $F0 hides the entry" in oam
+    (macro,) = answers(samples, "asm_macro", "`%set_flag(address, mask)`")
+    assert "Set bits of a byte anywhere in memory. Needs 8-bit A." in macro
+
+
+def test_a_contradiction_is_said_and_not_taught(samples):
+    (answer,) = answers(samples, "memory_conflict", "`FogDensity`")
+    assert "$7E0F0B" in answer
+    assert "use $7E0F0B" in answer
+    others = [s for s in samples if s.provenance["kind"] != "memory_conflict"]
+    assert not any("7E0F1D" in sample.output for sample in others)
+    generator = OracleTrainingGenerator(oracle_path=HACK)
+    list(generator.generate())
+    assert [note for note in generator.tally.notes if "FogDensity" in note]
+
+
+def test_archives_templates_and_index_pages_give_nothing(samples):
+    files = {sample.provenance["file"] for sample in samples}
+    assert not {file for file in files if "archive" in file or "template" in file or file.endswith("index.md")}
+
+
+def test_a_hash_inside_a_fence_is_no_heading(samples):
+    headings = {re.sub(r"^#+\s*", "", line) for line in (HACK / "docs/guides/build.md").read_text().splitlines()}
+    sections = {s.group for s in samples if s.provenance["file"] == "docs/guides/build.md"}
+    assert sections
+    assert all(group.rsplit(" > ", 1)[-1].split(":")[-1] in headings for group in sections)
+
+
+def test_quest_steps_and_flags(samples):
+    assert any("Reward:" in sample.output for sample in samples if sample.domain == "oracle_quest")
+    assert any(sample.provenance["kind"] == "quest_flag" for sample in samples)
+
+
+def test_no_two_answers_to_one_question_and_no_bare_answer(samples):
+    seen: dict[tuple[str, str], str] = {}
+    for sample in samples:
+        key = (normalised(sample.instruction), sample.input)
+        assert seen.setdefault(key, sample.output) == sample.output
+        assert len(re.findall(r"[A-Za-z]{2,}", sample.output)) >= 4
+        assert sample.output.count("```") % 2 == 0
+    assert len({sample.sample_id for sample in samples}) == len(samples)
+
+
+def test_near_copies_are_known_and_others_are_not():
+    near = NearDuplicates()
+    text = " ".join(f"word{number}" for number in range(80))
+    assert not near.seen(text)
+    assert near.seen(text + " and one more")
+    assert not near.seen(" ".join(f"other{number}" for number in range(80)))
+
+
+def test_addresses_by_another_way(samples):
+    """A third of the memory facts, recomputed by a search in the source text."""
+    source = "\n".join(path.read_text(encoding="utf-8") for path in sorted(HACK.rglob("*.asm")))
+    facts = [re.match(r"`([A-Za-z]\w*)` is at (\$[0-9A-F]+)", s.output) for s in samples]
+    facts = sorted({(m.group(1), m.group(2)) for m in facts if m})
+    checked = 0
+    for name, place in random.Random(4).sample(facts, len(facts) // 3):
+        plain = re.findall(rf"(?m)^{name}\s*=\s*\$([0-9A-Fa-f]+)\s*(?:;|$)", source)
+        if plain:
+            assert int(plain[0], 16) == int(place[1:], 16)
+            checked += 1
+    assert checked >= 20
+
+
+@pytest.mark.skipif("ASAR" not in os.environ, reason="needs the assembler named by ASAR")
+def test_addresses_by_asar(tmp_path):
+    """Every label the program places is where asar puts it."""
+    symbols = tmp_path / "out.sym"
+    rom = tmp_path / "rom.sfc"
+    rom.write_bytes(b"\0" * 2**21)
+    shutil.copytree(HACK, tmp_path / "hack")
+    command = [os.environ["ASAR"], "--no-title-check", "--symbols=wla", f"--symbols-path={symbols}", "main.asm", rom]
+    subprocess.run(command, cwd=tmp_path / "hack", check=True, capture_output=True)
+    truth = dict(re.findall(r"(?m)^([0-9a-fA-F]{2}:[0-9a-fA-F]{4}) (\S+)$", symbols.read_text()))
+    truth = {name: int(place.replace(":", ""), 16) for place, name in truth.items()}
+    ours = collect(HACK).addresses
+    both = [name for name in ours if name in truth]
+    assert len(both) >= 50
+    assert [name for name in both if ours[name] != truth[name]] == []
+
+
+def test_ids_depend_neither_on_the_path_nor_on_the_order_of_files(tmp_path, samples):
+    copy = tmp_path / "elsewhere" / "x"
+    for path in sorted(HACK.rglob("*"), reverse=True):
+        if path.is_file():
+            target = copy / path.relative_to(HACK)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+    assert [s.to_dict() for s in generate(copy)] == [s.to_dict() for s in samples]
+
+
+def test_limit_samples_evenly_over_kinds():
+    counts = Counter(sample.domain for sample in generate(HACK, limit=50))
+    assert counts == {f"oracle_{kind}": 10 for kind in KINDS}
+    assert len(generate(HACK, limit=7)) == 7
+
+
+def test_an_added_method_is_called_and_an_overridden_one_replaces():
+    class Custom(OracleTrainingGenerator):
+        def generate_sprite_samples(self):
+            for page in sorted(self.docs_path.rglob("sprite-guide.md")):
+                answer = f"Copy a creature you like, give it a type, then follow {page.name} line by line."
+                yield TrainingSample(instruction="How do I create a new sprite?", output=answer)
+
+        def generate_quest_samples(self):
+            yield from ()
+
+    made = list(Custom(oracle_path=HACK).generate())
+    counts = Counter(sample.domain for sample in made)
+    assert counts["oracle_sprite"] == 1
+    assert "oracle_quest" not in counts
+    assert {sample.source for sample in made} == {"oracle"}
+
+
+def test_symbols_and_bodies():
+    symbols = collect(HACK)
+    assert symbols.addresses["TideLevel"] == 0x7E0F00
+    assert "Tide_Update" in symbols.labels
+    assert "set_flag" in symbols.macros
+    for body in bodies(HACK):
+        lines = (HACK / body.file).read_text(encoding="utf-8").split("\n")
+        assert body.text == "\n".join(line.rstrip() for line in lines[body.first - 1 : body.last])
+
+
+def test_hostile_files_stop_nothing(tmp_path):
+    (tmp_path / "binary.asm").write_bytes(bytes(range(256)) * 40)
+    (tmp_path / "latin.asm").write_bytes(b"Caf\xe9 = $7E0100 ; the coffee in the cup\n")
+    (tmp_path / "long.asm").write_bytes(b"db " + b"1," * 5_000_000 + b"\n")
+    (tmp_path / "self.asm").write_text('incsrc "other.asm"\n')
+    (tmp_path / "other.asm").write_text('incsrc "self.asm"\n')
+    (tmp_path / "deep.asm").write_text("X = " + "(" * 3000 + "\n" + "{\n" * 5000 + "if 1\n" * 5000)
+    (tmp_path / "long.md").write_text("# Title\n\n" + "[" * 3000 + "\n\n" + "> " * 900 + "x\n")
+    outside = tmp_path.parent / "outside.asm"
+    outside.write_text("Secret = $7E0200 ; the secret of the outside world\n")
+    (tmp_path / "link.asm").symlink_to(outside)
+    bad: Counter[str] = Counter()
+    generator = OracleTrainingGenerator(oracle_path=tmp_path)
+    generator.on_bad = lambda row: bad.update([row.reason])
+    started = time.perf_counter()
+    made = list(generator.generate())
+    assert time.perf_counter() - started < 20
+    assert not any("Secret" in sample.output for sample in made)
+    wanted = {"binary", "invalid_utf8", "line_too_long", "circular_include", "link_out_of_root", "unclosed_brace"}
+    assert wanted <= set(bad)
+
+
+def test_by_hand(tmp_path):
+    output = tmp_path / "out.jsonl"
+    command = [sys.executable, "-m", "afs_stages.cli", "oracle", "generate", "--oracle-path", str(HACK)]
+    subprocess.run([*command, "--output", str(output), "--limit", "15"], check=True, capture_output=True)
+    rows = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == 15
+    failed = subprocess.run(
+        [*command[:-1], str(tmp_path / "none"), "--output", str(output)], capture_output=True, text=True
+    )
+    assert failed.returncode == 1
+    assert "no such folder" in failed.stderr
+    assert "Traceback" not in failed.stderr
