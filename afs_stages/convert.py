@@ -47,6 +47,8 @@ def convert_one(
     no_cot: Annotated[bool, typer.Option("--no-cot", help="The same as --cot-mode drop.")] = False,
     system_prompt: Annotated[str, typer.Option(help="A system message for every row.")] = "",
     back: Annotated[bool, typer.Option("--from", help="The input is in the format; write samples.")] = False,
+    source: Annotated[str, typer.Option(help="--from: the source of the samples.")] = "",
+    domain: Annotated[str, typer.Option(help="--from: the domain of the samples.")] = "",
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable row.")] = False,
 ) -> None:
     """Convert a JSONL file of samples to a training format, or with --from the other way."""
@@ -58,7 +60,7 @@ def convert_one(
     stem = input.name.removesuffix(".zst").removesuffix(".gz").removesuffix(".jsonl")
     target = output or input.with_name(f"{stem}_{'samples' if back else format}.jsonl")
     if back:
-        import_file(input, target, chosen, report, strict)
+        import_file(input, target, chosen, report, strict, source_name=source, domain=domain)
     else:
         convert_file(input, target, chosen, Style("drop" if no_cot else cot_mode, system_prompt), report, strict)
     report.write(None)

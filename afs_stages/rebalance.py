@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -34,14 +34,17 @@ def rebalance_files(
     input: Annotated[list[Path], typer.Option("--input", "-i", help="JSONL files of samples (repeat).")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The mix.")],
     weight: Annotated[list[str] | None, typer.Option("--weight", help="group=share (repeat).")] = None,
-    group_by: Annotated[str, typer.Option(help="source or domain.")] = "source",
+    group_by: Annotated[Literal["source", "domain"], typer.Option(help="What the weights name.")] = "source",
     min_quality_score: Annotated[float | None, typer.Option(help="Leave rows below it out.")] = None,
     max_total: Annotated[int | None, typer.Option(min=1, help="Rows in all.")] = None,
     max_per_domain: Annotated[int | None, typer.Option(min=1, help="Rows of one domain.")] = None,
     allow_oversample: Annotated[bool, typer.Option("--allow-oversample", help="Repeat rows of small groups.")] = False,
     max_repeats: Annotated[int, typer.Option(min=1, help="Times a row may stand, with --allow-oversample.")] = 5,
     include_unweighted: Annotated[bool, typer.Option("--include-unweighted", help="Unweighted groups too.")] = False,
-    temperature: Annotated[float | None, typer.Option(help="p ~ n^(1/t) instead of the weights.")] = None,
+    temperature: Annotated[float | None, typer.Option(min=0.01, help="p ~ n^(1/t) instead of the weights.")] = None,
+    within: Annotated[
+        Literal["quality", "quality_diversity", "random"], typer.Option(help="Which rows of a group are drawn.")
+    ] = "quality",
     append: Annotated[list[Path] | None, typer.Option(help="Files added whole (repeat).")] = None,
     seed: Annotated[int, typer.Option(help="Decides the order and random choices.")] = 42,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse a mix that misses its weights.")] = False,
@@ -54,6 +57,7 @@ def rebalance_files(
     from afs_stages.dataset.rebalance import rebalance_files as room
 
     params = Rebalance(
+        within=within,
         max_total=max_total,
         max_per_domain=max_per_domain,
         oversample=max_repeats if allow_oversample else 1,
@@ -64,6 +68,10 @@ def rebalance_files(
         include_unweighted=include_unweighted or not weight, append=append or [], strict=strict,
     )  # fmt: skip
     report.write(None)
+    for name, share in report.values["shares"].items():
+        console.say(f"{name:<20} {report.values['groups'][name]:>9,} rows  {share:.4f}")
+    if report.values["limited_by"]:
+        console.say(f"limited by {report.values['limited_by']}, of which every row is drawn")
 
 
 def weights(options: list[str]) -> dict[str, float]:

@@ -20,6 +20,9 @@ def prepare(
     val_ratio: Annotated[float, typer.Option(help="Share of val; test is the rest.")] = 0.1,
     stratify_by: Annotated[Literal["domain", "source"], typer.Option(help="Keep the ratios within each.")] = "domain",
     group_by: Annotated[Literal["group", "none"], typer.Option(help="What must stay together.")] = "group",
+    near: Annotated[
+        bool, typer.Option("--near-duplicates/--no-near-duplicates", help="Keep near-duplicates together, and few.")
+    ] = True,
     seed: Annotated[int, typer.Option(help="Decides the assignment.")] = 42,
     releases: Annotated[Path, typer.Option(help="Releases whose assignments hold.")] = layout.RELEASES,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable row.")] = False,
@@ -36,7 +39,9 @@ def prepare(
         params = Split(train=train_ratio, val=val_ratio, stratify_by=stratify_by)
     except ValidationError as error:
         raise UserError(describe(error), where="--train-ratio, --val-ratio") from None
-    report = split_dataset(input, output, params, seed, releases=releases, group_by=group_by, strict=strict)
+    report = split_dataset(
+        input, output, params, seed, releases=releases, group_by=group_by, find_near=near, strict=strict
+    )
     report.write(None)
     console.say("  ".join(f"{part} {count:,}" for part, count in report.values["parts"].items()))
 

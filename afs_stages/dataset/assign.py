@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 
@@ -31,25 +31,28 @@ def position(key: str, seed: int) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
-def assign(keys: Mapping[str, Sequence[str]], ratios: Ratios, seed: int) -> dict[str, str]:
+def assign(
+    keys: Mapping[str, Sequence[str]], ratios: Ratios, seed: int, filled: Mapping[str, Set[str]] | None = None
+) -> dict[str, str]:
     """Cluster key -> part, for the clusters of each domain.
 
     Where a domain of at least three clusters left val or test empty, the free train clusters of the
-    smallest hash are lent to them: rounding never empties a part that can be filled.
+    smallest hash are lent to them: rounding never empties a part that can be filled. `filled` names the
+    parts of each domain that released rows fill already.
     """
     parts: dict[str, str] = {}
-    for clusters in keys.values():
+    for domain, clusters in keys.items():
         ordered = sorted(clusters, key=lambda key: (position(key, seed), key))
         own = {key: ratios.part(position(key, seed)) for key in ordered}
         if len(ordered) >= 3:
-            _lend(own, ordered, ratios)
+            _lend(own, ordered, ratios, (filled or {}).get(domain, frozenset()))
         parts.update(own)
     return parts
 
 
-def _lend(parts: dict[str, str], ordered: list[str], ratios: Ratios) -> None:
+def _lend(parts: dict[str, str], ordered: list[str], ratios: Ratios, filled: Set[str]) -> None:
     for part in ("test", "val", "train"):
-        if ratios.share(part) <= 0 or part in parts.values():
+        if ratios.share(part) <= 0 or part in filled or part in parts.values():
             continue
         richest = max(("train", "val", "test"), key=lambda name: sum(1 for own in parts.values() if own == name))
         parts[next(key for key in ordered if parts[key] == richest)] = part

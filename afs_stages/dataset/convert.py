@@ -18,16 +18,32 @@ def convert_file(
     """Write the rows of a file of samples in a format."""
     with jsonl.open_rejects(output, strict) as rejects, jsonl.open_write(output) as writer:
         for sample in jsonl.read_samples(source, rejects):
-            writer.write(format.render(sample, style))
+            try:
+                writer.write(format.render(sample, style))
+            except (KeyError, TypeError, ValueError) as error:
+                rejects(BadRow(source.name, 0, "not_in_this_format", f"{sample.sample_id}: {error}"))
     _count(report, writer.count, rejects.counts)
 
 
-def import_file(source: Path, output: Path, format: Format, report: StageReport, strict: bool = False) -> None:
-    """Write the samples that a file in a format describes; rows of another shape are rejected."""
+def import_file(
+    source: Path,
+    output: Path,
+    format: Format,
+    report: StageReport,
+    strict: bool = False,
+    *,
+    source_name: str = "",
+    domain: str = "",
+) -> None:
+    """Write the samples that a file in a format describes; rows of another shape are rejected.
+
+    No format says what a row's source and domain are: `source_name` and `domain` do.
+    """
     with jsonl.open_rejects(output, strict) as rejects, jsonl.open_write(output) as writer:
         for number, row in jsonl.read_objects(source, rejects):
             try:
-                writer.write(format.parse(row))
+                sample = format.parse(row)
+                writer.write(sample.model_copy(update={"source": source_name, "domain": domain}))
             except ValidationError as error:
                 rejects(BadRow(source.name, number, "schema", jsonl.describe(error)))
             except (KeyError, TypeError, ValueError, IndexError) as error:

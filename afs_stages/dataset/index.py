@@ -6,16 +6,19 @@ undecoded unless a step changes it.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Annotated, Any
 
 import msgspec
 
 from afs_stages.core.errors import UserError
-from afs_stages.core.jsonl import MAX_LINE_BYTES, BadRow, OnBad
+from afs_stages.core.jsonl import MAX_LINE_BYTES, BadRow, OnBad, read_lines
 
 
 class _Metadata(msgspec.Struct, gc=False):
@@ -30,15 +33,15 @@ class _Keys(msgspec.Struct, gc=False):
     sample_id: str = ""
     domain: str | None = ""
     source: str | None = ""
-    quality_score: float | None = None
-    metadata: _Metadata = msgspec.field(name="_metadata", default_factory=_Metadata)
+    quality_score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    metadata: _Metadata | None = msgspec.field(name="_metadata", default=None)
 
 
 _decode = msgspec.json.Decoder(_Keys).decode
+_NO_METADATA = _Metadata()
 
 
-@dataclass(slots=True)
-class Row:
+class Row(msgspec.Struct, gc=False, eq=False):
     """Where a row lies and what it is decided by; `version` is the one it was first trained in."""
 
     sample_id: str
@@ -62,54 +65,67 @@ class Index:
 
     files: list[Path]
     rows: list[Row]
+    unpacked: dict[int, IO[bytes]] = field(default_factory=dict)
+    """The plain text of compressed files, in unnamed temporary files."""
 
     def lines(self, rows: Iterable[Row]) -> Iterator[bytes]:
         """The bytes of the given rows, without line ends, in the order asked for."""
         with ExitStack() as stack:
-            files = [stack.enter_context(path.open("rb")) for path in self.files]
+            files = [self.unpacked.get(i) or stack.enter_context(path.open("rb")) for i, path in enumerate(self.files)]
+            numbers = [file.fileno() for file in files]
             for row in rows:
-                file = files[row.file]
-                file.seek(row.offset)
-                yield file.read(row.size)
+                yield os.pread(numbers[row.file], row.size, row.offset)
 
 
 def index(files: Iterable[Path], on_bad: OnBad) -> Index:
-    """Index plain JSONL files of samples; rows that break the schema are reported and left out.
+    """Index JSONL files of samples; rows that break the schema are reported and left out.
 
-    Raises `UserError` for a missing or compressed file.
+    A compressed file is unpacked into a temporary one first. Raises `UserError` for a missing file.
     """
-    found = Index(list(files), [])
+    found = Index([Path(path).expanduser() for path in files], [])
     for number, path in enumerate(found.files):
-        if path.suffix in (".gz", ".zst"):
-            raise UserError("compressed files cannot be indexed", where=str(path), fix="decompress it first")
         if not path.is_file():
             raise UserError("no such file", where=str(path), fix="check the path, or run the stage that makes it")
-        found.rows += _index_file(number, path, on_bad)
+        if path.suffix in (".gz", ".zst"):
+            found.unpacked[number] = file = _unpack(path, on_bad)
+            found.rows += _index_file(number, path.name, file, on_bad)
+        else:
+            with path.open("rb") as file:
+                found.rows += _index_file(number, path.name, file, on_bad)
     return found
 
 
-def _index_file(number: int, path: Path, on_bad: OnBad) -> Iterator[Row]:
-    offset = 0
-    with path.open("rb") as file:
-        for line_number, line in enumerate(file, 1):
-            start, offset = offset, offset + len(line)
-            body = line.rstrip(b"\r\n")
-            if not body or body.isspace():
-                continue
-            keys = _keys(path.name, line_number, body, on_bad)
-            if keys is not None:
-                meta = keys.metadata
-                yield Row(
-                    keys.sample_id or _id(body),
-                    keys.source or "",
-                    keys.domain or "",
-                    str(meta.group or keys.sample_id or _id(body)),
-                    keys.quality_score,
-                    meta.origin_version or meta.rehearsal_version or "",
-                    number,
-                    start,
-                    len(body),
-                )
+def _unpack(path: Path, on_bad: OnBad) -> IO[bytes]:
+    file = TemporaryFile()  # noqa: SIM115 - lives as long as the index
+    for _, line in read_lines(path, on_bad):
+        file.write(line + b"\n")
+    file.seek(0)
+    return file
+
+
+def _index_file(number: int, name: str, file: IO[bytes], on_bad: OnBad) -> Iterator[Row]:
+    offset, intern = 0, sys.intern
+    for line_number, line in enumerate(file, 1):
+        start, offset = offset, offset + len(line)
+        body = line.rstrip(b"\r\n")
+        if not body or body.isspace():
+            continue
+        keys = _keys(name, line_number, body, on_bad)
+        if keys is None:
+            continue
+        meta = keys.metadata or _NO_METADATA
+        sample_id = keys.sample_id or _id(body)
+        yield Row(
+            sample_id,
+            intern(keys.source or ""),
+            intern(keys.domain or ""),
+            str(meta.group) if meta.group else sample_id,
+            keys.quality_score,
+            intern(meta.origin_version or meta.rehearsal_version or ""),
+            number,
+            start,
+            len(body),
+        )
 
 
 def _keys(name: str, number: int, body: bytes, on_bad: OnBad) -> _Keys | None:

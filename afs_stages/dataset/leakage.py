@@ -36,10 +36,12 @@ def find_leaks(
     for sample in trained:
         if sample.sample_id in exact:
             yield Leak("exact", sample.sample_id, sample.sample_id, exact[sample.sample_id])
-    texts = [_text(sample) for sample in trained] + [_text(sample) for sample, _ in held]
-    for one, two in near.pairs(texts, params):
-        if one < len(trained) <= two and trained[one].sample_id != held[two - len(trained)][0].sample_id:
-            sample, file = held[two - len(trained)]
+    if not trained or not held:
+        return
+    ours, theirs = (_text(sample) for sample in trained), (_text(sample) for sample, _ in held)
+    for one, two in near.pairs_across(ours, theirs, params):
+        sample, file = held[two]
+        if trained[one].sample_id != sample.sample_id:
             yield Leak("near", trained[one].sample_id, sample.sample_id, file)
 
 

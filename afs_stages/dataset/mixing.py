@@ -6,7 +6,7 @@ Decided on keys alone; the rows are copied as they stand, a repeated row gets it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +17,11 @@ from afs_stages.core.params.data import Rebalance
 from afs_stages.dataset.index import Index, Row
 from afs_stages.dataset.policies import allot, hashed
 
+Choose = Callable[[Sequence[Row], int], list[Row]]
+"""(rows of a group, how many) -> the rows chosen."""
 REHEARSAL = "rehearsal"
+MANY = 10**6
+"""More rows than a share of the new ones can ask for."""
 
 
 @dataclass
@@ -29,6 +33,8 @@ class Mix:
     counts: dict[str, int]
     short: dict[str, int] = field(default_factory=dict)
     satisfying_total: int = 0
+    limited_by: str = ""
+    """The group too small for a larger total; empty where all rows of all groups are drawn."""
     dropped: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -43,9 +49,9 @@ class Mix:
         return sum(1 for _, repeat in self.drawn if repeat)
 
 
-def group_of(row: Row, by: str, rehearsed: set[int]) -> str:
-    """The group a row counts to: `rehearsal` if its file is a buffer, else its source or domain."""
-    if row.file in rehearsed:
+def group_of(row: Row, by: str, is_old: bool) -> str:
+    """The group a row counts to: `rehearsal` if it comes from an older version, else its source or domain."""
+    if is_old:
         return REHEARSAL
     return row.source if by == "source" else row.domain
 
@@ -58,10 +64,15 @@ def mix(
     *,
     ratio: float = 0.0,
     include_unweighted: bool = False,
+    choose: Choose,
 ) -> Mix:
     """Draw rows (group, row) by weight; rehearsal's share is `ratio`, the weights share the rest.
 
-    Raises `UserError` for a weight that names no group, listing those there are.
+    Every row of a group is drawn whole times before `choose` says which are drawn once more.
+
+    Without `max_total` the total is the largest that every weighted group can fill; a buffer too small
+    for `ratio` does not lower it, but is short. Raises `UserError` for a weight that names no group,
+    listing those there are.
     """
     groups: dict[str, list[Row]] = {}
     for name, row in rows:
@@ -71,13 +82,17 @@ def mix(
     wanted = wanted_shares(groups, weights, params, ratio, include_unweighted)
     capacity = {name: len(groups.get(name, ())) * params.oversample for name in wanted}
     best = satisfying_total(capacity, wanted)
-    total = params.max_total if params.max_total is not None else best
+    total = params.max_total
+    if total is None:
+        free = capacity | ({REHEARSAL: sum(map(len, groups.values())) * MANY} if 0 < ratio < 1 else {})
+        total = satisfying_total(free, wanted)
     ideal = allot(total, dict.fromkeys(wanted, total), wanted)
     counts = {name: min(count, capacity[name]) for name, count in ideal.items()}
     result = Mix([], wanted, counts, satisfying_total=best, dropped=dropped)
+    result.limited_by = _limiting(counts, capacity, groups)
     result.short = {name: ideal[name] - counts[name] for name in sorted(wanted) if counts[name] < ideal[name]}
     for name in sorted(counts):
-        result.drawn += _draw(groups.get(name, []), counts[name], params, seed)
+        result.drawn += _draw(groups.get(name, []), counts[name], choose)
         _count(dropped, "not_drawn", max(len(groups.get(name, ())) - counts[name], 0))
     for name in sorted(set(groups) - set(wanted)):
         _count(dropped, "unweighted", len(groups[name]))
@@ -127,22 +142,27 @@ def _limit_domains(groups: dict[str, list[Row]], params: Rebalance, dropped: dic
     if params.max_per_domain is None:
         return
     taken: dict[str, int] = {}
+    over: set[int] = set()
     for row in sorted((row for rows in groups.values() for row in rows), key=Row.rank):
         taken[row.domain] = taken.get(row.domain, 0) + 1
         if taken[row.domain] > params.max_per_domain:
-            _count(dropped, "over_max_per_domain")
-            for rows in groups.values():
-                if row in rows:
-                    rows.remove(row)
+            over.add(id(row))
+    _count(dropped, "over_max_per_domain", len(over))
+    for name, rows in groups.items():
+        groups[name] = [row for row in rows if id(row) not in over]
 
 
-def _draw(rows: list[Row], count: int, params: Rebalance, seed: int) -> list[tuple[Row, int]]:
-    """`count` rows by the policy; every row whole times before any row once more."""
-    if params.within == "random":
-        ranked = sorted(rows, key=lambda row: hashed(row.sample_id, seed))
-    else:
-        ranked = sorted(rows, key=Row.rank)
-    return [(ranked[i % len(ranked)], i // len(ranked)) for i in range(count)] if ranked else []
+def _limiting(counts: Mapping[str, int], capacity: Mapping[str, int], groups: Mapping[str, Sequence[Row]]) -> str:
+    full = [name for name in sorted(counts) if counts[name] == capacity[name]]
+    left = any(counts[name] < len(groups.get(name, ())) for name in counts)
+    return full[0] if full and left else ""
+
+
+def _draw(rows: list[Row], count: int, choose: Choose) -> list[tuple[Row, int]]:
+    """`count` rows, each with how often it was drawn before."""
+    times, rest = divmod(count, len(rows)) if rows else (0, 0)
+    whole = [(row, repeat) for repeat in range(times) for row in rows]
+    return whole + [(row, times) for row in (choose(rows, rest) if rest else ())]
 
 
 def ordered(drawn: list[tuple[Row, int]], params: Rebalance, seed: int) -> list[tuple[Row, int]]:

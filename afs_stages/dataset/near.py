@@ -53,22 +53,40 @@ def pairs(texts: Iterable[str], params: NearDuplicates) -> Iterator[tuple[int, i
     In a bucket of more than `max_cluster` texts each is compared with the first ones only, so the
     work grows with the number of texts, not with its square.
     """
+    hashes, matrix = _signatures(texts, params)
+    yield from _verified(_candidates(matrix, params), hashes, params)
+
+
+def pairs_across(one: Iterable[str], two: Iterable[str], params: NearDuplicates) -> Iterator[tuple[int, int]]:
+    """Yield (i, j) for near texts one[i] and two[j]; every pair of a bucket is looked at, however large it is."""
+    hashes, matrix = _signatures(one, params)
+    others, other_matrix = _signatures(two, params)
+    candidates = _candidates_across(matrix, other_matrix, params)
+    for i, j in _verified(((i, j + len(hashes)) for i, j in candidates), hashes + others, params):
+        yield i, j - len(hashes)
+
+
+def _signatures(texts: Iterable[str], params: NearDuplicates) -> tuple[list[Any], Any]:
+    """The shingle hashes of each text (sorted, unique), and the MinHash matrix."""
     import numpy as np
     import rensa
 
     hashes: list[Any] = []
-    digests: list[Any] = []
+    digests: list[Any] = [np.zeros((0, params.permutations), dtype=np.uint32)]
     for batch in _batches(texts, 4096):
         sets = [shingles(text, params.shingle) for text in batch]
         hashed = rensa.RMinHash.hash_token_sets(sets)
         hashes += [np.unique(np.asarray(row, dtype=np.uint64)) for row in hashed]
         rows = rensa.RMinHash.digests_from_token_sets(sets, params.permutations, SEED)
         digests.append(np.asarray(rows, dtype=np.uint32))
-    if not digests:
-        return
-    matrix = np.concatenate(digests)
+    return hashes, np.concatenate(digests)
+
+
+def _verified(
+    candidates: Iterable[tuple[int, int]], hashes: list[Any], params: NearDuplicates
+) -> Iterator[tuple[int, int]]:
     seen: set[tuple[int, int]] = set()
-    for pair in _candidates(matrix, params):
+    for pair in candidates:
         if pair not in seen:
             seen.add(pair)
             if _jaccard(hashes[pair[0]], hashes[pair[1]]) >= params.threshold:
@@ -103,6 +121,24 @@ def _candidates(matrix: Any, params: NearDuplicates) -> Iterator[tuple[int, int]
                 yield other, i
             if len(members) < params.max_cluster:
                 members.append(i)
+
+
+def _candidates_across(one: Any, two: Any, params: NearDuplicates) -> Iterator[tuple[int, int]]:
+    """Pairs that share a band and whose signatures agree nearly as much as the threshold asks."""
+    bands, rows = banding(params.permutations, params.threshold)
+    # Four standard errors below the threshold: a pair at it is lost with a chance of 3 in 100,000.
+    spread = (params.threshold * (1 - params.threshold) / params.permutations) ** 0.5
+    least = (params.threshold - 4 * spread) * params.permutations
+    for band in range(bands):
+        columns = slice(band * rows, (band + 1) * rows)
+        buckets: dict[bytes, list[int]] = {}
+        for i in range(len(one)):
+            buckets.setdefault(one[i, columns].tobytes(), []).append(i)
+        for j in range(len(two)):
+            members = buckets.get(two[j, columns].tobytes())
+            if members:
+                agree = (one[members] == two[j]).sum(axis=1)
+                yield from ((members[k], j) for k in (agree >= least).nonzero()[0].tolist())
 
 
 def banding(permutations: int, threshold: float) -> tuple[int, int]:
@@ -153,6 +189,10 @@ class Clusters:
         self._parent[b] = a
         self._size[a] += self._size[b]
         return True
+
+    def size(self, item: int) -> int:
+        """How many items its set has."""
+        return self._size[self.find(item)]
 
     def sets(self, items: Sequence[int] | range) -> list[list[int]]:
         """The sets as lists, in the order of their first members."""

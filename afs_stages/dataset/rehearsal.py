@@ -57,8 +57,8 @@ class RehearsalBuffer:
         for sample in jsonl.read_samples(Path(path).expanduser(), on_bad):
             self.loaded[version] += 1
             scored += sample.quality_score is not None
-            if (sample.quality_score or 0.0) < self.config.quality_threshold:
-                self.dropped["below_quality_threshold"] += 1
+            if reason := self._too_poor(sample.quality_score):
+                self.dropped[reason] += 1
                 continue
             if self.config.track_provenance:
                 sample.metadata.setdefault("origin_version", version)
@@ -70,6 +70,12 @@ class RehearsalBuffer:
                 fix="score them first (`afs scoring score`), or set the quality threshold to 0",
             )
         return len(self.samples) - before
+
+    def _too_poor(self, score: float | None) -> str:
+        threshold = self.config.quality_threshold
+        if score is None:
+            return "unscored" if threshold > 0 else ""
+        return "below_quality_threshold" if score < threshold else ""
 
     def select_top_samples(self, ratio: float | None = None) -> list[TrainingSample]:
         """Keep the best `ratio` of the whole version (not of what the threshold left), by the policy."""

@@ -65,7 +65,7 @@ def _choose(buffer: RehearsalBuffer, model: str, block: Model, report: StageRepo
     again = [sample.sample_id for sample in buffer.samples if sample.sample_id in new]
     buffer.remove(again, "in_new_data")
     allowed = round(params.top_ratio * sum(buffer.loaded.values()))
-    wanted = rehearsal_count(len(new), params.ratio, 10**9)
+    wanted = rehearsal_count(len(new), params.ratio, 10**9) if params.ratio < 1 else allowed
     if limit is not None:
         wanted = min(wanted, round(params.ratio * limit))
     buffer.keep(min(wanted, allowed))

@@ -7,7 +7,8 @@ by hash, and large near-duplicate clusters keep their best rows only.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,38 +46,53 @@ def split_dataset(
     *,
     releases: Path | None = None,
     group_by: str = "group",
+    find_near: bool = True,
     strict: bool = False,
 ) -> StageReport:
     """Split sample files into `output`/{train,val,test}.jsonl with `assignments.jsonl` and `dropped.jsonl`.
 
-    `group_by` is `group` (the unit each source names) or `none`. Rows of a part are written in the order
-    of their ids, so the order of files and rows does not matter.
+    `group_by` is `group` (the unit each source names) or `none`; without `find_near` only exact
+    duplicates and groups are kept together. Rows of a part are written in the order of their ids, so
+    the order of files and rows does not matter.
     """
     params = params or Split()
     report = StageReport("split")
     with jsonl.open_rejects(output / "train.jsonl", strict) as rejects:
         found = index(inputs, rejects)
         frozen = load_frozen(releases, rejects) if releases else Frozen(Index([], []), [])
-        plan = make_plan(found, frozen, params, seed, group_by)
+        plan = make_plan(found, frozen, params, seed, group_by, find_near)
         _write(found, plan, output)
         report.rejected = rejects.counts
     _fill(report, found, plan, params)
     return report
 
 
-def make_plan(found: Index, frozen: Frozen, params: Split, seed: int, group_by: str = "group") -> Plan:
+def make_plan(
+    found: Index, frozen: Frozen, params: Split, seed: int, group_by: str = "group", find_near: bool = True
+) -> Plan:
     """Decide the part of every row of `found`; reads row texts for similarity, writes nothing."""
-    order = sorted(range(len(found.rows)), key=lambda i: (found.rows[i].sample_id, *found.rows[i].rank(), i))
-    plan = Plan([found.rows[i] for i in order], [], [])
-    plan.parts, plan.clusters = ["?"] * len(order), [""] * len(order)
-    unique = _drop_exact(plan)
-    nodes = _Nodes(plan, unique, frozen)
-    links = list(near.pairs(nodes.texts(found, frozen), params.near_duplicates))
+    plan = Plan(_ordered(found), [], [])
+    plan.parts, plan.clusters = ["?"] * len(plan.rows), [""] * len(plan.rows)
+    nodes = _Nodes(plan, _drop_exact(plan), frozen)
+    links = near.pairs(nodes.texts(found, frozen), params.near_duplicates) if find_near else iter(())
     copies = nodes.join(links, params.near_duplicates.max_cluster, group_by)
-    _take_frozen_parts(plan, nodes, links)
+    _take_frozen_parts(plan, nodes)
     _assign_free(plan, nodes, params, seed)
     _cap(plan, nodes, copies, params.near_duplicates.keep_per_cluster)
+    _drop_refused(plan, nodes)
     return plan
+
+
+def _ordered(found: Index) -> list[Row]:
+    """The rows by id, the best of equal ids first; where even their keys are equal their bytes decide."""
+    counts = Counter(row.sample_id for row in found.rows)
+    same = [row for row in found.rows if counts[row.sample_id] > 1]
+    content = {id(row): _digest(line) for row, line in zip(same, found.lines(same), strict=True)}
+    return sorted(found.rows, key=lambda row: (row.sample_id, row.rank(), content.get(id(row), b"")))
+
+
+def _digest(line: bytes) -> bytes:
+    return hashlib.blake2b(line, digest_size=16).digest()
 
 
 def _drop_exact(plan: Plan) -> list[int]:
@@ -97,6 +113,10 @@ class _Nodes:
         self.released = frozen.rows
         self.rows = [plan.rows[i] for i in unique] + [row for row, _ in self.released]
         self.own = len(unique)
+        self.refused: list[tuple[int, int]] = []
+        self.frozen_part: dict[str, str] = {}
+        for row, part in self.released:
+            self.frozen_part.setdefault(row.sample_id, part)
 
     def texts(self, found: Index, frozen: Frozen) -> Iterator[str]:
         """The text of each node, read from disk as it is asked for."""
@@ -105,8 +125,11 @@ class _Nodes:
         for line in frozen.index.lines(self.rows[self.own :]):
             yield near.text_of(jsonl.decode(line))
 
-    def join(self, links: list[tuple[int, int]], limit: int, group_by: str) -> near.Clusters:
-        """Join groups, equal ids and near-duplicates; returns the near-duplicate sets alone."""
+    def join(self, links: Iterable[tuple[int, int]], limit: int, group_by: str) -> near.Clusters:
+        """Join groups, equal ids and near-duplicates; returns the near-duplicate sets alone.
+
+        Links that would make a set too large are kept in `refused`.
+        """
         self.clusters = near.Clusters(len(self.rows), max(limit, 2))
         if group_by == "group":
             self._join_by([row.group for row in self.rows])
@@ -115,6 +138,8 @@ class _Nodes:
         for one, two in links:
             if copies.join(one, two):
                 self.clusters.join(one, two, always=True)
+            else:
+                self.refused.append((one, two) if copies.size(one) >= copies.size(two) else (two, one))
         self.sets = self.clusters.sets(range(len(self.rows)))
         return copies
 
@@ -137,14 +162,17 @@ class _Nodes:
         released = [i for i in members if i >= self.own]
         return self.rows[released[0]].sample_id if released else min(self.rows[i].sample_id for i in members)
 
+    def is_released(self, node: int) -> bool:
+        """Whether the row stands in a release."""
+        return self.rows[node].sample_id in self.frozen_part
 
-def _take_frozen_parts(plan: Plan, nodes: _Nodes, links: list[tuple[int, int]]) -> None:
+
+def _take_frozen_parts(plan: Plan, nodes: _Nodes) -> None:
     """Clusters with released members take their part; a new row near two parts is dropped.
 
     A released row keeps its part whatever its cluster; of a cluster with several frozen parts every
     row that was never released is dropped, since it would carry one part's text into another.
     """
-    part_of = {row.sample_id: part for row, part in reversed(nodes.released)}
     for members in nodes.sets:
         parts = nodes.frozen_parts(members)
         if not parts:
@@ -155,7 +183,7 @@ def _take_frozen_parts(plan: Plan, nodes: _Nodes, links: list[tuple[int, int]]) 
                 continue
             place = nodes.unique[i]
             plan.clusters[place] = key
-            own = part_of.get(plan.rows[place].sample_id)
+            own = nodes.frozen_part.get(plan.rows[place].sample_id)
             if own is None and len(parts) > 1:
                 plan.drop(place, "bridges_splits", parts.get("test") or parts.get("val") or "")
             else:
@@ -168,21 +196,38 @@ def _assign_free(plan: Plan, nodes: _Nodes, params: Split, seed: int) -> None:
     strata: dict[str, list[str]] = defaultdict(list)
     for key, members in free.items():
         head = min((nodes.rows[i] for i in members), key=lambda row: row.sample_id)
-        strata[head.domain if params.stratify_by == "domain" else head.source].append(key)
-    parts = assign(strata, ratios, seed)
+        strata[_stratum(head, params)].append(key)
+    filled: dict[str, set[str]] = defaultdict(set)
+    for place in nodes.unique:
+        if plan.parts[place] in layout.PARTS:
+            filled[_stratum(plan.rows[place], params)].add(plan.parts[place])
+    parts = assign(strata, ratios, seed, filled)
     for key, members in free.items():
         for i in members:
             plan.parts[nodes.unique[i]] = parts[key]
             plan.clusters[nodes.unique[i]] = key
 
 
+def _stratum(row: Row, params: Split) -> str:
+    return row.domain if params.stratify_by == "domain" else row.source
+
+
 def _cap(plan: Plan, nodes: _Nodes, copies: near.Clusters, keep: int) -> None:
-    """Of each set of near-duplicates keep the best-scored rows."""
+    """Of each set of near-duplicates keep the best-scored rows, and every released one."""
     for members in copies.sets(range(nodes.own)):
-        places = [nodes.unique[i] for i in members if plan.parts[nodes.unique[i]]]
-        ranked = sorted(places, key=lambda place: plan.rows[place].rank())
-        for place in ranked[keep:]:
-            plan.drop(place, "near_duplicate", plan.rows[ranked[0]].sample_id)
+        alive = [i for i in members if plan.parts[nodes.unique[i]]]
+        ranked = sorted(alive, key=lambda i: (not nodes.is_released(i), plan.rows[nodes.unique[i]].rank()))
+        for i in ranked[keep:]:
+            if not nodes.is_released(i):
+                plan.drop(nodes.unique[i], "near_duplicate", nodes.rows[ranked[0]].sample_id)
+
+
+def _drop_refused(plan: Plan, nodes: _Nodes) -> None:
+    """A near-duplicate of a row whose set is full already is dropped: it might stand in another part."""
+    for larger, smaller in nodes.refused:
+        one, two = (smaller, larger) if smaller < nodes.own and not nodes.is_released(smaller) else (larger, smaller)
+        if one < nodes.own and not nodes.is_released(one) and plan.parts[nodes.unique[one]]:
+            plan.drop(nodes.unique[one], "near_duplicate", nodes.rows[two].sample_id)
 
 
 def _write(found: Index, plan: Plan, output: Path) -> None:
@@ -211,7 +256,7 @@ def _fill(report: StageReport, found: Index, plan: Plan, params: Split) -> None:
     counts: dict[str, dict[str, int]] = {}
     for row, part in zip(plan.rows, plan.parts, strict=True):
         if part:
-            stratum = counts.setdefault(row.domain if params.stratify_by == "domain" else row.source, {})
+            stratum = counts.setdefault(_stratum(row, params), {})
             stratum[part] = stratum.get(part, 0) + 1
     report.values = {
         "parts": {part: sum(1 for own in plan.parts if own == part) for part in layout.PARTS},

@@ -1,6 +1,6 @@
 """Alpaca: instruction, input, output, with `system` and `history` as LLaMA-Factory reads them.
 
-Tool calls have no place in it: they are rendered as text in the history.
+Tool calls have no place in it: they stand as text, a call in the answer, its result in the next request.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ class Alpaca(Format):
 
     def render(self, sample: TrainingSample, style: Style) -> dict[str, Any]:
         """The row; `thinking` stands in a column of its own when kept separate."""
-        output = sample.output
+        pairs = _pairs(sample)
+        request, output = pairs[-1] if pairs else (sample.instruction, sample.output)
         if sample.thinking and style.cot_mode == "embedded":
             output = embed(sample.thinking, output)
-        row: dict[str, Any] = {"instruction": sample.instruction, "input": sample.input, "output": output}
-        if system := style.system(sample):
+        row: dict[str, Any] = {"instruction": request, "input": "" if pairs else sample.input, "output": output}
+        own = [message.content or "" for message in (sample.messages or [])[:1] if message.role == "system"]
+        if system := (own or [style.system(sample)])[0]:
             row["system"] = system
-        if history := _history(sample):
-            row["history"] = history
+        if pairs[:-1]:
+            row["history"] = pairs[:-1]
         if sample.thinking and style.cot_mode == "separate":
             row["thinking"] = sample.thinking
         return row
@@ -35,28 +37,38 @@ class Alpaca(Format):
         embedded, output = unembed(row["output"])
         thinking = row.get("thinking") or embedded
         history = row.get("history") or []
+        system = row.get("system") or ""
         if not history:
             return TrainingSample(
-                instruction=row["instruction"], input=row.get("input") or "", output=output, thinking=thinking
+                instruction=row["instruction"],
+                input=row.get("input") or "",
+                output=output,
+                thinking=thinking,
+                _metadata={"system": system} if system else {},
             )
         request = f"{row['instruction']}\n\n{row['input']}" if row.get("input") else row["instruction"]
         pairs = [*history, [request, output]]
         roles = ("user", "assistant")
         rows = [{"role": role, "content": text} for pair in pairs for role, text in zip(roles, pair, strict=True)]
-        return sample_of(rows, thinking)
+        return sample_of([{"role": "system", "content": system}, *rows] if system else rows, thinking)
 
 
-def _history(sample: TrainingSample) -> list[list[str]]:
-    """Earlier [request, answer] pairs; what a tool was asked and said stands in the answer."""
+def _pairs(sample: TrainingSample) -> list[list[str]]:
+    """[request, answer] of each turn. A tool's result is part of a request: no answer must be taught to make it up."""
     pairs: list[list[str]] = []
     for message in sample.messages or []:
-        if message.role == "user":
-            pairs.append([message.content or "", ""])
-        elif pairs and message.role != "system":
+        if message.role == "assistant":
             calls = [
                 f"[call {call['function']['name']} {call['function']['arguments']}]"
                 for call in message.tool_calls or []
             ]
-            text = f"[result] {message.content}" if message.role == "tool" else message.content or ""
-            pairs[-1][1] = "\n".join(part for part in (pairs[-1][1], text, *calls) if part)
-    return pairs[:-1]
+            side, text = 1, "\n".join(part for part in (message.content, *calls) if part)
+        else:
+            side, text = 0, message.content or ""
+            text = f"[result] {text}" if message.role == "tool" else text
+        if message.role == "system":
+            continue
+        if not pairs or (side == 0 and pairs[-1][1]):
+            pairs.append(["", ""])
+        pairs[-1][side] = f"{pairs[-1][side]}\n{text}" if pairs[-1][side] else text
+    return pairs

@@ -20,8 +20,9 @@ class Style:
     system_prompts: dict[str, str] = field(default_factory=dict)
 
     def system(self, sample: TrainingSample) -> str:
-        """The system prompt of a sample."""
-        return self.system_prompts.get(sample.domain, self.system_prompt)
+        """The system prompt of a sample: the one it came with, else its domain's, else the general one."""
+        own = sample.metadata.get("system")
+        return own if isinstance(own, str) else self.system_prompts.get(sample.domain, self.system_prompt)
 
 
 class Format:
@@ -45,13 +46,21 @@ def messages(sample: TrainingSample, style: Style) -> list[dict[str, Any]]:
     else:
         request = f"{sample.instruction}\n\n{sample.input}" if sample.input else sample.instruction
         rows = [{"role": "user", "content": request}, {"role": "assistant", "content": sample.output}]
+    if not any(row["role"] == "assistant" for row in rows):
+        raise ValueError("the conversation has no answer")
     if sample.thinking and style.cot_mode == "embedded":
-        last = max(i for i, row in enumerate(rows) if row["role"] == "assistant")
+        last = last_answer(rows)
         rows[last] = {**rows[last], "content": embed(sample.thinking, rows[last].get("content") or "")}
     system = style.system(sample)
     if system and rows[0]["role"] != "system":
         rows.insert(0, {"role": "system", "content": system})
     return rows
+
+
+def last_answer(rows: list[dict[str, Any]]) -> int:
+    """The place of the last answer that has a text; of the last answer where none has."""
+    answers = [i for i, row in enumerate(rows) if row["role"] == "assistant"]
+    return max((i for i in answers if rows[i].get("content")), default=answers[-1])
 
 
 def embed(thinking: str, answer: str) -> str:
@@ -69,20 +78,26 @@ def unembed(text: str) -> tuple[str | None, str]:
 
 
 def sample_of(rows: list[dict[str, Any]], thinking: str | None = None, **fields: Any) -> TrainingSample:
-    """The sample of a conversation; one request and one answer become its single-turn form."""
+    """The sample of a conversation; one request and one answer become its single-turn form.
+
+    The system prompt of a longer one stays its first message, that of a single turn goes to
+    `_metadata.system`.
+    """
     body = rows[1:] if rows and rows[0]["role"] == "system" else rows
     asked = [row for row in body if row["role"] == "user"]
-    answered = [row for row in body if row["role"] == "assistant" and row.get("content")]
-    if not asked or not answered:
+    if not asked or not any(row["role"] == "assistant" for row in body):
         raise ValueError("the conversation has no request or no answer")
-    embedded, answer = unembed(answered[-1]["content"])
+    last = body[last_answer(body)]
+    embedded, answer = unembed(last.get("content") or "")
     if embedded is not None:
-        body = [{**row, "content": answer} if row is answered[-1] else row for row in body]
+        rows = [{**row, "content": answer} if row is last else row for row in rows]
     simple = [row["role"] for row in body] == ["user", "assistant"] and not body[1].get("tool_calls")
+    metadata = {"system": rows[0]["content"]} if simple and len(rows) > len(body) else {}
     return TrainingSample(
         instruction=asked[-1]["content"],
         output=answer,
         thinking=thinking or embedded,
-        messages=None if simple else [Message.model_validate(row) for row in body],
+        messages=None if simple else [Message.model_validate(row) for row in rows],
+        _metadata=metadata,
         **fields,
     )

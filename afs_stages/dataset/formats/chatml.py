@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from afs_stages.core.jsonl import decode
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset.formats.base import Format, Style, embed, messages, sample_of
+from afs_stages.dataset.formats.base import Format, Style, embed, last_answer, messages, sample_of
+from afs_stages.dataset.formats.calls import answered, call
 
 _TURN = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>\n", re.S)
+_MARKS = ("<|im_start|>", "<|im_end|>", "<tool_call>")
 _CALL = re.compile(r"<tool_call>\n(.*?)\n</tool_call>", re.S)
 
 
@@ -21,29 +22,31 @@ class ChatML(Format):
     name = "chatml"
 
     def render(self, sample: TrainingSample, style: Style) -> dict[str, Any]:
-        """The row."""
+        """The row. Raises ValueError for a text that holds the format's own marks: they cannot be escaped."""
         rows = messages(sample, style)
         if sample.thinking and style.cot_mode == "separate":
-            last = max(i for i, row in enumerate(rows) if row["role"] == "assistant")
+            last = last_answer(rows)
             rows[last] = {**rows[last], "content": embed(sample.thinking, rows[last].get("content") or "")}
+        if any(mark in (row.get("content") or "") for row in rows for mark in _MARKS):
+            raise ValueError("a text holds ChatML's own marks")
         return {"text": "".join(f"<|im_start|>{row['role']}\n{_body(row)}<|im_end|>\n" for row in rows)}
 
     def parse(self, row: dict[str, Any]) -> TrainingSample:
-        """The sample of a row."""
+        """The sample of a row; calls get their ids by order, and results answer them in it."""
         rows: list[dict[str, Any]] = []
-        calls = 0
+        open_calls: list[str] = []
         for role, body in _TURN.findall(row["text"]):
-            found = _CALL.findall(body)
-            message: dict[str, Any] = {"role": role, "content": _CALL.sub("", body).rstrip("\n") if found else body}
-            if found:
-                message["tool_calls"] = []
-                for text in found:
-                    calls += 1
-                    call = decode(text.encode())
-                    message["tool_calls"].append({"id": f"call_{calls}", "type": "function", "function": call})
+            content, *_ = body.split("<tool_call>\n", 1)
+            message: dict[str, Any] = {"role": role}
+            if calls := [call(text, len(open_calls) + i) for i, text in enumerate(_CALL.findall(body), 1)]:
+                message["tool_calls"] = calls
+                content = content.removesuffix("\n")
+                open_calls += [item["id"] for item in calls]
             if role == "tool":
-                message["tool_call_id"] = f"call_{calls}"
-            rows.append({key: value for key, value in message.items() if value != "" or key == "role"})
+                message["tool_call_id"] = answered(rows, open_calls)
+            if content or role != "assistant":
+                message["content"] = content
+            rows.append(message)
         return sample_of(rows)
 
 

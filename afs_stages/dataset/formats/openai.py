@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset.formats.base import Format, Style, messages, sample_of
+from afs_stages.dataset.formats.base import Format, Style, last_answer, messages, sample_of
 
 
 class OpenAI(Format):
@@ -14,10 +14,13 @@ class OpenAI(Format):
     name = "openai"
 
     def render(self, sample: TrainingSample, style: Style) -> dict[str, Any]:
-        """The row; separate thinking is `reasoning_content` of the last answer, as chat templates read it."""
+        """The row; separate thinking is `reasoning_content` of the last answer, as chat templates read it.
+
+        OpenAI's own fine-tuning knows no such key: for it, embed the thinking or drop it.
+        """
         rows = messages(sample, style)
         if sample.thinking and style.cot_mode == "separate":
-            last = max(i for i, row in enumerate(rows) if row["role"] == "assistant")
+            last = last_answer(rows)
             rows[last] = {**rows[last], "reasoning_content": sample.thinking}
         return {"messages": rows, "tools": sample.tools} if sample.tools else {"messages": rows}
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
-
-import msgspec
 
 from afs_stages.core.jsonl import decode
 from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset.formats.base import Format, Style, messages, sample_of
+from afs_stages.dataset.formats.calls import answered, arguments_of, call, to_json
 
 
 class ShareGPT(Format):
@@ -18,38 +18,28 @@ class ShareGPT(Format):
 
     def render(self, sample: TrainingSample, style: Style) -> dict[str, Any]:
         """The row."""
-        turns: list[dict[str, str]] = []
-        for message in messages(sample, style):
-            turns += _turns(message)
+        turns = _turns(messages(sample, style))
         row: dict[str, Any] = {"conversations": turns}
         if turns[0]["from"] == "system":
             row["system"] = turns.pop(0)["value"]
         if sample.tools:
-            row["tools"] = _json(sample.tools)
+            row["tools"] = to_json(sample.tools)
         if sample.thinking and style.cot_mode == "separate":
             row["thinking"] = sample.thinking
         return row
 
     def parse(self, row: dict[str, Any]) -> TrainingSample:
-        """The sample of a row; calls get their ids by order."""
-        rows: list[dict[str, Any]] = []
-        calls = 0
+        """The sample of a row; calls get their ids by order, and results answer them in it."""
+        rows: list[dict[str, Any]] = [{"role": "system", "content": row["system"]}] if row.get("system") else []
+        calls: list[str] = []
         for turn in row["conversations"]:
-            kind, value = turn["from"], turn["value"]
-            if kind == "function_call":
-                calls += 1
-                call = decode(value)
-                function = {"name": call["name"], "arguments": _json(call["arguments"])}
-                rows.append(
-                    {
-                        "role": "assistant",
-                        "tool_calls": [{"id": f"call_{calls}", "type": "function", "function": function}],
-                    }
-                )
-            elif kind == "observation":
-                rows.append({"role": "tool", "tool_call_id": f"call_{calls}", "content": value})
+            if turn["from"] == "function_call":
+                rows.append(_calling(turn, calls))
+            elif turn["from"] == "observation":
+                for content in _results(turn):
+                    rows.append({"role": "tool", "tool_call_id": answered(rows, calls), "content": content})
             else:
-                rows.append({"role": _ROLES[kind], "content": value})
+                rows.append({"role": _ROLES[turn["from"]], "content": turn["value"]})
         tools = decode(row["tools"]) if row.get("tools") else None
         return sample_of(rows, row.get("thinking"), tools=tools)
 
@@ -57,26 +47,42 @@ class ShareGPT(Format):
 _ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
 
 
-def _turns(message: dict[str, Any]) -> list[dict[str, str]]:
-    content = message.get("content") or ""
-    if message["role"] == "tool":
-        return [{"from": "observation", "value": content}]
-    if message["role"] != "assistant":
-        return [{"from": "human" if message["role"] == "user" else "system", "value": content}]
-    turns = [{"from": "gpt", "value": content}] if content else []
-    for call in message.get("tool_calls") or []:
-        function = call["function"]
-        value = {"name": function["name"], "arguments": _arguments(function["arguments"])}
-        turns.append({"from": "function_call", "value": _json(value)})
+def _turns(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Turns that alternate as loaders ask for: one call turn for all calls of a message, one observation for
+    all their results. What was said beside a call stands in `said`, as the call's turn has no room for it.
+    """
+    turns: list[dict[str, str]] = []
+    for role, group in groupby(rows, key=lambda row: row["role"]):
+        if role == "tool":
+            results = [row.get("content") or "" for row in group]
+            many = len(results) > 1
+            turns.append({"from": "observation", "value": to_json(results) if many else results[0]})
+            if many:
+                turns[-1]["results"] = str(len(results))
+        else:
+            turns += [_turn(row) for row in group]
     return turns
 
 
-def _arguments(text: str) -> Any:
-    try:
-        return decode(text.encode())
-    except msgspec.DecodeError:
-        return {"input": text}
+def _turn(row: dict[str, Any]) -> dict[str, str]:
+    content = row.get("content") or ""
+    calls = [
+        {"name": call["function"]["name"], "arguments": arguments_of(call["function"])}
+        for call in row.get("tool_calls") or []
+    ]
+    if not calls:
+        return {"from": {"user": "human", "assistant": "gpt"}.get(row["role"], row["role"]), "value": content}
+    turn = {"from": "function_call", "value": to_json(calls if len(calls) > 1 else calls[0])}
+    return {**turn, "said": content} if content else turn
 
 
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+def _calling(turn: dict[str, Any], calls: list[str]) -> dict[str, Any]:
+    value = decode(turn["value"])
+    found = [call(item, len(calls) + i) for i, item in enumerate(value if isinstance(value, list) else [value], 1)]
+    calls += [item["id"] for item in found]
+    message: dict[str, Any] = {"role": "assistant", "tool_calls": found}
+    return {**message, "content": turn["said"]} if turn.get("said") else message
+
+
+def _results(turn: dict[str, Any]) -> list[str]:
+    return [str(item) for item in decode(turn["value"])] if turn.get("results") else [turn["value"]]

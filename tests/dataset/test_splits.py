@@ -1,0 +1,244 @@
+"""Splits: nothing straddles, nothing moves, order does not matter."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.rows import objects, read, sample, text, write
+
+from afs_stages.core.layout import PARTS
+from afs_stages.core.params.data import NearDuplicates, Split
+from afs_stages.core.sample import TrainingSample
+from afs_stages.dataset import near
+from afs_stages.dataset.splits import split_dataset
+
+SLOW = settings(deadline=None, max_examples=12)
+
+
+def corpus(seed: int, count: int, tag: str = "", domains: str = "12") -> list[TrainingSample]:
+    """Rows of two domains in groups of one to four; every fifth nearly copies an earlier one."""
+    random = Random(seed)
+    rows: list[TrainingSample] = []
+    for i in range(count):
+        words = text(f"{tag}{seed}:{i}", 60)
+        if i % 5 == 4:
+            words = rows[random.randrange(len(rows))].output + " tail"
+        rows.append(
+            sample(
+                f"{tag}{i}",
+                instruction="explain",
+                output=words,
+                domain=random.choice(domains),
+                group=f"{tag}g{random.randrange(count)}",
+                quality_score=random.random(),
+            )
+        )
+    return rows
+
+
+def split(rows: list[TrainingSample], folder: Path, seed: int = 42, **options: object) -> dict[str, str]:
+    """Sample id -> part, after a split of the rows."""
+    source = write(folder / "in.jsonl", rows)
+    split_dataset([source], folder / "out", Split(), seed, **options)  # type: ignore[arg-type]
+    return {row.sample_id: part for part in PARTS for row in read(folder / "out" / f"{part}.jsonl")}
+
+
+def release(folder: Path, version: str, parts: dict[str, list[TrainingSample]]) -> Path:
+    """A release as `split` reads it."""
+    for part in PARTS:
+        write(folder / "releases" / "m" / version / f"{part}.jsonl", parts.get(part, []))
+    (folder / "releases" / "m" / version / "manifest.json").write_text("{}")
+    return folder / "releases"
+
+
+@SLOW
+@given(st.integers(0, 1000), st.integers(5, 60))
+def test_no_group_and_no_near_duplicate_straddles_parts(seed: int, count: int) -> None:
+    rows = corpus(seed, count)
+    with tempfile.TemporaryDirectory() as name:
+        parts = split(rows, Path(name))
+        assigned = objects(Path(name) / "out" / "assignments.jsonl")
+        dropped = objects(Path(name) / "out" / "dropped.jsonl")
+    for key in ("group", "cluster"):
+        by_key: dict[str, set[str]] = {}
+        for row in assigned:
+            by_key.setdefault(row[key], set()).add(row["split"])
+        assert all(len(found) == 1 for found in by_key.values())
+    kept = [row for row in rows if row.sample_id in parts]
+    for one, two in near.pairs([f"explain\n\n{row.output}" for row in kept], NearDuplicates()):
+        assert parts[kept[one].sample_id] == parts[kept[two].sample_id]
+    assert len(parts) + len(dropped) == len(rows)
+    assert {row["sample_id"] for row in assigned} == set(parts)
+
+
+@SLOW
+@given(st.integers(0, 1000), st.randoms(use_true_random=False))
+def test_order_of_rows_and_files_does_not_matter(seed: int, random: Random) -> None:
+    rows = corpus(seed, 40)
+    rows += [row.model_copy(update={"metadata": {"group": "elsewhere"}}) for row in rows[:5]]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        split(rows, folder)
+        shuffled = random.sample(rows, len(rows))
+        files = [write(folder / "b.jsonl", shuffled[:17]), write(folder / "a.jsonl", shuffled[17:])]
+        split_dataset(files, folder / "again", Split(), 42)
+        for file in ("train", "val", "test", "assignments", "dropped"):
+            first, second = (folder / place / f"{file}.jsonl" for place in ("out", "again"))
+            assert first.read_bytes() == second.read_bytes()
+
+
+@SLOW
+@given(st.integers(0, 1000), st.integers(1, 40))
+def test_growth_never_moves_released_rows(seed: int, more: int) -> None:
+    rows = corpus(seed, 30)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        before = split(rows, folder)
+        frozen = {part: [row for row in rows if before.get(row.sample_id) == part] for part in PARTS}
+        releases = release(folder, "v1", frozen)
+        grown = [*corpus(seed + 1, more, "new"), *rows]
+        grown += [row.model_copy(update={"sample_id": f"z{i}", "quality_score": 1.0}) for i, row in enumerate(rows)]
+        after = split(grown, folder, releases=releases)
+    assert {key: after.get(key) for key in before} == before
+
+
+@SLOW
+@given(st.integers(0, 1000), st.integers(1, 60))
+def test_growth_moves_an_unreleased_row_only_with_its_cluster(seed: int, more: int) -> None:
+    # Enough clusters that no part of a domain is empty: a domain that lends clusters may take them back.
+    rows = corpus(seed, 150, domains="1")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        before = split(rows, folder)
+        clusters = {row["sample_id"]: row["cluster"] for row in objects(folder / "out" / "assignments.jsonl")}
+        after = split(rows + corpus(seed + 1, more, "new", domains="1"), folder)
+        grown = {row["sample_id"]: row["cluster"] for row in objects(folder / "out" / "assignments.jsonl")}
+    assert set(before.values()) == set(PARTS)
+    moved = [key for key in before if key in after and after[key] != before[key]]
+    assert all(grown[key] != clusters[key] for key in moved)
+
+
+def test_removing_rows_moves_no_released_row(tmp_path: Path) -> None:
+    rows = corpus(3, 60)
+    before = split(rows, tmp_path)
+    frozen = {part: [row for row in rows if before.get(row.sample_id) == part] for part in PARTS}
+    releases = release(tmp_path, "v1", frozen)
+    after = split(rows[20:], tmp_path, seed=7, releases=releases)
+    released = {key: part for key, part in before.items() if key in after}
+    assert released
+    assert all(after[key] == part for key, part in released.items())
+
+
+def test_the_same_input_gives_the_same_bytes_twice(tmp_path: Path) -> None:
+    rows = corpus(1, 50)
+    split(rows, tmp_path)
+    first = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    split(rows, tmp_path)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == first
+
+
+def test_a_part_splits_again_into_itself(tmp_path: Path) -> None:
+    """What a release holds, split once more with that release, is the release."""
+    before = split(corpus(2, 60), tmp_path)
+    parts = {part: read(tmp_path / "out" / f"{part}.jsonl") for part in PARTS}
+    after = split([row for rows in parts.values() for row in rows], tmp_path, releases=release(tmp_path, "v1", parts))
+    assert after == before
+
+
+@pytest.mark.parametrize("count", [3, 4, 5, 9])
+def test_rounding_never_empties_a_part_that_can_be_filled(tmp_path: Path, count: int) -> None:
+    for domain in range(20):
+        rows = [sample(f"{domain}:{i}", domain=f"d{domain}") for i in range(count)]
+        assert set(split(rows, tmp_path).values()) == set(PARTS)
+
+
+def test_shares_lie_near_the_ratios(tmp_path: Path) -> None:
+    parts = list(split([sample(str(i)) for i in range(2000)], tmp_path).values())
+    for part, share in (("train", 0.8), ("val", 0.1), ("test", 0.1)):
+        assert abs(parts.count(part) / len(parts) - share) < 0.03
+
+
+def test_of_exact_duplicates_the_best_scored_stays(tmp_path: Path) -> None:
+    rows = [sample("x", quality_score=score) for score in (0.2, 0.9, 0.5)] + [sample("y")]
+    split(rows, tmp_path)
+    kept = [row for part in PARTS for row in read(tmp_path / "out" / f"{part}.jsonl")]
+    assert sorted(row.quality_score or 0 for row in kept) == [0, 0.9]
+    assert [row["reason"] for row in objects(tmp_path / "out" / "dropped.jsonl")] == ["exact_duplicate"] * 2
+
+
+def test_near_duplicates_are_capped_by_score(tmp_path: Path) -> None:
+    base = text("base", 80)
+    rows = [sample(str(i), instruction="q", output=f"{base} {i}", quality_score=i / 10) for i in range(8)]
+    parts = split(rows, tmp_path)
+    assert set(parts) == {row.sample_id for row in rows[-3:]}
+
+
+def test_a_full_cluster_lets_no_copy_into_another_part(tmp_path: Path) -> None:
+    """400 copies of one text are twice a cluster's size; what is left of them must not straddle parts."""
+    base = text("base", 200)
+    rows = [sample(str(i), instruction="q", output=f"{base} {i}") for i in range(400)]
+    parts = split(rows, tmp_path)
+    assert len(set(parts.values())) == 1
+
+
+def test_a_row_near_two_frozen_parts_is_dropped(tmp_path: Path) -> None:
+    words = text("base", 100).split()
+    one = sample("1", instruction="q", output=" ".join([*words[:96], "ab", "cd"]), group="a")
+    two = sample("2", instruction="q", output=" ".join(["ef", "gh", *words[4:]]), group="b")
+    bridge = sample("3", instruction="q", output=" ".join(words), group="c")
+    releases = release(tmp_path, "v1", {"train": [one], "test": [two]})
+    parts = split([one, two, bridge], tmp_path, releases=releases)
+    assert parts == {one.sample_id: "train", two.sample_id: "test"}
+    assert [row["reason"] for row in objects(tmp_path / "out" / "dropped.jsonl")] == ["bridges_splits"]
+
+
+def test_renamed_labels_and_comments_hide_no_copy() -> None:
+    code = "\n".join(f"  lda.w Value{i}, x ; load {i}\n  sta.b Place{i}\n  bne Loop{i}" for i in range(12))
+    renamed = (
+        code.replace("Value", "Other").replace("Place", "Spot").replace("; load", "; now").replace("Loop", "Again")
+    )
+    texts = [f"explain\n```asm\n{body}\n```" for body in (code, renamed)]
+    assert list(near.pairs(texts, NearDuplicates())) == [(0, 1)]
+    assert near.similar(texts[0], texts[1], NearDuplicates()) == 1.0
+
+
+@SLOW
+@given(st.integers(0, 10_000))
+def test_every_near_pair_is_found_and_no_other(seed: int) -> None:
+    params, random = NearDuplicates(), Random(seed)
+    texts = [text(f"{seed}:{i}", 80) for i in range(12)]
+    for i in range(6):
+        words = texts[i].split()
+        for _ in range(random.randrange(4)):
+            words[random.randrange(len(words))] = "changed"
+        texts.append(" ".join(words))
+    true = {(i, j) for j in range(18) for i in range(j) if near.similar(texts[i], texts[j], params) >= params.threshold}
+    found = set(near.pairs(texts, params))
+    assert found <= true
+    far_enough = {pair for pair in true if near.similar(texts[pair[0]], texts[pair[1]], params) >= 0.85}
+    assert far_enough <= found
+    across = {(i, j + 12) for i, j in near.pairs_across(texts[:12], texts[12:], params)}
+    assert across == {(i, j) for i, j in found if i < 12 <= j}
+
+
+def test_a_row_without_id_gets_one_and_nulls_are_read(tmp_path: Path) -> None:
+    rows = [
+        {"instruction": "a", "output": text("a"), "_metadata": None, "domain": None, "source": None},
+        {"instruction": "b", "output": text("b"), "quality_score": 7},
+    ]
+    report = split_dataset([write(tmp_path / "in.jsonl", rows)], tmp_path / "out", Split(), 42)
+    assert report.rows_out == 1
+    assert report.rejected == {"schema": 1}
+
+
+def test_compressed_files_are_read(tmp_path: Path) -> None:
+    rows = corpus(5, 20)
+    split_dataset([write(tmp_path / "in.jsonl.zst", rows)], tmp_path / "packed", Split(), 42)
+    split(rows, tmp_path)
+    for part in PARTS:
+        assert (tmp_path / "packed" / f"{part}.jsonl").read_bytes() == (tmp_path / "out" / f"{part}.jsonl").read_bytes()
