@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 
 from afs_stages.core import jsonl
@@ -68,21 +67,21 @@ def mix(
 ) -> Mix:
     """Draw rows (group, row) by weight; rehearsal's share is `ratio`, the weights share the rest.
 
-    Every row of a group is drawn whole times before `choose` says which are drawn once more.
-
-    Without `max_total` the total is the largest that every weighted group can fill; a buffer too small
-    for `ratio` does not lower it, but is short. Raises `UserError` for a weight that names no group,
-    listing those there are.
+    Every row of a group is drawn whole times before `choose` says which are drawn once more. With
+    `include_unweighted` groups that no weight names are added whole. Without `max_total` the total is the
+    largest that every weighted group can fill; a buffer too small for `ratio` does not lower it, but is
+    short. Raises `UserError` for a weight that names no group, listing those there are.
     """
     groups: dict[str, list[Row]] = {}
     for name, row in rows:
         groups.setdefault(name, []).append(row)
     dropped: dict[str, int] = {}
     _limit_domains(groups, params, dropped)
-    wanted = wanted_shares(groups, weights, params, ratio, include_unweighted)
+    wanted = wanted_shares(groups, weights, params, ratio)
+    whole = {name: len(rows) for name, rows in sorted(groups.items()) if include_unweighted and name not in weights}
     capacity = {name: len(groups.get(name, ())) * params.oversample for name in wanted}
     best = satisfying_total(capacity, wanted)
-    total = params.max_total
+    total = None if params.max_total is None else max(params.max_total - sum(whole.values()), 0)
     if total is None:
         free = capacity | ({REHEARSAL: sum(map(len, groups.values())) * MANY} if 0 < ratio < 1 else {})
         total = satisfying_total(free, wanted)
@@ -90,11 +89,12 @@ def mix(
     counts = {name: min(count, capacity[name]) for name, count in ideal.items()}
     result = Mix([], wanted, counts, satisfying_total=best, dropped=dropped)
     result.limited_by = _limiting(counts, capacity, groups)
+    counts |= whole
     result.short = {name: ideal[name] - counts[name] for name in sorted(wanted) if counts[name] < ideal[name]}
     for name in sorted(counts):
         result.drawn += _draw(groups.get(name, []), counts[name], choose)
         _count(dropped, "not_drawn", max(len(groups.get(name, ())) - counts[name], 0))
-    for name in sorted(set(groups) - set(wanted)):
+    for name in sorted(set(groups) - set(counts)):
         _count(dropped, "unweighted", len(groups[name]))
     result.drawn = ordered(result.drawn, params, seed)
     return result
@@ -105,17 +105,12 @@ def wanted_shares(
     weights: Mapping[str, float],
     params: Rebalance,
     ratio: float,
-    include_unweighted: bool,
 ) -> dict[str, float]:
-    """The share each group should have; they sum to 1 over the groups with rows."""
+    """The share each weighted group should have; they sum to 1 over the groups with rows."""
     unknown = sorted(name for name, weight in weights.items() if name not in groups and weight > 0)
     if unknown:
         raise UserError(f"the weight '{unknown[0]}' names no group ({nearest(unknown[0], list(groups))})")
     positive = {name: weight for name, weight in weights.items() if weight > 0}
-    if include_unweighted:
-        rest = {name: float(len(rows)) for name, rows in groups.items() if name not in weights and name != REHEARSAL}
-        scale = max(sum(positive.values()), 1.0) / max(sum(len(rows) for rows in groups.values()), 1)
-        positive |= {name: size * scale for name, size in rest.items()}
     if params.temperature is not None:
         positive = {name: len(groups[name]) ** (1 / params.temperature) for name in positive}
     total = sum(positive.values())
@@ -131,7 +126,7 @@ def satisfying_total(capacity: Mapping[str, int], wanted: Mapping[str, float]) -
     """The largest total for which every group has enough rows."""
     if not wanted:
         return 0
-    total = min(int(Fraction(capacity[name]) / Fraction(share)) for name, share in wanted.items())
+    total = min(int((capacity[name] + 1) / share) for name, share in wanted.items())
     limits = dict.fromkeys(wanted, total + len(wanted))
     while total > 0 and any(n > capacity[name] for name, n in allot(total, limits, wanted).items()):
         total -= 1

@@ -74,7 +74,9 @@ def test_a_domain_is_capped(tmp_path: Path) -> None:
 @SETTINGS
 @given(st.integers(0, 60), st.lists(st.integers(1, 20), min_size=1, max_size=4))
 def test_unused_quota_goes_to_the_others(target: int, sizes: list[int]) -> None:
-    samples = [sample(f"{d}:{i}", domain=str(d), quality_score=0.9) for d, size in enumerate(sizes) for i in range(size)]
+    samples = [
+        sample(f"{d}:{i}", domain=str(d), quality_score=0.9) for d, size in enumerate(sizes) for i in range(size)
+    ]
     for index, spread in enumerate(("diversity_sample", "version_balance")):
         buffer = RehearsalBuffer()
         buffer.samples = [
@@ -121,7 +123,9 @@ def test_saving_and_loading_again(tmp_path: Path) -> None:
     assert again.stats()["versions"] == {"v4": 10}, "a row keeps the version it was first trained in"
 
 
-def mixed(folder: Path, ratio: float, old: int = 50, new: int = 70, **options: bool) -> tuple[dict, list[TrainingSample]]:
+def mixed(
+    folder: Path, ratio: float, old: int = 50, new: int = 70, **options: bool
+) -> tuple[dict, list[TrainingSample]]:
     buffer = write(folder / "buffer.jsonl.zst", rows(old, "old"))
     fresh = write(folder / "new.jsonl", rows(new, "new"))
     report = mix_files(buffer, [fresh], folder / "out.jsonl", ratio, options.pop("shuffle", True), 42, **options)
