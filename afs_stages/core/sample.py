@@ -129,7 +129,9 @@ _KNOWN = {*TrainingSample.model_fields, "_metadata"}
 def normalise(text: str) -> str:
     """Text as identity sees it: NFC, `\\n` line ends, no trailing blanks, redaction marks unnumbered."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _REDACTION_NUMBER.sub(r"<REDACTED:\1>", _TRAILING_SPACE.sub("\n", text)).strip()
+    if " \n" in text or "\t\n" in text:
+        text = _TRAILING_SPACE.sub("\n", text)
+    return _REDACTION_NUMBER.sub(r"<REDACTED:\1>", text).strip()
 
 
 def content_id(sample: TrainingSample) -> str:

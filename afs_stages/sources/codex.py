@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from afs_stages.core import jsonl
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator
 from afs_stages.sources.codex_items import output_text, reasoning, request_of, text_of
@@ -169,7 +170,7 @@ def _retracted(name: str, path: Path) -> set[int]:
     stack: list[int] = []
     taken: set[int] = set()
     asked = 0
-    if path.suffix == ".json":
+    if path.suffix == ".json" or not _mentions(path, b"thread_rolled_back"):
         return taken
     for _, record in read_records(name, path, lambda bad: None):
         payload = record.get("payload")
@@ -184,3 +185,7 @@ def _retracted(name: str, path: Path) -> set[int]:
             taken.update(stack[len(stack) - count :])
             del stack[len(stack) - count :]
     return taken
+
+
+def _mentions(path: Path, word: bytes) -> bool:
+    return any(word in line for _, line in jsonl.read_lines(path, lambda bad: None))

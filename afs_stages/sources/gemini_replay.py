@@ -30,6 +30,8 @@ class Place:
 
 @dataclass
 class _State:
+    """What the lines so far have left standing."""
+
     session: str
     messages: dict[str, Place] = field(default_factory=dict)
 

@@ -188,10 +188,12 @@ class Redactor:
             return text
         lower = _lower(text)
         for rule in RULES:
-            if any(gate in lower for gate in rule.gate):
-                changed = self._apply(rule, text, lower)
-                if changed is not text:
-                    text, lower = changed, _lower(changed)
+            for gate in rule.gate:
+                if gate in lower:
+                    changed = self._apply(rule, text, lower)
+                    if changed is not text:
+                        text, lower = changed, _lower(changed)
+                    break
         return text
 
     def value(self, value: Any) -> Any:

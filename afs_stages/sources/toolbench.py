@@ -44,8 +44,9 @@ class ToolBenchGenerator(BaseGenerator):
         files = [(name, path) for name, path in walk(self.roots, _SUFFIXES) if self._wanted(name)]
         chosen = self._choose(files)
         for position, (name, path) in enumerate(files):
-            for number, row in rows(name, path, lambda bad: None):
-                if (position, number) not in chosen:
+            wanted = chosen.get(position, set())
+            for number, row in rows(name, path, lambda bad: None, wanted) if wanted else ():
+                if number not in wanted:
                     continue
                 self.tally.seen += 1
                 sample = self._sample(name, number, trajectory(row))
@@ -56,8 +57,8 @@ class ToolBenchGenerator(BaseGenerator):
         held_out = "eval" in Path(name).name or "validation" in Path(name).name
         return self.options.split == "all" or held_out == (self.options.split == "validation")
 
-    def _choose(self, files: list[tuple[str, Path]]) -> set[tuple[int, int]]:
-        """(file, row) of the best trajectory of each query: answered before not, longer before shorter."""
+    def _choose(self, files: list[tuple[str, Path]]) -> dict[int, set[int]]:
+        """File -> its rows that are the best trajectory of each query: answered before not, longer before shorter."""
         best: dict[bytes, tuple[tuple[bool, int], tuple[int, int]]] = {}
         for position, (name, path) in enumerate(files):
             for number, row in rows(name, path, self.on_bad):
@@ -66,7 +67,10 @@ class ToolBenchGenerator(BaseGenerator):
                 rank = (answered, length)
                 if key not in best or rank > best[key][0]:
                     best[key] = (rank, (position, number))
-        return {place for _, place in best.values()}
+        chosen: dict[int, set[int]] = {}
+        for _, (position, number) in best.values():
+            chosen.setdefault(position, set()).add(number)
+        return chosen
 
     def _sample(self, name: str, number: int, found: Trajectory | str) -> TrainingSample | None:
         if isinstance(found, str):

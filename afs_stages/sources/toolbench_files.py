@@ -13,13 +13,18 @@ from afs_stages.sources.json_array import elements
 Row = dict[str, Any]
 
 
-def rows(name: str, path: Path, on_bad: OnBad) -> Iterator[tuple[int, Row]]:
-    """Yield (number from 1, row) of a released file, an answer tree, a query list or a parquet file."""
+def rows(name: str, path: Path, on_bad: OnBad, wanted: set[int] | None = None) -> Iterator[tuple[int, Row]]:
+    """Yield (number from 1, row) of a released file, an answer tree, a query list or a parquet file.
+
+    With `wanted`, rows of other numbers may be passed over undecoded.
+    """
     report = named(on_bad, name)
     if path.suffix == ".parquet":
         yield from _parquet(name, path, report)
     elif path.name.startswith("toolllama_") or path.name.endswith("_query.json"):
         for number, raw in elements(path, report):
+            if wanted is not None and number not in wanted:
+                continue
             value = record(name, number, raw)
             if isinstance(value, BadRow):
                 report(value)
