@@ -13,9 +13,7 @@ from afs_stages import ScoringConfig, TrainingSample, score_jsonl
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import open_write
 
-GOOD = (
-    "`Tide_Update` raises the water by one step every minute and stops it at `TideMax`, so that the cave can be left."
-)
+GOOD = "Tide_Update raises the water by a step every minute and stops at the mark, so that the cave can be left."
 
 
 def write(path: Path, outputs: list[str]) -> Path:
