@@ -130,7 +130,7 @@ def _export(
     named = ", ".join(map(_short, roots)) or "(no folder given)"
     if not there:
         raise UserError(f"no sessions found under {named}", fix="give the folder with --root")
-    generator = cls(kind, domain, there, parse_options(cls, options, f"--{kind}"))
+    generator = cls(kind, domain, there, parse_options(cls, options, kind, "command line"))
     keep = _gate(min_quality_score) if min_quality_score is not None else None
     report = run(generator, output, limit=limit, strict=strict, keep=keep)
     if report.rows_in == 0:

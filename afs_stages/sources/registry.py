@@ -41,8 +41,11 @@ def source_class(kind: str, where: str = "params.yaml") -> type[BaseGenerator]:
     return found
 
 
-def parse_options(cls: type[BaseGenerator], values: dict[str, object], where: str) -> Block:
-    """The source's own options, checked; an unknown key is said with the nearest known one."""
+def parse_options(cls: type[BaseGenerator], values: dict[str, object], where: str, file: str = "params.yaml") -> Block:
+    """The source's own options, checked; an unknown key is said with the nearest known one.
+
+    `where` is the block's name and `file` what holds it, for the `UserError`.
+    """
     try:
         return cls.Options.model_validate(values)
     except ValidationError as error:
@@ -50,5 +53,5 @@ def parse_options(cls: type[BaseGenerator], values: dict[str, object], where: st
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             known = ["root", "type", "domain", "licence", *cls.Options.model_fields]
-            raise UserError(f"unknown key '{where}.{key}' ({nearest(key, known)})", where="params.yaml") from None
-        raise UserError(f"{where}.{key}: {first['msg']}, got {first['input']!r}", where="params.yaml") from None
+            raise UserError(f"unknown key '{where}.{key}' ({nearest(key, known)})", where=file) from None
+        raise UserError(f"{where}.{key}: {first['msg']}, got {first['input']!r}", where=file) from None

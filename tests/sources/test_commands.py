@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.checkout import dvc, git
 from support.secrets import planted
 from support.source_files import ANSWER, claude_turns, write_lines
 
@@ -104,3 +105,27 @@ def test_discover_says_what_it_would_take(tmp_path: Path) -> None:
     assert {line.split(":")[0] for line in done.stdout.splitlines()[::2]} >= {"claude", "codex", "gemini", "oracle"}
     assert not list(tmp_path.iterdir())
     assert afs("collect", "--discover", str(tmp_path), cwd=tmp_path).returncode == 1
+
+
+def test_collect_puts_sessions_and_git_sources_under_dvc(tmp_path: Path) -> None:
+    hack = tmp_path / "hack"
+    write_lines(hack / "main.asm", ["Main:", "  RTL"])
+    git(tmp_path, "init", "-q", str(hack))
+    git(hack, "add", ".")
+    git(hack, "commit", "-qm", "one routine")
+    project = tmp_path / "project"
+    project.mkdir()
+    shutil.copy(ROOT / "params.yaml", project)
+    git(tmp_path, "init", "-q", str(project))
+    dvc(project, "init", "-q")
+    sample = ROOT / "data" / "sample" / "memory"
+    assert afs("collect", "memory", "--root", str(sample), cwd=project).returncode == 0
+    assert (project / "data" / "raw" / "memory.dvc").is_file()
+    assert "/memory" in (project / "data" / "raw" / ".gitignore").read_text()
+    imported = afs("collect", "oracle", "--git", str(hack), "--rev", "HEAD", cwd=project)
+    assert imported.returncode == 0, imported.stderr
+    assert (project / "data" / "raw" / "oracle" / "main.asm").is_file()
+    assert "rev_lock" in (project / "data" / "raw" / "oracle.dvc").read_text()
+    unpinned = afs("collect", "oracle", "--git", str(hack), cwd=project)
+    assert unpinned.returncode == 1
+    assert "--rev" in unpinned.stderr
