@@ -6,6 +6,7 @@ Rough by nature: the budget, not the estimate, is what bounds the bill.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,19 +63,23 @@ def need(model: str, params: Params, job: TrainingJob, data: Path) -> Need:
 
 
 def base_parameters(params: Params) -> tuple[float, str]:
-    """Size of the base model: from its folder's config, else from the size in its name, else 7 B."""
+    """Size of the base model: from its folder's config, from the size in its name, else 7 B."""
     for folder in (Path(params.base_model.id or "-"), layout.BASE_MODEL):
         if (folder / "config.json").is_file():
             config = read_json(folder / "config.json")
             if "hidden_size" in config:
                 return _from_config(config), str(folder / "config.json")
+    if not params.base_model.id:
+        tiny = params.base_model
+        config = {"hidden_size": tiny.hidden_size, "num_hidden_layers": tiny.layers, "vocab_size": tiny.vocab_size}
+        return _from_config(config), "the tiny base of params.yaml"
     found = re.search(r"(\d+(?:\.\d+)?)\s*[bB](?![a-zA-Z])", params.base_model.id)
     if found:
         return float(found.group(1)) * 1e9, f"'{found.group(0)}' in {params.base_model.id}"
     return 7e9, "assumed: neither the base model's folder nor its name tells"
 
 
-def _from_config(config: dict[str, float]) -> float:
+def _from_config(config: Mapping[str, float]) -> float:
     hidden, layers = config["hidden_size"], config.get("num_hidden_layers", 1)
     inner = config.get("intermediate_size", 4 * hidden)
     return float(layers * (4 * hidden**2 + 3 * hidden * inner) + 2 * config.get("vocab_size", 0) * hidden)

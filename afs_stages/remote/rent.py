@@ -48,7 +48,7 @@ class Desk:
     def _suiting(self, wish: Wish) -> list[Offer]:
         found = [offer for offer in offers(self.service, wish) if offer.machine not in self.avoid]
         left, least = self.job.left(), self.params.remote.timing.tail
-        paid = [offer for offer in found if wish.lease(offer, self.params, left).seconds > max(60.0, least)]
+        paid = [offer for offer in found if wish.lease(offer, self.params, left).seconds > least]
         if found and not paid:
             cheapest = min(offer.dph for offer in found)
             raise UserError(
