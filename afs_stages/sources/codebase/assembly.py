@@ -192,7 +192,7 @@ def _patch(project: Project, unit: Unit) -> Iterator[Draft]:
     block = unit.block
     target = next((project.find(name) for _, name in unit.contract.calls if project.find(name)), None)
     notes = [f"- `{code}`: {said}" for code, said in block.notes[:8]]
-    if comments.words(block.header) < 4 and not notes and not (target and target.summary):
+    if comments.words(block.header) < 5 and not notes and not (target and target.summary):
         return
     answer = f"`{block.file}` patches the original game at {block.name}."
     if comments.words(block.header) >= 2:

@@ -32,7 +32,7 @@ _UPKEEP = re.compile(r"(?i)\b(last|verified|status|updated|owner|date|pr|commit|
 _UPRIGHT = re.compile(r"(?i)^(#|metric|propert(y|ies)|field|attribute|key|aspect|parameter|step|item|)$")
 _WORK = re.compile(r"\b(TODO|FIXME)\b|\?\?\?")
 _TABLE_HEAD = re.compile(r"(?m)^\|.*\n\|[-:| ]+\|?$")
-_ANNOUNCE = re.compile(r"(?i)(this|the following) (document|page|guide|file|section|folder)\b")
+_ANNOUNCE = re.compile(r"(?i)[*_]*(this|the following) (document|page|guide|file|section|folder)\b")
 _OPEN = re.compile(r"\b(TODO|TBD|FIXME)\b|\?\?\?|^(0x\w+ ){2}")
 _NAMELIKE = re.compile(r"^[`$!%]|[_(]|\b[A-Z]\w+[A-Z]")
 

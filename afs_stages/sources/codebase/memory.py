@@ -122,7 +122,7 @@ def meaning(symbol: Symbol) -> str:
         if text and comments.says_something(text, 2) and text not in parts and len(text) <= 900:
             parts.append(comments.sentence(text[:1].upper() + text[1:]))
     said = "\n".join(parts)
-    idle = re.search(r"(?i)\bunused\b", said) and comments.words(said) < 10
+    idle = re.search(r"(?i)\bunused\b|\buse !\w+\* ", said) and comments.words(said) < 10
     return said if comments.words(said) >= 3 and not idle else ""
 
 

@@ -27,7 +27,8 @@ def drafts(project: Project, mentions: Mentions) -> Iterator[Draft]:
         if symbol.kind == "label" or not _is_flag(symbol):
             continue
         uses = [use for use in mentions.uses.get(symbol.name, ()) if use[0].block.kind != "data"]
-        if uses:
+        told = meaning(symbol) or comments.says_something(symbol.comment, 1)
+        if uses and told:
             yield _flag(project, symbol, uses)
 
 
