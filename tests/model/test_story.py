@@ -1,0 +1,101 @@
+"""The whole story: v4 is released, v5 is trained, and the matrix says what v5 still knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from afs_stages.core import jsonl, layout
+from afs_stages.core.errors import UserError
+
+PARAMS = """
+sources: {oracle: {root: x}}
+train: {epochs: 12, batch_size: 1, gradient_accumulation_steps: 1, max_length: 256, learning_rate: 0.005, r: 8}
+evaluate: {bootstrap: 200, must_beat_base: true}
+models:
+  veran:
+    version: v5
+    weights: {oracle: 1}
+    train: {init_from: INIT}
+"""
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path,
+    base_folder: Path,
+    chat: Callable[..., Any],
+    write_samples: Callable[..., Path],
+    write_messages: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A project folder in which everything before training has run."""
+    monkeypatch.chdir(tmp_path)
+    layout.BASE_MODEL.parent.mkdir(parents=True)
+    (tmp_path / layout.BASE_MODEL).symlink_to(base_folder)
+    for part, seed in (("train", 11), ("val", 12), ("test", 13)):
+        write_samples(layout.release("veran", "v4") / f"{part}.jsonl", chat(seed, "oracle_asm", 16))
+        write_messages(layout.converted("veran", "openai", part), chat(seed + 10, "claude", 16))
+        write_samples(layout.mixed("veran", part), chat(seed + 10, "claude", 16))
+    return tmp_path
+
+
+def run_stages() -> dict[str, Any]:
+    from afs_stages.evaluate import evaluate
+    from afs_stages.register import register
+    from afs_stages.train import train
+    from afs_stages.train_releases import train_releases
+
+    train_releases(model="veran")
+    train(model="veran")
+    evaluate(model="veran")
+    register(model="veran")
+    report: dict[str, Any] = jsonl.read_json(layout.report("evaluate", "veran"))
+    return report
+
+
+@pytest.mark.parametrize("init", ["base", "previous"])
+def test_v5_is_measured_against_v4_on_both_test_sets(project: Path, init: str) -> None:
+    (project / "params.yaml").write_text(PARAMS.replace("INIT", init))
+    report = run_stages()
+    assert list(report["loss"]) == ["base", "v4", "v5"]
+    assert set(report["loss"]["v5"]) == {"v4", "v5"}
+    assert set(report["domains"]["v5"]["v4"]) == {"oracle_asm"}
+    assert report["gain_over_base"]["low"] > 0
+    for name in ("f", "bwt", "fwt"):
+        found = report["forgetting"][name]
+        assert found["low"] <= found["estimate"] <= found["high"]
+    facts = jsonl.read_json(layout.adapter("veran") / "training.json")
+    assert bool(facts["start"]) == (init == "previous")
+    assert (project / "reports/veran/forgetting.svg").is_file()
+    record = next((project / "models/registry").glob("*.json"))
+    assert jsonl.read_json(record)["metrics"]["forgetting"] == report["forgetting"]
+
+
+def test_an_adapter_trained_here_is_kept_and_an_unwanted_one_removed(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from afs_stages.train_releases import train_releases
+
+    (project / "params.yaml").write_text(PARAMS.replace("INIT", "base"))
+    train_releases(model="veran")
+    assert "training it from its released rows" in capsys.readouterr().out
+    train_releases(model="veran")
+    assert "training it" not in capsys.readouterr().out
+    (project / "params.yaml").write_text(PARAMS.replace("INIT", "base").replace("v5", "v4"))
+    train_releases(model="veran")
+    assert list(layout.release_adapters("veran").iterdir()) == []
+
+
+def test_an_adapter_of_another_base_is_never_compared(project: Path) -> None:
+    from afs_stages.evaluate import evaluate
+
+    (project / "params.yaml").write_text(PARAMS.replace("INIT", "base"))
+    run_stages()
+    facts = layout.adapter("veran") / "training.json"
+    facts.write_text(facts.read_text().replace('"hash": "', '"hash": "other', 1))
+    with pytest.raises(UserError, match="trained on another base"):
+        evaluate(model="veran")
