@@ -3,8 +3,9 @@
     python benchmarks/dataset/compare.py [PREDECESSOR] --rows 200000 --rounds 3 --folder SCRATCH
 
 PREDECESSOR is a checkout of github:scawful/afs at d4362b2; without it only our side and the floor run.
-Every step is a process of its own; its start and imports are not measured. Printed are medians. Our
-`prepare` includes the near-duplicate search, which the predecessor has not; `near` is that search alone.
+Every step is a process of its own; its start and imports are not measured. Printed are medians.
+The predecessor has no near-duplicate search: `prepare` leaves it out on our side too, `prepare-near` is ours
+with it, and `near` is that search alone.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def cost(side: str, step: str, folder: Path, predecessor: str) -> Cost:
 
 def measure(folder: Path, predecessor: str, rounds: int) -> dict[tuple[str, str], Cost]:
     """Median cost of every step of every side, the sides taking turns."""
-    jobs = [("floor", "copy"), ("floor", "parse"), ("ours", "near")]
+    jobs = [("floor", "copy"), ("floor", "parse"), ("ours", "near"), ("ours", "prepare-near")]
     for step in STEPS:
         jobs += [("predecessor", step)] if predecessor else []
         jobs.append(("ours", step))

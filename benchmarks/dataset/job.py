@@ -97,7 +97,8 @@ def ours(folder: Path) -> dict[str, Step]:
         convert_file(rows, target, format_named("alpaca"), Style("separate", ""), report)
 
     return {
-        "prepare": lambda: split_dataset([rows], out / "splits"),
+        "prepare": lambda: split_dataset([rows], out / "splits", find_near=False),
+        "prepare-near": lambda: split_dataset([rows], out / "splits"),
         "near": find_near,
         "rehearsal-build": build,
         "rehearsal-mix": lambda: mix_files(folder / "buffer.jsonl", [rows], out / "mix.jsonl", 0.2, True, 42),
