@@ -1,6 +1,6 @@
 """Does rehearsal keep old knowledge? v1 learns one half of the domains, v2 the other half, at several ratios.
 
-    python benchmarks/forgetting.py data/scored/oracle.jsonl --output reports/benchmarks/forgetting
+    PYTHONPATH=. python benchmarks/forgetting.py data/scored/oracle.jsonl --output reports/benchmarks/forgetting
 
 Base, v1 and every v2 are trained from the same rows with the project's own training. F and the new
 domains' loss are in nats per token; F is the loss of v2 minus that of v1 on v1's frozen test rows.
