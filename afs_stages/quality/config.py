@@ -31,7 +31,7 @@ class ScoringWeights:
 
     def to_dict(self) -> dict[str, float]:
         """Weight by signal."""
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, float]) -> Self:

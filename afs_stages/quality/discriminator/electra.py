@@ -35,17 +35,17 @@ class ElectraModel:
     @classmethod
     def fit(cls, pairs: Sequence[Pair], settings: Settings, seed: int) -> ElectraModel:
         """Pre-train on the real code of `pairs`, then learn to tell it from the corruptions."""
-        network.set_up(seed)
-        tokens = [tokenise(pair.code)[: network.MAX_UNITS] for pair in pairs]
-        real = {pair.of: units for pair, units in zip(pairs, tokens, strict=True) if pair.real}
-        vocabulary = Vocabulary.of(real.values())
-        net = network.build(len(vocabulary.tokens), settings.hidden_size, settings.layers, settings.base)
-        rows = [[network.CLS, *vocabulary.encode(units)] for units in tokens]
-        genuine = [row for row, pair in zip(rows, pairs, strict=True) if pair.real]
-        budget, rate = settings.batch_tokens, settings.learning_rate
-        network.pretrain(net, genuine, settings.pretrain_epochs, budget, rate, seed)
-        edits = [[0, *edited_units(real[pair.of], units)] for pair, units in zip(pairs, tokens, strict=True)]
-        network.finetune(net, rows, edits, [pair.real for pair in pairs], settings.epochs, budget, rate, seed)
+        with network.repeatable(seed):
+            tokens = [tokenise(pair.code)[: network.MAX_UNITS] for pair in pairs]
+            real = {pair.of: units for pair, units in zip(pairs, tokens, strict=True) if pair.real}
+            vocabulary = Vocabulary.of(real.values())
+            net = network.build(len(vocabulary.tokens), settings.hidden_size, settings.layers, settings.base)
+            rows = [[network.CLS, *vocabulary.encode(units)] for units in tokens]
+            genuine = [row for row, pair in zip(rows, pairs, strict=True) if pair.real]
+            budget, rate = settings.batch_tokens, settings.learning_rate
+            network.pretrain(net, genuine, settings.pretrain_epochs, budget, rate, seed)
+            edits = [[0, *edited_units(real[pair.of], units)] for pair, units in zip(pairs, tokens, strict=True)]
+            network.finetune(net, rows, edits, [pair.real for pair in pairs], settings.epochs, budget, rate, seed)
         return cls(vocabulary, net)
 
     def score(self, codes: Sequence[str], budget: int = 1024, dtype: str = "fp32") -> list[float]:

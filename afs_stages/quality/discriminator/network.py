@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,20 @@ def batches(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         yield batch
 
 
-def set_up(seed: int) -> None:
-    """Make torch repeat itself: seeded, deterministic algorithms, no denormals."""
+@contextmanager
+def repeatable(seed: int) -> Iterator[None]:
+    """Make torch repeat itself inside the block: seeded, deterministic algorithms, no denormals."""
     import torch
 
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        # the processor's flag holds for everything in this thread, so it is not left behind
+        torch.set_flush_denormal(False)
+        torch.use_deterministic_algorithms(False)
 
 
 def pad(rows: Sequence[Sequence[int]], device: str = "cpu") -> tuple[Any, Any]:
