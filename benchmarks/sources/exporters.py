@@ -49,10 +49,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=500)
     parser.add_argument("--claude-megabytes", type=int, default=1000)
+    parser.add_argument("--only", nargs="*", default=[*logs.MAKERS, "toolbench"], help="some of the sources")
     arguments = parser.parse_args()
     print("| source | MB | kept | samples | MB/s | peak MB |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        for kind in (*logs.MAKERS, "toolbench"):
+        for kind in arguments.only:
             size = arguments.claude_megabytes if kind == "claude" else arguments.megabytes
             print(measure(kind, size, Path(folder)), flush=True)
 
