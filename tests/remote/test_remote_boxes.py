@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,6 +64,7 @@ def settings(project: Path, own: bool = True, **timing: float) -> None:
     gpus = {"balanced": {"gpu_name": "RTX 4090", "vram_gb": 24, "max_price": 0.5, "disk_space": 10}}
     remote = {"requirements": "", "gpus": gpus, "jobs": {"majora": job}, "timing": {**TIMING, **timing}}
     tree = {
+        "seed": 42,
         "sources": {"oracle": {"root": "."}},
         "models": {"majora": {"version": "v1", "weights": {"oracle": 1}}},
         "base_model": {"hidden_size": 32, "heads": 2, "vocab_size": 400, "context": 256, "id": ""},
@@ -289,3 +291,32 @@ def test_the_real_training_runs_on_a_box_and_is_measured_there(project, lab):
     register = [sys.executable, "-m", "afs_stages.remote_register", "--model", "majora"]
     subprocess.run(register, cwd=project, env=env, check=True, timeout=60)
     assert list((project / "models/registry").glob("*.json"))
+
+
+def test_a_plain_repro_never_rents_and_the_named_stage_does(project, lab):
+    """The shipped remote/dvc.yaml, under real DVC, beside a root pipeline of one stage."""
+    shutil.copytree(REPO / "afs_stages", project / "afs_stages", ignore=shutil.ignore_patterns("__pycache__"))
+    (project / "remote").mkdir()
+    shutil.copy(REPO / "remote/dvc.yaml", project / "remote/dvc.yaml")
+    for folder in ("models/base", "models/majora/releases", "data/mixed/majora"):
+        (project / folder).mkdir(parents=True)
+        (project / folder / "test.jsonl").write_text("")
+    (project / "dvc.yaml").write_text("stages:\n  one: {cmd: echo done > one.txt, outs: [one.txt]}\n")
+    dvc(project, lab, "init", "--no-scm")
+    dvc(project, lab, "repro")
+    assert (project / "one.txt").is_file()
+    assert not lab.machines
+    dvc(project, lab, "repro", "remote/dvc.yaml:remote-train@majora")
+    assert len(lab.machines) == 1
+    assert (project / "models/majora/remote/adapter/weights").is_file()
+    assert "didn't change" in dvc(project, lab, "repro", "remote/dvc.yaml:remote-train@majora")
+    assert len(lab.machines) == 1
+
+
+def dvc(project: Path, lab: BoxLab, *words: str) -> str:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path, "VAST_URL": lab.url, "VAST_API_KEY": KEY, "DVC_NO_ANALYTICS": "1"}
+    command = [sys.executable, "-m", "dvc", *words]
+    done = subprocess.run(command, cwd=project, env=env, text=True, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
