@@ -118,6 +118,12 @@ def test_addresses_of_equates_bases_skips_structs_and_data(tmp_path):
     }
 
 
+def test_address_marks_of_a_disassembly_are_addresses_and_no_labels(tmp_path):
+    found, problems = program(tmp_path, bank="Start:\n#_008000: SEI\n#_008001: STZ.w $4200\n\nNext:\n#_008004: RTS\n")
+    assert problems == []
+    assert {name: group[0].value for name, group in found.symbols.items()} == {"Start": 0x8000, "Next": 0x8004}
+
+
 def test_circular_defines_and_includes_end(tmp_path):
     found, problems = program(tmp_path, a='incsrc "b.asm"\nX = Y\n', b='incsrc "a.asm"\nY = X\n')
     assert found.value("X") is None

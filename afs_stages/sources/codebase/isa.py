@@ -19,7 +19,7 @@ _OTHER_WORDS = """
     includeonce incsrc lorom macro math namespace norom nested optimize org pad padbyte paddword padword
     parallel prot print pullbase pullns pullpc pulltable pushbase pushns pushpc pushtable rep reset sa1rom
     segment skip spcblock startpos struct superfxrom table undef warn warnings warnpc while xkas align dp
-    freespacebyte expecterror @asar @include { } offset export stringsxpand bss data code mov movw bbs bbc cbne
+    freespacebyte expecterror @asar @include { } offset export pool stringsxpand bss data code mov movw bbs bbc cbne
     dbnz sleep call tcall pcall ret reti set1 clr1 setp clrp setc clrc notc ei di push pop mul div daa das xcn
     or decw incw cmpw addw subw and1 or1 eor1 not1 mov1 cmpw stop tset tclr
 """

@@ -13,6 +13,8 @@ from afs_stages.sources.codebase.tree import Problem, TextFile
 _DEFINE = re.compile(r"^!([\w{}!]+)\s*(?:=|:=|#=|\?=|\+=)\s*(.+)$")
 _EQUATE = re.compile(r"^([A-Za-z_][\w.]*)\s*:?=\s*(.+)$")
 _ARGUMENTS = re.compile(r"^([A-Za-z_]\w*)\s*\(([^)]*)\)")
+_ADDRESS_MARK = re.compile(r"^#_([0-9A-F]{6})$")
+"""What disassemblies put before every line: the address as a label (`#_068056: PLB`)."""
 _MAX_HEADER = 60
 _MAX_SECTION = 40
 
@@ -101,7 +103,11 @@ class _Parser:
         text = f"{statement.word} {statement.rest}".strip()
         if handler is not None and not _EQUATE.match(text):
             handler(statement.rest, line)
-        elif not self._assignment(text, line) and word not in OTHER and not word.startswith(("<", "?", "@", "{", "}")):
+        elif (
+            not self._assignment(text, line)
+            and word.split(".", 1)[0] not in OTHER
+            and not word.startswith(("<", "?", "@", "{", "}"))
+        ):
             self._report(line.number, "not_understood", line.code.strip())
 
     def _assignment(self, text: str, line: Line) -> bool:
@@ -123,6 +129,9 @@ class _Parser:
                 self.struct.fields.append(Field(name.lstrip("."), size, line.number, comments.strip(line.comment)))
             return
         if self.macro is not None:
+            return
+        if mark := _ADDRESS_MARK.match(name):
+            self.out.steps.append(Step("here", f"${mark.group(1)}", line.number))
             return
         full = self._full(name.lstrip("#"))
         header = self._header(line.number, blank=True)

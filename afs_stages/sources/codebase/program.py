@@ -118,6 +118,7 @@ def _place(program: Program, file: AsmFile) -> None:
     at: int | None = None
     stack: list[int | None] = []
     labels = {(label.name, label.line): label for label in file.labels}
+    waiting: list[Label] = []
     sizes = _sizes(file)
     for step in file.steps:
         if step.kind in ("org", "base"):
@@ -130,11 +131,23 @@ def _place(program: Program, file: AsmFile) -> None:
             size = evaluate(step.value, program.value)
             at = None if at is None or size is None else at + size
         elif step.kind == "code":
-            at = None
-        elif at is not None:
-            label = labels[(step.value, step.line)]
+            at, waiting = None, []
+        elif step.kind == "here":
+            at = evaluate(step.value, program.value)
+            _name(program, file, waiting, at, sizes)
+            waiting = []
+        else:
+            waiting.append(labels[(step.value, step.line)])
+            if at is not None:
+                _name(program, file, waiting, at, sizes)
+            waiting = waiting if at is None else []
+
+
+def _name(program: Program, file: AsmFile, labels: list[Label], at: int | None, sizes: dict[int, str]) -> None:
+    for label in labels:
+        if at is not None:
             program._known.setdefault(label.name, at)
-            _add(program, _from_label(label, at, file.path, sizes.get(step.line, "")))
+            _add(program, _from_label(label, at, file.path, sizes.get(label.line, "")))
 
 
 def _sizes(file: AsmFile) -> dict[int, str]:

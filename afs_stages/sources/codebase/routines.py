@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ _ENDS_WORDS = """
     org base pushpc pullpc namespace pushns pullns incsrc macro struct arch spcblock freecode freedata
 """
 _ENDS = frozenset(_ENDS_WORDS.split())
+
+
+_MARK = re.compile(r"^(\s*)#_[0-9A-F]{6}:\s?")
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Block:
 
 def dedent(lines: list[str]) -> str:
     """Lines joined without their common leading blanks and without blank lines at the ends."""
-    lines = [line.expandtabs(4).rstrip() for line in lines]
+    lines = [_MARK.sub(r"\1", line).expandtabs(4).rstrip() for line in lines]
     margin = min((len(line) - len(line.lstrip()) for line in lines if line), default=0)
     return "\n".join(line[margin:] for line in lines).strip("\n")
 
@@ -138,4 +142,4 @@ def _notes(lines: tuple[Line, ...]) -> Iterator[tuple[str, str]]:
         behind = "" if comments.is_code(behind) or behind.startswith("@") else behind
         said = " ".join(" ".join(part.split()) for part in (above, behind) if part)
         if line.code and comments.says_something(said):
-            yield line.code.strip(), said
+            yield _MARK.sub("", line.code).strip(), said
