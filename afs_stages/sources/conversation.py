@@ -31,7 +31,7 @@ class ConversationOptions(Options):
     """Options of every source made of conversations."""
 
     redact: bool = True
-    context_tokens: int = Field(default=2048, ge=0, description="budget of earlier turns before a follow-up turn")
+    context_tokens: int = Field(default=512, ge=0, description="budget of earlier turns before a follow-up turn")
     max_tool_output_chars: int = Field(default=2000, ge=0, description="longer tool results are cut, and say so")
 
 

@@ -31,7 +31,7 @@ class Export(Block):
     """What all exporters share."""
 
     redact: bool = Field(default=True, description="replace secrets and personal names in every text")
-    context_tokens: int = Field(default=2048, ge=0, description="budget of earlier turns kept before a follow-up turn")
+    context_tokens: int = Field(default=512, ge=0, description="budget of earlier turns kept before a follow-up turn")
     max_tool_output_chars: int = Field(default=2000, ge=0, description="longer tool results are cut, and say so")
 
 
