@@ -50,8 +50,8 @@ def pad(rows: Sequence[Sequence[int]], device: str = "cpu") -> tuple[Any, Any]:
     return ids, (ids != PAD).long()
 
 
-def build(vocabulary: int, hidden: int, layers: int, base: str = "") -> Any:
-    """An encoder with its heads: fresh, or over the weights of a folder or hub checkpoint `base`."""
+def build(vocabulary: int, hidden: int, layers: int) -> Any:
+    """A fresh encoder with its heads."""
     import torch
     from transformers import ElectraConfig, ElectraModel
 
@@ -76,9 +76,6 @@ def build(vocabulary: int, hidden: int, layers: int, base: str = "") -> Any:
             suspicion = units.masked_fill(hidden, -30.0).logsumexp(1)
             return units, whole - self.mix * suspicion
 
-    if base:
-        name, _, revision = base.partition("@")
-        return Judge(ElectraModel.from_pretrained(name, revision=revision or None))
     config = ElectraConfig(
         vocab_size=vocabulary, embedding_size=hidden, hidden_size=hidden, num_hidden_layers=layers,
         num_attention_heads=max(1, hidden // 32), intermediate_size=4 * hidden, max_position_embeddings=MAX_UNITS + 2,
