@@ -65,7 +65,7 @@ def launch(
     flags += ["--gpu", gpu] if gpu else []
     flags += [] if bid is None else ["--interruptible" if bid else "--on-demand"]
     flags += ["--budget", f"{budget / len(names):g}"] if budget is not None else []
-    _dvc([f"convert@{name}" for name in names] + ["base-model"])
+    _dvc([f"{stage}@{name}" for name in names for stage in ("convert", "train-releases")] + ["base-model"])
     failed = _parallel(names, flags)
     if not detach:
         _dvc([f"remote/dvc.yaml:remote-train@{name}" for name in names if name not in failed])

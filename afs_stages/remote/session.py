@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,11 +59,17 @@ def launch(model: str, params: Params, options: Options) -> Job:
     def connect(instance: Instance) -> SshLink:
         return SshLink(instance.host, instance.port, private, STATE / model / f"known_hosts.{instance.id}", pulse)
 
+    signal.signal(signal.SIGTERM, _leave)
     clock = SystemClock()
     service = Service(params.remote.timing, clock)
     with Screen(model, wanted.budget) as screen:
         launcher = Launcher(service, params, journal, wanted, bundle, clock, connect, public, screen.show)
         return launcher.run(options.detach)
+
+
+def _leave(number: int, frame: object) -> None:
+    """A polite kill is taken like Ctrl-C: the machine is given back first."""
+    raise SystemExit(128 + number)
 
 
 def _checkpoints(journal: Journal, bundle: Bundle, options: Options) -> None:

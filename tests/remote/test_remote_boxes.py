@@ -183,6 +183,19 @@ def test_a_laptop_back_in_time_finds_its_machine(project, lab):
     assert len(lab.machines) == 1
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_by_hand_gives_the_machine_back(number, project, lab):
+    script(project, steps=100)
+    process = stage(project, lab)
+    until(lambda: partial(project))
+    process.send_signal(number)
+    code, said = finished(process)
+    assert code != 0
+    assert "Traceback" not in said
+    assert not lab.living()
+    assert partial(project)
+
+
 def test_nan_ends_the_training_and_says_so(project, lab):
     script(project, steps=50, nan=4)
     code, said = finished(stage(project, lab))

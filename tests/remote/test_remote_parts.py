@@ -1,0 +1,150 @@
+"""Money, guard, start command, service and imports, each by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lab import KEY, Lab, offer
+
+from afs_stages.core.errors import UserError
+from afs_stages.core.params import Params
+from afs_stages.core.params.remote import GPUConfig, Timing
+from afs_stages.remote.box import guard
+from afs_stages.remote.bundle import PACKAGE, Bundle
+from afs_stages.remote.closure import closure
+from afs_stages.remote.estimate import Need, fitting
+from afs_stages.remote.money import Offer, lease
+from afs_stages.remote.onstart import LIMIT, onstart
+from afs_stages.remote.plan import wish
+from afs_stages.remote.service import OfferGone, Service
+
+CONFIG = {"url": "https://console.vast.ai", "seconds": 3600.0, "tail": 600, "heartbeat": 600, "grace": 900, "tick": 5}
+price = st.floats(0.01, 5)
+
+
+@settings(deadline=None, max_examples=50)
+@given(price, st.floats(0, 1), st.floats(0.1, 100), st.floats(0.1, 48), st.floats(0, 50), st.floats(0, 0.1))
+def test_a_lease_never_costs_more_than_the_budget(dph, disk, budget, hours, gigabytes, per_gb):
+    one = Offer(1, 1, "g", 1, 24, dph, disk, per_gb, per_gb, 1, 1)
+    found = lease(one, budget, hours, 900, 600, gigabytes, 1)
+    assert found.seconds <= hours * 3600
+    if found.seconds > 0:
+        assert found.dollars <= budget * (1 + 1e-9)
+
+
+def test_the_guard_goes_for_each_reason_and_only_then():
+    state = {"ran": 0.0, "deadline": 5000.0}
+    assert guard.verdict(CONFIG, state, 1000, 900, 0, 0) == ""
+    assert guard.verdict(CONFIG, state, 1600, 900, 0, 0) == "heartbeat"
+    assert guard.verdict(CONFIG, state, 1600, 900, 0, 1) == "", "detached: no heartbeat is wanted"
+    assert guard.verdict(CONFIG, state, 2000, 1999, 1000, 1) == "uncollected"
+    assert guard.verdict(CONFIG, state, 5000, 4999, 0, 1) == "deadline"
+    assert guard.verdict(CONFIG, {**state, "ran": 3600}, 1000, 999, 0, 0) == "deadline"
+
+
+@pytest.mark.parametrize("jump", [-86400, 86400])
+def test_a_clock_set_wrong_or_right_moves_no_deadline(jump, tmp_path):
+    state = guard.load(str(tmp_path), CONFIG, 1000.0)
+    assert guard.tick(str(tmp_path), {**CONFIG, "heartbeat": 1e9}, state, 1000, 1005 + jump, 5) == ""
+    assert state["ran"] == 5
+    assert state["deadline"] == 4600 + jump
+
+
+def test_a_restart_moves_no_deadline(tmp_path):
+    state = guard.load(str(tmp_path), CONFIG, 1000.0)
+    guard.save(str(tmp_path), {**state, "ran": 100})
+    again = guard.load(str(tmp_path), CONFIG, 3000.0)
+    assert again["deadline"] == 4600
+    assert again["ran"] == 100
+
+
+def test_a_fresh_heartbeat_keeps_the_machine(tmp_path):
+    state = guard.load(str(tmp_path), CONFIG, 1000.0)
+    beat = tmp_path / "heartbeat"
+    beat.touch()
+    os.utime(beat, (1900, 1900))
+    assert guard.tick(str(tmp_path), CONFIG, state, 1995, 2000, 5) == ""
+    assert guard.tick(str(tmp_path), CONFIG, state, 2495, 2500, 5) == "heartbeat"
+
+
+def test_the_start_command_is_short_and_the_same_each_time():
+    assert len(onstart(CONFIG)) < LIMIT
+    assert onstart(CONFIG) == onstart(dict(reversed(CONFIG.items())))
+
+
+def test_imports_are_followed_and_nothing_else_travels():
+    names = {str(path.relative_to(PACKAGE)) for path in closure(PACKAGE, ["afs_stages.train"])}
+    assert {"afs_stages/__init__.py", "afs_stages/train.py", "afs_stages/core/jsonl.py"} <= names
+    assert not any("/remote/" in name or "/sources/" in name for name in names)
+
+
+@pytest.fixture
+def lab(monkeypatch):
+    monkeypatch.setenv("VAST_API_KEY", KEY)
+    made = Lab([offer(n) for n in range(1, 70)])
+    yield made
+    made.close()
+
+
+def service(lab: Lab) -> Service:
+    return Service(Timing(api_gap=0.01, api_patience=0.3, poll=0.01), url=lab.url)
+
+
+def test_machines_are_found_over_all_pages_and_only_ours(lab):
+    made = service(lab)
+    for n in range(1, 61):
+        made.create(n, label=f"afs-stages:m:{n}" if n % 2 else "someone else's", onstart_cmd="", disk=10)
+    assert len(made.mine("afs-stages:")) == 30
+
+
+def test_an_offer_taken_is_told_from_a_doubt(lab):
+    made = service(lab)
+    with pytest.raises(OfferGone):
+        made.create(999, label="afs-stages:m", onstart_cmd="", disk=10)
+
+
+def test_a_destroy_that_never_goes_through_is_not_believed(lab):
+    made = service(lab)
+    id = made.create(1, label="afs-stages:m", onstart_cmd="", disk=10)
+    lab.fault("DELETE", "/instances/", status=500, times=10_000)
+    assert made.destroy(id) is False
+    lab.faults.clear()
+    assert made.destroy(id) is True
+    assert made.destroy(id) is True, "gone already is gone"
+
+
+def test_no_key_at_all_is_said_with_the_remedy(lab, tmp_path, monkeypatch):
+    monkeypatch.delenv("VAST_API_KEY")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with pytest.raises(UserError, match=r"no vast\.ai API key"):
+        service(lab)
+
+
+def test_a_class_too_small_names_the_one_that_fits(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = tmp_path / "data/converted/m/openai"
+    data.mkdir(parents=True)
+    (data / "train.jsonl").write_text(json.dumps({"messages": []}) + "\n")
+    gpus = {
+        "small": {"gpu_name": "A", "vram_gb": 24, "max_price": 1},
+        "large": {"gpu_name": "B", "vram_gb": 80, "max_price": 2},
+    }
+    params = Params.model_validate(
+        {
+            "sources": {"s": {"root": "."}},
+            "models": {"m": {"version": "v1", "weights": {"s": 1}}},
+            "base_model": {"id": "someone/Big-14B"},
+            "remote": {"gpus": gpus, "jobs": {"m": {"gpu_config": "small"}}},
+        }
+    )
+    with pytest.raises(UserError, match="too small") as caught:
+        wish("m", params, Bundle(Path(), "0" * 64, 0.1))
+    assert "--gpu large" in str(caught.value)
+    assert wish("m", params, Bundle(Path(), "0" * 64, 0.1), gpu="large").gpu_class == "large"
+    assert fitting(Need(1, 1, 30, 0, ()), {n: GPUConfig(**g) for n, g in gpus.items()}) == ["large"]
