@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from afs_stages.core import console
+from afs_stages.core import console, layout
 
 build = console.stage_app("rehearsal-build", "Build a rehearsal buffer from a version's rows.")
 mix = console.stage_app("rehearsal-mix", "Mix a rehearsal buffer into new rows.")
@@ -24,6 +24,7 @@ def rehearsal_build(
     policy: Annotated[Literal["top_quality", "random", "quality_diversity"], typer.Option()] = "top_quality",
     diversity: Annotated[bool, typer.Option("--diversity/--no-diversity", help="Choose within domains.")] = True,
     compress: Annotated[bool, typer.Option("--compress", help="Save as .zst.")] = False,
+    releases: Annotated[Path, typer.Option(help="Releases whose val and test rows must not enter.")] = layout.RELEASES,
     seed: Annotated[int, typer.Option(help="Decides random choices.")] = 42,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable row.")] = False,
 ) -> None:
@@ -31,8 +32,10 @@ def rehearsal_build(
     from pydantic import ValidationError
 
     from afs_stages.core.errors import UserError
-    from afs_stages.core.jsonl import describe, open_rejects
-    from afs_stages.dataset.rehearsal import RehearsalBuffer, RehearsalBufferConfig
+    from afs_stages.core.jsonl import describe
+    from afs_stages.dataset.frozen import versions
+    from afs_stages.dataset.rehearsal import RehearsalBufferConfig
+    from afs_stages.dataset.rehearsal_build import build_files
 
     try:
         config = RehearsalBufferConfig(
@@ -41,14 +44,17 @@ def rehearsal_build(
         )  # fmt: skip
     except ValidationError as error:
         raise UserError(describe(error), where="rehearsal-build") from None
-    buffer = RehearsalBuffer(config)
-    with open_rejects(output, strict) as rejects:
-        for path in input:
-            buffer.load_from_jsonl(path, version, rejects)
-    buffer.select_top_samples()
-    target = buffer.save(output)
-    for name, value in buffer.stats().items():
-        console.say(f"{name:<10} {value}")
+    target = output.with_name(f"{output.name}.zst") if compress and output.suffix not in (".gz", ".zst") else output
+    held_out = [
+        path
+        for folder in versions(releases)
+        for part in ("val", "test")
+        if (path := folder / f"{part}.jsonl").is_file()
+    ]
+    report = build_files(input, version, target, config, held_out=held_out, strict=strict)
+    report.write(None)
+    for name, count in report.values["domains"].items():
+        console.say(f"{name:<20} {count:>9,} rows")
     console.say(f"written: {target}")
 
 

@@ -42,8 +42,9 @@ def assign(
     """
     parts: dict[str, str] = {}
     for domain, clusters in keys.items():
-        ordered = sorted(clusters, key=lambda key: (position(key, seed), key))
-        own = {key: ratios.part(position(key, seed)) for key in ordered}
+        places = {key: position(key, seed) for key in sorted(clusters)}
+        ordered = sorted(places, key=places.__getitem__)
+        own = {key: ratios.part(places[key]) for key in ordered}
         if len(ordered) >= 3:
             _lend(own, ordered, ratios, (filled or {}).get(domain, frozenset()))
         parts.update(own)

@@ -48,7 +48,7 @@ class Row(msgspec.Struct, gc=False, eq=False):
     source: str
     domain: str
     group: str
-    score: float | None
+    quality_score: float | None
     version: str
     file: int
     offset: int
@@ -56,7 +56,7 @@ class Row(msgspec.Struct, gc=False, eq=False):
 
     def rank(self) -> tuple[float, str]:
         """Sort key: best score first, then id; unscored rows last."""
-        return (-(self.score if self.score is not None else -1.0), self.sample_id)
+        return (-(self.quality_score if self.quality_score is not None else -1.0), self.sample_id)
 
 
 @dataclass
@@ -107,14 +107,17 @@ def _index_file(number: int, name: str, file: IO[bytes], on_bad: OnBad) -> Itera
     offset, intern = 0, sys.intern
     for line_number, line in enumerate(file, 1):
         start, offset = offset, offset + len(line)
-        body = line.rstrip(b"\r\n")
-        if not body or body.isspace():
+        try:
+            keys = _decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            if not line.isspace():
+                on_bad(_fault(name, line_number, line, error))
             continue
-        keys = _keys(name, line_number, body, on_bad)
-        if keys is None:
+        if len(line) > MAX_LINE_BYTES:
+            on_bad(BadRow(name, line_number, "line_too_long", f"{len(line)} bytes"))
             continue
         meta = keys.metadata or _NO_METADATA
-        sample_id = keys.sample_id or _id(body)
+        sample_id = keys.sample_id or _id(line)
         yield Row(
             sample_id,
             intern(keys.source or ""),
@@ -124,21 +127,13 @@ def _index_file(number: int, name: str, file: IO[bytes], on_bad: OnBad) -> Itera
             intern(meta.origin_version or meta.rehearsal_version or ""),
             number,
             start,
-            len(body),
+            len(line) - line.endswith(b"\n"),
         )
 
 
-def _keys(name: str, number: int, body: bytes, on_bad: OnBad) -> _Keys | None:
-    if len(body) > MAX_LINE_BYTES:
-        on_bad(BadRow(name, number, "line_too_long", f"{len(body)} bytes"))
-        return None
-    try:
-        return _decode(body)
-    except msgspec.ValidationError as error:
-        on_bad(BadRow(name, number, "schema", str(error)))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        on_bad(BadRow(name, number, "broken_json", str(error)))
-    return None
+def _fault(name: str, number: int, line: bytes, error: Exception) -> BadRow:
+    reason = "schema" if isinstance(error, msgspec.ValidationError) else "broken_json"
+    return BadRow(name, number, reason, str(error))
 
 
 def _id(body: bytes) -> str:
@@ -146,3 +141,16 @@ def _id(body: bytes) -> str:
     from afs_stages.core.sample import TrainingSample
 
     return TrainingSample.from_dict(msgspec.json.decode(body)).sample_id
+
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def with_metadata(line: bytes, key: str, value: str | int) -> bytes:
+    """The row with one key of `_metadata` set; nothing else of it is decoded."""
+    fields = _fields(line)
+    old = fields.get("_metadata")
+    metadata = _fields(old) if old is not None and bytes(old) != b"null" else {}
+    metadata[key] = msgspec.Raw(msgspec.json.encode(value))
+    fields["_metadata"] = msgspec.Raw(msgspec.json.encode(metadata))
+    return msgspec.json.encode(fields)

@@ -6,15 +6,16 @@ Decided on keys alone; the rows are copied as they stand, a repeated row gets it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 from afs_stages.core import jsonl
 from afs_stages.core.errors import UserError, nearest
 from afs_stages.core.params.data import Rebalance
-from afs_stages.dataset.index import Index, Row
-from afs_stages.dataset.policies import allot, hashed
+from afs_stages.dataset.index import Index, Row, with_metadata
+from afs_stages.dataset.policies import allot
 
 Choose = Callable[[Sequence[Row], int], list[Row]]
 """(rows of a group, how many) -> the rows chosen."""
@@ -163,22 +164,25 @@ def _draw(rows: list[Row], count: int, choose: Choose) -> list[tuple[Row, int]]:
 def ordered(drawn: list[tuple[Row, int]], params: Rebalance, seed: int) -> list[tuple[Row, int]]:
     """Shuffled by seed, or from easy to hard: short and well scored first."""
     if params.order == "curriculum":
-        return sorted(drawn, key=lambda item: (item[0].size * (2 - (item[0].score or 0.0)), item[0].sample_id, item[1]))
-    return sorted(drawn, key=lambda item: hashed(f"{item[0].sample_id}:{item[1]}", seed))
+        return sorted(
+            drawn, key=lambda item: (item[0].size * (2 - (item[0].quality_score or 0.0)), item[0].sample_id, item[1])
+        )
+    drawn = sorted(drawn, key=lambda item: (item[0].sample_id, item[1]))
+    Random(seed).shuffle(drawn)
+    return drawn
 
 
 def write(found: Index, result: Mix, output: Path) -> int:
     """Write the drawn rows; a repeated one carries its number."""
     with jsonl.open_write(output) as writer:
-        lines = found.lines(row for row, _ in result.drawn)
-        for (_, repeat), line in zip(result.drawn, lines, strict=True):
-            if repeat:
-                value = jsonl.decode(line)
-                value["_metadata"] = {**(value.get("_metadata") or {}), "repeat": repeat}
-                writer.write(value)
-            else:
-                writer.write_line(line)
+        writer.write_lines(_lines(found, result))
     return writer.count
+
+
+def _lines(found: Index, result: Mix) -> Iterator[bytes]:
+    lines = found.lines(row for row, _ in result.drawn)
+    for (_, repeat), line in zip(result.drawn, lines, strict=True):
+        yield with_metadata(line, "repeat", repeat) if repeat else line
 
 
 def describe_short(result: Mix) -> str:

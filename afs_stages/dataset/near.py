@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import msgspec
+
 from afs_stages.core.params.data import NearDuplicates
 
 _FENCE = re.compile(r"```[^\n]*\n(.*?)(?:```|\Z)", re.S)
@@ -162,6 +164,21 @@ def text_of(row: dict[str, Any]) -> str:
     return f"{row.get('instruction', '')}\n{row.get('input') or ''}\n{row.get('output', '')}"
 
 
+class _Text(msgspec.Struct, gc=False):
+    instruction: str = ""
+    input: str | None = ""
+    output: str = ""
+
+
+_text = msgspec.json.Decoder(_Text).decode
+
+
+def text_of_line(line: bytes) -> str:
+    """The same, of a row's bytes."""
+    row = _text(line)
+    return f"{row.instruction}\n{row.input or ''}\n{row.output}"
+
+
 class Clusters:
     """Union-find whose sets stay below a size; the links must come in a stable order."""
 
@@ -197,6 +214,11 @@ class Clusters:
     def sets(self, items: Sequence[int] | range) -> list[list[int]]:
         """The sets as lists, in the order of their first members."""
         found: dict[int, list[int]] = {}
+        parent = self._parent
         for item in items:
-            found.setdefault(self.find(item), []).append(item)
+            root = item if parent[item] == item else self.find(item)
+            if root in found:
+                found[root].append(item)
+            else:
+                found[root] = [item]
         return list(found.values())

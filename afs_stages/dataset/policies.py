@@ -8,9 +8,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from afs_stages.core.sample import TrainingSample
 
+
+class Candidate(Protocol):
+    """What a row is chosen by; a `TrainingSample`, or its `Row` in an index."""
+
+    sample_id: str
+    domain: str
+    quality_score: float | None
+
+
+C = TypeVar("C", bound=Candidate)
 Select = Callable[[Sequence[TrainingSample], int, int, float], list[TrainingSample]]
 """(rows, how many, seed, diversity weight) -> the chosen rows, in the order of their ids."""
 FEATURES = 256
@@ -44,12 +55,12 @@ def allot(total: int, capacity: Mapping[str, int], weights: Mapping[str, float])
     return quota
 
 
-def top_quality(rows: Sequence[TrainingSample], count: int, seed: int, weight: float) -> list[TrainingSample]:
+def top_quality(rows: Sequence[C], count: int, seed: int, weight: float) -> list[C]:
     """The best-scored rows of each domain."""
-    return _stratified(rows, count, lambda row: (-(row.quality_score or 0.0), row.sample_id))
+    return _stratified(rows, count, best_first)
 
 
-def random(rows: Sequence[TrainingSample], count: int, seed: int, weight: float) -> list[TrainingSample]:
+def random(rows: Sequence[C], count: int, seed: int, weight: float) -> list[C]:
     """Rows of each domain in the order of a seeded hash of their ids."""
     return _stratified(rows, count, lambda row: (0.0, hashed(row.sample_id, seed)))
 
@@ -57,9 +68,9 @@ def random(rows: Sequence[TrainingSample], count: int, seed: int, weight: float)
 def quality_diversity(rows: Sequence[TrainingSample], count: int, seed: int, weight: float) -> list[TrainingSample]:
     """Greedy argmax of (1-w) quality + w gain in facility location, per domain (QDIT, arXiv 2311.14736)."""
     chosen: list[TrainingSample] = []
+    quotas = _quotas(rows, count)
     for domain, members in _by_domain(rows).items():
-        quota = _quotas(rows, count)[domain]
-        chosen += _greedy(sorted(members, key=lambda row: hashed(row.sample_id, seed)), quota, weight)
+        chosen += _greedy(sorted(members, key=lambda row: hashed(row.sample_id, seed)), quotas[domain], weight)
     return sorted(chosen, key=lambda row: row.sample_id)
 
 
@@ -68,21 +79,37 @@ def hashed(text: str, seed: int) -> str:
     return hashlib.blake2b(f"{seed}\x1f{text}".encode(), digest_size=8).hexdigest()
 
 
-def _by_domain(rows: Sequence[TrainingSample]) -> dict[str, list[TrainingSample]]:
-    groups: dict[str, list[TrainingSample]] = {}
+def within_limit(rows: Sequence[C], limit: int | None) -> list[C]:
+    """The rows without those over the limit of their domain; the best stay."""
+    if limit is None:
+        return list(rows)
+    kept: list[C] = []
+    counts: dict[str, int] = {}
+    for row in sorted(rows, key=best_first):
+        counts[row.domain] = counts.get(row.domain, 0) + 1
+        if counts[row.domain] <= limit:
+            kept.append(row)
+    return kept
+
+
+def best_first(row: Candidate) -> tuple[float, str]:
+    """Sort key: best score first, then id."""
+    return (-(row.quality_score or 0.0), row.sample_id)
+
+
+def _by_domain(rows: Sequence[C]) -> dict[str, list[C]]:
+    groups: dict[str, list[C]] = {}
     for row in rows:
         groups.setdefault(row.domain, []).append(row)
     return dict(sorted(groups.items()))
 
 
-def _quotas(rows: Sequence[TrainingSample], count: int) -> dict[str, int]:
+def _quotas(rows: Sequence[Candidate], count: int) -> dict[str, int]:
     sizes = {domain: len(members) for domain, members in _by_domain(rows).items()}
     return allot(count, sizes, {domain: float(size) for domain, size in sizes.items()})
 
 
-def _stratified(
-    rows: Sequence[TrainingSample], count: int, key: Callable[[TrainingSample], tuple[float, str]]
-) -> list[TrainingSample]:
+def _stratified(rows: Sequence[C], count: int, key: Callable[[C], tuple[float, str]]) -> list[C]:
     quotas = _quotas(rows, count)
     chosen = [row for domain, members in _by_domain(rows).items() for row in sorted(members, key=key)[: quotas[domain]]]
     return sorted(chosen, key=lambda row: row.sample_id)

@@ -95,7 +95,7 @@ def chooser(found: Index, params: Rebalance, seed: int) -> mixing.Choose:
 
 def _well_scored(rows: list[Row], min_score: float, report: StageReport) -> list[Row]:
     """The rows of at least the score. Raises `UserError` where no row has one."""
-    scored = [row for row in rows if row.score is not None]
+    scored = [row for row in rows if row.quality_score is not None]
     if rows and not scored and min_score > 0:
         raise UserError(
             f"none of the {len(rows)} rows has a quality score",
@@ -104,7 +104,7 @@ def _well_scored(rows: list[Row], min_score: float, report: StageReport) -> list
         )
     if min_score <= 0:
         return rows
-    kept = [row for row in scored if (row.score or 0.0) >= min_score]
+    kept = [row for row in scored if (row.quality_score or 0.0) >= min_score]
     for reason, count in (("unscored", len(rows) - len(scored)), ("below_min_score", len(scored) - len(kept))):
         if count:
             report.drop(reason, count)

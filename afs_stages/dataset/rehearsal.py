@@ -16,11 +16,14 @@ from typing import Any, Literal
 from pydantic import Field
 
 from afs_stages.core import jsonl
+from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError
 from afs_stages.core.params import Block
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset.policies import POLICIES, allot
+from afs_stages.dataset.policies import POLICIES, allot, best_first, within_limit
 
+MANY = 10**12
+"""More rows than any ratio below 1 asks for."""
 Policy = Literal["top_quality", "random", "quality_diversity"]
 
 
@@ -57,25 +60,15 @@ class RehearsalBuffer:
         for sample in jsonl.read_samples(Path(path).expanduser(), on_bad):
             self.loaded[version] += 1
             scored += sample.quality_score is not None
-            if reason := self._too_poor(sample.quality_score):
+            if reason := too_poor(sample.quality_score, self.config.quality_threshold):
                 self.dropped[reason] += 1
                 continue
             if self.config.track_provenance:
                 sample.metadata.setdefault("origin_version", version)
             self.samples.append(sample)
-        if self.loaded[version] and not scored and self.config.quality_threshold > 0:
-            raise UserError(
-                f"none of the {self.loaded[version]} rows has a quality score",
-                where=str(path),
-                fix="score them first (`afs scoring score`), or set the quality threshold to 0",
-            )
+        if not scored:
+            refuse_unscored(self.loaded[version], self.config.quality_threshold, path)
         return len(self.samples) - before
-
-    def _too_poor(self, score: float | None) -> str:
-        threshold = self.config.quality_threshold
-        if score is None:
-            return "unscored" if threshold > 0 else ""
-        return "below_quality_threshold" if score < threshold else ""
 
     def select_top_samples(self, ratio: float | None = None) -> list[TrainingSample]:
         """Keep the best `ratio` of the whole version (not of what the threshold left), by the policy."""
@@ -85,11 +78,12 @@ class RehearsalBuffer:
 
     def keep(self, count: int) -> list[TrainingSample]:
         """Keep `count` rows (fewer where there are not so many), chosen by the policy."""
-        limited = self._within_domain_limit()
+        limited = within_limit(self.samples, self.config.max_per_domain)
+        self.dropped["over_max_per_domain"] += len(self.samples) - len(limited)
         if self.config.enable_diversity or self.config.policy != "top_quality":
             chosen = POLICIES[self.config.policy](limited, count, self.config.seed, self.config.diversity_weight)
         else:
-            chosen = sorted(limited, key=_by_quality)[:count]
+            chosen = sorted(limited, key=best_first)[:count]
         self.dropped["not_selected"] += len(limited) - len(chosen)
         self.samples = chosen
         return chosen
@@ -110,8 +104,11 @@ class RehearsalBuffer:
         Rows that are in the new data already are not added again. With ratio 1 the buffer alone.
         """
         known = {sample.sample_id for sample in new}
-        free = sorted((sample for sample in self.samples if sample.sample_id not in known), key=_by_quality)
+        free = sorted((sample for sample in self.samples if sample.sample_id not in known), key=best_first)
         wanted = rehearsal_count(len(new), rehearsal_ratio, len(free))
+        asked = rehearsal_count(len(new), rehearsal_ratio, MANY) if rehearsal_ratio < 1 else wanted
+        if wanted < asked:
+            warn(f"the ratio {rehearsal_ratio} asks for {asked} rehearsed rows, the buffer has {wanted}")
         merged = [*(() if rehearsal_ratio >= 1 else new), *free[:wanted]]
         if shuffle:
             random.Random(seed).shuffle(merged)
@@ -146,23 +143,10 @@ class RehearsalBuffer:
         self.dropped[reason] += len(self.samples) - len(kept)
         self.samples = kept
 
-    def _within_domain_limit(self) -> list[TrainingSample]:
-        limit = self.config.max_per_domain
-        if limit is None:
-            return self.samples
-        kept: list[TrainingSample] = []
-        counts: Counter[str] = Counter()
-        for sample in sorted(self.samples, key=_by_quality):
-            counts[sample.domain] += 1
-            if counts[sample.domain] <= limit:
-                kept.append(sample)
-        self.dropped["over_max_per_domain"] += len(self.samples) - len(kept)
-        return kept
-
     def _spread(self, target: int, keys: list[str]) -> list[TrainingSample]:
         groups: dict[str, list[TrainingSample]] = {}
         for key, sample in sorted(
-            zip(keys, self.samples, strict=True), key=lambda pair: (pair[0], _by_quality(pair[1]))
+            zip(keys, self.samples, strict=True), key=lambda pair: (pair[0], best_first(pair[1]))
         ):
             groups.setdefault(key, []).append(sample)
         quota = allot(target, {key: len(rows) for key, rows in groups.items()}, dict.fromkeys(groups, 1.0))
@@ -177,5 +161,18 @@ def rehearsal_count(new: int, ratio: float, available: int) -> int:
     return available if ratio >= 1 else min(round(ratio / (1 - ratio) * new), available)
 
 
-def _by_quality(sample: TrainingSample) -> tuple[float, str]:
-    return (-(sample.quality_score or 0.0), sample.sample_id)
+def too_poor(score: float | None, threshold: float) -> str:
+    """Why a row of this score may not enter; empty where it may."""
+    if score is None:
+        return "unscored" if threshold > 0 else ""
+    return "below_quality_threshold" if score < threshold else ""
+
+
+def refuse_unscored(rows: int, threshold: float, path: Path) -> None:
+    """Raise `UserError` for a file none of whose rows has a score, unless none is asked for."""
+    if rows and threshold > 0:
+        raise UserError(
+            f"none of the {rows} rows has a quality score",
+            where=str(path),
+            fix="score them first (`afs scoring score`), or set the quality threshold to 0",
+        )

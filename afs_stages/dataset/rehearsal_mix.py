@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
+from random import Random
 
 from afs_stages.core import jsonl
 from afs_stages.core.errors import UserError
 from afs_stages.core.report import StageReport
 from afs_stages.dataset.index import Row, index
-from afs_stages.dataset.policies import hashed
 from afs_stages.dataset.rehearsal import rehearsal_count
 
 
@@ -27,17 +28,17 @@ def mix_files(
         fresh = [row for row in found.rows if row.file < len(new)]
         known = {row.sample_id for row in fresh}
         old = [row for row in found.rows if row.file == len(new)]
-        free = sorted((row for row in old if row.sample_id not in known), key=Row.rank)
+        free = [row for row in old if row.sample_id not in known]
         wanted = rehearsal_count(len(fresh), ratio, 10**12) if ratio < 1 else len(free)
-        chosen = free[:wanted]
+        chosen = sorted(free, key=Row.rank)[:wanted]
         if len(chosen) < wanted:
             _say_short(report, wanted, len(chosen), strict)
         rows = [*(() if ratio >= 1 else fresh), *chosen]
         if shuffle:
-            rows.sort(key=lambda row: hashed(f"{row.sample_id}:{row.file}:{row.offset}", seed))
+            rows.sort(key=attrgetter("sample_id"))
+            Random(seed).shuffle(rows)
         with jsonl.open_write(output) as writer:
-            for line in found.lines(rows):
-                writer.write_line(line)
+            writer.write_lines(found.lines(rows))
     report.rows_in, report.rows_out = len(fresh) + len(old), writer.count
     report.rejected = rejects.counts
     _drops(report, len(old) - len(free), len(free) - len(chosen), len(fresh) if ratio >= 1 else 0)

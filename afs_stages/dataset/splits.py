@@ -11,8 +11,12 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from afs_stages.core import jsonl, layout
 from afs_stages.core.params.data import Split
@@ -21,6 +25,17 @@ from afs_stages.dataset import near
 from afs_stages.dataset.assign import Ratios, assign
 from afs_stages.dataset.frozen import Frozen, load_frozen
 from afs_stages.dataset.index import Index, Row, index
+
+
+class Assignment(msgspec.Struct, gc=False):
+    """A line of assignments.jsonl."""
+
+    sample_id: str
+    group: str
+    cluster: str
+    split: str
+    source: str
+    domain: str
 
 
 @dataclass
@@ -85,10 +100,13 @@ def make_plan(
 
 def _ordered(found: Index) -> list[Row]:
     """The rows by id, the best of equal ids first; where even their keys are equal their bytes decide."""
-    counts = Counter(row.sample_id for row in found.rows)
-    same = [row for row in found.rows if counts[row.sample_id] > 1]
-    content = {id(row): _digest(line) for row, line in zip(same, found.lines(same), strict=True)}
-    return sorted(found.rows, key=lambda row: (row.sample_id, row.rank(), content.get(id(row), b"")))
+    rows = sorted(found.rows, key=attrgetter("sample_id"))
+    same = {id(row) for one, two in pairwise(rows) if one.sample_id == two.sample_id for row in (one, two)}
+    if not same:
+        return rows
+    again = [row for row in rows if id(row) in same]
+    content = {id(row): _digest(line) for row, line in zip(again, found.lines(again), strict=True)}
+    return sorted(rows, key=lambda row: (row.sample_id, row.rank(), content.get(id(row), b"")))
 
 
 def _digest(line: bytes) -> bytes:
@@ -113,6 +131,7 @@ class _Nodes:
         self.released = frozen.rows
         self.rows = [plan.rows[i] for i in unique] + [row for row, _ in self.released]
         self.own = len(unique)
+        self.linked: set[int] = set()
         self.refused: list[tuple[int, int]] = []
         self.frozen_part: dict[str, str] = {}
         for row, part in self.released:
@@ -121,9 +140,9 @@ class _Nodes:
     def texts(self, found: Index, frozen: Frozen) -> Iterator[str]:
         """The text of each node, read from disk as it is asked for."""
         for line in found.lines(self.rows[: self.own]):
-            yield near.text_of(jsonl.decode(line))
+            yield near.text_of_line(line)
         for line in frozen.index.lines(self.rows[self.own :]):
-            yield near.text_of(jsonl.decode(line))
+            yield near.text_of_line(line)
 
     def join(self, links: Iterable[tuple[int, int]], limit: int, group_by: str) -> near.Clusters:
         """Join groups, equal ids and near-duplicates; returns the near-duplicate sets alone.
@@ -133,9 +152,11 @@ class _Nodes:
         self.clusters = near.Clusters(len(self.rows), max(limit, 2))
         if group_by == "group":
             self._join_by([row.group for row in self.rows])
-        self._join_by([row.sample_id for row in self.rows])
+        if self.released:
+            self._join_by([row.sample_id for row in self.rows])
         copies = near.Clusters(len(self.rows), limit)
         for one, two in links:
+            self.linked |= {one, two}
             if copies.join(one, two):
                 self.clusters.join(one, two, always=True)
             else:
@@ -146,7 +167,8 @@ class _Nodes:
     def _join_by(self, keys: list[str]) -> None:
         first: dict[str, int] = {}
         for i, key in enumerate(keys):
-            self.clusters.join(first.setdefault(key, i), i, always=True)
+            if (other := first.setdefault(key, i)) != i:
+                self.clusters.join(other, i, always=True)
 
     def frozen_parts(self, members: Iterable[int]) -> dict[str, str]:
         """Part -> a released row of it, among the members."""
@@ -159,6 +181,8 @@ class _Nodes:
 
     def key(self, members: list[int]) -> str:
         """The cluster's lasting name: the first released member, else the smallest id."""
+        if len(members) == 1:
+            return self.rows[members[0]].sample_id
         released = [i for i in members if i >= self.own]
         return self.rows[released[0]].sample_id if released else min(self.rows[i].sample_id for i in members)
 
@@ -173,7 +197,7 @@ def _take_frozen_parts(plan: Plan, nodes: _Nodes) -> None:
     A released row keeps its part whatever its cluster; of a cluster with several frozen parts every
     row that was never released is dropped, since it would carry one part's text into another.
     """
-    for members in nodes.sets:
+    for members in nodes.sets if nodes.released else ():
         parts = nodes.frozen_parts(members)
         if not parts:
             continue
@@ -192,10 +216,11 @@ def _take_frozen_parts(plan: Plan, nodes: _Nodes) -> None:
 
 def _assign_free(plan: Plan, nodes: _Nodes, params: Split, seed: int) -> None:
     ratios = Ratios(params.train, params.val)
-    free = {nodes.key(members): members for members in nodes.sets if not nodes.frozen_parts(members)}
+    held = bool(nodes.released)
+    free = {nodes.key(members): members for members in nodes.sets if not (held and nodes.frozen_parts(members))}
     strata: dict[str, list[str]] = defaultdict(list)
     for key, members in free.items():
-        head = min((nodes.rows[i] for i in members), key=lambda row: row.sample_id)
+        head = min((nodes.rows[i] for i in members), key=attrgetter("sample_id"))
         strata[_stratum(head, params)].append(key)
     filled: dict[str, set[str]] = defaultdict(set)
     for place in nodes.unique:
@@ -214,7 +239,7 @@ def _stratum(row: Row, params: Split) -> str:
 
 def _cap(plan: Plan, nodes: _Nodes, copies: near.Clusters, keep: int) -> None:
     """Of each set of near-duplicates keep the best-scored rows, and every released one."""
-    for members in copies.sets(range(nodes.own)):
+    for members in copies.sets(sorted(i for i in nodes.linked if i < nodes.own)):
         alive = [i for i in members if plan.parts[nodes.unique[i]]]
         ranked = sorted(alive, key=lambda i: (not nodes.is_released(i), plan.rows[nodes.unique[i]].rank()))
         for i in ranked[keep:]:
@@ -234,15 +259,14 @@ def _write(found: Index, plan: Plan, output: Path) -> None:
     for part in layout.PARTS:
         chosen = [row for row, own in zip(plan.rows, plan.parts, strict=True) if own == part]
         with jsonl.open_write(output / f"{part}.jsonl") as writer:
-            for line in found.lines(chosen):
-                writer.write_line(line)
+            writer.write_lines(found.lines(chosen))
     with jsonl.open_write(output / "assignments.jsonl") as writer:
-        for row, part, cluster in zip(plan.rows, plan.parts, plan.clusters, strict=True):
-            if part:
-                writer.write(
-                    {"sample_id": row.sample_id, "group": row.group, "cluster": cluster, "split": part}
-                    | {"source": row.source, "domain": row.domain}
-                )
+        places = zip(plan.rows, plan.parts, plan.clusters, strict=True)
+        writer.write_many(
+            Assignment(row.sample_id, row.group, cluster, part, row.source, row.domain)
+            for row, part, cluster in places
+            if part
+        )
     with jsonl.open_write(output / "dropped.jsonl") as writer:
         for entry in sorted(plan.dropped, key=lambda entry: (entry["sample_id"], entry["reason"], entry["of"])):
             writer.write(entry)
@@ -254,12 +278,12 @@ def _fill(report: StageReport, found: Index, plan: Plan, params: Split) -> None:
     for entry in plan.dropped:
         report.drop(entry["reason"])
     counts: dict[str, dict[str, int]] = {}
-    for row, part in zip(plan.rows, plan.parts, strict=True):
+    names = map(attrgetter(params.stratify_by), plan.rows)
+    for (name, part), count in Counter(zip(names, plan.parts, strict=True)).items():
         if part:
-            stratum = counts.setdefault(_stratum(row, params), {})
-            stratum[part] = stratum.get(part, 0) + 1
+            counts.setdefault(name, {})[part] = count
     report.values = {
-        "parts": {part: sum(1 for own in plan.parts if own == part) for part in layout.PARTS},
+        "parts": {part: plan.parts.count(part) for part in layout.PARTS},
         "by_" + params.stratify_by: {name: counts[name] for name in sorted(counts)},
         "clusters": len({key for key, part in zip(plan.clusters, plan.parts, strict=True) if part}),
     }

@@ -1,11 +1,11 @@
 """The data set's steps against the predecessor's, in turn, on the same file.
 
-    python benchmarks/dataset/compare.py [PREDECESSOR] --rows 200000 --rounds 3 --folder SCRATCH
+    python benchmarks/dataset/compare.py --predecessor FOLDER --rows 200000 --rounds 3 --folder SCRATCH
 
-PREDECESSOR is a checkout of github:scawful/afs at d4362b2; without it only our side and the floor run.
-Every step is a process of its own; its start and imports are not measured. Printed are medians.
-The predecessor has no near-duplicate search: `prepare` leaves it out on our side too, `prepare-near` is ours
-with it, and `near` is that search alone.
+The predecessor is a checkout of github:scawful/afs at d4362b2; without it only our side and the floor run.
+Every step is a process of its own; its start and imports are not measured. Printed are medians. Our
+`prepare` is without the near-duplicate search, which the predecessor has not; `near` is that search alone,
+also on a half and a quarter of the rows, and `prepare-near` both.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def cost(side: str, step: str, folder: Path, predecessor: str) -> Cost:
 
 def measure(folder: Path, predecessor: str, rounds: int) -> dict[tuple[str, str], Cost]:
     """Median cost of every step of every side, the sides taking turns."""
-    jobs = [("floor", "copy"), ("floor", "parse"), ("ours", "near"), ("ours", "prepare-near")]
+    jobs = [("floor", "copy"), ("floor", "parse")]
+    jobs += [("ours", step) for step in ("near/4", "near/2", "near", "prepare-near")]
     for step in STEPS:
         jobs += [("predecessor", step)] if predecessor else []
         jobs.append(("ours", step))
@@ -65,7 +66,7 @@ def show(found: dict[tuple[str, str], Cost]) -> None:
 def main() -> None:
     """Make the files, run the rounds, print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("predecessor", nargs="?", default="")
+    parser.add_argument("--predecessor", default="", help="its checkout")
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where the scratch files go")

@@ -8,11 +8,11 @@ Imports come before the clock starts, so that a process's start is in no number.
 from __future__ import annotations
 
 import json
-import resource
 import shutil
 import sys
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 Step = Callable[[], object]
@@ -67,39 +67,48 @@ def predecessor(folder: Path) -> dict[str, Step]:
 
 def ours(folder: Path) -> dict[str, Step]:
     """The steps as the stages and commands do them."""
-    from afs_stages.core import jsonl
-    from afs_stages.core.params.data import NearDuplicates, Rebalance
+    from afs_stages.core.params.data import NearDuplicates, Rebalance, Split
     from afs_stages.core.report import StageReport
     from afs_stages.dataset import near
     from afs_stages.dataset.convert import convert_file
     from afs_stages.dataset.formats import Style, format_named
     from afs_stages.dataset.rebalance import rebalance_files
-    from afs_stages.dataset.rehearsal import RehearsalBuffer
+    from afs_stages.dataset.rehearsal import RehearsalBufferConfig
+    from afs_stages.dataset.rehearsal_build import build_files
     from afs_stages.dataset.rehearsal_mix import mix_files
     from afs_stages.dataset.splits import split_dataset
 
     rows, out = folder / "rows.jsonl", folder / "new"
 
-    def find_near() -> None:
+    import numpy
+    import rensa
+
+    assert numpy
+    assert rensa
+
+    def find_near(part: int) -> None:
         with rows.open("rb") as file:
-            for _ in near.pairs((near.text_of(jsonl.decode(line)) for line in file), NearDuplicates()):
+            count = sum(1 for _ in file) // part
+            file.seek(0)
+            for _ in near.pairs((near.text_of_line(line) for line in islice(file, count)), NearDuplicates()):
                 pass
 
     def build() -> None:
-        buffer = RehearsalBuffer()
-        with jsonl.open_rejects(out / "buffer.jsonl") as rejects:
-            buffer.load_from_jsonl(rows, "v4", rejects)
-        buffer.select_top_samples(0.3)
-        buffer.save(out / "buffer.jsonl")
+        build_files([rows], "v4", out / "buffer.jsonl", RehearsalBufferConfig())
+
+    def prepare(find_near: bool) -> None:
+        split_dataset([rows], out / "splits", Split(), 42, find_near=find_near)
 
     def convert() -> None:
         target, report = out / "alpaca.jsonl", StageReport("convert")
         convert_file(rows, target, format_named("alpaca"), Style("separate", ""), report)
 
     return {
-        "prepare": lambda: split_dataset([rows], out / "splits", find_near=False),
-        "prepare-near": lambda: split_dataset([rows], out / "splits"),
-        "near": find_near,
+        "prepare": lambda: prepare(False),
+        "prepare-near": lambda: prepare(True),
+        "near": lambda: find_near(1),
+        "near/2": lambda: find_near(2),
+        "near/4": lambda: find_near(4),
         "rehearsal-build": build,
         "rehearsal-mix": lambda: mix_files(folder / "buffer.jsonl", [rows], out / "mix.jsonl", 0.2, True, 42),
         "rebalance": lambda: rebalance_files([rows], out / "mixed.jsonl", WEIGHTS, Rebalance(), 42),
@@ -112,6 +121,7 @@ def main() -> None:
     side, step, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     if side == "predecessor":
         sys.path.insert(0, str(Path(sys.argv[4]) / "src"))
+    sys.path.insert(0, str(Path(__file__).parents[2]))
     sides = {"floor": floor, "predecessor": predecessor, "ours": ours}
     run = sides[side](folder)[step]
     for name in ("old", "new"):
@@ -119,7 +129,8 @@ def main() -> None:
     wall, cpu = time.perf_counter(), time.process_time()
     run()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    status = Path("/proc/self/status").read_text().splitlines()  # ru_maxrss would include the parent's
+    peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
     print(json.dumps({"wall": wall, "cpu": cpu, "peak": peak}))
 
 
