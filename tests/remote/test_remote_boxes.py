@@ -333,3 +333,27 @@ def dvc(project: Path, lab: BoxLab, *words: str) -> str:
     done = subprocess.run(command, cwd=project, env=env, text=True, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def test_results_garbled_on_the_way_are_fetched_again_or_not_believed(project, lab):
+    """The box's list names another hash than what is sent: nothing is put into place, the machine goes."""
+    script(project, steps=3)
+    settings(project, stopped=3, poll=2)
+    tampered = False
+
+    def tamper() -> bool:  # well before the launcher looks again
+        nonlocal tampered
+        for listing in (lab.root).glob("*/disk/afs/out/MANIFEST.json"):
+            facts = json.loads(listing.read_text())
+            facts["files"]["adapter/weights"] = "0" * 64
+            listing.write_text(json.dumps(facts))
+            tampered = True
+        return tampered
+
+    process = stage(project, lab)
+    until(tamper)
+    code, said = finished(process)
+    assert "arrived damaged" in said
+    assert code == 0, "the next machine does it again"
+    assert (project / "models/majora/remote/adapter/weights").read_text() == "trained"
+    assert not lab.living()
