@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Any, cast
 
+import msgspec
 from pydantic import ValidationError
 
 from afs_stages.core import jsonl
 from afs_stages.core.jsonl import BadRow
 from afs_stages.core.report import StageReport
+from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset.formats import Format, Style
+from afs_stages.dataset.formats.base import Sampled
 
 
 def convert_file(
@@ -17,12 +22,53 @@ def convert_file(
 ) -> None:
     """Write the rows of a file of samples in a format."""
     with jsonl.open_rejects(output, strict) as rejects, jsonl.open_write(output) as writer:
-        for sample in jsonl.read_samples(source, rejects):
-            try:
-                writer.write(format.render(sample, style))
-            except (KeyError, TypeError, ValueError) as error:
-                rejects(BadRow(source.name, 0, "not_in_this_format", f"{sample.sample_id}: {error}"))
+        writer.write_many(_rendered(source, format, style, rejects))
     _count(report, writer.count, rejects.counts)
+
+
+class _Plain(msgspec.Struct, gc=False):
+    """A single-turn row as formats read it; a row with `messages` or of any other shape is decoded in full."""
+
+    instruction: str
+    output: str
+    sample_id: str = ""
+    input: str = ""
+    thinking: str | None = None
+    messages: None = None
+    tools: None = None
+    domain: str = ""
+    source: str = ""
+    quality_score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    metadata: dict[str, Any] = msgspec.field(name="_metadata", default_factory=dict)
+
+
+_plain = msgspec.json.Decoder(_Plain).decode
+
+
+def _rendered(source: Path, format: Format, style: Style, on_bad: jsonl.OnBad) -> Iterator[dict[str, Any]]:
+    name = source.name
+    for number, line in jsonl.read_lines(source, on_bad):
+        sample = _sample(name, number, line, on_bad)
+        if sample is not None:
+            try:
+                yield format.render(sample, style)
+            except (KeyError, TypeError, ValueError) as error:
+                on_bad(BadRow(name, number, "not_in_this_format", str(error)))
+
+
+def _sample(name: str, number: int, line: bytes, on_bad: jsonl.OnBad) -> Sampled | None:
+    try:
+        return cast("Sampled", _plain(line))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = jsonl.parse(name, number, line)
+    if isinstance(value, BadRow):
+        on_bad(value)
+        return None
+    try:
+        return TrainingSample.from_dict(value)
+    except ValidationError as error:
+        on_bad(BadRow(name, number, "schema", jsonl.describe(error)))
+        return None
 
 
 def import_file(

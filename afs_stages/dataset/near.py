@@ -186,6 +186,8 @@ class Clusters:
         self._parent = list(range(count))
         self._size = [1] * count
         self._limit = limit
+        self.joined: set[int] = set()
+        """The items that stand in a set of several."""
 
     def find(self, item: int) -> int:
         """The set's representative."""
@@ -203,6 +205,7 @@ class Clusters:
             return False
         if (self._size[a], -a) < (self._size[b], -b):
             a, b = b, a
+        self.joined.update((a, b))
         self._parent[b] = a
         self._size[a] += self._size[b]
         return True
@@ -214,11 +217,6 @@ class Clusters:
     def sets(self, items: Sequence[int] | range) -> list[list[int]]:
         """The sets as lists, in the order of their first members."""
         found: dict[int, list[int]] = {}
-        parent = self._parent
         for item in items:
-            root = item if parent[item] == item else self.find(item)
-            if root in found:
-                found[root].append(item)
-            else:
-                found[root] = [item]
+            found.setdefault(self.find(item), []).append(item)
         return list(found.values())

@@ -131,7 +131,6 @@ class _Nodes:
         self.released = frozen.rows
         self.rows = [plan.rows[i] for i in unique] + [row for row, _ in self.released]
         self.own = len(unique)
-        self.linked: set[int] = set()
         self.refused: list[tuple[int, int]] = []
         self.frozen_part: dict[str, str] = {}
         for row, part in self.released:
@@ -156,12 +155,11 @@ class _Nodes:
             self._join_by([row.sample_id for row in self.rows])
         copies = near.Clusters(len(self.rows), limit)
         for one, two in links:
-            self.linked |= {one, two}
             if copies.join(one, two):
                 self.clusters.join(one, two, always=True)
             else:
                 self.refused.append((one, two) if copies.size(one) >= copies.size(two) else (two, one))
-        self.sets = self.clusters.sets(range(len(self.rows)))
+        self.sets = self.clusters.sets(sorted(self.clusters.joined))
         return copies
 
     def _join_by(self, keys: list[str]) -> None:
@@ -181,8 +179,6 @@ class _Nodes:
 
     def key(self, members: list[int]) -> str:
         """The cluster's lasting name: the first released member, else the smallest id."""
-        if len(members) == 1:
-            return self.rows[members[0]].sample_id
         released = [i for i in members if i >= self.own]
         return self.rows[released[0]].sample_id if released else min(self.rows[i].sample_id for i in members)
 
@@ -216,17 +212,22 @@ def _take_frozen_parts(plan: Plan, nodes: _Nodes) -> None:
 
 def _assign_free(plan: Plan, nodes: _Nodes, params: Split, seed: int) -> None:
     ratios = Ratios(params.train, params.val)
-    held = bool(nodes.released)
-    free = {nodes.key(members): members for members in nodes.sets if not (held and nodes.frozen_parts(members))}
+    free = {nodes.key(members): members for members in nodes.sets if not nodes.frozen_parts(members)}
+    alone = [i for i in range(nodes.own) if i not in nodes.clusters.joined]
     strata: dict[str, list[str]] = defaultdict(list)
     for key, members in free.items():
         head = min((nodes.rows[i] for i in members), key=attrgetter("sample_id"))
         strata[_stratum(head, params)].append(key)
+    for i in alone:
+        strata[_stratum(nodes.rows[i], params)].append(nodes.rows[i].sample_id)
     filled: dict[str, set[str]] = defaultdict(set)
-    for place in nodes.unique:
+    for place in nodes.unique if nodes.released else ():
         if plan.parts[place] in layout.PARTS:
             filled[_stratum(plan.rows[place], params)].add(plan.parts[place])
     parts = assign(strata, ratios, seed, filled)
+    for i in alone:
+        place, key = nodes.unique[i], nodes.rows[i].sample_id
+        plan.parts[place], plan.clusters[place] = parts[key], key
     for key, members in free.items():
         for i in members:
             plan.parts[nodes.unique[i]] = parts[key]
@@ -239,7 +240,7 @@ def _stratum(row: Row, params: Split) -> str:
 
 def _cap(plan: Plan, nodes: _Nodes, copies: near.Clusters, keep: int) -> None:
     """Of each set of near-duplicates keep the best-scored rows, and every released one."""
-    for members in copies.sets(sorted(i for i in nodes.linked if i < nodes.own)):
+    for members in copies.sets(sorted(i for i in copies.joined if i < nodes.own)):
         alive = [i for i in members if plan.parts[nodes.unique[i]]]
         ranked = sorted(alive, key=lambda i: (not nodes.is_released(i), plan.rows[nodes.unique[i]].rank()))
         for i in ranked[keep:]:

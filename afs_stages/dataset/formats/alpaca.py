@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset.formats.base import Format, Style, embed, sample_of, unembed
+from afs_stages.dataset.formats.base import Format, Sampled, Style, embed, sample_of, unembed
 
 
 class Alpaca(Format):
@@ -16,7 +16,7 @@ class Alpaca(Format):
 
     name = "alpaca"
 
-    def render(self, sample: TrainingSample, style: Style) -> dict[str, Any]:
+    def render(self, sample: Sampled, style: Style) -> dict[str, Any]:
         """The row; `thinking` stands in a column of its own when kept separate."""
         pairs = _pairs(sample)
         request, output = pairs[-1] if pairs else (sample.instruction, sample.output)
@@ -53,7 +53,7 @@ class Alpaca(Format):
         return sample_of([{"role": "system", "content": system}, *rows] if system else rows, thinking)
 
 
-def _pairs(sample: TrainingSample) -> list[list[str]]:
+def _pairs(sample: Sampled) -> list[list[str]]:
     """[request, answer] of each turn. A tool's result is part of a request: no answer must be taught to make it up."""
     pairs: list[list[str]] = []
     for message in sample.messages or []:

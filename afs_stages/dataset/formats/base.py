@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 from afs_stages.core.sample import Message, TrainingSample
 
@@ -19,10 +19,23 @@ class Style:
     system_prompt: str = ""
     system_prompts: dict[str, str] = field(default_factory=dict)
 
-    def system(self, sample: TrainingSample) -> str:
+    def system(self, sample: Sampled) -> str:
         """The system prompt of a sample: the one it came with, else its domain's, else the general one."""
         own = sample.metadata.get("system")
         return own if isinstance(own, str) else self.system_prompts.get(sample.domain, self.system_prompt)
+
+
+class Sampled(Protocol):
+    """What a format reads of a sample: a `TrainingSample`, or the plain row of a file that needs no more."""
+
+    instruction: str
+    input: str
+    output: str
+    thinking: str | None
+    messages: list[Message] | None
+    tools: list[dict[str, Any]] | None
+    domain: str
+    metadata: dict[str, Any]
 
 
 class Format:
@@ -30,7 +43,7 @@ class Format:
 
     name: ClassVar[str] = ""
 
-    def render(self, sample: TrainingSample, style: Style) -> dict[str, Any]:
+    def render(self, sample: Sampled, style: Style) -> dict[str, Any]:
         """The row of a sample."""
         raise TypeError(f"{type(self).__name__} must define render()")
 
@@ -39,7 +52,7 @@ class Format:
         raise TypeError(f"{type(self).__name__} must define parse()")
 
 
-def messages(sample: TrainingSample, style: Style) -> list[dict[str, Any]]:
+def messages(sample: Sampled, style: Style) -> list[dict[str, Any]]:
     """The whole conversation as OpenAI messages; thinking is embedded in the last answer if asked for."""
     if sample.messages is not None:
         rows = [message.model_dump(exclude_none=True) for message in sample.messages]
