@@ -107,6 +107,10 @@ def _last_backup(root: Path) -> str:
     return f"{facts['at']} to {facts['target']}"
 
 
+RENTING = "remote/"
+"""Stages that rent a machine run only when they are named, so they are never stale."""
+
+
 def stale_stages(root: Path) -> dict[str, str]:
     """Stage -> what changed since it last ran, as DVC sees it. Raises `UserError` with DVC's reason."""
     from dvc.exceptions import DvcException
@@ -117,7 +121,7 @@ def stale_stages(root: Path) -> dict[str, str]:
             changes = repo.status()
     except DvcException as error:
         raise UserError(f"DVC: {error}", where="dvc.yaml") from None
-    return {str(stage): _reasons(entries) for stage, entries in changes.items()}
+    return {str(stage): _reasons(entries) for stage, entries in changes.items() if not str(stage).startswith(RENTING)}
 
 
 def _reasons(entries: list[object]) -> str:
