@@ -60,7 +60,9 @@ def launch(
     if dry_run:
         plan(model, all_models, budget, gpu, bid)
         return
-    names = _models(load(), model, all_models)
+    params = load()
+    names = _models(params, model, all_models)
+    _refuse_without_job(params, names)
     flags = ["--detach"] * detach + ["--fresh"] * fresh + ["--resume"] * resume
     flags += ["--gpu", gpu] if gpu else []
     flags += [] if bid is None else ["--interruptible" if bid else "--on-demand"]
@@ -71,6 +73,14 @@ def launch(
         _dvc([f"remote/dvc.yaml:remote-train@{name}" for name in names if name not in failed])
     if failed:
         raise UserError(f"not finished: {', '.join(failed)}", fix="read the messages above; run the command again")
+
+
+def _refuse_without_job(params: Params, names: list[str]) -> None:
+    """A model has its remote stages only when it has a job."""
+    for name in names:
+        if name not in params.remote.jobs:
+            fix = f"put `{name}: {{gpu_config: balanced, max_hours: 12, budget: 10}}` under remote.jobs"
+            raise UserError(f"{name} has no job", where="params.yaml: remote.jobs", fix=fix)
 
 
 @app.command()

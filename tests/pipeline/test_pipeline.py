@@ -109,7 +109,9 @@ def test_one_weight_of_majora_reruns_majoras_mix_and_what_follows(full: Path) ->
     params = full / "params.yaml"
     old = params.read_text()
     try:
-        params.write_text(old.replace("weights: {oracle: 0.9, memory: 0.05,", "weights: {oracle: 0.89, memory: 0.06,", 1))
+        params.write_text(
+            old.replace("weights: {oracle: 0.9, memory: 0.05,", "weights: {oracle: 0.89, memory: 0.06,", 1)
+        )
         assert params.read_text() != old
         stages = stages_run(dvc(full, "repro", "--dry").stdout)
     finally:
