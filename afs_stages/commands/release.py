@@ -96,9 +96,9 @@ def _diff(model: str, old: str, new: str) -> None:
     from afs_stages.reporting.table import table
 
     counts = diff(open_release(layout.release(model, old)), open_release(layout.release(model, new)))
-    kinds = ("added", "dropped", "kept", "moved")
+    kinds = ("added", "dropped", "changed", "kept", "moved")
     rows = [[name, *(f"{changes.get(kind, 0):,}" for kind in kinds)] for name, changes in counts.items()]
-    console.say(table(["source and domain", *kinds], rows, right="added,dropped,kept,moved"))
+    console.say(table(["source and domain", *kinds], rows, right=",".join(kinds)))
 
 
 if __name__ == "__main__":

@@ -81,7 +81,8 @@ def _leaks(
     held_out = [layout.mixed(model, part) for part in ("val", "test")]
     for folder in versions(layout.RELEASES):
         held_out += [path for part in ("val", "test") if (path := folder / f"{part}.jsonl").is_file()]
-    unique = list({sample.sample_id: sample for sample in trained}.values())
+    buffer = jsonl.read_samples(layout.rehearsal(model), jsonl.refuse) if layout.rehearsal(model).is_file() else ()
+    unique = list({sample.sample_id: sample for sample in (*trained, *buffer)}.values())
     counts: Counter[str] = Counter()
     for leak in find_leaks(unique, held_out, near, jsonl.refuse):
         counts[leak.kind] += 1

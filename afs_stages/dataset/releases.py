@@ -111,20 +111,38 @@ def adopt(model: str, version: str, files: dict[str, Path], adapter: Path | None
 
 
 def diff(old: Release, new: Release) -> dict[str, dict[str, int]]:
-    """Rows added, dropped, kept, and moved between parts, from one release to another, by source and domain."""
+    """Rows added, dropped, changed, kept, and moved between parts, by source and domain.
+
+    A row is changed where the same request of the same source has another answer now.
+    """
     before = {sample.sample_id: (part, sample) for part in layout.PARTS for sample in old.rows(part)}
     after = {sample.sample_id: (part, sample) for part in layout.PARTS for sample in new.rows(part)}
     counts: dict[str, Counter[str]] = {}
+    gone = Counter(_request(before[sample_id][1]) for sample_id in before if sample_id not in after)
+    changed = gone & Counter(_request(after[sample_id][1]) for sample_id in after if sample_id not in before)
+    replaced = changed.copy()
     for sample_id in sorted({*before, *after}):
         part, sample = after.get(sample_id) or before[sample_id]
-        if sample_id not in before:
-            change = "added"
-        elif sample_id not in after:
-            change = "dropped"
-        else:
+        if sample_id in before and sample_id in after:
             change = "kept" if before[sample_id][0] == part else "moved"
+        elif sample_id in after:
+            change = "changed" if _take(changed, _request(sample)) else "added"
+        elif _take(replaced, _request(sample)):
+            continue
+        else:
+            change = "dropped"
         counts.setdefault(f"{sample.source or '?'} {sample.domain or '?'}", Counter())[change] += 1
     return {name: dict(changes) for name, changes in sorted(counts.items())}
+
+
+def _request(sample: TrainingSample) -> tuple[str, str, str, str]:
+    return sample.source, sample.domain, sample.instruction, sample.input
+
+
+def _take(left: Counter[tuple[str, str, str, str]], key: tuple[str, str, str, str]) -> bool:
+    """Take one of a key away, if there is one."""
+    left[key] -= 1
+    return left[key] >= 0
 
 
 def sha256(path: Path) -> str:

@@ -1,0 +1,222 @@
+"""The gate: leaks planted by hand are found every time, clean data never fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.rows import read, sample, text, write
+
+from afs_stages.core import jsonl, layout
+from afs_stages.core.errors import UserError
+from afs_stages.core.params.data import NearDuplicates, Rehearsal
+from afs_stages.core.params.model import Model
+from afs_stages.core.sample import TrainingSample
+from afs_stages.dataset.check import check_model
+from afs_stages.dataset.datacard import datacard
+from afs_stages.dataset.leakage import find_leaks
+from afs_stages.dataset.rebalance import rebalance_model
+from afs_stages.dataset.rehearse import rehearse
+
+MODEL = Model.model_validate({"version": "v5", "weights": {"alpha": 1.0}, "rehearsal": {"ratio": 0.2}})
+CODE = [f"  lda.w Health_{i}, x ; value {i}\n  cmp.b #$0{i % 10}\n  bne Loop_{i}\n  jsl Draw_{i}" for i in range(30)]
+
+
+def near_copy(row: TrainingSample) -> TrainingSample:
+    words = row.output.split()
+    words[len(words) // 2] = "changed"
+    return row.model_copy(update={"output": " ".join(words), "sample_id": f"near-{row.sample_id}"})
+
+
+def renamed(row: TrainingSample) -> TrainingSample:
+    output = row.output.replace("Health", "Energy").replace("Loop", "Again").replace("Draw", "Paint")
+    output = output.replace("; value", "; another word")
+    return row.model_copy(update={"output": output, "sample_id": f"renamed-{row.sample_id}"})
+
+
+def code_row(seed: int) -> TrainingSample:
+    random = Random(seed)
+    body = "\n".join(random.choice(CODE) + f"\n  sta.b ${random.randrange(256):02X}" for _ in range(12))
+    return sample(f"code{seed}", instruction="explain this routine please", output=f"```asm\n{body}\n```")
+
+
+PLANTS: dict[str, Callable[[TrainingSample], TrainingSample]] = {
+    "exact": lambda row: row,
+    "near": near_copy,
+    "renamed": renamed,
+}
+
+
+def prose(tag: str, count: int) -> list[TrainingSample]:
+    return [sample(f"{tag}{i}", output=text(f"{tag}{i}", 60), quality_score=0.9) for i in range(count)]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A model's mix without any fault, and a release of an earlier version."""
+    monkeypatch.chdir(tmp_path)
+    for part, count in (("train", 40), ("val", 5), ("test", 5)):
+        write(layout.fitted("m", part), prose(part, count))
+        write(layout.RELEASES / "m" / "v4" / f"{part}.jsonl", prose(f"old-{part}", count))
+    (layout.RELEASES / "m" / "v4" / "manifest.json").write_text("{}")
+    rehearse("m", MODEL, NearDuplicates(), 1)
+    rebalance("m")
+    return tmp_path
+
+
+def rebalance(model: str) -> None:
+    rebalance_model(model, MODEL, 1).write(layout.report("rebalance", model))
+
+
+def count(row: TrainingSample) -> int:
+    return len(row.output.split())
+
+
+def check(max_tokens: int = 500) -> dict[str, int]:
+    report, _, _ = check_model("m", MODEL, NearDuplicates(), count, max_tokens)
+    return dict(report.values["problems"])
+
+
+def plant(row: TrainingSample) -> None:
+    write(layout.mixed("m", "train"), [*read(layout.mixed("m", "train")), row])
+
+
+def test_clean_data_passes(project: Path) -> None:
+    assert check() == {}
+    report, findings, facts = check_model("m", MODEL, NearDuplicates(), count, 500)
+    findings.raise_if_any("m")
+    assert report.values["held_out_sets"] == 4
+    assert facts["rows"] == {"train": 50, "val": 5, "test": 5}
+    card = datacard("m", "v5", facts, {"alpha": "MIT"})
+    assert "| alpha | 50 | 100.0% | MIT |" in card
+    assert "| v4 | 10 |" in card
+
+
+@pytest.mark.parametrize("kind", ["exact", "near"])
+@pytest.mark.parametrize("part", ["val", "test"])
+@pytest.mark.parametrize("place", ["this version", "a release"])
+def test_a_planted_row_is_found(project: Path, kind: str, part: str, place: str) -> None:
+    file = layout.mixed("m", part) if place == "this version" else layout.RELEASES / "m" / "v4" / f"{part}.jsonl"
+    plant(PLANTS[kind](read(file)[2]))
+    assert check() == {f"leak ({kind})": 1}
+
+
+def test_another_models_release_counts_too(project: Path) -> None:
+    held = prose("other", 3)
+    write(layout.RELEASES / "other" / "v1" / "test.jsonl", held)
+    (layout.RELEASES / "other" / "v1" / "manifest.json").write_text("{}")
+    plant(held[1])
+    assert check() == {"leak (exact)": 1}
+
+
+def test_the_buffer_is_checked_too(project: Path) -> None:
+    held = read(layout.mixed("m", "test"))[0]
+    write(layout.rehearsal("m"), [*read(layout.rehearsal("m")), held])
+    assert check() == {"leak (exact)": 1}
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000), st.sampled_from(sorted(PLANTS)), st.integers(0, 300))
+def test_a_leak_is_found_every_time_and_nothing_else(seed: int, kind: str, others: int) -> None:
+    import tempfile
+
+    held = [code_row(seed * 10 + i) for i in range(3)] if kind == "renamed" else prose(f"h{seed}", 3)
+    trained = [*prose(f"t{seed}", others % 20), PLANTS[kind](held[seed % 3])]
+    with tempfile.TemporaryDirectory() as name:
+        path = write(Path(name) / "test.jsonl", held)
+        leaks = list(find_leaks(trained, [path], NearDuplicates(), jsonl.refuse))
+        clean = list(find_leaks(trained[:-1], [path], NearDuplicates(), jsonl.refuse))
+    assert [(leak.trained, leak.held_out) for leak in leaks] == [(trained[-1].sample_id, held[seed % 3].sample_id)]
+    assert clean == []
+
+
+def test_a_leak_hides_in_no_crowd(tmp_path: Path) -> None:
+    """Five hundred trained rows from one template, and a held-out row that nearly copies the last."""
+    base = text("template", 60).split()
+    trained = []
+    for i in range(500):
+        words = [*base[:45], *text(f"own{i}", 15).split()]
+        trained.append(sample(f"row{i}", instruction="q", output=" ".join(words)))
+    held = near_copy(trained[-1]).model_copy(update={"output": trained[-1].output + " end"})
+    leaks = list(find_leaks(trained, [write(tmp_path / "t.jsonl", [held])], NearDuplicates(), jsonl.refuse))
+    assert (trained[-1].sample_id, held.sample_id) in {(leak.trained, leak.held_out) for leak in leaks}
+
+
+def test_what_else_is_wrong_is_named(project: Path) -> None:
+    with layout.mixed("m", "train").open("ab") as file:
+        file.write(b'{"instruction": "no output"}\n')
+    plant_long = sample("long", output="word " * 600)
+    rows = [row for _, row in jsonl.read_objects(layout.mixed("m", "train"), jsonl.refuse)]
+    write(layout.mixed("m", "train"), [*rows, plant_long])
+    assert check() == {"schema": 1, "too long": 1}
+
+
+def test_a_missed_share_fails(project: Path) -> None:
+    report = jsonl.read_json(layout.report("rebalance", "m"))
+    jsonl.write_json(layout.report("rebalance", "m"), {**report, "wanted": {"alpha": 0.5, "beta": 0.5}})
+    assert check() == {"share": 2}
+
+
+def test_a_template_that_cannot_render_a_row_is_named(project: Path) -> None:
+    def fussy(row: TrainingSample) -> int:
+        if row.sample_id == read(layout.mixed("m", "val"))[0].sample_id:
+            raise ValueError("roles must alternate")
+        return 1
+
+    _, findings, _ = check_model("m", MODEL, NearDuplicates(), fussy, 500)
+    with pytest.raises(UserError, match=r"chat template: 1\n.*roles must alternate"):
+        findings.raise_if_any("m")
+
+
+def test_an_empty_training_set_fails(project: Path) -> None:
+    write(layout.mixed("m", "train"), [])
+    assert "empty" in check()
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 1000), st.sampled_from(["random", "top_quality", "quality_diversity"]))
+def test_the_buffer_never_meets_a_held_out_row(seed: int, policy: str) -> None:
+    import contextlib
+    import tempfile
+
+    random = Random(seed)
+    block = MODEL.model_copy(update={"rehearsal": Rehearsal.model_validate({"ratio": 0.5, "policy": policy})})
+    held = prose(f"held{seed}", 6)
+    old = [*prose(f"old{seed}", 20), *(near_copy(row) for row in held[:3]), held[4]]
+    old = [row.model_copy(update={"quality_score": 0.9}) for row in random.sample(old, len(old))]
+    with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
+        for part, rows in (("train", prose(f"new{seed}", 20)), ("val", held[:2]), ("test", [])):
+            write(layout.fitted("m", part), rows)
+        for part, rows in (("train", old), ("val", []), ("test", held[2:])):
+            write(layout.RELEASES / "m" / "v4" / f"{part}.jsonl", rows)
+        (layout.RELEASES / "m" / "v4" / "manifest.json").write_text("{}")
+        report = rehearse("m", block, NearDuplicates(), seed)
+        buffer = read(layout.rehearsal("m"))
+        assert report.dropped["near_held_out"] == 4
+        assert len(buffer) == 20
+        again = rehearse("m", block, NearDuplicates(), seed)
+        assert (read(layout.rehearsal("m")), again.to_dict()) == (buffer, report.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("ratio", "version", "rows"), [(0.0, "v5", 0), (1.0, "v5", 40), (0.2, "v5", 10), (0.2, "v4", 0)]
+)
+def test_rehearsal_takes_strictly_older_versions(project: Path, ratio: float, version: str, rows: int) -> None:
+    block = Model.model_validate({"version": version, "weights": {"alpha": 1}, "rehearsal": {"ratio": ratio}})
+    report = rehearse("m", block, NearDuplicates(), 1)
+    assert len(read(layout.rehearsal("m"))) == rows
+    if version == "v4":
+        assert "there are 0" in report.warnings[0]
+    else:
+        assert report.warnings == []
+
+
+def test_a_ratio_of_one_trains_on_the_past_alone(project: Path) -> None:
+    block = Model.model_validate({"version": "v5", "weights": {"alpha": 1}, "rehearsal": {"ratio": 1.0}})
+    rehearse("m", block, NearDuplicates(), 1)
+    report = rebalance_model("m", block, 1)
+    assert report.values["groups"] == {"rehearsal": 40}

@@ -1,0 +1,102 @@
+"""Releases: frozen once, verified by hash, compared, adopted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.rows import objects, read, sample, write
+
+from afs_stages.core import layout
+from afs_stages.core.errors import UserError
+from afs_stages.core.params import load
+from afs_stages.dataset.releases import adopt, all_releases, diff, freeze, open_release
+
+ROOT = Path(__file__).parents[2]
+PARTS = {"train": 6, "val": 2, "test": 2}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a finished pipeline leaves for one model of the sample's params."""
+    params = (ROOT / "params.yaml").read_bytes()
+    monkeypatch.chdir(tmp_path)
+    layout.PARAMS.write_bytes(params)
+    assigned = [{"sample_id": sample("elsewhere").sample_id, "split": "train"}]
+    for part, count in PARTS.items():
+        rows = [sample(f"{part}{i}", quality_score=0.5) for i in range(count)]
+        write(layout.fitted("veran", part), rows)
+        assigned += [{"sample_id": row.sample_id, "split": part} for row in rows]
+    write(layout.SPLITS / "assignments.jsonl", assigned)
+    layout.checked("veran").parent.mkdir(parents=True)
+    layout.checked("veran").write_text("fine")
+    layout.adapter("veran").mkdir(parents=True)
+    (layout.adapter("veran") / "adapter_config.json").write_text("{}")
+    return tmp_path
+
+
+def test_a_version_is_frozen_once(project: Path) -> None:
+    release = freeze("veran", load(), layout.PARAMS.read_bytes())
+    release.verify()
+    assert release.manifest["rows"] == PARTS
+    assert len(objects(release.folder / "assignments.jsonl")) == 10, "this model's rows alone"
+    assert {row.metadata["origin_version"] for row in release.rows("train")} == {"v5"}
+    assert (release.folder / "adapter" / "adapter_config.json").is_file()
+    before = {path: path.read_bytes() for path in release.folder.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match="released already, and a release never changes"):
+        freeze("veran", load(), b"")
+    assert {path: path.read_bytes() for path in release.folder.rglob("*") if path.is_file()} == before
+    assert [found.name for found in all_releases()] == ["veran v5"]
+
+
+def adopted(version: str, train: list, test: list | None = None, adapter: Path | None = None):
+    files = {"train": write(Path("in") / "train.jsonl", train)}
+    if test is not None:
+        files["test"] = write(Path("in") / "test.jsonl", test)
+    return adopt("veran", version, files, adapter)
+
+
+def test_what_was_trained_elsewhere_is_adopted(project: Path) -> None:
+    old = [{"instruction": f"q{i}", "output": "a", "sample_id": f"uuid-{i}", "rehearsal_version": "v2"} for i in (1, 2)]
+    fresh = {"instruction": "q3", "output": "a", "sample_id": "uuid-3", "teacher_model": "big"}
+    release = adopted("v3", [*old, fresh], [old[0]], layout.adapter("veran"))
+    release.verify()
+    assert [row.sample_id for row in release.rows("train")] == ["uuid-2", "uuid-3"], "a test row is no train row"
+    versions = {row.sample_id: row.metadata["origin_version"] for row in release.rows("train")}
+    assert versions == {"uuid-2": "v2", "uuid-3": "v3"}
+    assert release.manifest["origin"] == "adopted"
+
+
+@pytest.mark.parametrize("change", ["edit", "remove", "add"])
+def test_a_changed_release_is_noticed(project: Path, change: str) -> None:
+    release = adopted("v3", [sample("a"), sample("b")])
+    path = release.folder / "train.jsonl"
+    if change == "edit":
+        path.write_bytes(path.read_bytes().replace(b"what", b"When"))
+    elif change == "remove":
+        path.unlink()
+    else:
+        (release.folder / "more.jsonl").write_text("")
+    with pytest.raises(UserError, match=r"changed since the release|is missing|not part of the release"):
+        open_release(release.folder).verify()
+
+
+def test_two_versions_are_compared(project: Path) -> None:
+    kept, moved, gone, new = (sample(name) for name in ("kept", "moved", "gone", "new"))
+    before, after = sample("x", output="old answer"), sample("x", output="new answer")
+    old = adopted("v1", [kept, moved, gone, before])
+    young = adopted("v2", [kept, new, after], [moved])
+    assert diff(old, young) == {"alpha one": {"kept": 1, "moved": 1, "dropped": 1, "added": 1, "changed": 1}}
+
+
+def test_an_adapter_must_be_one(project: Path) -> None:
+    with pytest.raises(UserError, match="no adapter in this folder"):
+        adopted("v3", [sample("a")], adapter=project)
+    assert not layout.release("veran", "v3").exists(), "nothing half done is left"
+
+
+def test_the_sample_release_is_whole() -> None:
+    for folder in sorted((ROOT / layout.RELEASES).glob("*/v*")):
+        if (folder / "manifest.json").is_file():
+            open_release(folder).verify()
+            assert read(folder / "train.jsonl")
