@@ -39,7 +39,7 @@ def stacked(groups: Mapping[str, Mapping[str, float]], unit: str = "rows") -> st
     """One horizontal bar per group, divided by part; parts keep their colour over all groups."""
     parts = sorted({part for counts in groups.values() for part in counts})
     names = list(groups)
-    figure, axes = _figure(0.34 * len(names) + 0.9)
+    figure, axes = _figure(0.34 * len(names) + 1.1)
     left = [0.0] * len(names)
     for number, part in enumerate(parts):
         values = [float(groups[name].get(part, 0)) for name in names]
@@ -47,7 +47,7 @@ def stacked(groups: Mapping[str, Mapping[str, float]], unit: str = "rows") -> st
         left = [a + b for a, b in zip(left, values, strict=True)]
     axes.invert_yaxis()
     axes.set_xlabel(unit)
-    axes.legend(fontsize=7, frameon=False, ncols=4, loc="upper center", bbox_to_anchor=(0.45, 1.0 + 0.42 / len(names)))
+    figure.legend(fontsize=7, frameon=False, ncols=6, loc="outside lower center")
     return _svg(figure)
 
 
@@ -72,5 +72,5 @@ def steps(histograms: Mapping[str, Sequence[int]], low: float, high: float, x: s
         axes.stairs(shares, edges, label=name, color=COLOURS[number % len(COLOURS)], linewidth=1.4)
     axes.set_xlabel(x)
     axes.set_ylabel("share of rows")
-    axes.legend(fontsize=7, frameon=False, ncols=2)
+    figure.legend(fontsize=7, frameon=False, ncols=7, loc="outside lower center")
     return _svg(figure)

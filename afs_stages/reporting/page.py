@@ -16,7 +16,7 @@ STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#20303c;max-width:60rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}table{border-collapse:collapse;font-size:.9rem}
 th,td{padding:.25rem .7rem;text-align:left;border-bottom:1px solid #dde4e8}td.n{text-align:right;
-font-variant-numeric:tabular-nums}svg{max-width:100%;height:auto}.note{color:#8a4b2a}
+font-variant-numeric:tabular-nums}svg{max-width:100%;height:auto}i{display:inline-block;height:.7rem;background:#e07a5f}.note{color:#8a4b2a}
 """
 
 
@@ -46,13 +46,19 @@ def _rows(params: Params, collected: Collected, root: Path) -> Iterator[str]:
 
 
 def _losses(params: Params, collected: Collected, root: Path) -> Iterator[str]:
-    groups = {}
+    cells = []
     for report in collected.reports:
         counts = {**report["dropped"], **report["rejected"]}
-        if counts:
-            groups[f"{report['stage']}@{report['key']}" if report["key"] else report["stage"]] = counts
-    if groups:
-        yield _section("Left out, and why", figures.stacked(groups))
+        name = f"{report['stage']}@{report['key']}" if report["key"] else report["stage"]
+        for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+            bar = f'<i style="width:{min(200 * count / max(report["rows_in"], 1), 200):.0f}px"></i>'
+            cells.append(
+                f'<tr><td>{escape(name)}</td><td>{escape(reason)}</td><td class="n">{count:,}</td><td>{bar}</td></tr>'
+            )
+            name = ""
+    if cells:
+        head = "<tr><th>stage</th><th>reason</th><th>rows</th><th>share of the stage's rows</th></tr>"
+        yield _section("Left out, and why", f"<table>{head}{''.join(cells)}</table>")
 
 
 def _scores(params: Params, collected: Collected, root: Path) -> Iterator[str]:
@@ -79,11 +85,18 @@ def _curves(params: Params, collected: Collected, root: Path) -> Iterator[str]:
     for name in params.models:
         path = root / layout.adapter(name) / "training.json"
         if path.is_file():
-            points = jsonl.read_json(path).get("loss_curve", [])
-            curves[name] = [(point["step"], point["loss"]) for point in points if point.get("loss") is not None]
+            points = jsonl.read_json(path).get("curve", [])
+            curves[name] = _smooth([(p["step"], p["loss"]) for p in points if p.get("loss") is not None])
     curves = {name: points for name, points in curves.items() if points}
     if curves:
-        yield _section("Training loss", figures.lines(curves, "step", "loss per token"))
+        yield _section("Training loss", figures.lines(curves, "step", "loss per token, mean of 9 steps"))
+
+
+def _smooth(points: list[tuple[float, float]], window: int = 9) -> list[tuple[float, float]]:
+    """The running mean over a window of steps: single steps of small batches jump."""
+    losses = [loss for _, loss in points]
+    means = [losses[max(0, i - window + 1) : i + 1] for i in range(len(losses))]
+    return [(step, sum(mean) / len(mean)) for (step, _), mean in zip(points, means, strict=True)]
 
 
 def _models(params: Params, collected: Collected, root: Path) -> Iterator[str]:
