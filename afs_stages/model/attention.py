@@ -7,6 +7,8 @@ and no sample sees another.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -64,9 +66,27 @@ def install(model: Any) -> bool:
     """Make a transformers model use it; False where the model's attention can't be chosen."""
     from transformers import AttentionInterface
 
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    inner = _inner(model)
     if not getattr(inner, "_supports_attention_backend", False):
         return False
     AttentionInterface.register(NAME, segment_attention)
     inner.set_attn_implementation(NAME)
     return True
+
+
+@contextmanager
+def standard(model: Any) -> Iterator[None]:
+    """The model with torch's padded attention for a while: generation has a mask and a cache."""
+    inner = _inner(model)
+    ours = inner.config._attn_implementation == NAME
+    if ours:
+        inner.set_attn_implementation("sdpa")
+    try:
+        yield
+    finally:
+        if ours:
+            inner.set_attn_implementation(NAME)
+
+
+def _inner(model: Any) -> Any:
+    return model.get_base_model() if hasattr(model, "get_base_model") else model

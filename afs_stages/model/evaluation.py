@@ -19,6 +19,7 @@ from afs_stages.model.base import Base, load_tokenizer, resolve
 from afs_stages.model.draw import draw_matrix
 from afs_stages.model.evaluate import BASE, TestSet, make_test_set, measure, results
 from afs_stages.model.rows import read_rows
+from afs_stages.model.tasks import beside_base, choose, measure_tasks
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,20 @@ def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
     tokenizer = load_tokenizer(base)
     adapters, sets = _gather(job, base, tokenizer, on_bad)
     model, packed = lora.load_with_adapters(base, adapters)
+    exercises = choose(sets[-1].rows, job.params.generate, job.seed)
     with model.disable_adapter():
         measure(model, packed, sets, BASE, job.params.batch_tokens)
+        of_base = measure_tasks(model, tokenizer, exercises, job.params)
     for name in adapters:
         model.set_adapter(name)
         measure(model, packed, sets, name, job.params.batch_tokens)
+    # The adapter that is active now is the last one: this version's.
+    tasks = beside_base(measure_tasks(model, tokenizer, exercises, job.params), of_base)
     versions = list(adapters)
     found = results(sets, versions, job.params, job.seed)
     _fill(report, sets)
     text = summary(found, versions)
-    report.values = {**found, "lines": text.splitlines()}
+    report.values = {**found, "tasks": tasks, "lines": text.splitlines()}
     say(text)
     if job.model:
         _write(job.model, found, versions, text)

@@ -58,8 +58,6 @@ class Loop:
     on_step: Callable[[Loop], None] = lambda loop: None
     on_epoch: Callable[[Loop], None] = lambda loop: None
     optimizer: torch.optim.Optimizer = field(init=False)
-    rank: int = 0
-    world: int = 1
 
     def __post_init__(self) -> None:
         self.weights = [weight for weight in self.model.parameters() if weight.requires_grad]
@@ -107,7 +105,7 @@ class Loop:
         targets = sum(self.items[index].targets for batch in batches for index in batch)
         total = 0.0
         chunks = [chunk for batch in batches for chunk in halves(batch, self.state.parts)]
-        for chunk in chunks[self.rank :: self.world]:
+        for chunk in chunks:
             loss = token_losses(self.model, [self.items[i] for i in chunk], self.packed).sum() / targets
             value = loss.item()
             if not math.isfinite(value):

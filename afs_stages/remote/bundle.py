@@ -54,8 +54,16 @@ def contents(model: str, params: Params, job: TrainingJob, root: Path = Path()) 
     if not job.training_script:
         if not (root / layout.BASE_MODEL).exists():
             raise UserError("no base model", where=str(layout.BASE_MODEL), fix="dvc repro base-model")
-        found |= {str(path.relative_to(PACKAGE)): path for path in closure(PACKAGE, MODULES)}
+        code = closure(PACKAGE, MODULES)
+        found |= {str(path.relative_to(PACKAGE)): path for path in [*code, *_package_data(code)]}
     return dict(sorted(found.items()))
+
+
+def _package_data(code: list[Path]) -> list[Path]:
+    """The tables that lie in a `data` folder beside these modules."""
+    return [
+        path for folder in sorted({file.parent for file in code}) for path in sorted((folder / "data").glob("*.json"))
+    ]
 
 
 def build(model: str, params: Params, job: TrainingJob, target: Path, gpus: int = 1) -> Bundle:
