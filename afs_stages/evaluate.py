@@ -10,6 +10,7 @@ import typer
 from afs_stages.core import console, jsonl, layout
 from afs_stages.core.errors import UserError
 from afs_stages.core.params import load
+from afs_stages.core.params.data import Convert
 from afs_stages.core.params.model import Evaluate
 from afs_stages.core.report import StageReport
 
@@ -27,7 +28,9 @@ def evaluate(
     params: Annotated[Path, typer.Option("--params", help="parameter file")] = layout.PARAMS,
 ) -> None:
     """Measure an adapter against base and earlier versions; fail where it is no better than the base."""
+    from afs_stages.dataset.formats import Style
     from afs_stages.model.evaluation import Evaluation, run
+    from afs_stages.model.rows import styled
 
     if not model and (data is None or adapter is None):
         raise UserError("--model, or --data and --adapter, are needed", fix="afs evaluate --help")
@@ -36,6 +39,7 @@ def evaluate(
     version = loaded.models[model].version if loaded and model else "adapter"
     max_length = (loaded.train_for(model) if model else loaded.train).max_length if loaded else 1024
     tests = data or layout.mixed(model, "test")
+    prompts = loaded.convert if loaded else Convert()
     target = output or (layout.report("evaluate", model) if model else None)
     report = StageReport("evaluate", model)
     job = Evaluation(
@@ -47,6 +51,7 @@ def evaluate(
         block,
         loaded.seed if loaded else 42,
         max_length,
+        styled(Style(prompts.cot_mode, prompts.system_prompt, prompts.system_prompts)),
     )
     rejects = jsonl.refuse if strict else report_bad(report)
     failed = run(job, rejects, report)

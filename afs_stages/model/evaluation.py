@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,22 @@ from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import OnBad
 from afs_stages.core.params.model import Evaluate
 from afs_stages.core.report import StageReport
+from afs_stages.core.sample import TrainingSample
 from afs_stages.model import forgetting, gates, lora, releases
 from afs_stages.model.base import Base, load_tokenizer, resolve
 from afs_stages.model.draw import draw_matrix
 from afs_stages.model.evaluate import BASE, TestSet, make_test_set, measure, results
-from afs_stages.model.rows import read_rows
+from afs_stages.model.rows import Row, from_sample, read_rows
 from afs_stages.model.tasks import beside_base, choose, measure_tasks
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is measured: an adapter of a version on its test rows, by the given parameters."""
+    """What is measured: an adapter of a version on its test rows, by the given parameters.
+
+    `convert` renders the version's own test samples as its training rows were; those of earlier
+    releases are rendered as `train-releases` does.
+    """
 
     model: str
     version: str
@@ -34,6 +39,7 @@ class Evaluation:
     params: Evaluate
     seed: int
     max_length: int
+    convert: Callable[[TrainingSample], Row] = from_sample
 
 
 def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
@@ -77,7 +83,8 @@ def _gather(job: Evaluation, base: Base, tokenizer: Any, on_bad: OnBad) -> tuple
         if rows:
             adapters[name] = root / name / "adapter"
             sets.append(make_test_set(name, rows, tokenizer, job.max_length))
-    own = make_test_set(job.version, list(read_rows(job.tests, on_bad)), tokenizer, job.max_length)
+    rows = list(read_rows(job.tests, on_bad, job.convert))
+    own = make_test_set(job.version, rows, tokenizer, job.max_length)
     if not own.items:
         raise UserError("no test rows to measure on", where=str(job.tests), fix="raise 1 - split.train - split.val")
     return {**adapters, job.version: job.adapter}, [*sets, own]

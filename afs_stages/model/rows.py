@@ -6,16 +6,19 @@ This reader needs nothing but `core`, so that training runs alone on a rented bo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import BadRow, OnBad, describe, read_objects
 from afs_stages.core.sample import TrainingSample
+
+if TYPE_CHECKING:
+    from afs_stages.dataset.formats import Style
 
 ROLES = {"system", "user", "assistant", "tool", "developer"}
 
@@ -32,7 +35,30 @@ class Row:
     name: str = ""
 
 
-def read_rows(path: Path, on_bad: OnBad) -> Iterator[Row]:
+def from_sample(sample: TrainingSample) -> Row:
+    """The conversation of a training sample: its messages, or its request and answer."""
+    if sample.messages:
+        messages = [message.model_dump(exclude_none=True) for message in sample.messages]
+    else:
+        request = f"{sample.instruction}\n\n{sample.input}" if sample.input else sample.instruction
+        messages = [{"role": "user", "content": request}, {"role": "assistant", "content": sample.output}]
+    return _row(sample, messages)
+
+
+def styled(style: Style) -> Callable[[TrainingSample], Row]:
+    """Renders samples as `convert` does for training: with its system prompts, thinking where it puts it."""
+    from afs_stages.dataset.formats.openai import OpenAI
+
+    return lambda sample: _row(sample, OpenAI().render(sample, style)["messages"])
+
+
+def _row(sample: TrainingSample, messages: list[dict[str, Any]]) -> Row:
+    kind = str(sample.provenance.get("kind") or "")
+    parsed = [_with_parsed_calls(message) for message in messages]
+    return Row(parsed, sample.tools, sample.domain, sample.source, kind, sample.sample_id)
+
+
+def read_rows(path: Path, on_bad: OnBad, convert: Callable[[TrainingSample], Row] = from_sample) -> Iterator[Row]:
     """Yield the conversations of a file of `{"messages": [...], "tools": [...]}` rows or of samples.
 
     A row without messages, with an unknown role or without an assistant's answer goes to `on_bad`.
@@ -40,9 +66,11 @@ def read_rows(path: Path, on_bad: OnBad) -> Iterator[Row]:
     for number, value in read_objects(path, on_bad):
         if "instruction" in value:
             try:
-                yield from_sample(TrainingSample.from_dict(value))
+                yield convert(TrainingSample.from_dict(value))
             except ValidationError as error:
                 on_bad(BadRow(path.name, number, "schema", describe(error)))
+            except ValueError as error:
+                on_bad(BadRow(path.name, number, "messages", str(error)))
             continue
         problem = _problem(value.get("messages"))
         if problem:
@@ -57,19 +85,6 @@ def read_rows(path: Path, on_bad: OnBad) -> Iterator[Row]:
             "",
             f"{path.name}:{number}",
         )
-
-
-def from_sample(sample: TrainingSample, system_prompt: str = "") -> Row:
-    """The conversation of a training sample: its messages, or its request and answer."""
-    if sample.messages:
-        messages = [_with_parsed_calls(message.model_dump(exclude_none=True)) for message in sample.messages]
-    else:
-        request = f"{sample.instruction}\n\n{sample.input}" if sample.input else sample.instruction
-        messages = [{"role": "user", "content": request}, {"role": "assistant", "content": sample.output}]
-    if system_prompt and messages[0]["role"] != "system":
-        messages.insert(0, {"role": "system", "content": system_prompt})
-    kind = str(sample.provenance.get("kind") or "")
-    return Row(messages, sample.tools, sample.domain, sample.source, kind, sample.sample_id)
 
 
 def data_files(data: Path) -> tuple[Path, Path | None]:

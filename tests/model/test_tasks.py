@@ -205,3 +205,27 @@ def test_an_adapter_that_learnt_the_answers_looks_them_up(job: Any, base_folder:
     assert found["rows"] == 3
     assert found["exact"] > found["base"] == 0
     assert any(line.startswith("lookup: rows 3, exact ") for line in lines(reports[0]))
+
+
+@pytest.mark.parametrize("mode", ["separate", "embedded", "drop"])
+def test_samples_are_measured_as_convert_rendered_them_for_training(tmp_path: Path, mode: Any) -> None:
+    from afs_stages.core.sample import TrainingSample
+    from afs_stages.dataset.convert import convert_file
+    from afs_stages.dataset.formats import Style, format_named
+    from afs_stages.model.rows import read_rows, styled
+
+    sample = TrainingSample(instruction="Why?", output="So.", thinking="It follows.", domain="oracle_docs")
+    called = TrainingSample(instruction="When?", output="At 04:10.", messages=tool_row().messages, tools=TOOLS)
+    dumb = TrainingSample(instruction="Who?", output="", messages=[{"role": "user", "content": "Who?"}])
+    with jsonl.open_write(tmp_path / "test.jsonl") as writer:
+        for one in (sample, called, dumb):
+            writer.write(one)
+    style = Style(mode, "You know the tides.", {"oracle_docs": "You know the docs."})
+    report = StageReport("convert", "")
+    convert_file(tmp_path / "test.jsonl", tmp_path / "openai.jsonl", format_named("openai"), style, report)
+    bad: list[jsonl.BadRow] = []
+    measured = list(read_rows(tmp_path / "test.jsonl", bad.append, styled(style)))
+    trained = list(read_rows(tmp_path / "openai.jsonl", jsonl.refuse))
+    assert [(one.messages, one.tools) for one in measured] == [(one.messages, one.tools) for one in trained]
+    assert measured[0].messages[0] == {"role": "system", "content": "You know the docs."}
+    assert [one.reason for one in bad] == ["messages"]
