@@ -132,6 +132,16 @@ def test_push_clone_pull_is_clean(full: Path, place: Path) -> None:
     assert hashes(other, *outputs) == hashes(full, *outputs)
 
 
+def test_a_release_retrains_nothing(full: Path, place: Path) -> None:
+    other = full.parent / "released"
+    git(full.parent, "clone", "-q", str(full), str(other))
+    dvc(other, "pull")
+    command = [sys.executable, "-m", "afs_stages.cli", "release", "majora"]
+    subprocess.run(command, cwd=other, env=_with_package(other), capture_output=True, text=True, check=True)
+    stages = stages_run(dvc(other, "repro").stdout)
+    assert [name for name in stages if name.startswith(("base-model", "train@", "evaluate"))] == []
+
+
 def test_a_run_elsewhere_gives_the_same_bytes(full: Path, place: Path) -> None:
     other = checkout(place / "a longer path" / "elsewhere")
     dvc(other, "repro")
@@ -146,7 +156,7 @@ def test_a_removed_source_is_gone_everywhere(full: Path, place: Path) -> None:
     params = (other / "params.yaml").read_text()
     params = re.sub(r"  gemini:\n(    .*\n)+", "", params, count=1)
     (other / "params.yaml").write_text(re.sub(r"gemini: 0?\.\d+, ", "", params))
-    dvc(other, "repro", "convert")
+    dvc(other, "repro", "split")
     assert "export@gemini" not in dvc(other, "stage", "list").stdout
     rows = [path for path in other.glob("data/splits/*.jsonl") if b'"source":"gemini"' in path.read_bytes()]
     assert rows == []
