@@ -26,6 +26,8 @@ from afs_stages.core.sample import TrainingSample
 
 MAX_LINE_BYTES = 64 * 2**20
 """A longer line is rejected unread: no sample is that long, and one must not fill the memory."""
+BUFFER = 2**18
+"""Bytes read at a time; the default of 8 KiB takes twice as long for rows of a kilobyte."""
 
 decode = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode
@@ -102,7 +104,7 @@ def open_read(path: Path) -> Iterator[IO[bytes]]:
     """Open a plain, `.gz` or `.zst` file for reading bytes."""
     if not path.is_file():
         raise UserError("no such file", where=str(path), fix="check the path, or run the stage that makes it")
-    with path.open("rb") as raw:
+    with path.open("rb", BUFFER) as raw:
         if path.suffix == ".gz":
             with gzip.open(raw) as file:
                 yield io.BufferedReader(file)

@@ -36,23 +36,22 @@ def assign(
 ) -> dict[str, str]:
     """Cluster key -> part, for the clusters of each domain.
 
-    Where a domain of at least three clusters left val or test empty, the free train clusters of the
-    smallest hash are lent to them: rounding never empties a part that can be filled. `filled` names the
-    parts of each domain that released rows fill already.
+    Where a domain of at least three clusters left a part empty, the free clusters of the smallest hash
+    are lent to it, and a smaller domain is not left without train: rounding never empties a part that can
+    be filled. `filled` names the parts of each domain that released rows fill already.
     """
     parts: dict[str, str] = {}
     for domain, clusters in keys.items():
         places = {key: position(key, seed) for key in sorted(clusters)}
         ordered = sorted(places, key=places.__getitem__)
         own = {key: ratios.part(places[key]) for key in ordered}
-        if len(ordered) >= 3:
-            _lend(own, ordered, ratios, (filled or {}).get(domain, frozenset()))
+        _lend(own, ordered, ratios, (filled or {}).get(domain, frozenset()))
         parts.update(own)
     return parts
 
 
 def _lend(parts: dict[str, str], ordered: list[str], ratios: Ratios, filled: Set[str]) -> None:
-    for part in ("test", "val", "train"):
+    for part in ("test", "val", "train") if len(ordered) >= 3 else ("train",):
         if ratios.share(part) <= 0 or part in filled or part in parts.values():
             continue
         richest = max(("train", "val", "test"), key=lambda name: sum(1 for own in parts.values() if own == name))

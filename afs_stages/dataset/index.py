@@ -18,7 +18,7 @@ from typing import IO, Annotated, Any
 import msgspec
 
 from afs_stages.core.errors import UserError
-from afs_stages.core.jsonl import MAX_LINE_BYTES, BadRow, OnBad, read_lines
+from afs_stages.core.jsonl import BUFFER, MAX_LINE_BYTES, BadRow, OnBad, read_lines
 
 
 class _Metadata(msgspec.Struct, gc=False):
@@ -90,7 +90,7 @@ def index(files: Iterable[Path], on_bad: OnBad) -> Index:
             found.unpacked[number] = file = _unpack(path, on_bad)
             found.rows += _index_file(number, path.name, file, on_bad)
         else:
-            with path.open("rb") as file:
+            with path.open("rb", BUFFER) as file:
                 found.rows += _index_file(number, path.name, file, on_bad)
     return found
 

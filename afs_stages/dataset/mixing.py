@@ -167,7 +167,7 @@ def ordered(drawn: list[tuple[Row, int]], params: Rebalance, seed: int) -> list[
         return sorted(
             drawn, key=lambda item: (item[0].size * (2 - (item[0].quality_score or 0.0)), item[0].sample_id, item[1])
         )
-    drawn = sorted(drawn, key=lambda item: (item[0].sample_id, item[1]))
+    drawn = sorted(drawn, key=lambda item: item[0].sample_id)  # stable: copies stay in the order of their numbers
     Random(seed).shuffle(drawn)
     return drawn
 

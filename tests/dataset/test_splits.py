@@ -157,6 +157,13 @@ def test_rounding_never_empties_a_part_that_can_be_filled(tmp_path: Path, count:
         assert set(split(rows, tmp_path).values()) == set(PARTS)
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_smallest_domain_is_trained_on(tmp_path: Path, count: int) -> None:
+    for domain in range(20):
+        rows = [sample(f"{domain}:{i}", domain=f"d{domain}") for i in range(count)]
+        assert "train" in split(rows, tmp_path).values()
+
+
 def test_shares_lie_near_the_ratios(tmp_path: Path) -> None:
     parts = list(split([sample(str(i)) for i in range(2000)], tmp_path).values())
     for part, share in (("train", 0.8), ("val", 0.1), ("test", 0.1)):
