@@ -24,6 +24,9 @@ from afs_stages.quality.table import assemble
 _ADDRESS = re.compile(r"(?:\$|\b0x)((?:[0-9A-Fa-f]{2}:)?[0-9A-Fa-f]+)\b")
 _NAME = re.compile(r"`([!.]?[A-Za-z_]\w*)`")
 _SENTENCE_END = re.compile(r"[.:]\s|\n")
+STATES = ("ok", "stubs", "error", "cut", "none")
+"""Code that assembles, that does but for outside names, that does not, whose fence never closes, no code."""
+
 _LOW_RAM, _LOW_RAM_SIZE = 0x7E0000, 0x2000
 
 
@@ -125,15 +128,18 @@ def _lookup(pairs: Pairs) -> dict[str, float]:
 
 
 def _assembles(pairs: Pairs) -> dict[str, float]:
-    """The rate of answers whose code assembles, and how many are `ok`, `stubs`, `error` or without code."""
+    """The rate of answers whose code assembles, and how many answers are in each of `STATES`."""
     states = Counter(assembly_state(text) for _, text in pairs)
     rate = _rate([state in ("ok", "stubs") for state in states.elements()])
-    return {"rate": rate, **{state: states[state] for state in ("ok", "stubs", "error", "none")}}
+    return {"rate": rate, **{state: states[state] for state in STATES}}
 
 
 def assembly_state(text: str) -> str:
-    """The worst state of an answer's code by the table: `ok`, `stubs` or `error`; `none` where it has no code."""
-    states = {assemble(code).state for code in assembly_in(text)}
+    """What the table says of an answer's code, the worst of its blocks: one of `STATES`."""
+    codes = assembly_in(text)
+    if codes and any(code and text.endswith(code) for _, code in fenced(text)):
+        return "cut"
+    states = {assemble(code).state for code in codes}
     return next((state for state in ("error", "stubs", "ok") if state in states), "none")
 
 

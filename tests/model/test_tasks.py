@@ -91,10 +91,11 @@ def test_code_is_counted_by_the_table_and_none_is_not_assembled() -> None:
     assert assembly_state(ROUTINE) == "stubs"
     assert assembly_state("```asm\nLDA.b #$01\nRTS\n```") == "ok"
     assert assembly_state("```asm\nLDA.b #$01\nSTA.w ((\nRTS\n```") == "error"
+    assert assembly_state("```asm\nLDA.b #$01\nRTS") == assembly_state(f"{ROUTINE}\n```\nNOP\nRTS") == "cut"
     assert assembly_state("No code today.") == "none"
     exercise = Exercise("assembles", row("Write it.", ROUTINE, "oracle_asm"), 1)
     found = scores([exercise] * 4, [ROUTINE, "```asm\nLDA.b #$01\nRTS\n```", "```asm\nSTA #$01\nRTS\n```", "no"])
-    assert found == {"assembles": {"rows": 4, "rate": 0.5, "ok": 1, "stubs": 1, "error": 1, "none": 1}}
+    assert found == {"assembles": {"rows": 4, "rate": 0.5, "ok": 1, "stubs": 1, "error": 1, "cut": 0, "none": 1}}
 
 
 @pytest.mark.parametrize(
