@@ -51,7 +51,7 @@ class RehearsalBuffer:
         """Rows read per version, before any floor."""
         self.dropped: Counter[str] = Counter()
 
-    def load_from_jsonl(self, path: Path, version: str, on_bad: jsonl.OnBad = jsonl.refuse) -> int:
+    def load_from_jsonl(self, path: Path, version: str = "", on_bad: jsonl.OnBad = jsonl.refuse) -> int:
         """Add the rows of a version's file that reach the quality threshold; returns how many.
 
         Raises `UserError` where no row of the file has a quality score: nothing could be chosen by it.
@@ -63,7 +63,7 @@ class RehearsalBuffer:
             if reason := too_poor(sample.quality_score, self.config.quality_threshold):
                 self.dropped[reason] += 1
                 continue
-            if self.config.track_provenance:
+            if self.config.track_provenance and version:
                 sample.metadata.setdefault("origin_version", version)
             self.samples.append(sample)
         if not scored:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from afs_stages.core.sample import Message, TrainingSample
 from afs_stages.dataset.convert import convert_file, import_file
 from afs_stages.dataset.formats import Format, Style, format_named, installed
 
+ROOT = Path(__file__).parents[2]
 SETTINGS = settings(deadline=None, max_examples=50)
 MARKS = ("<think>", "</think>", "<|im_", "<tool_call>")
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
@@ -235,3 +240,26 @@ def test_an_unknown_format_lists_the_known_ones() -> None:
 def test_a_format_says_what_it_lacks() -> None:
     with pytest.raises(TypeError, match=r"must define render"):
         Format().render(sample("x"), Style())
+
+
+def test_the_documented_format_of_ones_own_works(tmp_path: Path) -> None:
+    """The page's own example, installed as another package would be, through the real command line."""
+    page = (ROOT / "docs" / "dataset.md").read_text()
+    [entry] = re.findall(r"```toml\n\[project.entry-points.*?\]\n(.*?)```", page, re.S)
+    [code] = re.findall(r"```python\n(from afs_stages import TrainingSample.*?)```", page, re.S)
+    package, facts = tmp_path / "my_package", tmp_path / "my_package-1.dist-info"
+    for folder in (package, facts):
+        folder.mkdir()
+    (package / "__init__.py").touch()
+    (package / "formats.py").write_text(code)
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1\n")
+    (facts / "entry_points.txt").write_text("[afs_stages.formats]\n" + entry.replace('"', ""))
+    write(tmp_path / "in.jsonl", [sample("x")])
+    command = [sys.executable, "-m", "afs_stages.cli", "training", "convert", "--format", "plain", "-i", "in.jsonl"]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    expected = {"prompt": sample("x").instruction, "completion": sample("x").output}
+    assert objects(tmp_path / "in_plain.jsonl") == [expected]
+    back = [*command[:-1], "in_plain.jsonl", "--from", "-o", "back.jsonl"]
+    subprocess.run(back, cwd=tmp_path, env=environment, check=True)
+    assert read(tmp_path / "back.jsonl")[0].sample_id == sample("x").sample_id
