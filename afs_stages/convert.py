@@ -23,7 +23,9 @@ def convert(
     from afs_stages.dataset.convert import convert_file
     from afs_stages.dataset.formats import Style, format_named
 
-    block = load().convert
+    params = load()
+    params.model(model)
+    block = params.convert
     style = Style(block.cot_mode, block.system_prompt, block.system_prompts)
     report = StageReport("convert", model)
     for name in block.formats:

@@ -36,7 +36,7 @@ def evaluate(
         raise UserError("--model, or --data and --adapter, are needed", fix="afs evaluate --help")
     loaded = load(params) if model or params.is_file() else None
     block = loaded.evaluate if loaded else Evaluate()
-    version = loaded.models[model].version if loaded and model else "adapter"
+    version = loaded.model(model).version if loaded and model else "adapter"
     max_length = (loaded.train_for(model) if model else loaded.train).max_length if loaded else 1024
     tests = data or layout.mixed(model, "test")
     prompts = loaded.convert if loaded else Convert()

@@ -22,7 +22,9 @@ def score(source: Annotated[str, typer.Option(help="block under `sources` in par
     from afs_stages.quality.config import ScoringConfig
     from afs_stages.quality.files import score_jsonl
 
-    params = load().quality
+    loaded = load()
+    loaded.source(source)
+    params = loaded.quality
     report = StageReport("score", source)
     summary = score_jsonl(
         layout.exported(source),

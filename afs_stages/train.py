@@ -96,7 +96,7 @@ def _job(
 
     if not model and (data is None or output is None):
         raise UserError("--model, or --data and --output, are needed", fix="afs train --help")
-    version = loaded.models[model].version if loaded and model else ""
+    version = loaded.model(model).version if loaded and model else ""
     found = resolve(base or layout.BASE_MODEL)
     if start is None and model and block.init_from == "previous":
         start = previous_adapter(model, version, found)

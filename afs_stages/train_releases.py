@@ -24,7 +24,7 @@ def train_releases(
 
     params = load()
     report = StageReport("train-releases", model)
-    version, train = params.models[model].version, params.train_for(model)
+    version, train = params.model(model).version, params.train_for(model)
     line = Lineage(model, version, resolve(layout.BASE_MODEL), train, params.seed)
     with jsonl.open_rejects(layout.release_adapters(model).with_suffix(".jsonl"), strict) as rejects:
         for name, how, facts in gather(line, rejects):

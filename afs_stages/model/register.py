@@ -22,10 +22,10 @@ def experiment_of(
 
     Where nothing was measured, the record has no metrics.
     """
+    block = params.model(model)
     adapter = adapter or layout.adapter(model)
     report = evaluation or layout.report("evaluate", model)
     facts, measured = read_json(adapter / "training.json"), read_json(report) if report.is_file() else {}
-    block = params.models[model]
     train_file = layout.converted(model, "openai", "train")
     record: dict[str, Any] = {
         "run_name": f"{model}-{block.version}",

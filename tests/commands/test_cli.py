@@ -50,3 +50,19 @@ def test_a_misspelt_command_gets_a_guess() -> None:
 
 def test_every_documented_name_is_in_the_table() -> None:
     assert {"status", "validate", "training"} <= set(COMMANDS)
+
+
+STAGES = {
+    "--source": ("export", "score"),
+    "--model": ("fit", "rehearse", "rebalance", "check", "convert", "train_releases", "train", "evaluate", "register"),
+}
+
+
+@pytest.mark.parametrize(("flag", "stage"), [(flag, stage) for flag, names in STAGES.items() for stage in names])
+def test_a_stage_of_an_unknown_name_says_which_names_there_are(flag: str, stage: str) -> None:
+    command = [sys.executable, "-m", f"afs_stages.{stage}", flag, "nosuch"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "nosuch" in result.stderr
+    assert ("oracle" if flag == "--source" else "veran") in result.stderr
+    assert "Traceback" not in result.stderr
