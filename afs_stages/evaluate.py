@@ -30,7 +30,7 @@ def evaluate(
     """Measure an adapter against base and earlier versions; fail where it is no better than the base."""
     from afs_stages.dataset.formats import Style
     from afs_stages.model.evaluation import Evaluation, run
-    from afs_stages.model.rows import styled
+    from afs_stages.model.style import styled
 
     if not model and (data is None or adapter is None):
         raise UserError("--model, or --data and --adapter, are needed", fix="afs evaluate --help")

@@ -9,16 +9,13 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import BadRow, OnBad, describe, read_objects
 from afs_stages.core.sample import TrainingSample
-
-if TYPE_CHECKING:
-    from afs_stages.dataset.formats import Style
 
 ROLES = {"system", "user", "assistant", "tool", "developer"}
 
@@ -42,17 +39,11 @@ def from_sample(sample: TrainingSample) -> Row:
     else:
         request = f"{sample.instruction}\n\n{sample.input}" if sample.input else sample.instruction
         messages = [{"role": "user", "content": request}, {"role": "assistant", "content": sample.output}]
-    return _row(sample, messages)
+    return row_of(sample, messages)
 
 
-def styled(style: Style) -> Callable[[TrainingSample], Row]:
-    """Renders samples as `convert` does for training: with its system prompts, thinking where it puts it."""
-    from afs_stages.dataset.formats.openai import OpenAI
-
-    return lambda sample: _row(sample, OpenAI().render(sample, style)["messages"])
-
-
-def _row(sample: TrainingSample, messages: list[dict[str, Any]]) -> Row:
+def row_of(sample: TrainingSample, messages: list[dict[str, Any]]) -> Row:
+    """The row of a sample whose conversation is given as OpenAI messages."""
     kind = str(sample.provenance.get("kind") or "")
     parsed = [_with_parsed_calls(message) for message in messages]
     return Row(parsed, sample.tools, sample.domain, sample.source, kind, sample.sample_id)

@@ -213,7 +213,8 @@ def test_samples_are_measured_as_convert_rendered_them_for_training(tmp_path: Pa
     from afs_stages.core.sample import TrainingSample
     from afs_stages.dataset.convert import convert_file
     from afs_stages.dataset.formats import Style, format_named
-    from afs_stages.model.rows import read_rows, styled
+    from afs_stages.model.rows import read_rows
+    from afs_stages.model.style import styled
 
     sample = TrainingSample(instruction="Why?", output="So.", thinking="It follows.", domain="oracle_docs")
     called = TrainingSample(instruction="When?", output="At 04:10.", messages=tool_row().messages, tools=TOOLS)
