@@ -21,6 +21,7 @@ from pathlib import Path
 from rows import write_rows
 
 STEPS = ("prepare", "rehearsal-mix", "rebalance", "rehearsal-build", "convert")
+NEAR = ("near/4", "near/2", "near", "prepare-near")
 Cost = dict[str, float]
 
 
@@ -35,10 +36,10 @@ def cost(side: str, step: str, folder: Path, predecessor: str) -> Cost:
     return result
 
 
-def measure(folder: Path, predecessor: str, rounds: int) -> dict[tuple[str, str], Cost]:
+def measure(folder: Path, predecessor: str, rounds: int, near: bool) -> dict[tuple[str, str], Cost]:
     """Median cost of every step of every side, the sides taking turns."""
     jobs = [("floor", "copy"), ("floor", "parse")]
-    jobs += [("ours", step) for step in ("near/4", "near/2", "near", "prepare-near")]
+    jobs += [("ours", step) for step in NEAR if near]
     for step in STEPS:
         jobs += [("predecessor", step)] if predecessor else []
         jobs.append(("ours", step))
@@ -69,6 +70,7 @@ def main() -> None:
     parser.add_argument("--predecessor", default="", help="its checkout")
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--near", action=argparse.BooleanOptionalAction, default=True, help="the search too")
     parser.add_argument("--folder", type=Path, help="where the scratch files go")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
@@ -77,7 +79,7 @@ def main() -> None:
         write_rows(folder / "buffer.jsonl", options.rows // 4, seed=2, prefix="old")
         size = (folder / "rows.jsonl").stat().st_size / 1e6
         print(f"{options.rows:,} rows, {size:.0f} MB, medians of {options.rounds} rounds\n")
-        show(measure(folder, options.predecessor, options.rounds))
+        show(measure(folder, options.predecessor, options.rounds, options.near))
 
 
 if __name__ == "__main__":
