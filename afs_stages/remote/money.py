@@ -5,7 +5,7 @@ All prices in dollars, all times in seconds unless a name says hours, all sizes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 HOURS_PER_MONTH = 730.0
@@ -30,6 +30,8 @@ class Offer:
     reliability: float
     down_mbps: float
     min_bid: float = 0.0
+    bid: float = 0.0
+    """What is bid per hour for an interruptible machine; 0 for one at its full price."""
 
     @classmethod
     def read(cls, row: dict[str, Any], disk: float) -> Offer:
@@ -52,6 +54,14 @@ class Offer:
             down_mbps=number("inet_down"),
             min_bid=number("min_bid"),
         )
+
+    def at_bid(self, factor: float, highest: float) -> Offer:
+        """The offer as an interruptible machine: over the lowest bid, never over `highest`.
+
+        The hour then costs the bid and the disk, which is what plans, leases and caps count with.
+        """
+        price = round(min(highest, max(self.min_bid, self.dph) * factor), 4)
+        return replace(self, bid=price, dph=price + self.disk_dph)
 
     def traffic(self, down_gb: float, up_gb: float) -> float:
         """Dollars for bytes into and out of the machine."""

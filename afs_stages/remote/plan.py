@@ -33,6 +33,7 @@ class Wish:
     need: Need
     down_gb: float
     up_gb: float = RESULT_GB
+    bid_factor: float = 1.2
 
     def lease(self, offer: Offer, params: Params, budget: float) -> Lease:
         """How long this job may keep a machine of an offer for the dollars given."""
@@ -66,7 +67,7 @@ def wish(
         raise UserError(f"a budget of ${cap:g} buys nothing", fix="--budget DOLLARS")
     bid = remote.interruptible if interruptible is None else interruptible
     down = bundle.gb + wanted.download_gb + (remote.install_gb if remote.requirements else 0.0)
-    return Wish(model, job, name, kind, cap, job.max_hours, bid, wanted, down)
+    return Wish(model, job, name, kind, cap, job.max_hours, bid, wanted, down, bid_factor=remote.bid_factor)
 
 
 def query(gpu: GPUConfig) -> dict[str, Any]:
@@ -90,6 +91,8 @@ def offers(service: Service, wish: Wish) -> list[Offer]:
     found = [Offer.read(row, wish.gpu.disk_space) for row in rows]
     hours = wish.need.hours(wish.gpu, wish.job)
     fit = [offer for offer in found if 0 < offer.dph <= wish.gpu.max_price and offer.num_gpus == wish.gpu.num_gpus]
+    if wish.interruptible:
+        fit = [offer.at_bid(wish.bid_factor, wish.gpu.max_price) for offer in fit]
     return sorted(fit, key=lambda offer: (cost(wish, offer, hours), offer.id))
 
 

@@ -80,7 +80,7 @@ class Desk:
             "cancel_unavail": True,
         }
         if wish.interruptible:
-            wanted["bid_price"] = bid(offer, wish, self.params.remote.bid_factor)
+            wanted["bid_price"] = offer.bid
         try:
             machine.instance = self.service.create(offer.id, **wanted)
         except OfferGone as gone:
@@ -188,8 +188,3 @@ class Desk:
         loading = (machine.running if machine.running is not None else end) - machine.asked
         fixed = machine.reserved - offer.dph * max(0.0, machine.seconds) / 3600 if machine.started else 0.0
         return min(machine.reserved, spent(offer, loading, running, 0, 0) + max(0.0, fixed))
-
-
-def bid(offer: Offer, wish: Wish, factor: float) -> float:
-    """What is bid for an interruptible machine: over the lowest bid, never over the class's price."""
-    return round(min(wish.gpu.max_price, max(offer.min_bid, offer.dph) * factor), 4)

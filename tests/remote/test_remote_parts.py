@@ -37,6 +37,17 @@ def test_a_lease_never_costs_more_than_the_budget(dph, disk, budget, hours, giga
         assert found.dollars <= budget * (1 + 1e-9)
 
 
+@settings(deadline=None, max_examples=50)
+@given(price, price, st.floats(0, 1), st.floats(0.1, 100), st.floats(1, 2))
+def test_a_bid_is_what_the_lease_counts_with(dph, lowest, disk, budget, factor):
+    one = Offer(1, 1, "g", 1, 24, dph, disk, 0, 0, 1, 1, lowest).at_bid(factor, 5.0)
+    assert one.bid <= 5.0
+    found = lease(one, budget, 48, 900, 600, 0, 0)
+    if found.seconds > 0:
+        paid = (one.bid + disk) * (found.seconds + 600) / 3600 + disk * 900 / 3600
+        assert paid <= budget * (1 + 1e-6)
+
+
 def test_the_guard_goes_for_each_reason_and_only_then():
     state = {"ran": 0.0, "deadline": 5000.0}
     assert guard.verdict(CONFIG, state, 1000, 900, 0, 0) == ""
