@@ -9,6 +9,8 @@ import shlex
 from importlib import resources
 from typing import Any
 
+from afs_stages.core.errors import UserError
+
 LIMIT = 4000
 """Characters the service is known to take; its documents disagree above that."""
 ROOT = "/workspace/afs"
@@ -26,5 +28,6 @@ def onstart(config: dict[str, Any]) -> str:
         f"(setsid nohup python3 {ROOT}/guard.py {ROOT} {settings} >>{ROOT}/guard.log 2>&1 </dev/null &);"
         "command -v rsync>/dev/null||(apt-get update -qq&&apt-get install -y -qq rsync)>/dev/null 2>&1"
     )
-    assert len(text) < LIMIT, f"onstart is {len(text)} characters long, at most {LIMIT} are safe"
+    if len(text) >= LIMIT:
+        raise UserError(f"the start command has {len(text)} characters, at most {LIMIT} are safe", where="remote")
     return text
