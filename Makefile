@@ -14,7 +14,8 @@ repro: install ## the whole pipeline on the embedded sample, then a summary
 
 test: install ## lint, types, lock, then every test
 	@$(MAKE) --no-print-directory check
-	python -m pytest -q -n 2 --dist loadgroup
+	python -m pytest -q -n 2 --ignore=tests/pipeline
+	python -m pytest -q tests/pipeline
 
 check: lint types lock-check
 

@@ -1,7 +1,7 @@
 """The pipeline as a user runs it: the real `dvc repro` on the embedded sample.
 
-One full run is shared by the tests, in the order they stand. It begins with a kill -9 in the middle
-of a stage.
+One full run is shared by the tests, in the order they stand, so they run in one process. It begins with
+a kill -9 in the middle of a stage.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from support.checkout import checkout, dvc, environment, git
 
-pytestmark = [pytest.mark.xdist_group("pipeline"), pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.timeout(1800)
 
 
 def hashes(folder: Path, *patterns: str) -> dict[str, str]:
