@@ -92,7 +92,8 @@ def offers(service: Service, wish: Wish) -> list[Offer]:
     hours = wish.need.hours(wish.gpu, wish.job)
     fit = [offer for offer in found if 0 < offer.dph <= wish.gpu.max_price and offer.num_gpus == wish.gpu.num_gpus]
     if wish.interruptible:
-        fit = [offer.at_bid(wish.bid_factor, wish.gpu.max_price) for offer in fit]
+        highest = wish.gpu.max_price
+        fit = [offer.at_bid(wish.bid_factor, highest) for offer in fit if offer.min_bid <= highest]
     return sorted(fit, key=lambda offer: (cost(wish, offer, hours), offer.id))
 
 

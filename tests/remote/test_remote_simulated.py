@@ -249,7 +249,7 @@ class RemoteLink(FolderLink):
 
 @pytest.mark.parametrize("block", range(8))
 def test_random_faults_never_break_the_promises(block, tmp_path, monkeypatch):
-    """200 launches in 8 blocks, each under faults of every kind, some taken up again after failing."""
+    """200 launches in 8 blocks, each under faults of every kind."""
     monkeypatch.setenv("VAST_API_KEY", KEY)
     for seed in range(block * 25, block * 25 + 25):
         chaos = random.Random(seed)
