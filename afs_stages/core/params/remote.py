@@ -74,9 +74,7 @@ class Remote(Block):
     )
     install_gb: float = Field(default=4.0, ge=0, description="download by the requirements, for the price of traffic")
     interruptible: bool = Field(default=False, description="bid for machines that others may outbid")
-    bid_factor: float = Field(
-        default=1.2, ge=1, description="bid: the higher of lowest bid and offer, x this"
-    )
+    bid_factor: float = Field(default=1.2, ge=1, description="bid: the higher of lowest bid and offer, x this")
     max_machines: int = Field(default=4, ge=1, description="machines a job may use up one after the other")
     gpus: dict[str, GPUConfig] = Field(default_factory=dict)
     jobs: dict[str, TrainingJob] = Field(default_factory=dict, description="model -> job; left out: defaults")
