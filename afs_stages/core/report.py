@@ -76,10 +76,25 @@ class StageReport:
 
     def run_facts(self) -> dict[str, float]:
         """Seconds since the report was made and peak memory in MB: of this machine, so never an output."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        unit = 2**20 if sys.platform == "darwin" else 2**10
         return {
             "seconds": round(time.perf_counter() - self._started, 3),
-            "peak_memory_mb": round(max(peak, children) / unit, 1),
+            "peak_memory_mb": round(max(peak_memory_mb(), _rusage_mb(resource.RUSAGE_CHILDREN)), 1),
         }
+
+
+def peak_memory_mb() -> float:
+    """Peak resident memory of this process.
+
+    From Linux's own account of the address space: what getrusage says there begins with the size of the
+    process that started this one.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        lines = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        if lines:
+            return int(lines[0].split()[1]) / 1024
+    return _rusage_mb(resource.RUSAGE_SELF)
+
+
+def _rusage_mb(who: int) -> float:
+    return resource.getrusage(who).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)

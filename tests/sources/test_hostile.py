@@ -135,13 +135,14 @@ def test_long_lines_links_and_bombs(tmp_path: Path) -> None:
 
 
 BOMB = """
-import resource, sys
+from afs_stages.core.report import peak_memory_mb
+import sys
 from pathlib import Path
 from afs_stages.sources.registry import parse_options, source_class
 from afs_stages.sources.run import run
 cls = source_class(sys.argv[1])
 report = run(cls(sys.argv[1], "", [Path(sys.argv[2])]), Path(sys.argv[3]))
-print(report.rows_out, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(report.rows_out, int(peak_memory_mb()))
 """
 
 
