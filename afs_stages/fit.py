@@ -22,9 +22,10 @@ def fit(
     from afs_stages.dataset.formats import Style
 
     params = load()
+    sources = params.sources_of(model)
     style = Style(params.convert.cot_mode, params.convert.system_prompt, params.convert.system_prompts)
     count = counter(load_tokenizer(layout.BASE_MODEL), style)
-    report = fit_model(model, params.sources_of(model), count, params.fit, strict)
+    report = fit_model(model, sources, count, params.fit, strict)
     report.write(layout.report("fit", model), layout.run_facts("fit", model))
 
 

@@ -47,19 +47,20 @@ def shelf(store: Store, category: str) -> Shelf:
     """Look at one category."""
     entries = store.entries(category)
     files = {entry.name: entry for entry in entries}
-    packed = [entry for entry in entries if entry.name.endswith(".tar.gz")]
+    partials = [entry for entry in entries if entry.name.startswith(PARTIAL)]
+    whole = [entry for entry in entries if not entry.name.startswith(PARTIAL)]
     archives = [
         Archive(entry, parse(entry.name), files.get(entry.name + SIDECAR))
-        for entry in packed
-        if not entry.name.startswith(PARTIAL)
+        for entry in whole
+        if entry.name.endswith(".tar.gz")
     ]
     archives.sort(key=lambda archive: (archive.stamp, archive.entry.name, archive.entry.ident))
     orphans = [
         entry
-        for entry in entries
+        for entry in whole
         if entry.name.endswith(".tar.gz" + SIDECAR) and entry.name.removesuffix(SIDECAR) not in files
     ]
-    return Shelf(category, archives, [entry for entry in packed if entry.name.startswith(PARTIAL)], orphans)
+    return Shelf(category, archives, partials, orphans)
 
 
 def shelves(store: Store) -> list[Shelf]:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from afs_stages.backup.manifest import Sealed, blocks
+from afs_stages.backup.naming import PARTIAL
 from afs_stages.backup.store import Digest, Entry, Source
-from afs_stages.core.atomic import write_bytes
 from afs_stages.core.errors import UserError
 
 
 class Folder:
-    """Archives in a folder. The folder itself is made, its parent must exist: an unmounted disk is an error."""
+    """Archives in a folder. The folder itself is made, its parent must exist: an unmounted disk is an error.
 
-    def __init__(self, top: Path) -> None:
-        self.top, self.where = top, str(top)
+    `clone` stands in temporary names: two clones that push at once never share one, and what a killed
+    push leaves the next of that clone overwrites.
+    """
+
+    def __init__(self, top: Path, clone: str) -> None:
+        self.top, self.where, self.clone = top, str(top), clone
         if not top.is_dir() and not top.parent.is_dir():
             raise UserError(
                 f"no such folder: {top.parent}",
@@ -25,10 +30,13 @@ class Folder:
             )
 
     def entries(self, folder: str) -> list[Entry]:
-        """Files of a folder; none when the folder does not exist."""
+        """Files of a folder, without those that another clone takes away meanwhile; none when there is no folder."""
         path = self.top / folder
-        files = sorted(path.iterdir()) if path.is_dir() else []
-        return [self._entry(file) for file in files if file.is_file() and not file.name.endswith(".tmp")]
+        found = []
+        for file in sorted(path.iterdir()) if path.is_dir() else []:
+            with suppress(FileNotFoundError):
+                found += [self._entry(file)] if file.is_file() else []
+        return found
 
     def _entry(self, path: Path) -> Entry:
         facts = path.stat()
@@ -56,8 +64,17 @@ class Folder:
 
     def put(self, folder: str, name: str, data: bytes) -> Entry:
         """Write a small file whole, replacing one of that name."""
-        write_bytes(self.top / folder / name, data)
-        return self._entry(self.top / folder / name)
+        path = self.top / folder / f"{PARTIAL}{name}-{self.clone}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            return self.rename(self._entry(path), name)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
     def rename(self, entry: Entry, name: str) -> Entry:
         """Give a file another name, and make the change last."""

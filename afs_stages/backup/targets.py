@@ -27,7 +27,7 @@ def open_store(root: Path, target: str, state: State) -> Store:
         remote = target.removeprefix(RCLONE)
         return Rclone(remote + TOP if remote.endswith(":") else f"{remote}/{TOP}")
     if "/" in target or target.startswith((".", "~")):
-        return Folder((root / Path(target).expanduser()) / TOP)
+        return Folder((root / Path(target).expanduser()) / TOP, state.clone)
     return _below_dvc_remote(root, target, state)
 
 
@@ -61,10 +61,10 @@ def _below_dvc_remote(root: Path, name: str, state: State) -> Store:
         )
     path = Path(url)
     if path.parent.name == TOP:
-        return Folder(path.parent)
+        return Folder(path.parent, state.clone)
     if path.parent.is_dir():
         path.mkdir(exist_ok=True)
-    return Folder(path / TOP)
+    return Folder(path / TOP, state.clone)
 
 
 def dvc_folder(root: Path) -> Path | None:

@@ -78,7 +78,7 @@ def _push(here: Place, items: list[Item], dry_run: bool, dvc: bool) -> None:
     if dry_run:
         return
     if outcome.pushed or outcome.failed:
-        here.store.put(LOGS, log.name, log.read_bytes())
+        here.store.put(LOGS, f"{log.stem}-{here.state.clone}.log", log.read_bytes())
     if outcome.failed:
         for name, error in outcome.failed.items():
             console.warn(f"{name}: {error}")
