@@ -28,9 +28,8 @@ def evaluate(
     params: Annotated[Path, typer.Option("--params", help="parameter file")] = layout.PARAMS,
 ) -> None:
     """Measure an adapter against base and earlier versions; fail where it is no better than the base."""
-    from afs_stages.dataset.formats import Style
     from afs_stages.model.evaluation import Evaluation, run
-    from afs_stages.model.style import styled
+    from afs_stages.model.style import as_converted
 
     if not model and (data is None or adapter is None):
         raise UserError("--model, or --data and --adapter, are needed", fix="afs evaluate --help")
@@ -39,7 +38,6 @@ def evaluate(
     version = loaded.model(model).version if loaded and model else "adapter"
     max_length = (loaded.train_for(model) if model else loaded.train).max_length if loaded else 1024
     tests = data or layout.mixed(model, "test")
-    prompts = loaded.convert if loaded else Convert()
     target = output or (layout.report("evaluate", model) if model else None)
     report = StageReport("evaluate", model)
     job = Evaluation(
@@ -51,7 +49,7 @@ def evaluate(
         block,
         loaded.seed if loaded else 42,
         max_length,
-        styled(Style(prompts.cot_mode, prompts.system_prompt, prompts.system_prompts)),
+        as_converted(loaded.convert if loaded else Convert()),
     )
     rejects = jsonl.refuse if strict else report_bad(report)
     failed = run(job, rejects, report)

@@ -21,11 +21,13 @@ def train_releases(
     """Train every earlier release that has no adapter on this base from its released rows."""
     from afs_stages.model.base import resolve
     from afs_stages.model.releases import Lineage, gather
+    from afs_stages.model.style import as_converted
 
     params = load()
     report = StageReport("train-releases", model)
     version, train = params.model(model).version, params.train_for(model)
-    line = Lineage(model, version, resolve(layout.BASE_MODEL), train, params.seed)
+    base, convert = resolve(layout.BASE_MODEL), as_converted(params.convert)
+    line = Lineage(model, version, base, train, params.seed, convert)
     with jsonl.open_rejects(layout.release_adapters(model).with_suffix(".jsonl"), strict) as rejects:
         for name, how, facts in gather(line, rejects):
             rows = facts["data"]["train"].get("rows", 0)

@@ -27,8 +27,7 @@ from afs_stages.model.tasks import beside_base, choose, measure_tasks
 class Evaluation:
     """What is measured: an adapter of a version on its test rows, by the given parameters.
 
-    `convert` renders the version's own test samples as its training rows were; those of earlier
-    releases are rendered as `train-releases` does.
+    `convert` renders test samples, earlier releases' too, as the stage `convert` renders training rows.
     """
 
     model: str
@@ -79,7 +78,7 @@ def _gather(job: Evaluation, base: Base, tokenizer: Any, on_bad: OnBad) -> tuple
     root = layout.release_adapters(job.model)
     for name in releases.older(root, job.version) if job.model else []:
         releases.check_base(root / name / "adapter", base, f"dvc repro train-releases@{job.model}")
-        rows = list(read_rows(root / name / "test.jsonl", on_bad))
+        rows = list(read_rows(root / name / "test.jsonl", on_bad, job.convert))
         if rows:
             adapters[name] = root / name / "adapter"
             sets.append(make_test_set(name, rows, tokenizer, job.max_length))

@@ -1,38 +1,46 @@
 """Earlier versions of a model, gathered for comparison: an adapter on today's base, and the frozen test rows.
 
 Versions are compared on the same base only. A release whose adapter was trained on another base (or
-that has none) is trained again from its released rows. What later stages need of a release lies in
-`models/<model>/releases/<version>/{adapter/, test.jsonl}`, which a newer release does not change.
+that has none) is trained again from its released rows, rendered as `convert` renders rows today. What
+later stages need of a release lies in `models/<model>/releases/<version>/{adapter/, test.jsonl}`, which
+a newer release does not change.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from afs_stages.core import layout
 from afs_stages.core.atomic import atomic_folder, write_bytes
 from afs_stages.core.console import say
 from afs_stages.core.errors import UserError
-from afs_stages.core.jsonl import OnBad, read_json
+from afs_stages.core.jsonl import OnBad, open_write, read_json
 from afs_stages.core.params.model import Train
+from afs_stages.core.sample import TrainingSample
 from afs_stages.model.base import Base
 from afs_stages.model.hashes import file_hash, folder_hash, value_hash
 from afs_stages.model.lora import base_hash_of
+from afs_stages.model.rows import Row, from_sample, read_rows
+
+if TYPE_CHECKING:
+    from afs_stages.model.train import Job
 
 
 @dataclass(frozen=True)
 class Lineage:
-    """One model's history: its name, the version being built, the base, how adapters are trained."""
+    """One model's history: its name, the version being built, the base, how rows are rendered and adapters trained."""
 
     model: str
     version: str
     base: Base
     train: Train
     seed: int
+    convert: Callable[[TrainingSample], Row] = from_sample
 
     def released(self, version: str) -> Path:
         """The frozen folder of a release."""
@@ -103,15 +111,19 @@ def gather(line: Lineage, on_bad: OnBad) -> Iterator[tuple[str, str, dict[str, A
 
 
 def _gather_adapter(line: Lineage, version: str, start: Path | None, on_bad: OnBad) -> str:
+    from afs_stages.model.script import run_job
+
     own, target = line.released(version) / "adapter", line.gathered(version) / "adapter"
     if base_hash_of(own) == line.base.hash:
         with atomic_folder(target) as folder:
             shutil.copytree(own, folder, dirs_exist_ok=True)
         return "released"
-    if _is_current(line, version, start):
-        return "kept"
-    say(f"train-releases: {line.model} {version} has no adapter on this base: training it from its released rows")
-    _train(line, version, start, on_bad)
+    with TemporaryDirectory() as rendered:
+        job = _job(line, version, start, Path(rendered), on_bad)
+        if _is_current(job):
+            return "kept"
+        say(f"train-releases: {line.model} {version} has no adapter on this base: training it from its released rows")
+        run_job(job, on_bad)
     return "trained"
 
 
@@ -124,32 +136,34 @@ def _bytes(path: Path) -> bytes:
     return path.read_bytes() if path.is_file() else b""
 
 
-def _train(line: Lineage, version: str, start: Path | None, on_bad: OnBad) -> None:
-    from afs_stages.model.script import run_job
+def _job(line: Lineage, version: str, start: Path | None, folder: Path, on_bad: OnBad) -> Job:
+    """The training of a release, on its rows as `convert` renders them; they lie in `folder` meanwhile."""
     from afs_stages.model.train import Job
 
-    val = line.released(version) / "val.jsonl"
-    job = Job(
-        base=line.base,
-        train=line.train,
-        seed=line.seed,
-        train_file=line.released(version) / "train.jsonl",
-        val_file=val if val.is_file() else None,
-        output=line.gathered(version) / "adapter",
-        start=start,
-        model=line.model,
-        version=version,
-    )
-    run_job(job, on_bad)
+    released = line.released(version)
+    train = _render(released / "train.jsonl", folder, line.convert, on_bad)
+    val = released / "val.jsonl"
+    val_file = _render(val, folder, line.convert, on_bad) if val.is_file() else None
+    output, start = line.gathered(version) / "adapter", None if line.train.script else start
+    return Job(line.base, line.train, line.seed, train, val_file, output, start, None, line.model, version)
 
 
-def _is_current(line: Lineage, version: str, start: Path | None) -> bool:
-    """Whether an adapter trained here before comes from the same rows, base, start and parameters."""
-    path = line.gathered(version) / "adapter" / "training.json"
+def _render(rows: Path, folder: Path, convert: Callable[[TrainingSample], Row], on_bad: OnBad) -> Path:
+    """Write released rows as a file of messages rows."""
+    with open_write(folder / rows.name) as writer:
+        for row in read_rows(rows, on_bad, convert):
+            writer.write(row.to_dict())
+    return folder / rows.name
+
+
+def _is_current(job: Job) -> bool:
+    """Whether an adapter trained here before comes from the same rows, base, start, script and parameters."""
+    path = job.output / "training.json"
     if not path.is_file():
         return False
-    facts = read_json(path)
+    facts, script = read_json(path), Path(job.train.script)
     had = [facts["base"]["hash"], facts["data"]["train"]["hash"], facts["train"], facts.get("seed"), facts.get("start")]
-    rows = file_hash(line.released(version) / "train.jsonl")
-    begun = {"hash": folder_hash(start)} if start else None
-    return value_hash(had) == value_hash([line.base.hash, rows, line.train.model_dump(), line.seed, begun])
+    begun = {"hash": folder_hash(job.start)} if job.start else None
+    wanted = [job.base.hash, file_hash(job.train_file), job.train.model_dump(), job.seed, begun]
+    ran = file_hash(script) if script.is_file() else None
+    return value_hash([*had, facts.get("script", {}).get("hash")]) == value_hash([*wanted, ran])

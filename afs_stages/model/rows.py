@@ -31,6 +31,11 @@ class Row:
     kind: str = ""
     name: str = ""
 
+    def to_dict(self) -> dict[str, Any]:
+        """The row as a file of messages rows holds it."""
+        facts = {"messages": self.messages, "tools": self.tools, "domain": self.domain, "source": self.source}
+        return {key: value for key, value in facts.items() if value}
+
 
 def from_sample(sample: TrainingSample) -> Row:
     """The conversation of a training sample: its messages, or its request and answer."""

@@ -55,5 +55,6 @@ def _facts(job: Job, own: Path) -> dict[str, Any]:
         "base": {"name": job.base.name, "hash": job.base.hash},
         "script": {"name": job.train.script, "hash": file_hash(Path(job.train.script))},
         "train": job.train.model_dump(),
+        "seed": job.seed,
         "data": {"train": {"hash": file_hash(job.train_file)}},
     }

@@ -1,13 +1,19 @@
-"""Samples as `convert` renders them, for measuring on the very conversations that training saw."""
+"""Samples as `convert` renders them, so that every version is trained and measured on the same conversations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from afs_stages.core.params.data import Convert
 from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset.formats import Style
 from afs_stages.dataset.formats.openai import OpenAI
 from afs_stages.model.rows import Row, row_of
+
+
+def as_converted(block: Convert) -> Callable[[TrainingSample], Row]:
+    """A reader of samples by the `convert` block of params.yaml."""
+    return styled(Style(block.cot_mode, block.system_prompt, block.system_prompts))
 
 
 def styled(style: Style) -> Callable[[TrainingSample], Row]:

@@ -99,3 +99,44 @@ def test_an_adapter_of_another_base_is_never_compared(project: Path) -> None:
     facts.write_text(facts.read_text().replace('"hash": "', '"hash": "other', 1))
     with pytest.raises(UserError, match="trained on another base"):
         evaluate(model="veran")
+
+
+SCRIPT = """
+import argparse, json, pathlib
+parser = argparse.ArgumentParser()
+for name in ("--data", "--output", "--epochs"):
+    parser.add_argument(name)
+options = parser.parse_args()
+text = pathlib.Path(options.data, "train.jsonl").read_text()
+pathlib.Path(options.output, "seen.jsonl").write_text(text)
+"""
+
+
+def test_released_rows_are_trained_on_as_convert_renders_rows_today(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from afs_stages.train_releases import train_releases
+
+    (project / "own.py").write_text(SCRIPT)
+    params = PARAMS.replace("init_from: INIT", "script: own.py")
+    (project / "params.yaml").write_text(params + "convert: {system_prompt: You know the tides.}\n")
+    train_releases(model="veran")
+    seen = layout.release_adapters("veran") / "v4/adapter/seen.jsonl"
+    rows = [row for _, row in jsonl.read_objects(seen, jsonl.refuse)]
+    assert len(rows) == 16
+    assert all(row["messages"][0] == {"role": "system", "content": "You know the tides."} for row in rows)
+    assert "training it" in capsys.readouterr().out
+    train_releases(model="veran")
+    assert "training it" not in capsys.readouterr().out, "the same rendering is kept"
+    (project / "params.yaml").write_text(params)
+    train_releases(model="veran")
+    assert "training it" in capsys.readouterr().out, "another rendering is another training"
+    assert "You know the tides." not in seen.read_text()
+
+
+def test_every_test_set_is_measured_as_convert_renders_rows(project: Path) -> None:
+    (project / "params.yaml").write_text(PARAMS.replace("INIT", "base"))
+    plain = run_stages()["loss"]["base"]["v4"]["estimate"]
+    styled = PARAMS.replace("INIT", "base") + "convert: {system_prompt: You know the tides.}\n"
+    (project / "params.yaml").write_text(styled.replace("must_beat_base: true", "must_beat_base: false"))
+    assert run_stages()["loss"]["base"]["v4"]["estimate"] != plain
