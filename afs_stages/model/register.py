@@ -12,6 +12,8 @@ from afs_stages.core.params import Params
 from afs_stages.model.hashes import folder_hash, value_hash
 from afs_stages.model.registry import DatasetRef, Experiment
 
+DECIDING = ("afs_stages", "dvc.yaml", "params.yaml")
+"""What decides a result beside the data, whose hash stands in the record itself."""
 METRICS = ("loss", "gain_over_base", "perplexity", "forgetting", "tasks")
 
 
@@ -53,13 +55,29 @@ def _rows(facts: dict[str, Any]) -> int | None:
 
 
 def revision(folder: Path = Path()) -> dict[str, Any] | None:
-    """The Git commit of a folder and its date; None outside a repository."""
-    command = ["git", "show", "--no-patch", "--format=%H %cI", "HEAD"]
+    """Where code and parameters of a folder stand in Git; None outside a repository or before its first commit.
+
+    `commit` and its `date`; `code`, Git's hash of the package at that commit (null where it is
+    installed from elsewhere), which stays the same while other files change; and `changed`, the files
+    of code and parameters that differ from the commit: where there are any, it does not tell all.
+    """
+    head = _git(folder, "show", "--no-patch", "--format=%H %cI", "HEAD")
+    if head is None:
+        return None
+    commit, date = head.split()
+    changed = _git(folder, "status", "--porcelain", "--no-renames", "--", *DECIDING) or ""
+    return {
+        "commit": commit,
+        "date": date,
+        "code": (_git(folder, "rev-parse", "--quiet", "--verify", "HEAD:./afs_stages") or "").strip() or None,
+        "changed": sorted(line[3:] for line in changed.splitlines()),
+    }
+
+
+def _git(folder: Path, *args: str) -> str | None:
+    """What Git prints; None where it isn't installed or refuses."""
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        done = subprocess.run(["git", *args], cwd=folder, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         return None
-    if done.returncode:
-        return None
-    commit, date = done.stdout.split()
-    return {"commit": commit, "date": date}
+    return None if done.returncode else done.stdout

@@ -33,7 +33,7 @@ class DatasetRef(BaseModel):
 class Experiment(BaseModel):
     """One training: what was trained, on what, how, with which result.
 
-    `revision` is the Git commit and its date; `ab_group` and `ab_variant` put experiments side by side.
+    `revision` is where code and parameters stood in Git; `ab_group` and `ab_variant` put experiments side by side.
     """
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
@@ -74,7 +74,10 @@ class ModelRegistry:
             return self._write(_experiment({**facts, "experiment_id": name}))
 
     def put(self, experiment: Experiment) -> Experiment:
-        """Add an experiment under its own id, or replace it; tags, notes and A/B group given by hand stay."""
+        """Add an experiment under its own id, or replace it; tags, notes and A/B group given by hand stay.
+
+        The same result again keeps the revision it was first found at, so that its file stays as it is.
+        """
         with self._lock():
             path = self._path(experiment.experiment_id)
             if path.exists():
@@ -85,6 +88,7 @@ class ModelRegistry:
                         "notes": experiment.notes or old.notes,
                         "ab_group": experiment.ab_group or old.ab_group,
                         "ab_variant": experiment.ab_variant or old.ab_variant,
+                        "revision": old.revision if _settled(old, experiment) else experiment.revision,
                     }
                 )
             return self._write(experiment)
@@ -162,6 +166,11 @@ class ModelRegistry:
         with (self.root / ".lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _settled(old: Experiment, new: Experiment) -> bool:
+    """Whether a result stands already, with a revision that tells all of its code and parameters."""
+    return old.metrics == new.metrics and old.revision is not None and not old.revision.get("changed")
 
 
 def _experiment(facts: Any, where: str | None = None) -> Experiment:

@@ -10,6 +10,7 @@ import pytest
 
 from afs_stages import ModelRegistry
 from afs_stages.core.errors import UserError
+from afs_stages.model.register import revision
 from afs_stages.model.registry import Experiment
 
 WRITER = """
@@ -86,3 +87,51 @@ def test_the_documented_commands(tmp_path: Path) -> None:
     missing = cli("registry-create", "--name", "x", "--model", "y", "--dataset", str(tmp_path / "no.jsonl"), *where)
     assert missing.returncode == 1
     assert "no such data set" in missing.stderr
+
+
+def git(folder: Path, *args: str) -> str:
+    who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    command = ["git", *who, *args]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_the_revision_names_the_commit_and_what_differs_from_it(tmp_path: Path) -> None:
+    assert revision(tmp_path) is None
+    git(tmp_path, "init", "-q")
+    assert revision(tmp_path) is None
+    (tmp_path / "afs_stages").mkdir()
+    for name in ("afs_stages/train.py", "params.yaml", "README.md"):
+        (tmp_path / name).write_text("one\n")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "first")
+    first = revision(tmp_path)
+    assert first is not None
+    assert (first["commit"], first["changed"]) == (git(tmp_path, "rev-parse", "HEAD"), [])
+    (tmp_path / "README.md").write_text("two\n")
+    git(tmp_path, "commit", "-qam", "second")
+    second = revision(tmp_path)
+    assert second is not None
+    assert second["commit"] != first["commit"]
+    assert second["code"] == first["code"] == git(tmp_path, "rev-parse", "HEAD:afs_stages")
+    (tmp_path / "params.yaml").write_text("two\n")
+    (tmp_path / "afs_stages/new.py").write_text("")
+    third = revision(tmp_path)
+    assert third is not None
+    assert third["changed"] == ["afs_stages/new.py", "params.yaml"]
+
+
+def test_the_same_result_again_keeps_the_bytes_of_its_record(tmp_path: Path) -> None:
+    registry = ModelRegistry(tmp_path)
+
+    def put(commit: str, changed: list[str], loss: float = 1.0) -> bytes:
+        where = {"commit": commit, "date": "2026-01-01", "code": None, "changed": changed}
+        facts = {"experiment_id": "a", "run_name": "x", "base_model": "b", "revision": where}
+        registry.put(Experiment.model_validate({**facts, "metrics": {"loss": loss}}))
+        return (tmp_path / "a.json").read_bytes()
+
+    put("1", ["params.yaml"])
+    clean = put("2", [])
+    assert b'"2"' in clean, "a revision that tells all replaces one that doesn't"
+    assert put("3", []) == clean
+    assert put("4", ["params.yaml"]) == clean
+    assert b'"5"' in put("5", [], loss=2.0)
