@@ -40,6 +40,9 @@ def train(
         int | None, typer.Option("--gradient-accumulation-steps", help="micro-batches a step")
     ] = None,
     learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="peak learning rate")] = None,
+    processes: Annotated[
+        int | None, typer.Option("--processes", help="processes that train together, one a GPU")
+    ] = None,
     resume: Annotated[
         bool | None,
         typer.Option("--resume/--no-resume", help="go on from the last checkpoint; default: if there is one"),
@@ -59,6 +62,7 @@ def train(
         "batch_size": batch_size,
         "gradient_accumulation_steps": accumulation,
         "learning_rate": learning_rate,
+        "processes": processes,
     }
     block = _block(loaded, model, {key: value for key, value in given.items() if value is not None})
     job = _job(loaded, block, model, data, output, base, start, resume)

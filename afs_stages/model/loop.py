@@ -19,6 +19,7 @@ from afs_stages.core.errors import UserError
 from afs_stages.model.encode import Encoded
 from afs_stages.model.losses import row_losses, token_losses
 from afs_stages.model.plan import Plan, batches_by_tokens, halves, learning_rate
+from afs_stages.model.team import Team
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Loop:
     plan: Plan
     optim: Optim
     packed: bool = True
+    team: Team = field(default_factory=Team)
     state: State = field(default_factory=State)
     on_step: Callable[[Loop], None] = lambda loop: None
     on_epoch: Callable[[Loop], None] = lambda loop: None
@@ -94,18 +96,26 @@ class Loop:
     def _gradient(self, batches: list[list[int]]) -> float:
         """Fill the gradients of one step and return its mean loss; split finer when memory runs out."""
         while True:
-            try:
-                return self._accumulate(batches)
-            except RuntimeError as error:
-                if not out_of_memory(error):
-                    raise
+            loss = self._try(batches)
+            if not self.team.largest(loss is None):
+                self.team.add_gradients(self.weights)
+                return self.team.total(loss or 0.0)
             self._split_finer(max(len(batch) for batch in batches))
+
+    def _try(self, batches: list[list[int]]) -> float | None:
+        """This process's part of a step's loss; None where memory ran out."""
+        try:
+            return self._accumulate(batches)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+        return None
 
     def _accumulate(self, batches: list[list[int]]) -> float:
         targets = sum(self.items[index].targets for batch in batches for index in batch)
         total = 0.0
-        chunks = [chunk for batch in batches for chunk in halves(batch, self.state.parts)]
-        for chunk in chunks:
+        chunks = [chunk for batch in batches for chunk in halves(batch, self.state.parts * self.team.size)]
+        for chunk in self.team.share(chunks):
             loss = token_losses(self.model, [self.items[i] for i in chunk], self.packed).sum() / targets
             value = loss.item()
             if not math.isfinite(value):

@@ -6,6 +6,7 @@ in the output folder and exits 0. Pipeline, remote job and registry treat the fo
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -21,7 +22,15 @@ from afs_stages.model.train import Job, train
 
 def run_job(job: Job, on_bad: OnBad) -> dict[str, Any]:
     """Train as the parameters say: with the model's own script if it names one, else a LoRA adapter."""
-    return run_script(job) if job.train.script else train(job, on_bad)
+    if job.train.script:
+        return run_script(job)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UserError("this is one of several processes started from outside", fix="start one, with --processes N")
+    if job.train.processes > 1:
+        from afs_stages.model.workers import train_together
+
+        return train_together(job, on_bad)
+    return train(job, on_bad)
 
 
 def run_script(job: Job) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from afs_stages.model.hashes import file_hash, folder_hash, value_hash
 from afs_stages.model.memory import capped
 from afs_stages.model.plan import Plan, make_plan
 from afs_stages.model.rows import Row, read_rows
+from afs_stages.model.team import Team
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,17 @@ class Best:
     weights: dict[str, Any] = field(default_factory=dict)
 
 
-def train(job: Job, on_bad: OnBad, curve_type: type[Curve] = Curve) -> dict[str, Any]:
+def train(job: Job, on_bad: OnBad, curve_type: type[Curve] = Curve, team: Team | None = None) -> dict[str, Any]:
     """Train and write the adapter folder; returns the content of its training.json.
+
+    In a `team` each process takes its share, and the first writes.
 
     Raises `UserError` where there is nothing to train on, it can't fit, the loss is no number, or
     `resume=True` finds nothing to resume.
     """
-    tokenizer = load_tokenizer(job.base)
+    from afs_stages.model.loop import Loop
+
+    team, tokenizer = team or Team(), load_tokenizer(job.base)
     data = read_part(job.train_file, tokenizer, job.train, on_bad)
     if not data.items:
         raise UserError(
@@ -81,10 +86,13 @@ def train(job: Job, on_bad: OnBad, curve_type: type[Curve] = Curve) -> dict[str,
     size = preflight.estimate(model, data.items, plan, job.train.gradient_checkpointing, job.train.memory_limit_mb)
     say(f"train: {size.summary()}")
     with capped(model, job.train.memory_limit_mb):
-        with curve_type(job.curve) as curve:
-            loop = _run(job, model, packed, data, val, plan, size.parts, curve)
+        with curve_type(job.curve if team.main else None) as curve:
+            loop = Loop(model, data.items, plan, _optim(job.train), packed, team)
+            loop.state.parts = int(team.largest(size.parts))
+            _run(job, loop, data, val, curve)
     facts = _facts(job, data, val, loop.state, size.trained)
-    _write(job, model, tokenizer, facts)
+    if team.main:
+        _write(job, model, tokenizer, facts)
     return facts
 
 
@@ -136,36 +144,40 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in ("torch", "transformers", "peft", "tokenizers")}
 
 
-def _run(job: Job, model: Any, packed: bool, data: Data, val: Data, plan: Plan, parts: int, curve: Curve) -> Any:
-    """Run the steps that are left, with checkpoints, val, early stopping and the live curve."""
-    from afs_stages.model.loop import Loop, Meter, Optim, mean_loss
+def _optim(settings: Train) -> Any:
+    from afs_stages.model.loop import Optim
 
-    settings = job.train
-    optim = Optim(settings.learning_rate, settings.schedule, settings.warmup_ratio, settings.weight_decay)
-    loop = Loop(model, data.items, plan, optim, packed)
-    loop.state.parts = parts
+    return Optim(settings.learning_rate, settings.schedule, settings.warmup_ratio, settings.weight_decay)
+
+
+def _run(job: Job, loop: Any, data: Data, val: Data, curve: Curve) -> None:
+    """Run the steps that are left, with checkpoints, val, early stopping and the live curve."""
+    from afs_stages.model.loop import Meter, mean_loss
+
+    settings, total = job.train, len(loop.plan.steps)
     mark, root, best = fingerprint(job, data, val), checkpoint.folder_for(job.output), Best()
     _resume(job, root, mark, loop, best)
-    meter = Meter(f"train {job.model}".strip(), len(plan.steps))
+    meter = Meter(f"train {job.model}".strip(), total)
     for point in loop.state.curve:
         curve.add(point)
 
-    def on_epoch(_: Loop) -> None:
+    def on_epoch(_: Any) -> None:
         if val.items:
             tokens = settings.batch_size * settings.max_length
-            _judge(loop, mean_loss(model, val.items, tokens, packed), settings.early_stopping_patience, best)
+            loss = mean_loss(loop.model, val.items, tokens, loop.packed)
+            # The mean, so that all stop at the same epoch.
+            _judge(loop, loop.team.total(loss) / loop.team.size, settings.early_stopping_patience, best)
 
-    def on_step(_: Loop) -> None:
+    def on_step(_: Any) -> None:
         curve.add(loop.state.curve[-1])
         meter(loop.state)
-        if loop.state.step % settings.save_steps == 0 and loop.state.step < len(plan.steps):
+        if loop.team.main and loop.state.step % settings.save_steps == 0 and loop.state.step < total:
             checkpoint.save(root, loop, best.weights, mark)
 
     loop.on_epoch, loop.on_step = on_epoch, on_step
     loop.run()
     if best.weights:
-        _take(model, best.weights)
-    return loop
+        _take(loop.model, best.weights)
 
 
 def _resume(job: Job, root: Path, mark: str, loop: Any, best: Best) -> None:

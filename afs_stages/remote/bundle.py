@@ -109,16 +109,16 @@ def instructions(model: str, params: Params, job: TrainingJob, gpus: int) -> dic
 
 
 def _train(model: str, params: Params, job: TrainingJob, gpus: int) -> list[str]:
-    """The training command; several GPUs go through accelerate."""
-    python = ["{python}"]
-    if gpus > 1:
-        python = ["{python}", "-m", "accelerate.commands.launch", "--num_processes", str(gpus)]
+    """The training command, a process a GPU; an own script's processes are started by accelerate."""
+    python, flags = ["{python}"], ["--processes", str(gpus)] if gpus > 1 else []
     epochs = job.epochs or params.train_for(model).epochs
     if job.training_script:
+        if gpus > 1:
+            python += ["-m", "accelerate.commands.launch", "--num_processes", str(gpus)]
         data = str(layout.converted(model, "openai", "train").parent)
         words = [job.training_script, "--data", data, "--output", str(adapter_of(model))]
         return [*python, *words, "--epochs", f"{epochs:g}"]
-    flags = ["--epochs", f"{job.epochs:g}"] if job.epochs else []
+    flags += ["--epochs", f"{job.epochs:g}"] if job.epochs else []
     return [*python, "-m", "afs_stages.train", "--model", model, *flags]
 
 

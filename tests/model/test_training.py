@@ -245,3 +245,32 @@ def test_a_second_version_goes_on_from_the_first(job: Make, tmp_path: Path) -> N
     second = run(job("second", epochs=1, start=tmp_path / "first"))
     assert second["loss"]["first"] < first["loss"]["first"] - 0.1
     assert second["start"]["hash"]
+
+
+def test_two_processes_train_as_one_would(job: Make, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    alone = run(job("alone", epochs=6))
+    together = run(job("together", epochs=6, processes=2))
+    assert together["loss"]["last"] < together["loss"]["first"] - 0.1
+    for one, two in zip(alone["curve"], together["curve"], strict=True):
+        assert one == pytest.approx(two, rel=1e-3)
+    assert together["tokens_seen"] == alone["tokens_seen"]
+    assert "adapter_model.safetensors" in {path.name for path in (tmp_path / "together").iterdir()}
+    assert (tmp_path / "together.tsv").read_text().count("\n") == together["steps"] + 1
+    assert capfd.readouterr().out.count("trained weights") == 2, "said once for each training"
+
+
+def test_what_one_of_two_processes_refuses_is_said_once(job: Make, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"loss is (nan|inf)"):
+        run(job(processes=2, learning_rate=1e30, warmup_ratio=0.0))
+    assert not (tmp_path / "adapter").exists()
+
+
+def test_bf16_trains_on_the_cpu_too(job: Make) -> None:
+    facts = run(job(epochs=8, dtype="bf16"))
+    assert facts["loss"]["last"] < facts["loss"]["first"] - 0.1
+
+
+def test_4_bit_without_a_gpu_is_refused_with_what_to_do(job: Make) -> None:
+    with pytest.raises(UserError, match="needs an NVIDIA GPU and the package bitsandbytes") as refused:
+        run(job(load_in_4bit=True))
+    assert "afs vastai launch" in str(refused.value)

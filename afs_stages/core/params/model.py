@@ -48,6 +48,7 @@ class Train(Block):
     load_in_4bit: bool = False
     dtype: Literal["fp32", "bf16"] = "fp32"
     early_stopping_patience: int | None = Field(default=None, ge=1, description="evaluations of val without gain")
+    processes: int = Field(default=1, ge=1, description="processes that train together, one a GPU")
     save_steps: int = Field(default=50, ge=1, description="steps between checkpoints")
     memory_limit_mb: float | None = Field(default=None, gt=0, description="memory beyond the loaded model; null: all")
 
