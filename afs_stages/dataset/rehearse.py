@@ -8,6 +8,7 @@ from afs_stages.core import jsonl, layout
 from afs_stages.core.params.data import NearDuplicates
 from afs_stages.core.params.model import Model
 from afs_stages.core.report import StageReport
+from afs_stages.core.sample import content_id
 from afs_stages.dataset.frozen import number, versions
 from afs_stages.dataset.leakage import near_held_out
 from afs_stages.dataset.rehearsal import RehearsalBuffer, RehearsalBufferConfig, rehearsal_count
@@ -62,7 +63,8 @@ def _held_out_files(model: str) -> list[Path]:
 def _choose(buffer: RehearsalBuffer, model: str, block: Model, report: StageReport) -> None:
     params, limit = block.rehearsal, block.rebalance.max_total
     new = _ids(layout.fitted(model, "train"))
-    again = [sample.sample_id for sample in buffer.samples if sample.sample_id in new]
+    # Released rows may carry ids of another making (uuids of older tools); their content tells them.
+    again = [sample.sample_id for sample in buffer.samples if {sample.sample_id, content_id(sample)} & new]
     buffer.remove(again, "in_new_data")
     allowed = round(params.top_ratio * sum(buffer.loaded.values()))
     wanted = rehearsal_count(len(new), params.ratio, 10**9) if params.ratio < 1 else allowed

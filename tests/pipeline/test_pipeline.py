@@ -74,6 +74,23 @@ def test_every_stage_ran_and_reported(full: Path) -> None:
             assert report["rows_out"] > 0, report["key"]
 
 
+def test_every_documented_drop_reason_occurs(full: Path) -> None:
+    """The sample has a row for every reason that docs/pipeline.md and docs/sources.md name, and no other reason."""
+    from afs_stages.core.params import load
+    from afs_stages.reporting.collected import collect
+
+    found = {
+        (report["stage"], reason)
+        for report in collect(load(full / "params.yaml"), full).reports
+        for reason in report["dropped"]
+        if not reason.startswith("event_type_")
+    }
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \|", (full / "docs/pipeline.md").read_text(), re.M)
+    exported = (full / "docs/sources.md").read_text().partition("| reason | meaning |")[2].partition("\n\n")[0]
+    reasons = [reason for line in exported.splitlines()[2:] for reason in re.findall(r"`(\w+)`", line.split("|")[1])]
+    assert found == {*rows, *(("export", reason) for reason in reasons)}
+
+
 def test_a_second_repro_runs_nothing(full: Path) -> None:
     lock = (full / "dvc.lock").read_bytes()
     assert stages_run(dvc(full, "repro").stdout) == []
