@@ -29,17 +29,24 @@ def status() -> None:
 
 
 def _sections(state: Status) -> dict[str, dict[str, str]]:
-    stale = state.stale if state.stale is not None else {"unknown": state.problem}
-    shown = dict(list(stale.items())[:SHOWN])
-    if len(stale) > SHOWN:
-        shown["…"] = f"and {len(stale) - SHOWN} more: dvc status"
     return {
         "sources": state.sources,
-        "stages": shown or {"up to date": "nothing to run"},
+        "stages": _stages(state),
         "models": state.models,
         "releases": dict.fromkeys(state.releases, "") or {"none": "freeze one with `afs release MODEL`"},
         "backup": {"remote": state.remote, "last": state.last_backup or "none yet"},
     }
+
+
+def _stages(state: Status) -> dict[str, str]:
+    if state.running:
+        return {"running": state.running}
+    if state.stale is None:
+        return {"unknown": state.problem}
+    shown = dict(list(state.stale.items())[:SHOWN])
+    if len(state.stale) > SHOWN:
+        shown["…"] = f"and {len(state.stale) - SHOWN} more: dvc status"
+    return shown or {"up to date": "nothing to run"}
 
 
 if __name__ == "__main__":

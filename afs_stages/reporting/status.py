@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,9 +12,16 @@ from afs_stages.core.jsonl import read_json
 from afs_stages.core.params import Params
 
 
+class Running(UserError):
+    """Another DVC command is at work in this clone, so what is stale changes by the minute."""
+
+
 @dataclass
 class Status:
-    """The facts behind `afs status`; `stale` maps a stage to what changed, None where DVC cannot say."""
+    """The facts behind `afs status`; `stale` maps a stage to what changed, None where DVC cannot say.
+
+    `running` names the process that keeps the pipeline busy, empty if none does.
+    """
 
     sources: dict[str, str]
     missing: list[str]
@@ -22,6 +30,7 @@ class Status:
     remote: str
     stale: dict[str, str] | None = None
     problem: str = ""
+    running: str = ""
     last_backup: str = ""
     notes: list[str] = field(default_factory=list)
 
@@ -31,6 +40,8 @@ class Status:
         if self.missing:
             name = self.missing[0]
             return f"afs collect {name}   (or set or remove sources.{name} in params.yaml)"
+        if self.running:
+            return f"afs status   (when {self.running} is done)"
         if self.stale is None:
             return "dvc status   (DVC could not tell; its own message says why)"
         if self.stale:
@@ -48,6 +59,8 @@ def status(params: Params, root: Path = Path()) -> Status:
     state.last_backup = _last_backup(root)
     try:
         state.stale = stale_stages(root)
+    except Running as error:
+        state.running = error.what
     except UserError as error:
         state.problem = str(error)
     return state
@@ -112,13 +125,20 @@ RENTING = "remote/"
 
 
 def stale_stages(root: Path) -> dict[str, str]:
-    """Stage -> what changed since it last ran, as DVC sees it. Raises `UserError` with DVC's reason."""
+    """Stage -> what changed since it last ran, as DVC sees it.
+
+    Raises `Running` while another DVC command works here, `UserError` with DVC's reason where it cannot tell.
+    """
     from dvc.exceptions import DvcException
+    from dvc.lock import LockError
     from dvc.repo import Repo
 
     try:
         with Repo(str(root)) as repo:
             changes = repo.status()
+    except LockError as error:
+        blocker = re.search(r"\(PID (\d+)\): (.*)", str(error))
+        raise Running(f"process {blocker[1]} ({blocker[2]})" if blocker else "the other DVC command") from None
     except DvcException as error:
         raise UserError(f"DVC: {error}", where="dvc.yaml") from None
     return {str(stage): _reasons(entries) for stage, entries in changes.items() if not str(stage).startswith(RENTING)}
