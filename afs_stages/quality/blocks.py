@@ -20,14 +20,23 @@ MAX_CHARS = 200_000
 
 def fenced(text: str) -> list[tuple[str, str]]:
     """(tag, code) of each fenced block; an unclosed fence runs to the end."""
-    if "```" not in text and "~~~" not in text:
-        return []
-    return [(match[2].lower(), match[3]) for match in _FENCE.finditer(text)]
+    return list(_parted(text)[1]) if "```" in text or "~~~" in text else []
 
 
 def without_code(text: str) -> str:
     """The prose of a text: fenced blocks cut out."""
-    return _FENCE.sub("\n", text) if "```" in text or "~~~" in text else text
+    return _parted(text)[0] if "```" in text or "~~~" in text else text
+
+
+@lru_cache(maxsize=8)
+def _parted(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """(prose, fenced blocks); the texts of the sample in hand are remembered, since each signal reads them."""
+    prose, blocks, end = [], [], 0
+    for match in _FENCE.finditer(text):
+        prose.append(text[end : match.start()])
+        blocks.append((match[2].lower(), match[3]))
+        end = match.end()
+    return "\n".join([*prose, text[end:]]), tuple(blocks)
 
 
 @lru_cache(maxsize=65536)
@@ -65,8 +74,18 @@ def assembly_in(text: str) -> list[str]:
 def _counts(tag: str, code: str) -> bool:
     if tag in ASM_TAGS:
         # a tagged block of another processor or of noise is assembly that is wrong, not absent
-        return sum(sum(_line_kind(line)) for line in code.split("\n")) >= MIN_INSTRUCTIONS
+        return _has_statements(code, MIN_INSTRUCTIONS)
     return not tag and is_assembly(code)
+
+
+def _has_statements(code: str, least: int) -> bool:
+    count = 0
+    for line in code.split("\n"):
+        good, bad = _line_kind(line)
+        count += good + bad
+        if count >= least:
+            return True
+    return False
 
 
 def sample_assembly(sample: TrainingSample) -> list[str]:

@@ -80,7 +80,7 @@ def in_code(codes: Iterable[str]) -> set[str]:
             if statement.kind in ("label", "assign"):
                 own.add(statement.name.lstrip("!"))
             elif statement.kind == "op" and statement.operand and statement.operand[0] != "#":
-                used |= _operand(statement.operand)
+                used.update(_operand(statement.operand))
     return used - own
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,14 +24,22 @@ REPETITIVE = 0.12
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W\d_]+)*")
 _OTHER_SCRIPT = re.compile(r"[\u0370-\u1fff\u2e80-\ud7ff\uf900-\uffdc]")
-_NAMES = re.compile(r"`[^`\n]*`|\b\w*[_/.]\w[\w/.]*|\b\w*[a-z][A-Z]\w*|\$\w+")
-_TERMINAL = re.compile(r"""[.!?:;。！？…)\]}>"'`*_|~/=-]\s*$""")
-_BOILERPLATE = re.compile(
+_QUOTED = re.compile(r"`[^`\n]+`")
+_NAMES = re.compile(r"\b\w*[_/.]\w[\w/.]*|\b\w*[a-z][A-Z]\w*|\$\w+")
+_MARKS = re.compile(r"\$[0-9A-Fa-f]{2,}|\d+|[a-z]_[a-z]|[a-z][A-Z]")
+_ASKED = re.compile(r"[A-Za-z_][\w]{3,}")
+_TERMINAL = frozenset(".!?:;。！？…)]}>\"'`*_|~/=-")
+_STOCK = re.compile(
     r"as an ai|language model|i(?:'d| would) be (?:happy|glad) to|i hope this helps|feel free to|let me know if"
     r"|please provide|i(?:'m| am) sorry|i can(?:'t|not) (?:help|assist|access)|great question|happy to help"
     r"|lorem ipsum|in today's|it is important to note",
     re.IGNORECASE,
 )
+_STOCK_PARTS = (
+    "as an ai", "language model", " be happy", " be glad", "i hope this", "feel free", "let me know", "please prov",
+    " sorry", "i can't", "i cannot", "great question", "happy to", "lorem ip", "in today's", "is important",
+)  # fmt: skip
+"""Every stock phrase holds one of these, which is quicker to rule out."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,50 @@ def _words() -> dict[str, frozenset[str]]:
     return {name: frozenset(text.split()) for name, text in raw.items() if name != "about"}
 
 
+class _Piece(NamedTuple):
+    """A piece of text without white space; what it says does not depend on its neighbours, and pieces repeat."""
+
+    words: tuple[str, ...]
+    marks: int
+    plain: int
+    """Words that are no names or paths, which are of no language."""
+    letters: int
+    english: int
+
+
+@lru_cache(maxsize=65536)
+def _piece(text: str) -> _Piece:
+    words = tuple(word.lower() for word in _WORD.findall(text))
+    plain = [word.lower() for word in _WORD.findall(_NAMES.sub(" ", text))]
+    letters = [word for word in plain if word.isalpha()]
+    english = sum(word in _words()["english"] for word in letters)
+    return _Piece(words, len(_MARKS.findall(text)), len(plain), len(letters), english)
+
+
+@dataclass(frozen=True)
+class _Prose:
+    """A text as words, and what stands outside its quotations."""
+
+    text: str
+    words: list[str]
+    marks: int
+    plain: int
+    letters: int
+    english: int
+
+    @classmethod
+    def of(cls, text: str) -> _Prose:
+        pieces = list(map(_piece, text.split()))
+        words = [word for piece in pieces for word in piece.words]
+        quoted = 0
+        if "`" in text:
+            bare, quoted = _QUOTED.subn(" ", text)
+            pieces = list(map(_piece, bare.split()))
+        columns = list(zip(*pieces, strict=True))[1:] or [()] * 4
+        marks, plain, letters, english = map(sum, columns)
+        return cls(text, words, quoted + marks, plain, letters, english)
+
+
 def compressed(text: str) -> tuple[int, float]:
     """(compressed bytes, share of the text's own bytes; 1 where the text is short)."""
     data = text.encode("utf-8", "surrogatepass")
@@ -75,15 +128,14 @@ def read(instruction: str, answer: str, shape: Shape) -> Reading:
     if not text.strip():
         return Reading(0.0, 1.0, ("empty",))
     size, ratio = compressed(text)
-    prose = without_code(text)
-    words = [word.lower() for word in _WORD.findall(prose)]
+    prose = _Prose.of(without_code(text))
     factors = {
         "short": _amount(size, shape),
         "long": 1.0 if len(answer) <= MAX_CHARS and size <= shape.most else 0.6,
-        "repetitive": _variety(words, ratio),
+        "repetitive": _variety(prose.words, ratio),
         "unfinished": _finished(text),
-        "boilerplate": _own_words(prose),
-        "unspecific": _specific(words, prose, text),
+        "boilerplate": _own_words(prose.text),
+        "unspecific": _specific(prose, text),
         "language": _language(instruction, prose),
         "off_topic": _relevance(instruction, text),
     }
@@ -124,50 +176,52 @@ def _finished(text: str) -> float:
         or last.replace("```", "").count("`") % 2
     ):
         factor *= 0.5
-    if not _TERMINAL.search(tail) and len(last.split()) > 3 and not last.startswith(("-", "*", "|", "#", ";")):
+    if tail[-1] not in _TERMINAL and len(last.split()) > 3 and not last.startswith(("-", "*", "|", "#", ";")):
         factor *= 0.4
     return factor
 
 
 def _own_words(prose: str) -> float:
-    hits = len(_BOILERPLATE.findall(prose))
+    low = prose.lower()
+    if low.isascii() and not any(part in low for part in _STOCK_PARTS):
+        return 1.0
+    hits = len(_STOCK.findall(prose))
     return 1.0 if not hits else max(0.15, 1 - 60 * hits / max(len(prose), 80)) * 0.8
 
 
-def _specific(words: list[str], prose: str, text: str) -> float:
+def _specific(prose: _Prose, text: str) -> float:
     """Low where prose is made of words that fit any answer: no name, number or uncommon word."""
+    words = prose.words
     if len(words) < 8:
-        return 1.0 if len(text) > 2 * len(prose) or len(words) > 3 else 0.7
-    common = _words()["common"]
+        return 1.0 if len(text) > 2 * len(prose.text) or len(words) > 3 else 0.7
     distinct = set(words)
-    special = {word for word in distinct if word not in common}
-    share = len(special) / len(distinct)
-    marks = len(re.findall(r"`[^`\n]+`|\$[0-9A-Fa-f]{2,}|\d+|[a-z]_[a-z]|[a-z][A-Z]", prose))
-    return min(1.0, 0.25 + (share + min(marks / len(words), 0.3)) / 0.5)
+    share = len(distinct - _words()["common"]) / len(distinct)
+    return min(1.0, 0.25 + (share + min(prose.marks / len(words), 0.3)) / 0.5)
 
 
-def _language(instruction: str, prose: str) -> float:
+def _language(instruction: str, prose: _Prose) -> float:
     """Low where a question in English is answered in another language or script, or in no language."""
-    # names and paths are of no language
-    words = [word.lower() for word in _WORD.findall(_NAMES.sub(" ", prose))]
-    if len(words) < 12:
-        return 1.0 if not _OTHER_SCRIPT.search(prose) or _OTHER_SCRIPT.search(instruction) else 0.3
-    english = _words()["english"]
-    if _OTHER_SCRIPT.search(instruction):
+    text = prose.text
+    if prose.plain < 12:
+        return 1.0 if text.isascii() or not _OTHER_SCRIPT.search(text) or _OTHER_SCRIPT.search(instruction) else 0.3
+    if not instruction.isascii() and _OTHER_SCRIPT.search(instruction):
         return 1.0
-    other = len(_OTHER_SCRIPT.findall(prose)) / max(len(prose), 1)
-    asked = _WORD.findall(instruction.lower())
-    if len(asked) >= 6 and sum(word in english for word in asked) / len(asked) < 0.1:
-        return 1.0
-    plain = [word for word in words if word.isalpha()]
-    share = sum(word in english for word in plain) / max(len(plain), 1)
-    return min(1.0, 0.15 + share / 0.16) * max(0.1, 1 - 4 * other)
+    other = 0.0 if text.isascii() else len(_OTHER_SCRIPT.findall(text)) / len(text)
+    share = prose.english / max(prose.letters, 1)
+    factor = min(1.0, 0.15 + share / 0.16) * max(0.1, 1 - 4 * other)
+    return 1.0 if factor < 1 and _foreign(instruction) else factor
+
+
+def _foreign(question: str) -> bool:
+    """Whether a question is itself in no English, so that its answer need not be."""
+    asked = _WORD.findall(question.lower())
+    return len(asked) >= 6 and sum(word in _words()["english"] for word in asked) / len(asked) < 0.1
 
 
 def _relevance(instruction: str, text: str) -> float:
     """Low where the answer takes up nothing of what the question names."""
     common = _words()["common"]
-    asked = {word.lower() for word in re.findall(r"[A-Za-z_][\w]{3,}", instruction[:4000])} - common
+    asked = {word.lower() for word in _ASKED.findall(instruction[:4000])} - common
     if len(asked) < 2:
         return 1.0
     body = text.lower()

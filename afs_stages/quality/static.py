@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import exp
 from typing import Any
 
@@ -44,6 +44,11 @@ _KEEPS_FLAGS = frozenset((
     "STA", "STX", "STY", "STZ", "PHA", "PHX", "PHY", "PHP", "PHB", "PHK", "PHD", "NOP", "JSR", "JSL",
     "PEA",
 ))  # fmt: skip
+_SETS_WIDTH = frozenset(("REP", "SEP"))
+_SHOWS_WIDTH = _M_OPS | _X_OPS
+_STACK = frozenset((*_PUSH, *_PULL, "PEA", "PEI", "PER", "TCS", "TXS"))
+_CARRY = _CARRY_SOURCES | {"ADC", "SBC"}
+_CONTROL = _BRANCHES | _LEAVES
 _HEX_IMMEDIATE = re.compile(r"#\$([0-9A-Fa-f]+)$")
 
 State = tuple[int, int, tuple[str, ...] | None]
@@ -82,18 +87,24 @@ class _Walk:
         if not self.alive:
             self.found["unreachable"] += 1
             self.alive = True
-        self._widths(op)
-        self._stack(op)
-        self._arithmetic(op)
-        self._neighbours(op)
-        self._control(op)
+        name = op.name
+        if name in _SETS_WIDTH or (name in _SHOWS_WIDTH and op.operand[:1] == "#"):
+            self._widths(op)
+        if name in _STACK:
+            self._stack(op)
+        if name in _CARRY:
+            self._arithmetic(op)
+        if self.last is not None and (finding := _neighbours(self.last, op)):
+            self.found[finding] += 1
+        if name in _CONTROL:
+            self._control(op)
         self.last = op
 
     def _widths(self, op: Statement) -> None:
         name = op.name
         if name in ("REP", "SEP"):
             self._set_flags(op)
-        elif op.operand[:1] == "#" and (width := _width(op.size, op.operand)):
+        elif width := _width(op.size, op.operand):
             if name in _M_OPS:
                 self.found["imm_width"] += bool(self.m) and self.m != width
                 self.entry_m, self.m = self.entry_m or (0 if self.m else width), width
@@ -142,25 +153,6 @@ class _Walk:
             self.carry_known = True
             self.carry = name if name in ("CLC", "SEC") else ""
 
-    def _neighbours(self, op: Statement) -> None:
-        """Pairs that make no sense side by side: a load at once overwritten, a comparison nobody reads."""
-        last, name = self.last, op.name
-        if last is None:
-            return
-        before = last.name
-        if name in ("LDA", "LDX", "LDY") and before == name:
-            self.found["dead_load"] += 1
-        elif before in _COMPARES and name not in _BRANCHES and name not in _KEEPS_FLAGS:
-            self.found["idle_compare"] += name not in ("ROL", "ROR", "RTS", "RTL", "PHP", "ADC", "SBC", "BRA", "LDA")
-        elif name in _BRANCHES and before in _BRANCHES and name == before:
-            self.found["idle_branch"] += 1
-        elif {before[:2], name[:2]} == {"ST", "LD"} and before[2:] == name[2:] and op.operand == last.operand:
-            self.found["store_back"] += 1
-        elif {before, name} in ({"INX", "DEX"}, {"INY", "DEY"}, {"CLC", "SEC"}, {"PHA", "PLA"}, {"TAX", "TXA"}):
-            self.found["dead_load"] += 1
-        elif before in ("LDX", "LDY") and _index_of(op) and _index_of(op) != before[2]:
-            self.found["stale_index"] += 1
-
     def _control(self, op: Statement) -> None:
         name = op.name
         target = op.operand
@@ -207,17 +199,40 @@ class _Walk:
             self.stack = None
 
 
+@cache
+def _pair(before: str, name: str) -> str:
+    """The finding that two mnemonics side by side may be, or an empty string."""
+    if name in ("LDA", "LDX", "LDY") and before == name:
+        return "dead_load"
+    if before in _COMPARES and name not in _BRANCHES and name not in _KEEPS_FLAGS:
+        return "" if name in ("ROL", "ROR", "RTS", "RTL", "PHP", "ADC", "SBC", "BRA", "LDA") else "idle_compare"
+    if name in _BRANCHES and name == before:
+        return "idle_branch"
+    if {before[:2], name[:2]} == {"ST", "LD"} and before[2:] == name[2:]:
+        return "store_back"
+    if {before, name} in ({"INX", "DEX"}, {"INY", "DEY"}, {"CLC", "SEC"}, {"PHA", "PLA"}, {"TAX", "TXA"}):
+        return "dead_load"
+    return "stale_index" if before in ("LDX", "LDY") and name in ("LDA", "STA") else ""
+
+
+def _neighbours(last: Statement, op: Statement) -> str:
+    """A pair that makes no sense side by side: a load at once overwritten, a comparison nobody reads."""
+    found = _pair(last.name, op.name)
+    if found == "store_back":
+        return found if op.operand == last.operand else ""
+    if found == "stale_index":
+        index = _index(op.operand)
+        return found if index and index != last.name[2] else ""
+    return found
+
+
 @lru_cache(maxsize=65536)
 def _index(operand: str) -> str:
     tail = operand.rstrip(")]").rpartition(",")[2].strip().upper() if "," in operand else ""
     return tail if tail in ("X", "Y") else ""
 
 
-def _index_of(op: Statement) -> str:
-    return _index(op.operand) if op.name[:2] in ("LD", "ST") and op.name[2:] == "A" else ""
-
-
-def _local_labels(statements: list[Statement]) -> Counter[str]:
+def _local_labels(statements: Sequence[Statement]) -> Counter[str]:
     """Local labels used but not defined, and defined but not used."""
     defined = {s.name for s in statements if s.kind == "label" and s.name[0] == "."}
     used: set[str] = set()
@@ -249,7 +264,7 @@ def findings(text: str, calls: Mapping[str, str] | None = None) -> Counter[str]:
     return +(walk.found + _local_labels(statements))
 
 
-def _own_calls(statements: list[Statement]) -> dict[str, str]:
+def _own_calls(statements: Sequence[Statement]) -> dict[str, str]:
     return {s.operand: "RTS" if s.name == "JSR" else "RTL" for s in statements if s.kind == "op" and s.name in _CALLS}
 
 

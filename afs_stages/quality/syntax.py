@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 _COMMENT = re.compile(r';.*$|"[^"\n]*"', re.MULTILINE)
@@ -36,7 +37,6 @@ class Statement(NamedTuple):
     name: str
     size: str = ""
     operand: str = ""
-    line: int = 0
 
 
 def strip_comment(line: str) -> str:
@@ -90,10 +90,7 @@ def lines(text: str) -> list[str]:
     return text.split("\n")
 
 
-def parse(text: str) -> list[Statement]:
-    """Every statement of a text, `line` counted from 1."""
-    return [
-        Statement(*statement[:4], number)
-        for number, line in enumerate(lines(text), 1)
-        for statement in parse_line(line)
-    ]
+@lru_cache(maxsize=256)
+def parse(text: str) -> tuple[Statement, ...]:
+    """Every statement of a text; the texts in hand are remembered, since each signal reads them."""
+    return tuple(chain.from_iterable(map(parse_line, lines(text))))

@@ -8,14 +8,14 @@ labels that are nowhere defined. It does not evaluate expressions, macros or dis
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from afs_stages.quality.syntax import Statement, lines, parse_line
+from afs_stages.quality.syntax import lines, parse_line
 
 State = Literal["ok", "stubs", "error", "lost"]
 
@@ -164,62 +164,76 @@ def _quirk(mnemonic: str, shape: str) -> bool:
     )
 
 
-@dataclass
-class _Names:
-    """Names met while walking a snippet."""
-
-    defined: set[str] = field(default_factory=set)
-    used: set[str] = field(default_factory=set)
-    anonymous: list[tuple[str, int]] = field(default_factory=list)
-    anonymous_uses: list[tuple[str, int]] = field(default_factory=list)
-
-
 @lru_cache(maxsize=65536)
 def references(operand: str) -> frozenset[str]:
     """Labels and symbols an operand names; local ones with their dots."""
     return frozenset(name for name in _REFERENCE.findall(operand) if name not in _OWN_WORDS)
 
 
+class _Line(NamedTuple):
+    """What one line says, whatever stands around it; places of anonymous labels count statements from its start."""
+
+    length: int
+    faults: tuple[str, ...]
+    defined: frozenset[str]
+    used: frozenset[str]
+    anonymous: tuple[tuple[str, int], ...]
+    anonymous_uses: tuple[tuple[str, int], ...]
+
+
+@lru_cache(maxsize=65536)
+def _line(line: str) -> _Line:
+    """A line's faults and names; remembered, since code repeats itself."""
+    faults: list[str] = []
+    defined: set[str] = set()
+    used: set[str] = set()
+    labels: list[tuple[str, int]] = []
+    uses: list[tuple[str, int]] = []
+    statements = parse_line(line)
+    for place, (kind, name, size, operand) in enumerate(statements):
+        if kind == "op":
+            if problem := fault(name, size, operand):
+                faults.append(problem)
+            if _ANONYMOUS.match(operand):
+                uses.append((operand, place))
+            else:
+                used |= references(operand)
+        elif kind == "unknown":
+            faults.append(f"not a statement: {name}")
+        elif kind == "label" and _ANONYMOUS.match(name):
+            labels.append((name, place))
+        elif kind in ("label", "assign"):
+            defined.add(name)
+    return _Line(len(statements), tuple(faults), frozenset(defined), frozenset(used), tuple(labels), tuple(uses))
+
+
 def assemble(text: str, known: frozenset[str] = frozenset()) -> AssemblyResult:
     """Check a snippet by the table; `known` names do not count as stubs."""
-    errors: list[str] = []
-    names = _Names()
-    position = 0
-    for number, line in enumerate(lines(text), 1):
-        for statement in parse_line(line):
-            position += 1
-            _collect(statement, names, position)
-            if statement.kind == "op" and (problem := fault(statement.name, statement.size, statement.operand)):
-                errors.append(f"line {number}: {problem}")
-            elif statement.kind == "unknown":
-                errors.append(f"line {number}: not a statement: {statement.name}")
-    errors += _undefined(names)
-    outside = {name for name in names.used if name[0] != "." and name not in names.defined and name not in known}
+    met = list(map(_line, lines(text)))
+    missing = set().union(*[line.used for line in met if line.used])
+    missing.difference_update(*[line.defined for line in met if line.defined])
+    errors = [f"line {number}: {fault}" for number, line in enumerate(met, 1) if line.faults for fault in line.faults]
+    local = {name for name in missing if name[0] == "."}
+    errors += [f"label {name} wasn't found" for name in (*sorted(local), *_astray(met))]
+    outside = len(missing - local - known)
     if errors:
-        return AssemblyResult("error", len(outside), tuple(errors[:8]))
-    return AssemblyResult("stubs" if outside else "ok", len(outside))
+        return AssemblyResult("error", outside, tuple(errors[:8]))
+    return AssemblyResult("stubs" if outside else "ok", outside)
 
 
-def _collect(statement: Statement, names: _Names, position: int) -> None:
-    if statement.kind == "label":
-        if _ANONYMOUS.match(statement.name):
-            names.anonymous.append((statement.name, position))
-        else:
-            names.defined.add(statement.name)
-    elif statement.kind == "assign":
-        names.defined.add(statement.name)
-    elif statement.kind == "op" and statement.operand:
-        if _ANONYMOUS.match(statement.operand):
-            names.anonymous_uses.append((statement.operand, position))
-        else:
-            names.used |= references(statement.operand)
-
-
-def _undefined(names: _Names) -> list[str]:
-    """Local and anonymous labels that nothing in the snippet defines: no outside code can."""
-    missing = sorted(name for name in names.used if name[0] == "." and name not in names.defined)
-    for name, at in names.anonymous_uses:
-        ahead = name[0] == "+"
-        if not any(label == name and (where > at) == ahead for label, where in names.anonymous):
-            missing.append(name)
-    return [f"label {name} wasn't found" for name in missing]
+def _astray(met: list[_Line]) -> list[str]:
+    """Anonymous labels that are branched to where none lies ahead or behind: no outside code can define one."""
+    if not any(line.anonymous_uses for line in met):
+        return []
+    labels: list[tuple[str, int]] = []
+    uses: list[tuple[str, int]] = []
+    start = 0
+    for line in met:
+        labels += [(name, start + place) for name, place in line.anonymous]
+        uses += [(name, start + place) for name, place in line.anonymous_uses]
+        start += line.length
+    return [
+        name
+        for name, at in uses
+        if not any(label == name and (where > at) == (name[0] == "+") for label, where in labels)
+    ]

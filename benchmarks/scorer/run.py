@@ -14,10 +14,12 @@ import random
 import re
 import sys
 import time
-import types
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from predecessor import predecessor
 
 from afs_stages.core.jsonl import read_samples, refuse, write_json
 from afs_stages.core.params import load
@@ -109,27 +111,6 @@ def planted(good: list[TrainingSample], seed: int) -> dict[str, list[TrainingSam
             if bad is not None:
                 made.setdefault(f"code:{kind}", []).append(bad)
     return made
-
-
-def predecessor(root: Path) -> Callable[[TrainingSample], float]:
-    """Its scorer, loaded around its package's own imports, which do not load."""
-    for name in ("afs", "afs.training", "afs.generators", "afs.knowledge"):
-        package = types.ModuleType(name)
-        package.__path__ = [str(root / "src" / name.replace(".", "/"))]
-        sys.modules[name] = package
-    from importlib import import_module
-
-    base = import_module("afs.generators.base")
-    scorer = import_module("afs.training.scoring").QualityScorer()
-
-    def score(sample: TrainingSample) -> float:
-        old = base.TrainingSample(
-            instruction=sample.instruction, output=sample.output, input=sample.input, domain=sample.domain,
-            source=sample.source,
-        )  # fmt: skip
-        return float(scorer.score(old).overall)
-
-    return score
 
 
 def table(
