@@ -32,12 +32,14 @@ def score(source: Annotated[str, typer.Option(help="block under `sources` in par
         ScoringConfig.from_params(params, layout.ELECTRA),
         params.min_score,
         rejected_path=layout.rejected(source),
+        cache_path=layout.score_cache(source),
     )
     report.rows_in = summary.rows_in + sum(summary.rejected.values())
     report.rows_out, report.rejected = summary.kept, summary.rejected
     if summary.below:
         report.drop("below_min_score", summary.below)
     report.values = summary.to_dict()
+    report.facts = {"scored": summary.rows_in - summary.cached, "known_before": summary.cached}
     report.write(layout.report("score", source), layout.run_facts("score", source))
 
 

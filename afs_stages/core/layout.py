@@ -38,6 +38,11 @@ def rejected(source: str) -> Path:
     return Path("data/rejected") / f"{source}.jsonl"
 
 
+def score_cache(source: str) -> Path:
+    """Scores that `score@<source>` gave before, by content hash; no output of a stage, safe to delete."""
+    return Path("data/cache/scores") / f"{source}.sqlite"
+
+
 def split(part: str) -> Path:
     """`split`'s train, val or test rows of all sources."""
     return SPLITS / f"{part}.jsonl"

@@ -19,7 +19,8 @@ class StageReport:
 
     `dropped` are good rows left out by a stated rule, `rejected` are rows that could not be read or
     used, `values` is whatever else the stage measures (numbers, or nested mappings of numbers).
-    Nothing in here may depend on clock, host or path; such facts go to `run.json`.
+    Nothing in here may depend on clock, host or path, or on what earlier runs left behind; such `facts`
+    go to the run's own file.
     """
 
     stage: str
@@ -30,6 +31,7 @@ class StageReport:
     rejected: dict[str, int] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    facts: dict[str, float] = field(default_factory=dict)
     _started: float = field(default_factory=time.perf_counter, repr=False)
 
     def drop(self, reason: str, count: int = 1) -> None:
@@ -79,6 +81,7 @@ class StageReport:
         return {
             "seconds": round(time.perf_counter() - self._started, 3),
             "peak_memory_mb": round(max(peak_memory_mb(), _rusage_mb(resource.RUSAGE_CHILDREN)), 1),
+            **self.facts,
         }
 
 

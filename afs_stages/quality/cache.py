@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,26 @@ from afs_stages.core.errors import UserError
 from afs_stages.core.sample import TrainingSample
 from afs_stages.quality.scorer import QualityScore
 
-VERSION = 1
-"""Raise it when the scoring code changes what it gives: older entries are then not used."""
+
+@cache
+def _code() -> str:
+    """Hash of this room's code and data: other rules, other scores."""
+    room = Path(__file__).parent
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(file for file in room.rglob("*") if file.suffix in (".py", ".json")):
+        digest.update(f"{file.relative_to(room).as_posix()}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
-def key(sample: TrainingSample, fingerprint: str) -> bytes:
-    """Hash of everything a score depends on: texts, domain, source and file, configuration and model."""
+def made_by(fingerprint: str) -> str:
+    """What made a score: this code with a scorer's configuration, model and context."""
+    return hashlib.blake2b(f"{_code()}|{fingerprint}".encode(), digest_size=16).hexdigest()
+
+
+def key(sample: TrainingSample) -> bytes:
+    """Hash of everything of a row that its score depends on: texts, domain, source and file."""
     parts = (
-        str(VERSION), fingerprint, sample.domain, sample.source, str(sample.provenance.get("file") or sample.group),
+        sample.domain, sample.source, str(sample.provenance.get("file") or sample.group),
         sample.instruction, sample.input, sample.output,
     )  # fmt: skip
     digest = hashlib.blake2b(digest_size=16)
@@ -32,18 +45,30 @@ def key(sample: TrainingSample, fingerprint: str) -> bytes:
 
 
 class ScoreCache:
-    """A file of scores; `None` as path keeps nothing."""
+    """A file of the scores one `maker` gave (`made_by`); `None` as path keeps nothing.
 
-    def __init__(self, path: Path | None) -> None:
+    Scores of another maker are dropped when the file is opened, so that it holds one score a row.
+    """
+
+    def __init__(self, path: Path | None, maker: str = "") -> None:
         self._db: sqlite3.Connection | None = None
         if path is None:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._db = sqlite3.connect(path)
-            self._db.execute("CREATE TABLE IF NOT EXISTS scores (key BLOB PRIMARY KEY, score BLOB) WITHOUT ROWID")
+            self._begin(self._db, maker)
         except sqlite3.DatabaseError as error:
             raise UserError(f"not a score cache: {error}", where=str(path), fix="delete the file") from None
+
+    def _begin(self, db: sqlite3.Connection, maker: str) -> None:
+        db.execute("CREATE TABLE IF NOT EXISTS maker (name TEXT)")
+        if db.execute("SELECT name FROM maker").fetchall() != [(maker,)]:
+            db.execute("DROP TABLE IF EXISTS scores")
+            db.execute("DELETE FROM maker")
+            db.execute("INSERT INTO maker VALUES (?)", (maker,))
+        db.execute("CREATE TABLE IF NOT EXISTS scores (key BLOB PRIMARY KEY, score BLOB) WITHOUT ROWID")
+        db.commit()
 
     def get(self, keys: Sequence[bytes]) -> list[QualityScore | None]:
         """The scores kept under keys, in order."""

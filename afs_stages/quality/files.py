@@ -13,7 +13,7 @@ from afs_stages.core import jsonl
 from afs_stages.core.errors import UserError
 from afs_stages.core.progress import progress
 from afs_stages.core.sample import TrainingSample
-from afs_stages.quality.cache import ScoreCache, key
+from afs_stages.quality.cache import ScoreCache, key, made_by
 from afs_stages.quality.config import SIGNALS, ScoringConfig
 from afs_stages.quality.scorer import QualityScore, QualityScorer
 
@@ -88,7 +88,7 @@ def score_batch(
     scorer: QualityScorer, cache: ScoreCache, batch: list[TrainingSample]
 ) -> tuple[list[QualityScore], int]:
     """(scores in order, how many were known already)."""
-    keys = [key(sample, scorer.fingerprint) for sample in batch]
+    keys = [key(sample) for sample in batch]
     found = cache.get(keys)
     new = [i for i, score in enumerate(found) if score is None]
     fresh = scorer.score_batch([batch[i] for i in new]) if new else []
@@ -117,7 +117,7 @@ def score_jsonl(
         raise UserError("the output is the input", where=str(input_path), fix="give another --output")
     summary = ScoringSummary()
     scorer = scorer or QualityScorer(config)
-    cache = ScoreCache(cache_path)
+    cache = ScoreCache(cache_path, made_by(scorer.fingerprint) if cache_path else "")
     with ExitStack() as stack:
         stack.callback(scorer.close)
         stack.callback(cache.close)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -93,8 +94,14 @@ class QualityScorer:
 
     @property
     def fingerprint(self) -> str:
-        """Identifies configuration, model and context; equal fingerprints give equal scores."""
-        return f"{self.config.key()}|{self.manifest.get('fingerprint', '')}|{self.context.key()}"
+        """Identifies configuration, model, context and asar; equal fingerprints give equal scores."""
+        config = self.config
+        parts = [config.key(), self.manifest.get("fingerprint", ""), self.context.key()]
+        if config.assembler == "asar":
+            from afs_stages.quality.asar.find import find
+
+            parts.append(hashlib.blake2b(find(config.asar).read_bytes(), digest_size=16).hexdigest())
+        return "|".join(parts)
 
     def score(self, sample: TrainingSample) -> QualityScore:
         """The score of one sample."""
@@ -178,7 +185,8 @@ class QualityScorer:
         codes = [code for draft in drafts for code in draft.codes]
         chances = iter(self._loaded().score(codes, [_file(d.sample, self.manifest) for d in drafts for _ in d.codes]))
         for draft in drafts:
-            draft.values["electra"] = round(min(next(chances) for _ in draft.codes), 6)
+            # a network's last bits depend on the batch: four places are what it can promise
+            draft.values["electra"] = round(min(next(chances) for _ in draft.codes), 4)
 
     def _no_discriminator(self) -> str:
         if not self.config.use_electra:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -116,3 +118,36 @@ def test_by_hand_from_code_to_filtered_rows(tmp_path: Path) -> None:
     assert len(rows(tmp_path / "out.rejected.jsonl")) == 1
     assert afs("discriminator", "data", "-i", hack, "-o", str(pairs), "--kind", "op_swop").returncode == 1
     assert "no such file" in afs("scoring", "score", "-i", str(tmp_path / "x"), "-o", str(out)).stderr
+
+
+def stage(project: Path) -> dict[str, float]:
+    """Run `score@oracle` in a project; the facts of the run."""
+    root = Path(__file__).parents[2]
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    command = [sys.executable, "-m", "afs_stages.score", "--source", "oracle"]
+    run = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    facts: dict[str, float] = json.loads((project / "reports/run/score@oracle.json").read_text())
+    return facts
+
+
+def test_the_stage_scores_only_new_rows_and_its_outputs_do_not_show_it(tmp_path: Path) -> None:
+    from afs_stages.core.params.data import Discriminator
+    from afs_stages.quality.discriminator.stage import train_on_samples
+
+    shutil.copy(Path(__file__).parents[2] / "params.yaml", tmp_path)
+    train_on_samples([], Discriminator(), 1, tmp_path / "models/electra")
+    exported = tmp_path / "data/exported/oracle.jsonl"
+    write(exported, [GOOD, "$22 " * 120])
+    assert stage(tmp_path)["scored"] == 2
+    write(exported, [GOOD, "$22 " * 120, GOOD + " More."])
+    facts = stage(tmp_path)
+    assert (facts["scored"], facts["known_before"]) == (1, 2)
+    outputs = [
+        tmp_path / name
+        for name in ("data/scored/oracle.jsonl", "data/rejected/oracle.jsonl", "reports/score/oracle.json")
+    ]
+    before = [path.read_bytes() for path in outputs]
+    shutil.rmtree(tmp_path / "data/cache")
+    assert stage(tmp_path)["scored"] == 3
+    assert [path.read_bytes() for path in outputs] == before
