@@ -53,6 +53,7 @@ def train(
     ] = layout.PARAMS,
 ) -> None:
     """Train a LoRA adapter; options given here override params.yaml."""
+    from afs_stages.model.hardware import hardware
     from afs_stages.model.script import run_job
 
     loaded = load(params) if model or params.is_file() else None
@@ -70,12 +71,16 @@ def train(
     with jsonl.open_rejects(job.output.with_suffix(".jsonl"), strict) as rejects:
         facts = run_job(job, rejects)
     report.rejected = rejects.counts
+    report.facts = hardware()
     report.values = {key: facts[key] for key in ("steps", "tokens_seen", "loss") if key in facts}
     part = facts["data"]["train"]
     report.dropped = part.get("dropped", {})
     report.rows_out = part.get("rows", 0)
     report.rows_in = report.rows_out + sum(report.dropped.values()) + sum(report.rejected.values())
-    report.write(layout.report("train", model) if model else None, layout.run_facts("train", model) if model else None)
+    beside = job.output.with_name(f"{job.output.name}.run.json")
+    report.write(
+        layout.report("train", model) if model else None, layout.run_facts("train", model) if model else beside
+    )
 
 
 def _block(loaded: Params | None, model: str, given: dict[str, object]) -> Train:

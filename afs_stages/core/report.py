@@ -31,7 +31,7 @@ class StageReport:
     rejected: dict[str, int] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    facts: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
     _started: float = field(default_factory=time.perf_counter, repr=False)
 
     def drop(self, reason: str, count: int = 1) -> None:
@@ -76,7 +76,7 @@ class StageReport:
             warn(text)
         say(self.summary())
 
-    def run_facts(self) -> dict[str, float]:
+    def run_facts(self) -> dict[str, Any]:
         """Seconds since the report was made and peak memory in MB: of this machine, so never an output."""
         return {
             "seconds": round(time.perf_counter() - self._started, 3),

@@ -71,6 +71,9 @@ def command(job: Any, base_folder: Path, params: Path) -> list[str]:
 def test_a_killed_training_resumes_and_ends_with_the_same_adapter(job: Make, base_folder: Path, tmp_path: Path) -> None:
     whole, broken = job("whole"), job("broken")
     subprocess.run(command(whole, base_folder, tmp_path / "p.yaml"), check=True, env=environment())
+    facts = jsonl.read_json(tmp_path / "whole.run.json")
+    assert facts["seconds"] > 0
+    assert facts["cores"] == os.cpu_count()
     line = command(broken, base_folder, tmp_path / "p.yaml")
     process = subprocess.Popen(line, env=environment())
     checkpoints = tmp_path / "broken.checkpoints"
