@@ -103,6 +103,8 @@ class _Gathered:
         name = statement.name.lstrip("!")
         if statement.kind == "label" and name[0] not in ".+-?":
             self.names.add(name)
+        elif statement.kind == "directive" and name == "macro":
+            self.names.add(statement.operand.partition("(")[0].strip())
         elif statement.kind == "assign":
             self._define(name, statement.operand.lstrip("$") if _NUMBER.match(statement.operand) else "")
         elif statement.kind == "op" and statement.name in ("JSR", "JSL") and statement.operand[:1].isalpha():

@@ -174,7 +174,7 @@ class QualityScorer:
             from afs_stages.quality.asar.pool import AsarPool
 
             self._assembler = AsarPool(self.config.asar, self.config.workers, self.config.asar_timeout)
-        return list(self._assembler.assemble(codes))
+        return list(self._assembler.assemble(codes, self.context.known.names))
 
     def _discriminate(self, drafts: Sequence[_Draft]) -> None:
         reason = self._no_discriminator()

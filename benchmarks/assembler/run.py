@@ -6,23 +6,32 @@ python benchmarks/assembler/run.py --code PATH_OF_A_CHECKOUT [--asar LIBRARY] [-
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from afs_stages.quality import table
 from afs_stages.quality.asar.pool import AsarPool
+from afs_stages.quality.context import Context
 from afs_stages.quality.discriminator.folder import folder_samples
 from afs_stages.quality.discriminator.pairs import MIN_OPS
 from afs_stages.quality.syntax import parse, parse_line
 from afs_stages.quality.table import AssemblyResult, assemble
 
 
+def cpu_seconds() -> float:
+    """Of this process and of the workers that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
 def measure(name: str, codes: list[str], run: Callable[[Sequence[str]], list[AssemblyResult]]) -> None:
-    wall, cpu = time.perf_counter(), time.process_time()
+    wall, cpu = time.perf_counter(), cpu_seconds()
     results = run(codes)
-    rate, of_cpu = len(codes) / (time.perf_counter() - wall), len(codes) / (time.process_time() - cpu)
+    rate, of_cpu = len(codes) / (time.perf_counter() - wall), len(codes) / (cpu_seconds() - cpu)
     states = {state: sum(result.state == state for result in results) for state in ("ok", "stubs", "error", "lost")}
-    print(f"{name:24} {rate:10,.0f} per second, {of_cpu:10,.0f} per CPU second of this process  {states}")
+    print(f"{name:30} {rate:9,.0f} per second, {of_cpu:9,.0f} per CPU second with its workers  {states}")
 
 
 def by_table(codes: Sequence[str]) -> list[AssemblyResult]:
@@ -38,14 +47,34 @@ def main() -> None:
     bodies = [sample.output.removeprefix("```asm\n").removesuffix("\n```") for sample in folder_samples(given.code)]
     routines = [body for body in bodies if sum(statement.kind == "op" for statement in parse(body)) >= MIN_OPS]
     short = ["\n".join(body.split("\n")[1:9]) for body in routines] * 10
-    parse_line.cache_clear()
-    measure("table, routines, cold", routines, by_table)
-    measure("table, routines, warm", routines, by_table)
-    measure("table, 8 lines, warm", short, by_table)
+    lines = sum(body.count("\n") + 1 for body in routines)
+    print(f"{len(routines):,} routines, {lines / len(routines):.0f} lines on average; 8-line pieces {len(short):,}")
+    forget()
+    measure("table, routines, lines new", routines, by_table)
+    for _ in range(2):
+        measure("table, routines, lines known", routines, by_table)
+    forget()
+    measure("table, 8 lines, lines new", short[: len(routines)], by_table)
+    measure("table, 8 lines, lines known", short, by_table)
     if given.asar:
-        with AsarPool(given.asar, given.workers) as pool:
-            measure("asar, routines", routines, pool.assemble)
-            measure("asar, 8 lines", short[: len(short) // 5], pool.assemble)
+        known = Context.of(folder_samples(given.code)).known.names
+
+        def by_asar(codes: Sequence[str], names: frozenset[str] = frozenset()) -> list[AssemblyResult]:
+            with AsarPool(given.asar, given.workers) as pool:
+                return pool.assemble(codes, names)
+
+        measure("asar, routines", routines * 4, by_asar)
+        measure("asar, routines, code base known", routines * 4, lambda codes: by_asar(codes, known))
+        measure("asar, 8 lines", short, by_asar)
+        measure(
+            "asar, 8 lines that assemble", [code for code in short if by_table([code])[0].state != "error"], by_asar
+        )
+
+
+def forget() -> None:
+    """Drop what the table check remembers of lines it has met."""
+    for remembered in (parse, parse_line, table._line, table.fault, table.references):
+        remembered.cache_clear()
 
 
 if __name__ == "__main__":

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from afs_stages import QualityScorer, ScoringConfig, TrainingSample
 from afs_stages.core.errors import UserError
 from afs_stages.quality.asar.find import find, is_library, worker_command
 from afs_stages.quality.asar.pool import AsarPool
 from afs_stages.quality.asar.stubs import Stubbed, only_outside
+from afs_stages.quality.context import Context
+from afs_stages.quality.entities import Known
 
 FRAMES = """
 import json, os, struct, sys, time
@@ -108,6 +111,16 @@ def test_local_labels_are_never_stubbed() -> None:
     assert not only_outside([])
 
 
+def test_foreseen_stubs_are_what_nothing_in_the_snippet_defines() -> None:
+    snippet = Stubbed.foreseen(
+        "Own:\n!MINE = $12\n JSR Own : JSR Out : LDA #!MINE : LDA #!YOURS\n STA State.Hours\n BRA .gone"
+    )
+    assert set(snippet.stubs) == {"label Out", "define YOURS"}
+    assert set(snippet.fields) == {"State.Hours"}
+    assert snippet.outside(frozenset()) == 3
+    assert snippet.outside(frozenset(("Out", "State"))) == 1
+
+
 REAL = os.environ.get("ASAR", "")
 needs_asar = pytest.mark.skipif(not REAL, reason="ASAR is not set")
 
@@ -159,3 +172,33 @@ def test_real_hangs_are_ended(asar: AsarPool, code: str) -> None:
     started = time.monotonic()
     assert [result.state for result in asar.assemble([code, "NOP"])] == ["lost", "ok"]
     assert time.monotonic() - started < 8
+
+
+@needs_asar
+@pytest.mark.parametrize(
+    ("code", "known", "state", "stubs"),
+    [
+        ("JSL Sprite_Draw\nLDA.w SprTimer,X\nRTS", {"Sprite_Draw", "SprTimer"}, "ok", 0),
+        ("JSL Sprite_Draw\nLDA.w SprTimer,X\nRTS", {"SprTimer"}, "stubs", 1),
+        ("LDA State.Hours\nRTS", {"State"}, "ok", 0),
+        ("Main:\n BNE .gone\n RTS", {"Main_gone", "gone"}, "error", 0),
+        ("LDQ Known", {"Known", "LDQ"}, "error", 0),
+    ],
+)
+def test_real_names_of_the_code_base_are_no_outside_names(
+    asar: AsarPool, code: str, known: set[str], state: str, stubs: int
+) -> None:
+    result = asar.assemble([code], frozenset(known))[0]
+    assert (result.state, result.stubs) == (state, stubs), result
+
+
+@needs_asar
+def test_real_scores_rise_with_what_the_code_base_knows() -> None:
+    sample = TrainingSample(instruction="Show the draw call.", output="```asm\nMain:\n  JSL Sprite_Draw\n  RTS\n```")
+    config = ScoringConfig(assembler="asar", asar=REAL, use_electra=False)
+    scores = []
+    for names in (frozenset[str](), frozenset(("Sprite_Draw",))):
+        scorer = QualityScorer(config, Context(Known(names)))
+        scores.append(scorer.score(sample).components["asar"])
+        scorer.close()
+    assert scores == [0.95, 1.0]

@@ -43,17 +43,20 @@ class AsarPool:
             self.close()
             raise UserError("this is not the assembler asar: it did not assemble NOP", where=self.name, fix=FIX)
 
-    def assemble(self, codes: Sequence[str]) -> list[AssemblyResult]:
-        """The results of snippets, in order; a snippet that cost a worker its life is `lost`."""
-        if len(self._workers) == 1:
-            return [self._one(code) for code in codes]
-        with ThreadPoolExecutor(len(self._workers)) as threads:
-            return list(threads.map(self._one, codes))
+    def assemble(self, codes: Sequence[str], known: frozenset[str] = frozenset()) -> list[AssemblyResult]:
+        """The results of snippets, in order; a snippet that cost a worker its life is `lost`.
 
-    def _one(self, code: str) -> AssemblyResult:
+        `known` names are the code base's own: they are stubbed too, and do not count as outside names.
+        """
+        if len(self._workers) == 1:
+            return [self._one(code, known) for code in codes]
+        with ThreadPoolExecutor(len(self._workers)) as threads:
+            return list(threads.map(lambda code: self._one(code, known), codes))
+
+    def _one(self, code: str, known: frozenset[str]) -> AssemblyResult:
         worker = self._idle.get()
         try:
-            return _with_stubs(worker, code)
+            return _with_stubs(worker, code, known)
         except WorkerLost as error:
             return AssemblyResult("lost", 0, (f"no result: {error}",))
         finally:
@@ -71,17 +74,27 @@ class AsarPool:
         self.close()
 
 
-def _with_stubs(worker: Worker, code: str) -> AssemblyResult:
+def _with_stubs(worker: Worker, code: str, known: frozenset[str]) -> AssemblyResult:
+    """Try with the stubs that can be foreseen; failing that, with those asar asks for, one pass after another."""
+    foreseen = Stubbed.foreseen(code)
+    if foreseen.count:
+        answer = worker.ask(foreseen.text())
+        if answer["ok"] or only_outside(answer["errors"]):
+            return _accepted(foreseen, answer["errors"], known)
     snippet = Stubbed(code)
     errors: list[str] = []
     for _ in range(MAX_ROUNDS + 1):
         answer = worker.ask(snippet.text())
         errors = answer["errors"]
         if answer["ok"] or only_outside(errors):
-            outside = snippet.count + len(set(errors))
-            return AssemblyResult("stubs" if outside else "ok", outside)
+            return _accepted(snippet, errors, known)
         if answer.get("refused"):
             return AssemblyResult("lost", 0, tuple(errors))
         if not snippet.learn(errors):
             break
-    return AssemblyResult("error", snippet.count, tuple(errors[:8]) or ("asar gave no reason",))
+    return AssemblyResult("error", snippet.outside(known), tuple(errors[:8]) or ("asar gave no reason",))
+
+
+def _accepted(snippet: Stubbed, errors: list[str], known: frozenset[str]) -> AssemblyResult:
+    outside = snippet.outside(known) + len(set(errors))
+    return AssemblyResult("stubs" if outside else "ok", outside)
