@@ -25,6 +25,8 @@ from afs_stages.dataset import policies
 from afs_stages.dataset.policies import hashed
 
 RATIOS = [0, 0.01, 0.05, 0.1, 0.25, 0.3]
+POLICIES = ["random", "top_quality", "quality_diversity", "random_equal_text"]
+"""The pipeline's, and a control: well-scored answers are longer, so that as many random rows hold less text."""
 Halves = dict[str, dict[str, list[TrainingSample]]]
 
 
@@ -47,7 +49,7 @@ def main() -> None:
     parser.add_argument("rows", type=Path, nargs="+", help="scored samples of at least two domains")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--ratios", type=float, nargs="+", default=RATIOS)
-    parser.add_argument("--policies", nargs="+", default=["random", "top_quality", "quality_diversity"])
+    parser.add_argument("--policies", nargs="+", default=POLICIES)
     parser.add_argument("--init", nargs="+", default=["base", "previous"], choices=["base", "previous"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--rows-per-half", type=int, default=300, help="at most")
@@ -189,8 +191,23 @@ def rehearsed(data: Halves, ratio: float, policy: str, seed: int) -> list[Traini
     """The new rows with old ones, as many as make `ratio` of the whole."""
     new, old = data["new"]["train"], data["old"]["train"]
     count = min(len(old), round(ratio / (1 - ratio) * len(new)))
-    chosen = policies.POLICIES[policy](old, count, seed, 0.5) if count else []
-    return [*new, *chosen]
+    return [*new, *choose(old, count, policy, seed)] if count else new
+
+
+def choose(rows: list[TrainingSample], count: int, policy: str, seed: int) -> list[TrainingSample]:
+    """Rows by a policy; `random_equal_text` takes as many random ones as hold the text of `top_quality`'s answers."""
+    if policy != "random_equal_text":
+        return policies.POLICIES[policy](rows, count, seed, 0.5)
+    text = answers(policies.top_quality(rows, count, seed, 0.5))
+    chosen: list[TrainingSample] = []
+    while answers(chosen) < text and len(chosen) < len(rows):
+        chosen = policies.random(rows, len(chosen) + 1, seed, 0.5)
+    return chosen
+
+
+def answers(rows: list[TrainingSample]) -> int:
+    """Characters of all answers."""
+    return sum(len(row.output) for row in rows)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -78,11 +79,8 @@ def _kind(annotation: Any) -> str:
 def _yaml(value: Any) -> str:
     if isinstance(value, BaseModel):
         return "{}"
-    return {None: "null", True: "true", False: "false", "": '""'}.get(value, value) if _hashable(value) else str(value)
-
-
-def _hashable(value: Any) -> bool:
-    return not isinstance(value, dict | list)
+    # By type: 1 and 0 equal True and False.
+    return json.dumps(value) if value is None or isinstance(value, bool) or value == "" else str(value)
 
 
 if __name__ == "__main__":
