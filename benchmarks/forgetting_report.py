@@ -1,4 +1,4 @@
-"""Table and figure of `forgetting.py`: what was forgotten, and what rehearsal cost, with intervals.
+"""Tables and figure of `forgetting.py`: what was forgotten, and what rehearsal cost, with intervals.
 
     PYTHONPATH=. python benchmarks/forgetting_report.py out/forgetting --figure docs/rehearsal.svg
 
@@ -44,9 +44,9 @@ def main() -> None:
     options = parser.parse_args()
     seeds = complete([read_seed(path.parent) for path in sorted(options.folder.glob("seed-*/v1.json"))])
     found = {key: combine(seeds, key) for key in sorted(seeds[0]["cells"])}
-    print(f"{len(seeds)} seeds; what v1 learnt on the old domains: {cell(learnt(seeds))}\n")
-    print("\n".join(table(found)), "\n")
-    print("\n".join(beside_random(seeds, found)))
+    print(f"{len(seeds)} seeds; what v1 learnt on the old domains: {cell(learnt(seeds))}")
+    for part in (by_ratio(found), by_policy(found), beside(seeds, found)):
+        print("", *part, sep="\n")
     if options.figure:
         draw(found, options.figure)
 
@@ -100,24 +100,46 @@ def combine(seeds: list[dict[str, Any]], key: Key) -> Found:
     return Found(len(seeds), share, f, f / forgotten(seeds, without), over_seeds(new), change)
 
 
-def table(found: dict[Key, Found]) -> Iterator[str]:
-    """A Markdown table, a line a combination."""
-    yield "| init | ratio | policy | of the old rows | F | share of F left | loss on new domains | its change |"
-    yield "|---|---|---|---|---|---|---|---|"
+def by_ratio(found: dict[Key, Found]) -> Iterator[str]:
+    """What random rehearsal does, a line a ratio."""
+    yield "| init_from | ratio | old rows seen | F | share of F left | loss on new domains | its change |"
+    yield "|---|---|---|---|---|---|---|"
     for (init, ratio, policy), one in found.items():
-        cells = [cell(one.f), cell(one.left, 2), cell(one.new), cell(100 * one.change, 1, "%")]
-        yield f"| {init} | {ratio:g} | {policy} | {one.rows:.0%} | {' | '.join(cells)} |"
+        if policy in {"none", "random"}:
+            cells = [cell(one.f), cell(one.left, 2), cell(one.new), cell(100 * one.change, 1, "%")]
+            yield f"| {init} | {ratio:g} | {one.rows:.0%} | {' | '.join(cells)} |"
 
 
-def beside_random(seeds: list[dict[str, Any]], found: dict[Key, Found]) -> Iterator[str]:
-    """By start: how much more each policy forgets than `random`, on average over the ratios from 0.05 on."""
-    yield "| init | policy | F beside random |"
-    yield "|---|---|---|"
+def by_policy(found: dict[Key, Found]) -> Iterator[str]:
+    """The share of F that each policy leaves, a line a ratio."""
+    policies = policies_of(found)
+    yield f"| init_from | ratio | {' | '.join(policies)} |"
+    yield "|---|---|" + "---|" * len(policies)
+    for init, ratio in sorted({(init, ratio) for init, ratio, _ in found if ratio}):
+        cells = [cell(found[init, ratio, policy].left, 2) for policy in policies]
+        yield f"| {init} | {ratio:g} | {' | '.join(cells)} |"
+
+
+def beside(seeds: list[dict[str, Any]], found: dict[Key, Found]) -> Iterator[str]:
+    """How much more a policy forgets than each random one, on average over the ratios from 0.05 on."""
     ratios = sorted({ratio for _, ratio, _ in found if ratio >= 0.05})
+    policies = policies_of(found)
+    randoms = [policy for policy in policies if policy.startswith("random")]
+    yield f"| init_from | policy | {' | '.join(f'F minus that of {name}' for name in randoms)} |"
+    yield "|---|---|" + "---|" * len(randoms)
     for init in sorted({init for init, _, _ in found}):
-        for policy in sorted({policy for _, _, policy in found} - {"none", "random"}):
-            each = [forgotten(seeds, (init, r, policy)) - forgotten(seeds, (init, r, "random")) for r in ratios]
-            yield f"| {init} | {policy} | {cell(np.mean(each, axis=0), 4)} |"
+        for policy in sorted(set(policies) - set(randoms)):
+            cells = []
+            for other in randoms:
+                each = [forgotten(seeds, (init, r, policy)) - forgotten(seeds, (init, r, other)) for r in ratios]
+                cells.append(cell(np.mean(each, axis=0), 4))
+            yield f"| {init} | {policy} | {' | '.join(cells)} |"
+
+
+def policies_of(found: dict[Key, Found]) -> list[str]:
+    """The policies that were measured, random ones first."""
+    names = {policy for _, _, policy in found} - {"none"}
+    return sorted(names, key=lambda name: (not name.startswith("random"), name))
 
 
 def cell(values: Values, digits: int = 3, unit: str = "") -> str:
@@ -156,7 +178,7 @@ def draw(found: dict[Key, Found], path: Path) -> None:
 def lines(axes: Any, found: dict[Key, Found], init: str, name: str, scale: float) -> None:
     """One panel: estimates with their intervals, policies side by side at each ratio."""
     ratios = sorted({ratio for _, ratio, _ in found})
-    policies = sorted({policy for _, _, policy in found} - {"none"})
+    policies = policies_of(found)
     for at, policy in enumerate(policies):
         keys = [(init, ratio, policy if ratio else "none") for ratio in ratios]
         values = [intervals.summary(scale * getattr(found[key], name)) for key in keys]
