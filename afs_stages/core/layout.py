@@ -99,8 +99,13 @@ def loss_curve(model: str) -> Path:
 
 
 def report(stage: str, key: str = "") -> Path:
-    """A stage's report: DVC metrics, kept in Git."""
+    """A stage's report, kept in Git."""
     return Path("reports") / stage / f"{key or stage}.json"
+
+
+def metrics(model: str) -> Path:
+    """A model's headline figures, which DVC shows as its metrics."""
+    return Path("reports/metrics") / f"{model}.json"
 
 
 def run_facts(stage: str, key: str = "") -> Path:

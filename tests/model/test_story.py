@@ -65,8 +65,11 @@ def test_v5_is_measured_against_v4_on_both_test_sets(project: Path, init: str) -
     assert set(report["loss"]["v5"]) == {"v4", "v5"}
     assert set(report["domains"]["v5"]["v4"]) == {"oracle_asm"}
     assert report["gain_over_base"]["low"] > 0
+    headline = jsonl.read_json(layout.metrics("veran"))
+    assert headline["loss"] == report["loss"]["v5"]["v5"]["estimate"]
     for name in ("f", "bwt", "fwt"):
         found = report["forgetting"][name]
+        assert headline[name] == found["estimate"]
         assert found["low"] <= found["estimate"] <= found["high"]
     facts = jsonl.read_json(layout.adapter("veran") / "training.json")
     assert bool(facts["start"]) == (init == "previous")

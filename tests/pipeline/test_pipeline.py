@@ -7,6 +7,7 @@ a kill -9 in the middle of a stage.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import signal
@@ -120,6 +121,14 @@ def test_adapters_beat_the_base_and_forgetting_is_measured(full: Path) -> None:
 
 def _with_package(folder: Path) -> dict[str, str]:
     return {**environment(), "PYTHONPATH": str(folder)}
+
+
+def test_metrics_are_a_table_that_fits_a_screen(full: Path) -> None:
+    shown = json.loads(dvc(full, "metrics", "show", "--json").stdout)[""]["data"]
+    assert sorted(shown) == ["reports/metrics/majora.json", "reports/metrics/veran.json"]
+    columns = {name for file in shown.values() for name in file["data"]}
+    assert {"loss", "gain", "perplexity", "bwt", "f"} <= columns
+    assert len(columns) <= 14
 
 
 def test_one_weight_of_majora_reruns_majoras_mix_and_what_follows(full: Path) -> None:

@@ -1,0 +1,27 @@
+"""A version's few headline figures, which `dvc metrics` and `dvc exp show` put in columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+FORGETTING = ("acc", "bwt", "fwt", "f")
+TASKS = {"lookup": "exact", "assembles": "rate", "tool_calls": "valid"}
+
+
+def headline(version: str, facts: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
+    """One figure each, without intervals: they stand in the evaluation's report.
+
+    `facts` is the adapter's training.json, `measured` the evaluation's report. `loss` is nats per token on
+    the version's own test set, `gain` what it is better than the base there; `f` and its like are as in
+    `forgetting.py`. What was not measured is left out.
+    """
+    figures = {
+        "version": version,
+        "train_rows": facts["data"]["train"].get("rows"),
+        "loss": measured["loss"][version][version]["estimate"],
+        "gain": measured["gain_over_base"]["estimate"],
+        "perplexity": measured["perplexity"]["estimate"],
+        **{name: value["estimate"] for name, value in measured["forgetting"].items() if name in FORGETTING and value},
+        **{task: measured["tasks"][task][rate] for task, rate in TASKS.items() if task in measured["tasks"]},
+    }
+    return {name: value for name, value in figures.items() if value is not None}
