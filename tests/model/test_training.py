@@ -277,3 +277,17 @@ def test_4_bit_without_a_gpu_is_refused_with_what_to_do(job: Make) -> None:
     with pytest.raises(UserError, match="needs an NVIDIA GPU and the package bitsandbytes") as refused:
         run(job(load_in_4bit=True))
     assert "afs vastai launch" in str(refused.value)
+
+
+def test_the_documented_script_of_ones_own_trains_what_peft_loads(
+    job: Make, base_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    monkeypatch.setenv("BASE", str(base_folder))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    script = Path(__file__).parents[2] / "docs/examples/train_script.py"
+    facts = run(job(script=str(script), epochs=1))
+    assert (facts["steps"], facts["framework"]) == (10, "transformers")
+    PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base_folder), tmp_path / "adapter")
