@@ -143,3 +143,18 @@ def test_every_test_set_is_measured_as_convert_renders_rows(project: Path) -> No
     styled = PARAMS.replace("INIT", "base") + "convert: {system_prompt: You know the tides.}\n"
     (project / "params.yaml").write_text(styled.replace("must_beat_base: true", "must_beat_base: false"))
     assert run_stages()["loss"]["base"]["v4"]["estimate"] != plain
+
+
+def test_a_version_that_lost_too_much_fails_its_stage_with_the_table(
+    project: Path, chat: Callable[..., Any], write_messages: Callable[..., Path]
+) -> None:
+    other = [sample.model_copy(update={"output": sample.output[::-1]}) for sample in chat(21, "claude", 16)]
+    write_messages(layout.converted("veran", "openai", "train"), other)
+    params = PARAMS.replace("INIT", "base").replace("must_beat_base: true", "must_beat_base: false, max_regression: 0")
+    (project / "params.yaml").write_text(params)
+    with pytest.raises(UserError, match="v5 is worse than v4") as failed:
+        run_stages()
+    assert "on v4's test set" in str(failed.value)
+    assert "oracle_asm" in str(failed.value)
+    assert layout.report("evaluate", "veran").is_file(), "what was measured is kept"
+    assert not (project / "models/registry").exists(), "a version that failed is not registered"
