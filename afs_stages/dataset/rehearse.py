@@ -71,12 +71,14 @@ def _choose(buffer: RehearsalBuffer, model: str, block: Model, report: StageRepo
     if limit is not None:
         wanted = min(wanted, round(params.ratio * limit))
     buffer.keep(min(wanted, allowed))
-    report.values = {"wanted": wanted, "short": max(wanted - len(buffer.samples), 0)}
-    if len(buffer.samples) < wanted:
-        share = len(buffer.samples) / max(len(buffer.samples) + len(new), 1)
+    # What the buffer lacks the mix may make up for by repeating its rows.
+    reach = len(buffer.samples) * block.rebalance.oversample
+    report.values = {"wanted": wanted, "short": max(wanted - reach, 0)}
+    if reach < wanted:
         report.warn(
-            f"{model}: the ratio {params.ratio} asks for {wanted} old rows for {len(new)} new ones, "
-            f"there are {len(buffer.samples)}: the share will be {share:.3f}"
+            f"{model}: the ratio {params.ratio} asks for {wanted} old rows for {len(new)} new ones, there are "
+            f"{len(buffer.samples)} (rebalance.oversample: {block.rebalance.oversample}): "
+            f"the share will be {reach / max(reach + len(new), 1):.3f}"
         )
 
 

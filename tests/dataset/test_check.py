@@ -220,3 +220,26 @@ def test_a_ratio_of_one_trains_on_the_past_alone(project: Path) -> None:
     rehearse("m", block, NearDuplicates(), 1)
     report = rebalance_model("m", block, 1)
     assert report.values["groups"] == {"rehearsal": 40}
+
+
+@pytest.mark.parametrize(("oversample", "short"), [(1, 20), (2, 0)])
+def test_a_small_buffer_may_be_repeated_in_the_mix(project: Path, oversample: int, short: int) -> None:
+    """40 new rows and a ratio of 0.6 ask for 60 old ones; there are 40, which may stand in the mix twice."""
+    block = Model.model_validate(
+        {
+            "version": "v5",
+            "weights": {"alpha": 1},
+            "rehearsal": {"ratio": 0.6},
+            "rebalance": {"oversample": oversample, "max_total": 100},
+        }
+    )
+    report = rehearse("m", block, NearDuplicates(), 1)
+    assert (report.values["wanted"], report.values["short"], len(report.warnings)) == (60, short, bool(short))
+
+
+def test_old_rows_with_ids_of_their_own_are_known_by_content(project: Path) -> None:
+    new = read(layout.fitted("m", "train"))
+    old = [row.model_copy(update={"sample_id": f"uuid-{i}", "quality_score": 0.9}) for i, row in enumerate(new[:3])]
+    write(layout.RELEASES / "m" / "v4" / "train.jsonl", [*old, *prose("only old", 10)])
+    block = Model.model_validate({"version": "v5", "weights": {"alpha": 1}, "rehearsal": {"ratio": 0.5}})
+    assert rehearse("m", block, NearDuplicates(), 1).dropped["in_new_data"] == 3
