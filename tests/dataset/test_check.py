@@ -213,6 +213,8 @@ def test_rehearsal_takes_strictly_older_versions(project: Path, ratio: float, ve
         assert "there are 0" in report.warnings[0]
     else:
         assert report.warnings == []
+    if ratio == 0.2 and version == "v5":
+        assert report.dropped == {"not_selected": 30}, "more than the ratio asks for"
 
 
 def test_a_ratio_of_one_trains_on_the_past_alone(project: Path) -> None:
