@@ -7,7 +7,7 @@ tags allow it (`allow_raw` by default): its title, or a fixed question, is then 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,7 @@ class MemoryGenerator(BaseGenerator):
             "provenance": {"file": file, "line": line, "kind": "memory"},
             "group": f"{self.name}:{file}:{line}",
         }
-        tags = [redact(tag) for tag in sorted(_tags(entry))]
+        tags = sorted(_tags(entry, redact))
         if tags:
             metadata["tags"] = tags
         sample = TrainingSample(
@@ -142,13 +142,14 @@ def _first(entry: dict[str, Any], *keys: str) -> str:
     return next((text for text in found if text), "")
 
 
-def _tags(entry: dict[str, Any]) -> set[str]:
+def _tags(entry: dict[str, Any], redact: Callable[[str], str] = clean) -> set[str]:
+    """The tags of an entry; text is redacted before it is split, which would part a secret from its name."""
     for key in ("tags", "labels", "tag"):
         value = entry.get(key)
         if isinstance(value, str):
-            return {part.strip(" []\"'") for part in re.split(r"[,\s]+", value) if part.strip(" []\"'")}
+            return {part.strip(" []\"'") for part in re.split(r"[,\s]+", redact(value)) if part.strip(" []\"'")}
         if isinstance(value, list):
-            return {clean(str(item)) for item in value}
+            return {redact(clean(str(item))) for item in value}
     return set()
 
 

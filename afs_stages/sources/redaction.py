@@ -8,10 +8,14 @@ literal, so that no input makes a rule run long.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 Accept = Callable[[str, str], bool]
 """Looks at (the secret, the whole match) and says whether it is one."""
@@ -38,7 +42,8 @@ def _rule(kind: str, gate: str, pattern: str, accept: Accept | None = None, *, l
 LONGEST = 24_000
 """No rule matches more characters than this (a private key)."""
 
-_WORD = r"(?<![A-Za-z0-9_])"
+_WORD = r"(?<!(?<!\\)[A-Za-z0-9_])"
+"""The start of a word; a letter after a backslash is an escape (JSON quoted in text), not part of one."""
 _VALUE = r"[^\s\"'`,;<>(){}\[\]]"
 
 _PLACEHOLDERS = ("<redacted", "none", "null", "true", "false", "your", "example", "changeme", "xxxx", "****", "...")
@@ -57,6 +62,19 @@ def _mixed(secret: str, _: str) -> bool:
 def _mixed_case(secret: str, _: str) -> bool:
     head = secret[:2000]
     return any(c.isdigit() for c in head) and any(c.isupper() for c in head) and any(c.islower() for c in head)
+
+
+def _is_basic(secret: str, _: str) -> bool:
+    """Base64 of `user:password`."""
+    try:
+        return b":" in base64.b64decode(secret + "=" * (-len(secret) % 4), validate=True)[1:]
+    except binascii.Error:
+        return False
+
+
+def _is_login(secret: str, _: str) -> bool:
+    """`user:password`, no variables of a shell and no mark."""
+    return not re.match(r"[$<{]", secret.partition(":")[2])
 
 
 def _is_secret(secret: str, _: str) -> bool:
@@ -124,14 +142,24 @@ RULES = (
         _WORD + r"(?P<s>[rsp]k_(?:live|test)_[A-Za-z0-9]{16,120}|whsec_[A-Za-z0-9]{24,80})",
     ),
     _rule("jwt", "eyj", _WORD + r"(?P<s>eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{8,8000}(?:\.[A-Za-z0-9_-]{0,1000})?)"),
+    _rule("basic-auth", "basic", _WORD + r"[Bb](?:asic|ASIC)[ \t]{1,3}(?P<s>[A-Za-z0-9+/]{6,400}={0,2})", _is_basic),
     _rule(
         "bearer-token",
         "bearer|authorization",
-        r"\b(?:bearer|authorization[\"']?:\s{0,3}[\"']?(?:basic|token))\s{1,3}(?P<s>[a-z0-9._~+/=-]{16,4000})",
+        r"(?<!(?<!\\)[a-z0-9_])(?:bearer|authorization\\{0,3}[\"']?\s{0,3}[:=]\s{0,3}\\{0,3}[\"']?(?:basic|token))"
+        r"\s{1,3}(?P<s>[a-z0-9._~+/=-]{16,4000})",
         _has_digit,
         lowered=True,
     ),
-    _rule("url-password", "://", r"://[^\s/:@\"'<>]{0,100}:(?P<s>[^\s/@\"'<>]{1,200})@"),
+    _rule("login", ":/|:\\/", r":\\{0,3}/\\{0,3}/(?P<s>[^\s/:@\"'<>\\]{0,100}:[^\s/\"'<>]{1,200})@"),
+    _rule(
+        "login",
+        "curl",
+        r"curl(?:[^\n]|(?<=\\)\n){0,400}?[\s\"'](?:-[A-Za-z]{0,8}[uU]|--(?:proxy-)?user)[ =]{0,2}\\{0,3}[\"']?"
+        r"(?P<s>(?<=\")[^\"\n:]{1,100}:[^\"\n\\]{1,200}|(?<=')[^'\n:]{1,100}:[^'\n]{1,200}"
+        r"|[^\s\"':]{1,100}:[^\s\"'\\]{1,200})",
+        _is_login,
+    ),
     _rule(
         "vast-key",
         "vast",
@@ -141,7 +169,7 @@ RULES = (
     _rule(
         "password",
         "passw|passphrase|pwd",
-        r"(?:password|passwd|passphrase|pwd)[\"']?\s{0,3}(?:=|:)\s{0,3}"
+        r"(?:password|passwd|passphrase|pwd)\\{0,3}[\"']?\s{0,3}(?:=|:)\s{0,3}\\{0,3}"
         rf"(?P<s>\"[^\"\n]{{6,200}}\"|'[^'\n]{{6,200}}'|{_VALUE}{{6,200}})",
         _is_password,
         lowered=True,
@@ -149,8 +177,8 @@ RULES = (
     _rule(
         "secret",
         "secret|token|key|credential",
-        r"(?:secret|api[_-]?key|secret[_-]?key|access[_-]?key|private[_-]?key|token|credentials?)[\"']?\s{0,3}"
-        rf"(?:=|:)\s{{0,3}}[\"']?(?P<s>(?!0x|\$){_VALUE}{{8,200}})",
+        r"(?:secret|api[_-]?key|secret[_-]?key|access[_-]?key|private[_-]?key|token|credentials?)\\{0,3}[\"']?\s{0,3}"
+        rf"(?:=|:)\s{{0,3}}\\{{0,3}}[\"']?(?P<s>(?!0x|\$){_VALUE}{{8,200}})",
         _is_secret,
         lowered=True,
     ),
@@ -162,7 +190,7 @@ RULES = (
     _rule(
         "user",
         "/home/|users|-home-",
-        r"(?:/(?<![A-Za-z0-9_.]/)(?:home|Users)/|\\{1,2}Users\\{1,2}|-(?:home|Users)-)"
+        r"(?:/(?<!(?<!\\)[A-Za-z0-9_.]/)(?:home|Users)/|\\{1,2}Users\\{1,2}|-(?:home|Users)-)"
         r"(?P<s>(?!REDACTED|runner\b|user\b|Shared\b|<)[A-Za-z0-9][A-Za-z0-9._]{0,31})",
     ),
     _rule(
@@ -186,6 +214,8 @@ class Redactor:
         """The text with every secret replaced by its mark."""
         if not self.enabled or not text:
             return text
+        if text[0] in "{[" and "\\" in text:
+            text = self._quoted(text)
         lower = _lower(text)
         for rule in RULES:
             for gate in rule.gate:
@@ -197,14 +227,40 @@ class Redactor:
         return text
 
     def value(self, value: Any) -> Any:
-        """The same for every string (and key) inside a JSON value."""
+        """The same for every string (and key) inside a JSON value; `{"password": …}` counts as an assignment."""
         if isinstance(value, str):
             return self(value)
         if isinstance(value, list):
-            return [self.value(item) for item in value]
+            return self._list(value)
         if isinstance(value, dict):
-            return {self(str(key)): self.value(item) for key, item in value.items()}
+            return {(name := self(str(key))): self._named(name, item) for key, item in value.items()}
         return value
+
+    def _list(self, items: list[Any]) -> list[Any]:
+        """A list; one of a command's words is read with the option before it (`curl`, `-u`, `name:password`)."""
+        cleaned, option = [], ""
+        for item in items:
+            cleaned.append(self._named(option, item))
+            word = isinstance(item, str) and item.startswith("-") and len(item) < 40
+            option = f"{items[0]} {item}" if word else ""
+        return cleaned
+
+    def _named(self, name: str, item: Any) -> Any:
+        """A value as it stands behind its name: some are secrets by the name alone."""
+        if not (name and self.enabled and isinstance(item, str) and 0 < len(item) < 4000) or '"' in item:
+            return self.value(item)
+        head = f'{name}="'
+        probed = self(f'{head}{item}"')
+        return probed[len(head) : -1] if probed.startswith(head) and probed.endswith('"') else self(item)
+
+    def _quoted(self, text: str) -> str:
+        """JSON within text, redacted where its escapes would hide a secret; other text as it is."""
+        try:
+            value = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return text
+        cleaned = self.value(value)
+        return text if cleaned == value else msgspec.json.encode(cleaned).decode()
 
     def _apply(self, rule: Rule, text: str, lower: str) -> str:
         parts: list[str] = []
@@ -220,10 +276,12 @@ class Redactor:
     def _mark(self, kind: str, secret: str) -> str:
         """The mark of a secret: the same one each time it occurs, quotes kept."""
         quote = secret[0] if secret[0] in "'\"" else ""
+        inner = secret.strip(quote) if quote else secret
+        escape = "\\" if quote and inner.endswith("\\") else ""
         marks = self._marks.setdefault(kind, {})
         self.counts[kind] = self.counts.get(kind, 0) + 1
-        mark = marks.setdefault(secret.strip(quote) if quote else secret, f"<REDACTED:{kind}-{len(marks) + 1}>")
-        return f"{quote}{mark}{quote}"
+        mark = marks.setdefault(inner.removesuffix(escape), f"<REDACTED:{kind}-{len(marks) + 1}>")
+        return f"{quote}{mark}{escape}{quote}"
 
 
 def _lower(text: str) -> str:

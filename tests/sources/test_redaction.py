@@ -59,6 +59,43 @@ def test_values_are_redacted_in_keys_and_leaves() -> None:
     assert secret not in json.dumps(Redactor().value(value))
 
 
+WORD = "hunter" + "2x9!"
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        (f"https://marlow:{WORD}@host/x", "https://<REDACTED:login-1>@host/x"),
+        (f"https://marlow:p@ss{WORD}@host/x", "https://<REDACTED:login-1>@host/x"),
+        (f"https:\\/\\/marlow:{WORD}@host", "https:\\/\\/<REDACTED:login-1>@host"),
+        (f"curl -s -u marlow:{WORD} x", "curl -s -u <REDACTED:login-1> x"),
+        (f"curl -X GET \\\n --user 'marlow:my {WORD}' x", "curl -X GET \\\n --user '<REDACTED:login-1>' x"),
+        ("curl -u $NAME:$PASSWORD x", "curl -u $NAME:$PASSWORD x"),
+        ("-H 'Authorization: Basic bWFybG93OnB3'", "-H 'Authorization: Basic <REDACTED:basic-auth-1>'"),
+        ("Basic concepts, and basic programming", "Basic concepts, and basic programming"),
+        (f'log {{\\"password\\": \\"{WORD}\\", ', 'log {\\"password\\": \\"<REDACTED:password-1>\\", '),
+        (f'{{"x": "\\n{planted(0)[4][2]}"}}', '{"x":"\\n<REDACTED:github-token-1>"}'),
+        (f"text \\n{planted(0)[4][2]}", "text \\n<REDACTED:github-token-1>"),
+    ],
+)
+def test_logins_and_secrets_behind_escapes(text: str, clean: str) -> None:
+    assert Redactor()(text) == clean
+
+
+@pytest.mark.parametrize(
+    ("value", "clean"),
+    [
+        ({"command": ["curl", "-u", f"marlow:{WORD}"]}, {"command": ["curl", "-u", "<REDACTED:login-1>"]}),
+        (["mysql", "--password", WORD], ["mysql", "--password", "<REDACTED:password-1>"]),
+        ({"password": WORD, "user": "x"}, {"password": "<REDACTED:password-1>", "user": "x"}),
+        ({"Authorization": "Basic bWFybG93OnB3"}, {"Authorization": "Basic <REDACTED:basic-auth-1>"}),
+        ({"token": "a word about tokens"}, {"token": "a word about tokens"}),
+    ],
+)
+def test_a_value_is_read_with_its_name(value: object, clean: object) -> None:
+    assert Redactor().value(value) == clean
+
+
 @settings(deadline=None, max_examples=50)
 @given(before=st.text(max_size=40), after=st.text(max_size=40), number=st.integers(0, 10_000), data=st.data())
 def test_a_secret_is_found_wherever_it_stands(before: str, after: str, number: int, data: st.DataObject) -> None:
@@ -78,6 +115,7 @@ def test_redacting_twice_changes_nothing_more(text: str) -> None:
     [
         "-----BEGIN RSA PRIVATE KEY-----\n", "a", "A1", "aB3/", "eyJ", "eyJhbGciOi.", "://a:", "password=", "token: ",
         "a@", "a.b@c.", "/home/", "-home-", "bearer ", "sk-", "aws secret ", "AKIA", "\\", "'\"", "vast api_key ", " ",
+        "basic A", "curl ", "curl -u ", "curl \\\n", ":\\/", ":////", "password\\\\", '{"\\', "[" ,
     ],
 )  # fmt: skip
 def test_no_input_makes_a_rule_run_long(unit: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import string
+from base64 import b64encode
 
 _WORD = string.ascii_letters + string.digits
 
@@ -38,7 +39,8 @@ def planted(number: int) -> list[tuple[str, str, str]]:
     told = {
         "aws-secret": ("aws_secret_access_key = {}", word(40)),
         "bearer-token": ("Authorization: Bearer {}", word(40)),
-        "url-password": ("postgres://admin:{}@db.internal:5432/x", word(14)),
+        "login": ("postgres://{}@db.internal:5432/x", f"admin{number}:{word(14)}"),
+        "basic-auth": ("Authorization: Basic {}", b64encode(f"admin:{word(9)}".encode()).decode()),
         "vast-key": ("VAST_API_KEY={}", "".join(rng.choice("0123456789abcdef") for _ in range(64))),
         "password": ('password = "{}"', word(14)),
         "secret": ("client_secret: {}", word(24)),
