@@ -1,12 +1,15 @@
 """What travels to the machine: a small copy of the repository with only what this job reads.
 
-The same inputs give the same folder and the same hash, which stands in the machine's label. Files
-come from a list made here; nothing else goes in, so no key or credential can.
+The same inputs give the same folder. Files come from a list made here; nothing else goes in, so no key
+or credential can. The hash says what is trained: data, base, code, and the parameters that training and
+evaluation read. What a machine may cost, and which one it is, is not in it, so a job that is run again
+with a new budget or another GPU goes on from its checkpoints.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,11 +26,13 @@ from afs_stages.remote.closure import closure
 
 PACKAGE = Path(__file__).resolve().parents[2]
 MODULES = ["afs_stages.train", "afs_stages.evaluate"]
+OPERATION = {"job.json", "run.py"}
+"""Files that say how the machine is run, not what it trains."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A finished bundle: where it lies, its hash, its size in GB."""
+    """A finished bundle: where it lies, the hash of what it trains, its size in GB."""
 
     folder: Path
     hash: str
@@ -45,7 +50,7 @@ def contents(model: str, params: Params, job: TrainingJob, root: Path = Path()) 
     data = Path(job.training_data) if job.training_data else train.parent
     found = {f"{train.parent}/{path.name}": path for path in _data_files(root / data)}
     script = job.training_script or params.train_for(model).script
-    single = [layout.PARAMS, layout.mixed(model, "test"), Path(script or "-"), Path(params.remote.requirements or "-")]
+    single = [layout.mixed(model, "test"), Path(script or "-"), Path(params.remote.requirements or "-")]
     found |= {str(path): root / path for path in single if (root / path).is_file()}
     if script and script not in found:
         raise UserError("no such training script", where=script, fix=f"remote.jobs.{model}.training_script")
@@ -68,18 +73,32 @@ def _package_data(code: list[Path]) -> list[Path]:
 
 def build(model: str, params: Params, job: TrainingJob, target: Path, gpus: int = 1) -> Bundle:
     """Write the bundle of a model's job to `target`, replacing what is there."""
+    import yaml
+
     files = contents(model, params, job)
     with atomic_folder(target) as part:
         for name, path in files.items():
             (part / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, part / name)
         shutil.copyfile(Path(__file__).parent / "box" / "run.py", part / "run.py")
+        (part / layout.PARAMS).write_text(yaml.safe_dump(parameters(model, params)), encoding="utf-8")
         write_json(part / "job.json", instructions(model, params, job, gpus))
         hashes = {str(path.relative_to(part)): _digest(path) for path in _tree(part)}
         size = sum(path.stat().st_size for path in _tree(part))
         write_json(part / "MANIFEST.json", {"model": model, "files": hashes})
-        total = _digest(part / "MANIFEST.json")
-    return Bundle(target, total, size / 1e9)
+    trained = {name: digest for name, digest in hashes.items() if name not in OPERATION}
+    identity = json.dumps([trained, job.training_script, job.epochs], sort_keys=True)
+    return Bundle(target, hashlib.sha256(identity.encode()).hexdigest(), size / 1e9)
+
+
+def parameters(model: str, params: Params) -> dict[str, Any]:
+    """The params.yaml of the machine: what training and evaluation read, and of `models` this one.
+
+    Its data are finished, so its sources and their weights do not matter and are not told.
+    """
+    whole = params.model_dump(include={"seed", "convert", "base_model", "train", "evaluate"})
+    block = params.model(model).model_dump(include={"version", "train"})
+    return {**whole, "sources": {"bundle": {"root": "data"}}, "models": {model: {**block, "weights": {"bundle": 1.0}}}}
 
 
 def instructions(model: str, params: Params, job: TrainingJob, gpus: int) -> dict[str, Any]:
