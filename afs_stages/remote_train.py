@@ -31,11 +31,12 @@ def remote_train(
     from afs_stages.remote.session import Options, deliver, launch, remote_folder
 
     report = StageReport("remote-train", model)
-    job = launch(model, load(), Options(budget, gpu, interruptible, detach, fresh, resume))
+    params = load()
+    job = launch(model, params, Options(budget, gpu, interruptible, detach, fresh, resume))
     if job.state != "done":
         console.say(f"{model}: training; come back with `afs vastai attach --model {model}`")
         return
-    receipt = deliver(model)
+    receipt = deliver(model, params)
     write_json(remote_folder(model).parent / "receipt.json", receipt)
     report.rows_in = report.rows_out = 1
     report.write(layout.report("remote-train", model), layout.run_facts("remote-train", model))

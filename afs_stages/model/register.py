@@ -32,7 +32,7 @@ def experiment_of(
     record: dict[str, Any] = {
         "run_name": f"{model}-{block.version}",
         "base_model": facts["base"]["name"],
-        "framework": "script" if params.train_for(model).script else "peft",
+        "framework": "script" if facts.get("script") else "peft",
         "dataset": DatasetRef(path=str(train_file), hash=facts["data"]["train"]["hash"], rows=_rows(facts)),
         "params": {"seed": params.seed, "train": facts["train"], "weights": block.weights},
         "adapter": {"path": str(adapter), "hash": folder_hash(adapter), "base_hash": facts["base"]["hash"]},

@@ -49,16 +49,17 @@ def run_script(job: Job) -> dict[str, Any]:
             raise UserError(f"the training script left with code {done.returncode}", where=shlex.join(command))
         if not any(folder.iterdir()):
             raise UserError("the training script wrote nothing to its --output", where=str(script))
-        facts = _facts(job, folder / "training.json")
-        write_json(folder / "training.json", facts)
-    return facts
+        return complete(job, folder)
 
 
-def _facts(job: Job, own: Path) -> dict[str, Any]:
-    """What the script recorded itself, with the facts every adapter must carry over it."""
-    recorded = read_json(own) if own.is_file() else {}
-    return {
-        **recorded,
+def complete(job: Job, adapter: Path) -> dict[str, Any]:
+    """Write, and return, the training.json of what a script left in `adapter`.
+
+    It holds what the script recorded itself, with the facts every adapter must carry over it.
+    """
+    own = adapter / "training.json"
+    facts = {
+        **(read_json(own) if own.is_file() else {}),
         "model": job.model,
         "version": job.version,
         "base": {"name": job.base.name, "hash": job.base.hash},
@@ -67,3 +68,5 @@ def _facts(job: Job, own: Path) -> dict[str, Any]:
         "seed": job.seed,
         "data": {"train": {"hash": file_hash(job.train_file)}},
     }
+    write_json(own, facts)
+    return facts

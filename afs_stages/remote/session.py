@@ -82,20 +82,41 @@ def _checkpoints(journal: Journal, bundle: Bundle, options: Options) -> None:
         raise UserError("there is no checkpoint of this data and these parameters to resume from", fix="omit --resume")
 
 
-def deliver(model: str) -> dict[str, Any]:
-    """Copy a finished job's results to where the pipeline expects them; the receipt. Nothing is moved, so
-    that a stage run again finds them without renting."""
+def deliver(model: str, params: Params) -> dict[str, Any]:
+    """Copy a finished job's results to where the pipeline expects them; the receipt.
+
+    Nothing is moved, so that a stage run again finds them without renting. An adapter of a script of
+    one's own gets the training.json that every adapter carries.
+    """
     result, target = STATE / model / "result", remote_folder(model)
     job = Journal(model).load()
     if job is None or job.state != "done":
         raise UserError("the job is not done", fix=f"afs vastai attach --model {model}")
     shutil.rmtree(target / "adapter", ignore_errors=True)
     shutil.copytree(result / "adapter", target / "adapter")
+    _name_script(model, params, target / "adapter")
     shutil.rmtree(target / "logs", ignore_errors=True)
     shutil.copytree(result / "logs", target / "logs")
     _copy(result / "loss.tsv", target / "loss.tsv", "step\tloss\n")
     _copy(result / "evaluate.json", layout.report("remote-evaluate", model), '{"measured": false}\n')
     return next(receipt for receipt in receipts() if receipt["job"] == job.nonce)
+
+
+def _name_script(model: str, params: Params, adapter: Path) -> None:
+    from afs_stages.model.base import Base, resolve
+    from afs_stages.model.script import complete
+    from afs_stages.model.train import Job as Training
+
+    job = params.remote.job(model)
+    train = params.train_for(model)
+    script = job.training_script or train.script
+    if script:
+        train = train.model_copy(update={"script": script, "epochs": job.epochs or train.epochs})
+        data = Path(job.training_data) if job.training_data else layout.converted(model, "openai", "train").parent
+        file = data if data.is_file() else data / "train.jsonl"
+        base = resolve(layout.BASE_MODEL) if layout.BASE_MODEL.is_dir() else Base("", "", None, "")
+        version = params.model(model).version
+        complete(Training(base, train, params.seed, file, None, adapter, model=model, version=version), adapter)
 
 
 def _copy(source: Path, target: Path, otherwise: str) -> None:

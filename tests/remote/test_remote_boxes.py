@@ -121,6 +121,7 @@ def test_the_whole_stage_and_a_bundle_without_secrets(project, lab):
     assert 0 < receipt["dollars"] <= 5
     assert not lab.living()
     assert KEY not in said
+    assert not list((project / "models/majora/remote/adapter").glob("checkpoint-*")), "checkpoints are no result"
     bundle = project / ".afs/remote/majora/bundle"
     names = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
     data = "data/converted/majora/openai/train.jsonl"
@@ -129,6 +130,11 @@ def test_the_whole_stage_and_a_bundle_without_secrets(project, lab):
     code, said = finished(stage(project, lab))
     assert code == 0, said
     assert len(lab.machines) == 1, "a finished job is not paid for twice"
+    register = [sys.executable, "-m", "afs_stages.remote_register", "--model", "majora"]
+    env = {**os.environ, "PYTHONPATH": str(REPO)}
+    subprocess.run(register, cwd=project, env=env, check=True)
+    [record] = (project / "models/registry").glob("*.json")
+    assert json.loads(record.read_text())["framework"] == "script"
 
 
 def test_a_box_stopped_in_mid_training_goes_on_where_it_was(project, lab):
@@ -205,16 +211,21 @@ def test_nan_ends_the_training_and_says_so(project, lab):
     assert not lab.living()
 
 
-def test_the_deadline_ends_the_training_and_keeps_the_checkpoint(project, lab):
+def test_the_deadline_ends_the_training_and_more_money_goes_on_from_its_checkpoint(project, lab):
     tree = yaml.safe_load((project / "params.yaml").read_text())
     tree["remote"]["jobs"]["majora"]["max_hours"] = 20 / 3600
     tree["remote"]["timing"]["tail"] = 4
     (project / "params.yaml").write_text(yaml.safe_dump(tree))
-    script(project, steps=500)
+    script(project, steps=120)
     code, said = finished(stage(project, lab))
     assert code == 1
     assert partial(project), said
     until(lambda: not lab.living())
+    tree["remote"]["jobs"]["majora"] |= {"max_hours": 0.1, "budget": 7}
+    (project / "params.yaml").write_text(yaml.safe_dump(tree))
+    code, said = finished(stage(project, lab))
+    assert code == 0, said
+    assert json.loads((project / "models/majora/remote/adapter/training.json").read_text())["from"] > 0
 
 
 def test_detached_and_taken_up_again(project, lab):

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from lab import KEY, Lab, offer
 
 from afs_stages.core.errors import UserError
-from afs_stages.core.params import Params
-from afs_stages.core.params.remote import GPUConfig, Timing
+from afs_stages.core.params import Params, load
+from afs_stages.core.params.remote import GPUConfig, Timing, TrainingJob
 from afs_stages.remote.box import guard
-from afs_stages.remote.bundle import PACKAGE, Bundle
+from afs_stages.remote.bundle import PACKAGE, Bundle, build
 from afs_stages.remote.closure import closure
 from afs_stages.remote.estimate import Need, fitting
 from afs_stages.remote.money import Offer, lease
@@ -159,3 +159,29 @@ def test_a_class_too_small_names_the_one_that_fits(tmp_path, monkeypatch):
     assert "--gpu large" in str(caught.value)
     assert wish("m", params, Bundle(Path(), "0" * 64, 0.1), gpu="large").gpu_class == "large"
     assert fitting(Need(1, 1, 30, 0, ()), {n: GPUConfig(**g) for n, g in gpus.items()}) == ["large"]
+
+
+def test_what_a_machine_may_cost_is_no_part_of_what_it_trains(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in ("data/converted/m/openai/train.jsonl", "models/base/config.json"):
+        Path(path).parent.mkdir(parents=True)
+        Path(path).write_text("{}\n")
+    tree = {
+        "sources": {"s": {"root": "."}},
+        "models": {"m": {"version": "v1", "weights": {"s": 1}}, "other": {"version": "v1", "weights": {"s": 1}}},
+        "remote": {"gpus": {"g": {"gpu_name": "RTX 4090", "vram_gb": 24, "max_price": 0.5}}},
+    }
+
+    def built(gpus: int = 1, **changes: object) -> str:
+        params = Params.model_validate({**tree, **changes})
+        job = TrainingJob.model_validate({"gpu_config": "g", "max_hours": 1, "budget": 5 + gpus})
+        bundle = build("m", params, job, tmp_path / "bundle", gpus)
+        assert load(bundle.folder / "params.yaml").train_for("m") == params.train_for("m")
+        return bundle.hash
+
+    first = built()
+    assert built(gpus=2) == first
+    assert built(remote={**tree["remote"], "max_machines": 9, "timing": {"phase": 99}}) == first
+    assert built(models={"m": tree["models"]["m"]}) == first
+    assert built(train={"learning_rate": 0.00002}) != first
+    assert built(seed=7) != first

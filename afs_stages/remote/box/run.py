@@ -197,7 +197,7 @@ class Runner:
             target.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():
                 shutil.rmtree(target, ignore_errors=True)
-                shutil.copytree(path, target)
+                shutil.copytree(path, target, ignore=self.without_checkpoints)
             elif path.is_file():
                 shutil.copy(path, target)
             elif name in self.job["required"]:
@@ -205,6 +205,11 @@ class Runner:
         shutil.copytree(self.out / "logs", self.out / "results" / "logs", dirs_exist_ok=True)
         put(self.out / "results" / "box.json", self.status)
         put(self.out / "MANIFEST.json", {"files": hashes(self.out / "results")})
+
+    def without_checkpoints(self, folder: str, names: "list[str]") -> "set[str]":
+        """The checkpoints a script keeps inside its output, which are no part of what it made."""
+        found = {str(path) for pattern in self.job["checkpoints"] for path in self.bundle.glob(pattern)}
+        return {name for name in names if str(Path(folder) / name) in found}
 
 
 def end_group(process: "subprocess.Popen[bytes]") -> None:
