@@ -6,22 +6,27 @@ import re
 from collections.abc import Iterator
 
 from afs_stages.sources.codebase import comments
-from afs_stages.sources.codebase.contract import first_width
 from afs_stages.sources.codebase.draft import Draft, fenced
-from afs_stages.sources.codebase.memory import meaning, region
+from afs_stages.sources.codebase.explain import ending, explain, ground, step_by_step
 from afs_stages.sources.codebase.nodes import AsmFile, Macro
-from afs_stages.sources.codebase.program import Symbol
 from afs_stages.sources.codebase.project import Project, Unit
-from afs_stages.sources.codebase.questions import address, choose, listing
-from afs_stages.sources.codebase.routines import Block, dedent
+from afs_stages.sources.codebase.questions import choose, listing
+from afs_stages.sources.codebase.routines import dedent
+from afs_stages.sources.codebase.vocabulary import Vocabulary
 
 MAX_CODE = 90
 """Lines of code a sample shows at most."""
 
+GROUND = 4
+"""What must be known of a routine for an explanation: a header, two comments, four known variables, or a mixture."""
+
+_VAGUE = re.compile(r"\b[Ww]rites\b|\b[Cc]hanges\b|\b[Cc]omputes\b| on B[A-Z]{2}\b")
+"""Steps that tell where a result goes and not what it is: too little to write code from."""
+
 _ASIDE = re.compile(r"(?i)(based on|formerly|credit|by|from|see|taken|copied|same as|this function is bled)\b")
 
 
-def drafts(project: Project) -> Iterator[Draft]:
+def drafts(project: Project, words: Vocabulary) -> Iterator[Draft]:
     """Every assembly sample of a codebase."""
     for unit in project.units:
         if len(unit.block.lines) > MAX_CODE or len(unit.block.text) > 6000:
@@ -31,15 +36,18 @@ def drafts(project: Project) -> Iterator[Draft]:
         elif unit.block.kind == "data":
             yield from _data(project, unit)
         else:
-            yield from _routine(project, unit)
+            yield from _routine(project, words, unit)
     for file in project.program.files.values():
         for macro in file.macros:
             yield from _macro(file, macro)
 
 
-def _routine(project: Project, unit: Unit) -> Iterator[Draft]:
+def _routine(project: Project, words: Vocabulary, unit: Unit) -> Iterator[Draft]:
     block = unit.block
-    if unit.contract.instructions < 3 or not _has_ground(project, unit):
+    if skipped(project, words, unit):
+        return
+    steps = step_by_step(project, words, unit)
+    if len(steps) < 2 and comments.words(block.header) < 4:
         return
     group = f"routine:{block.file}:{block.name}"
     place = (block.file, block.first, block.last, group)
@@ -52,22 +60,39 @@ def _routine(project: Project, unit: Unit) -> Iterator[Draft]:
         ],
         block.text,
     )
-    yield Draft("asm_explanation", question, explain(project, unit), *place, input=fenced(block.text))
+    yield Draft("asm_explanation", question, explain(project, words, unit, steps), *place, input=fenced(block.text))
     if comments.words(unit.summary) >= 6 and not _ASIDE.match(unit.summary):
         request = _request(unit)
+    else:
+        request = _by_steps(unit, steps)
+    if request:
         answer = f"`{block.name}` in `{block.file}` does this:\n\n{fenced(block.text)}"
-        ending = _ending(unit)
-        yield Draft("asm_request", request, f"{answer}\n\n{ending}" if ending else answer, *place)
+        how = ending(unit)
+        yield Draft("asm_request", request, f"{answer}\n\n{how}" if how else answer, *place)
 
 
-def _has_ground(project: Project, unit: Unit) -> bool:
-    """Something is said: a header, three comments inside, or two and as many known variables or calls."""
-    if comments.words(unit.block.header) >= 4 or len(project.notes(unit)) >= 3:
-        return True
-    if len(project.notes(unit)) < 2 or unit.contract.instructions < 5:
-        return False
-    known = len(_variables(project, [*unit.contract.writes, *unit.contract.reads]))
-    return known + len(unit.contract.calls) >= 2
+def _by_steps(unit: Unit, steps: list[str]) -> str:
+    """A request that tells every step, for a routine whose purpose no sentence says; "" where that is too long."""
+    vague = sum(len(_VAGUE.findall(step)) for step in steps)
+    if not 3 <= len(steps) <= 9 or vague > 1 or sum(map(len, steps)) > 900:
+        return ""
+    lead = choose(
+        [
+            f"Write the routine `{unit.block.name}` for `{unit.block.file}` in asar syntax. Step by step:",
+            f"In asar syntax, code `{unit.block.name}` (`{unit.block.file}`) so that it does this:",
+        ],
+        unit.block.text,
+    )
+    return lead + "\n" + "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
+
+
+def skipped(project: Project, words: Vocabulary, unit: Unit) -> str:
+    """Why a routine is not explained, or ""."""
+    if len(unit.block.lines) > MAX_CODE or len(unit.block.text) > 6000:
+        return "too_long"
+    if unit.contract.instructions < 4:
+        return "too_short"
+    return "nothing_said" if ground(project, words, unit) < GROUND else ""
 
 
 def _request(unit: Unit) -> str:
@@ -79,98 +104,6 @@ def _request(unit: Unit) -> str:
         f"I need the routine {place}: {goal}. Show the assembly.",
     ]
     return choose(phrasings, unit.block.text)
-
-
-def explain(project: Project, unit: Unit) -> str:
-    """The explanation of a routine: purpose, steps by its comments, data, calls, entry and exit, who reaches it."""
-    block = unit.block
-    header = comments.sentence(block.header) if comments.words(block.header) >= 3 else ""
-    lead = f"`{block.name}` (`{block.file}`, line {block.first})"
-    parts = [f"{lead}: {header}" if header else f"{lead} {_derived(project, unit)}"]
-    notes = [f"- `{code}`: {said}" for code, said in project.notes(unit)[:10]]
-    if notes:
-        parts.append("What the comments point out:\n" + "\n".join(notes))
-    parts += [text for text in (_data_used(project, unit), _calls(project, unit), _ending(unit)) if text]
-    reached = _reached(project, block)
-    return "\n\n".join([*parts, reached] if reached else parts)
-
-
-def _derived(project: Project, unit: Unit) -> str:
-    contract = unit.contract
-    doing = []
-    if contract.writes:
-        doing.append(f"updates {listing([f'`{name}`' for name in contract.writes], 4)}")
-    calls = [name for how, name in contract.calls if how in ("jsr", "jsl")]
-    if calls:
-        doing.append(f"calls {listing([f'`{name}`' for name in calls], 4)}")
-    if not doing and contract.reads:
-        doing.append(f"works from {listing([f'`{name}`' for name in contract.reads], 4)}")
-    lead = (" and ".join(doing) or f"is a routine of {contract.instructions} instructions") + "."
-    callers = project.callers.get(unit.block.name, [])
-    if callers:
-        lead += f" It runs as a part of {listing([f'`{name}`' for name in callers], 3)}."
-    title = project.file_titles.get(unit.block.file, "")
-    return f"{lead} The file is about this: {title}" if title else lead
-
-
-def _variables(project: Project, names: list[str]) -> list[Symbol]:
-    found = []
-    for name in dict.fromkeys(names):
-        symbol = project.best_symbol.get(name)
-        if symbol is not None and region(symbol.value) not in ("", "ROM") and meaning(symbol):
-            found.append(symbol)
-    return found
-
-
-def _data_used(project: Project, unit: Unit) -> str:
-    writes = set(unit.contract.writes)
-    rows = []
-    for symbol in _variables(project, [*unit.contract.writes, *unit.contract.reads])[:6]:
-        verb = "writes" if symbol.name in writes else "reads"
-        first = meaning(symbol).split("\n")[0]
-        rows.append(f"- {verb} `{symbol.name}` ({address(symbol.value)}): {first[:160]}")
-    return "Data:\n" + "\n".join(rows) if rows else ""
-
-
-def _calls(project: Project, unit: Unit) -> str:
-    rows = []
-    for how, name in unit.contract.calls[:8]:
-        target = project.find(name)
-        verb = {"table": "jump or data table entry", "jmp": "JMP", "jml": "JML"}.get(how, how.upper())
-        if how in ("jmp", "jml", "jsr", "jsl") and name.startswith("."):
-            continue
-        said = f": {target.summary}" if target and target.summary else ""
-        rows.append(f"- `{name}` ({verb}){said}")
-    return "Calls:\n" + "\n".join(rows) if rows else ""
-
-
-def _ending(unit: Unit) -> str:
-    """Width, saved registers and return, as one or two sentences."""
-    contract, said = unit.contract, []
-    width = first_width(contract.widths)
-    if width:
-        rest = f" and uses {listing(contract.widths[1:], 3)} later" if len(contract.widths) > 1 else ""
-        said.append(f"It {width}{rest}.")
-    if contract.saves:
-        registers = listing([{"B": "the data bank", "P": "the status flags"}.get(r, r) for r in contract.saves])
-        said.append(f"It saves and restores {registers}.")
-    how = {"RTS": "a JSR from the same bank", "RTL": "a JSL from any bank", "RTI": "an interrupt"}
-    if len(contract.returns) == 1:
-        said.append(f"It returns with {contract.returns[0]}, so it is reached by {how[contract.returns[0]]}.")
-    elif contract.returns:
-        said.append(f"It has exits with {listing(contract.returns)}.")
-    return " ".join(said)
-
-
-def _reached(project: Project, block: Block) -> str:
-    callers = project.callers.get(block.name, [])
-    hooks = project.hooks.get(block.name, [])
-    said = []
-    if callers:
-        said.append(f"Called by {listing([f'`{name}`' for name in callers], 5)}.")
-    if hooks:
-        said.append(f"Reached by the patch at {listing([f'{hook.name} (`{hook.file}`)' for hook in hooks], 3)}.")
-    return " ".join(said)
 
 
 def _data(project: Project, unit: Unit) -> Iterator[Draft]:

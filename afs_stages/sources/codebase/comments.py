@@ -14,6 +14,12 @@ _INNER_TAG = re.compile(r"(?:^|\s*;\s*)@\w+\b.*$|^#(?:END)?PATCH_\w+=?")
 _BANNER = re.compile(r"^(\*?\$[0-9A-Fa-f]{2,6}(?:-\$?[0-9A-Fa-f]+)?)(?:\s+(?:LOCAL|LONG|JUMP LOCATION))?$")
 _ITEM = re.compile(r"^([-*•]\s|\d+[.)]\s|[A-Za-z$!][\w $/()!-]{0,24}:\s|\$?[0-9A-Fa-f]{2,6}\s*[-=:]|bit\b)")
 _WORD = re.compile(r"(?<![\w.])[A-Za-z][A-Za-z']+(?![\w(])")
+_START = re.compile(r"(?!Link|Zelda|Ganon|Sprite|Kydrog|Farore)[A-Z][a-z]+ [a-z]")
+_JOINS_WORDS = "a an the of to by for and or in on at with from if is are be as its this that when than"
+_JOINS = frozenset(_JOINS_WORDS.split())
+_TAGGED = re.compile(r"^[A-Z]{3,}[A-Z0-9_]*[ .]\$?[0-9A-F]{2,6}$")
+"""What disassemblies write behind a constant: `SPRITE EC`, `SFX2.1D`, `VRAM $F000`."""
+
 _IDLE = re.compile(r"(?i)^(unused|free( ram)?|todo|fixme|xxx|\?+|n/?a|tbd|unknown|none|dummy|padding)\b[\s.:!?]*$")
 _WORK = re.compile(r"(?i)\b(todo|fixme|xxx)\b")
 
@@ -39,7 +45,7 @@ def is_rule(comment: str) -> bool:
 
 def is_code(text: str) -> bool:
     """Whether a comment is an instruction that was switched off."""
-    word, _, rest = text.split(" : ")[0].partition(" ")
+    word, _, rest = re.split(r" [:;]", text)[0].partition(" ")
     word, rest = word.lower(), rest.strip()
     stem = word.split(".", 1)[0]
     if word in DATA or (stem in MNEMONICS and "." in word):
@@ -55,6 +61,8 @@ def is_code(text: str) -> bool:
 
 def says_something(text: str, words: int = 2) -> bool:
     """Whether a comment has at least so many words and is no place-holder."""
+    if _TAGGED.match(text):
+        return True
     return not _IDLE.match(text) and not _WORK.search(text) and "???" not in text and len(_WORD.findall(text)) >= words
 
 
@@ -67,15 +75,23 @@ def prose(comments: Iterable[str]) -> str:
         text = strip(comment)
         unfinished = bool(_WORK.search(text) or "???" in text) or (unfinished and bool(text) and not _ITEM.match(text))
         if not text or unfinished or is_code(text) or _BANNER.match(text):
+            if text and found and found[-1].endswith(":") and is_code(text):
+                found.pop()
             fresh = True
             continue
         indented = raw.startswith(("   ", "\t"))
         if not found or fresh or indented or _ITEM.match(text):
             found.append(("  " if indented and found else "") + text)
         else:
-            found[-1] += " " + text
+            found[-1] += (". " if _begins(found[-1], text) else " ") + text
         fresh = False
     return "\n".join(found).strip()
+
+
+def _begins(before: str, text: str) -> bool:
+    """Whether a line begins a sentence although the one before has no full stop."""
+    word = before.rsplit(" ", 1)[-1].lower()
+    return bool(_START.match(text)) and before[-1].isalnum() and word not in _JOINS
 
 
 def sentence(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from afs_stages.sources.codebase.isa import CALLS, READS, RETURNS, WRITES
 from afs_stages.sources.codebase.lexer import Line, Statement
 
-_NAME = re.compile(r"[(\[]?\s*([A-Za-z_][\w.]*)")
+_NAME = re.compile(r"[(\[]?\s*(!?[A-Za-z_][\w.]*)")
 _LITERAL = re.compile(r"[(\[]?\s*\$([0-9A-Fa-f]{2,6})\b")
 
 

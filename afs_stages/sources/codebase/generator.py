@@ -11,13 +11,14 @@ from afs_stages.core.jsonl import BadRow
 from afs_stages.core.params import Block
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator
-from afs_stages.sources.codebase import architecture, assembly, docs, memory, quest
+from afs_stages.sources.codebase import architecture, assembly, crossref, docs, memory, quest
 from afs_stages.sources.codebase.draft import Draft
 from afs_stages.sources.codebase.guard import keep
 from afs_stages.sources.codebase.markdown import Document, Section
 from afs_stages.sources.codebase.mentions import Mentions, mentions
 from afs_stages.sources.codebase.project import Project, read_project
 from afs_stages.sources.codebase.topics import topic
+from afs_stages.sources.codebase.vocabulary import Vocabulary, vocabulary
 
 _ORDER = ("memory", "assembly", "quest", "architecture", "documentation")
 
@@ -72,6 +73,11 @@ class OracleTrainingGenerator(BaseGenerator):
         return mentions(self.project)
 
     @cached_property
+    def words(self) -> Vocabulary:
+        """What operands mean, and which routine stands in which jump table."""
+        return vocabulary(self.project)
+
+    @cached_property
     def conflicts(self) -> list[memory.Conflict]:
         """Where the docs contradict the code about an address."""
         return memory.conflicts(self.project)
@@ -117,11 +123,12 @@ class OracleTrainingGenerator(BaseGenerator):
 
     def generate_assembly_samples(self) -> Iterator[TrainingSample]:
         """Routines, data tables, patches and macros with their code."""
-        yield from self._samples("assembly", assembly.drafts(self.project))
+        yield from self._samples("assembly", assembly.drafts(self.project, self.words))
 
     def generate_memory_samples(self) -> Iterator[TrainingSample]:
-        """Variables, addresses, constants and structs; contradictions of docs and code."""
+        """Variables, addresses, constants and structs; contradictions of docs and code; where routines are."""
         yield from self._samples("memory", memory.drafts(self.project, self.mentions, self.conflicts))
+        yield from self._samples("memory", crossref.drafts(self.project, self.words))
 
     def generate_quest_samples(self) -> Iterator[TrainingSample]:
         """Quest sections of the docs and story flags in code."""

@@ -14,8 +14,9 @@ from afs_stages.sources.codebase.mentions import Mentions
 from afs_stages.sources.codebase.program import Symbol
 from afs_stages.sources.codebase.project import Project
 from afs_stages.sources.codebase.questions import address, choose, listing
+from afs_stages.sources.codebase.registers import register_meaning
 
-_IDLE_NAME = re.compile(r"(?i)(^|_)(unused|free|dummy|junk|pad|reserved|scrap|temp)\w*$|UNUSED|FREERAM|FREE_")
+IDLE_NAME = re.compile(r"(?i)(^|_)(unused|free|dummy|junk|pad|reserved|scrap|temp)\w*$|UNUSED|FREERAM|FREE_")
 _BESIDE = re.compile(
     r"(?<!, )(?:(?<![/,\w`])`|(?<![/,\w`]))([A-Za-z_]\w{3,})`?(?: (?:is at |at |lives at )|\s*[(@]\s*|(?<=`) )"
     r"`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4})`?(?![\w/]|,? *`?[/$])"
@@ -105,12 +106,12 @@ def variables_of(project: Project, notes: Notes) -> list[Symbol]:
     for symbol in project.best_symbol.values():
         stored = symbol.kind in ("equate", "reserved", "field") and region(symbol.value) not in ("", "ROM")
         told = meaning(symbol) or symbol.name in notes
-        if stored and told and not _IDLE_NAME.search(symbol.name) and _is_memory(symbol):
+        if stored and told and not IDLE_NAME.search(symbol.name) and is_memory(symbol):
             found.append(symbol)
     return sorted(found, key=lambda symbol: (symbol.file, symbol.line, symbol.name))
 
 
-def _is_memory(symbol: Symbol) -> bool:
+def is_memory(symbol: Symbol) -> bool:
     """Small numbers without a word on their size are constants as often as addresses: only `$00xx` with RAM files."""
     return symbol.value >= 0x100 or bool(re.search(r"(?i)ram|symbols|memory|wram", symbol.file))
 
@@ -122,6 +123,9 @@ def meaning(symbol: Symbol) -> str:
         if text and comments.says_something(text, 2) and text not in parts and len(text) <= 900:
             parts.append(comments.sentence(text[:1].upper() + text[1:]))
     said = "\n".join(parts)
+    if not said and symbol.kind == "equate":
+        said = comments.sentence(register_meaning(canonical(symbol.value)))
+        said = said[:1].upper() + said[1:]
     idle = re.search(r"(?i)\bunused\b|\buse !\w+\* ", said) and comments.words(said) < 10
     return said if comments.words(said) >= 3 and not idle else ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.isa import DATA, MNEMONICS
@@ -34,7 +35,7 @@ class Block:
     section: str
     lines: tuple[Line, ...]
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The lines as written, the common indentation removed."""
         return dedent([line.text for line in self.lines])
@@ -42,7 +43,12 @@ class Block:
     @property
     def notes(self) -> list[tuple[str, str]]:
         """(code, comment) of each comment inside that says something."""
-        return list(_notes(self.lines))
+        return [(code, said) for _, code, said in self.remarks]
+
+    @cached_property
+    def remarks(self) -> list[tuple[int, str, str]]:
+        """(line, code, comment) of each comment inside that says something."""
+        return list(_remarks(self.lines))
 
 
 def dedent(lines: list[str]) -> str:
@@ -130,7 +136,7 @@ def _kind(lines: tuple[Line, ...]) -> str:
     return "data" if data else ""
 
 
-def _notes(lines: tuple[Line, ...]) -> Iterator[tuple[str, str]]:
+def _remarks(lines: tuple[Line, ...]) -> Iterator[tuple[int, str, str]]:
     pending: list[str] = []
     for line in lines[1:]:
         if line.comment and not line.code:
@@ -140,6 +146,6 @@ def _notes(lines: tuple[Line, ...]) -> Iterator[tuple[str, str]]:
         pending = []
         behind = comments.strip(line.comment) if line.comment else ""
         behind = "" if comments.is_code(behind) or behind.startswith("@") else behind
-        said = " ".join(" ".join(part.split()) for part in (above, behind) if part)
+        said = "; ".join(" ".join(part.split()).rstrip(".") for part in (above, behind) if part)
         if line.code and comments.says_something(said):
-            yield _MARK.sub("", line.code).strip(), said
+            yield line.number, _MARK.sub("", line.code).strip(), said

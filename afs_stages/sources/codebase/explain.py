@@ -1,0 +1,267 @@
+"""The explanation of a routine: what it is for, what it does step by step, its data, its calls, how it is reached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from afs_stages.sources.codebase import comments
+from afs_stages.sources.codebase.contract import first_width
+from afs_stages.sources.codebase.flow import Act, Step, walk
+from afs_stages.sources.codebase.memory import canonical, meaning, region
+from afs_stages.sources.codebase.program import Symbol
+from afs_stages.sources.codebase.project import Project, Unit
+from afs_stages.sources.codebase.questions import address, listing
+from afs_stages.sources.codebase.registers import register_meaning
+from afs_stages.sources.codebase.vocabulary import Vocabulary
+
+MAX_STEPS = 14
+"""Steps an explanation lists at most."""
+
+MAX_ACTS = 5
+"""Acts one step tells at most."""
+
+_TURNS = ("goes to", "goes on", "goes back", "skips ahead", "jumps", "returns")
+_SETS_UP = re.compile(r"(?i)^(ph[abdkpxy]|rep|sep)\b")
+_MACRO = re.compile(r"%(\w+)\(([^,()]+)\)")
+_STORED = re.compile(r"(?i)\bsta(?:\.\w)?\s+([A-Za-z_]\w*)")
+_ENTRY = re.compile(r"(?i)^d[bwl] ")
+_LEAVES = re.compile(r"(?i)^(rt[sl]|plb|pl[axyp])\b")
+_PLACE = re.compile(r"`(\$[0-9A-F]{2,6})`")
+
+
+def explain(project: Project, words: Vocabulary, unit: Unit, steps: list[str]) -> str:
+    """The explanation of a routine, whose steps are known, in paragraphs."""
+    parts = [_lead(project, words, unit) if unit.block.header else _named(words, [_lead(project, words, unit)])[0]]
+    if steps:
+        parts.append("Step by step:\n" + "\n".join(f"- {step}" for step in steps[:MAX_STEPS]))
+        if len(steps) > MAX_STEPS:
+            parts[-1] += f"\n- and {len(steps) - MAX_STEPS} more steps of this sort."
+    parts += [text for text in (_entries(words, unit), _data(words, unit), _calls(project, unit), ending(unit)) if text]
+    reached = _reached(project, unit)
+    return "\n\n".join([*parts, reached] if reached else parts)
+
+
+def ground(project: Project, words: Vocabulary, unit: Unit) -> int:
+    """How much there is to say of a routine: comments, known variables, calls, its role, its shape."""
+    header = 4 if comments.words(unit.block.header) >= 4 else 0
+    known = len(variables(words, unit)) + sum(bool(register_meaning(value)) for value in _registers(words, unit))
+    targets = [target for _, name in unit.contract.calls if (target := project.find(name)) is not None]
+    told = sum(bool(target.summary) for target in targets)
+    named = min(len(targets) // 2, 2)
+    shape = int(bool(project.callers.get(unit.block.name)))
+    shape += unit.contract.instructions >= 10 and _named_branches(unit) >= 2
+    role = 2 * (unit.block.name in words.roles) + 2 * bool(project.hooks.get(unit.block.name))
+    return header + min(2 * len(project.notes(unit)), 6) + min(known, 4) + max(told, named) + role + shape
+
+
+def _named_branches(unit: Unit) -> int:
+    """How many places inside a routine have a name: what its author tells of its shape."""
+    labels = (label for line in unit.block.lines for statement in line.statements for label in statement.labels)
+    return sum(label.startswith(".") and len(label) > 4 for label in labels)
+
+
+def _lead(project: Project, words: Vocabulary, unit: Unit) -> str:
+    block = unit.block
+    place = words.place(block.name)
+    lead = f"`{block.name}` (`{block.file}`, line {block.first}{f', at {place}' if place else ''})"
+    header = comments.sentence(block.header) if comments.words(block.header) >= 3 else _opening(unit)[1]
+    said = [f"{lead}: {header}"] if header else []
+    role = words.roles.get(block.name)
+    if role is not None:
+        said.append(f"{'It' if said else lead} is {role}.")
+    if not said:
+        said.append(f"{lead} {_doing(project, unit)}")
+    title = project.file_titles.get(block.file, "")
+    if title and not header and comments.words(title) <= 5:
+        said.append(f"The file is titled “{title.rstrip('.')}”.")
+    return " ".join(said)
+
+
+def _opening(unit: Unit) -> tuple[int, str]:
+    """(line, text) of a comment that stands before the first instruction of a routine without a header."""
+    first = next((line for line in unit.block.lines[1:] if line.code.strip(" {")), None)
+    line, code, said = next(iter(unit.block.remarks), (0, "", ""))
+    fits = first is not None and line == first.number and _SETS_UP.match(code) and not unit.block.header
+    return (line, comments.sentence(said[:1].upper() + said[1:])) if fits and comments.words(said) >= 3 else (0, "")
+
+
+def _doing(project: Project, unit: Unit) -> str:
+    """A routine nothing is said of, by whom it serves and what it changes."""
+    callers = [name for name in project.callers.get(unit.block.name, []) if name != unit.block.name]
+    found = project.find(callers[0]) if len(callers) == 1 else None
+    if found is not None and found.summary:
+        return f"is a part of `{callers[0]}` ({found.summary.rstrip('.')})."
+    if callers:
+        return f"is a helper of {listing([f'`{name}`' for name in callers], 3)}."
+    if unit.contract.writes:
+        return f"updates {listing([f'`{name}`' for name in unit.contract.writes], 4)}."
+    calls = [f"`{name}`" for how, name in unit.contract.calls if how in ("jsr", "jsl")]
+    return f"calls {listing(calls, 4)}." if calls else f"is a routine of {unit.contract.instructions} instructions."
+
+
+def step_by_step(project: Project, words: Vocabulary, unit: Unit) -> list[str]:
+    """The steps as sentences, each with the comment that stands at it; places are named where first met."""
+    own = {said for _, said in project.notes(unit)}
+    remarks = {n: (code, said) for n, code, said in unit.block.remarks if said in own and not _ENTRY.match(code)}
+    rows: list[str] = []
+    acts: list[Act] = []
+    label = ""
+    steps = list(walk(unit.block.lines[1:], words.naming))
+    if steps and steps[-1].acts == (Act("returns", ""),) and not steps[-1].label:
+        del steps[-1]
+    remarks.pop(_opening(unit)[0], None)
+    remarks = _moved(steps, remarks)
+    for step in _with_remarks(steps, remarks):
+        remark = remarks.get(step.line)
+        if acts and (remark or step.label):
+            rows.append(_row(label, "", acts))
+            acts = []
+        label = step.label if not acts else label
+        acts += [_followed(words, unit, act) for act in step.acts]
+        if remark or len(acts) >= MAX_ACTS or any(act.verb in _TURNS for act in step.acts):
+            rows.append(_row(label, remark[1] if remark else "", acts, remark[0] if remark else ""))
+            acts, label = [], ""
+    rows += [_row(label, "", acts)] if acts else []
+    return _named(words, rows)
+
+
+def _moved(steps: list[Step], remarks: dict[int, tuple[str, str]]) -> dict[int, tuple[str, str]]:
+    """A remark at a line that only loads or compares belongs to the act that follows within two lines."""
+    lines = [step.line for step in steps]
+    moved = {}
+    for line, remark in remarks.items():
+        target = next((other for other in lines if line <= other <= line + 2), line)
+        moved[line if target in remarks or _LEAVES.search(remark[0]) else target] = remark
+    return moved
+
+
+def _with_remarks(steps: list[Step], remarks: dict[int, tuple[str, str]]) -> list[Step]:
+    """The steps, and a step without acts for a remark of three words that stands at none."""
+    left = {line for line, (_, said) in remarks.items() if comments.words(said) >= 3}
+    left -= {step.line for step in steps}
+    return sorted([*steps, *(Step(line, "", ()) for line in left)], key=lambda step: step.line)
+
+
+def _followed(words: Vocabulary, unit: Unit, act: Act) -> Act:
+    """An act that chooses the next entry of the routine's own jump table says which."""
+    name = unit.block.name
+    if act.verb == "sets":
+        chosen = words.next_of(name, act.what.strip("`"), act.tail.removeprefix(" to "))
+    elif act.verb == "runs" and (call := _MACRO.fullmatch(act.what.strip("`"))):
+        stored = _STORED.search(words.macros.get(call.group(1).lower(), ""))
+        chosen = words.next_of(name, stored.group(1), call.group(2).strip()) if stored else ""
+    else:
+        chosen = ""
+    return Act(act.verb, act.what, f"{act.tail} (so `{chosen}` is next)") if chosen else act
+
+
+def _row(label: str, said: str, acts: list[Act], code: str = "") -> str:
+    text = ", ".join(_merged(acts)) if acts else f"`{code}`"
+    said = said[:1].upper() + said[1:].rstrip(". :")
+    text = f"{said}: {text}" if said else text[:1].upper() + text[1:]
+    lead = "" if not label or set(label) <= set("+-") else f"At `{label}`: "
+    return f"{lead}{text if not lead or said else text[:1].lower() + text[1:]}."
+
+
+def _merged(acts: list[Act]) -> Iterator[str]:
+    """Neighbouring acts of one verb said once: clears a, b and c."""
+    at = 0
+    while at < len(acts):
+        verb, tail = acts[at].verb, acts[at].tail
+        end = at
+        while end < len(acts) and acts[end].verb == verb and acts[end].tail == tail:
+            end += 1
+        whats = list(dict.fromkeys(act.what for act in acts[at:end]))
+        yield f"{verb} {listing(whats, 8)}{tail}".strip()
+        at = end
+
+
+def _named(words: Vocabulary, rows: list[str]) -> list[str]:
+    """Each bare address with its name behind it, once."""
+    met: set[str] = set()
+
+    def name(match: re.Match[str]) -> str:
+        place = match.group(1)
+        known = words.name_of(int(place[1:], 16)) if place not in met else ""
+        met.add(place)
+        return f"{match.group()} ({known})" if known else match.group()
+
+    return [_PLACE.sub(name, row) for row in rows]
+
+
+def variables(words: Vocabulary, unit: Unit) -> list[Symbol]:
+    """The documented variables a routine reads or writes, by name or by address, written ones first."""
+    found: dict[int, Symbol] = {}
+    for name in (*unit.contract.writes, *unit.contract.reads):
+        symbol = words.symbol(name)
+        if symbol is not None and region(symbol.value) not in ("", "ROM") and meaning(symbol):
+            found.setdefault(symbol.value, symbol)
+    return list(found.values())
+
+
+def _registers(words: Vocabulary, unit: Unit) -> list[int]:
+    places = (words.value(name) for name in (*unit.contract.writes, *unit.contract.reads))
+    return list(dict.fromkeys(place for place in places if place is not None and register_meaning(place)))
+
+
+def _data(words: Vocabulary, unit: Unit) -> str:
+    written = {words.value(name) for name in unit.contract.writes}
+    rows = []
+    for symbol in variables(words, unit)[:6]:
+        verb = "writes" if canonical(symbol.value) in written else "reads"
+        rows.append(f"- {verb} `{symbol.name}` ({address(symbol.value)}): {meaning(symbol).split(chr(10))[0][:160]}")
+    for place in _registers(words, unit)[: 8 - len(rows)]:
+        verb = "writes" if place in written else "reads"
+        known = words.name_of(place) or address(place)
+        if not any(f"({address(place)})" in row for row in rows):
+            rows.append(f"- {verb} {known} ({address(place)}): {register_meaning(place)}")
+    return "Data:\n" + "\n".join(rows) if rows else ""
+
+
+def _entries(words: Vocabulary, unit: Unit) -> str:
+    """The jump table a routine ends in."""
+    index, entries = words.owned.get(unit.block.name, ("", []))
+    rows = [f"{number} → `{name}`" for number, name in enumerate(entries[:16]) if name]
+    more = f" and {len(entries) - 16} more" if len(entries) > 16 else ""
+    return f"Jump table{f' by {index}' if index else ''}: {', '.join(rows)}{more}." if rows else ""
+
+
+def _calls(project: Project, unit: Unit) -> str:
+    """What the called routines are for, where their headers say it."""
+    rows = []
+    for how, name in unit.contract.calls:
+        target = project.find(name)
+        if target is not None and target is not unit and target.summary:
+            verb = {"table": "table entry"}.get(how, how.upper())
+            rows.append(f"- `{name}` ({verb}): {target.summary}")
+    return "What it calls:\n" + "\n".join(rows[:8]) if rows else ""
+
+
+def ending(unit: Unit) -> str:
+    """Width, saved registers and return, as one or two sentences."""
+    contract, said = unit.contract, []
+    width = first_width(contract.widths)
+    if width:
+        rest = f" and uses {listing(contract.widths[1:], 3)} later" if len(contract.widths) > 1 else ""
+        said.append(f"It {width}{rest}.")
+    if contract.saves:
+        registers = listing([{"B": "the data bank", "P": "the status flags"}.get(r, r) for r in contract.saves])
+        said.append(f"It saves and restores {registers}.")
+    how = {"RTS": "a JSR from the same bank", "RTL": "a JSL from any bank", "RTI": "an interrupt"}
+    if len(contract.returns) == 1:
+        said.append(f"It returns with {contract.returns[0]}, so it is reached by {how[contract.returns[0]]}.")
+    elif contract.returns:
+        said.append(f"It has exits with {listing(contract.returns)}.")
+    return " ".join(said)
+
+
+def _reached(project: Project, unit: Unit) -> str:
+    callers = [name for name in project.callers.get(unit.block.name, []) if name != unit.block.name]
+    hooks = project.hooks.get(unit.block.name, [])
+    said = []
+    if callers:
+        said.append(f"Called by {listing([f'`{name}`' for name in callers], 5)}.")
+    if hooks:
+        said.append(f"Reached by the patch at {listing([f'{hook.name} (`{hook.file}`)' for hook in hooks], 3)}.")
+    return " ".join(said)

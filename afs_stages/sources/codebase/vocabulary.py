@@ -1,0 +1,125 @@
+"""What operands mean: names for addresses, addresses for names, and the role a routine has in a jump table."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from afs_stages.sources.codebase.flow import table
+from afs_stages.sources.codebase.memory import IDLE_NAME, canonical, is_memory, meaning, region
+from afs_stages.sources.codebase.program import Symbol
+from afs_stages.sources.codebase.project import Project, Unit
+from afs_stages.sources.codebase.questions import address
+
+_TABLE_MACRO = re.compile(r"(?i)%(\w*JumpTable\w*)\(([^()]+)\)")
+_STORED = ("equate", "reserved", "field")
+
+
+@dataclass
+class Vocabulary:
+    """Look-ups over a codebase, made once."""
+
+    project: Project
+    roles: dict[str, str] = field(default_factory=dict)
+    """routine -> which entry of whose jump table it is"""
+    tables: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+    """routine in a jump table -> what chooses, and the entries of that table"""
+    owned: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+    """routine -> what chooses, and the entries of the jump table it ends in"""
+    macros: dict[str, str] = field(default_factory=dict)
+    """macro -> its body as text"""
+    _at: dict[int, Symbol] = field(default_factory=dict)
+
+    def naming(self, name: str) -> str:
+        """An operand as shown: in backquotes."""
+        return f"`{name}`"
+
+    def value(self, name: str) -> int | None:
+        """The place a name or `$address` means, mirrors as one; None where it is unknown."""
+        if name.startswith("$"):
+            return canonical(int(name[1:], 16))
+        symbol = self.project.best_symbol.get(name)
+        return None if symbol is None else canonical(symbol.value)
+
+    def symbol(self, name: str) -> Symbol | None:
+        """The variable a name or `$address` means."""
+        if name.startswith("$"):
+            return self._at.get(canonical(int(name[1:], 16)))
+        found = self.project.best_symbol.get(name)
+        return found if found is not None and is_memory(found) else None
+
+    def name_of(self, value: int) -> str:
+        """The one name of a place, "" where it has none or several."""
+        symbol = self._at.get(canonical(value))
+        return symbol.name if symbol is not None else ""
+
+    def next_of(self, name: str, what: str, number: str) -> str:
+        """Which entry of its jump table a routine selects by setting `what` to `number`, or ""."""
+        index, entries = self.tables.get(name, ("", []))
+        if not index or self.value(index) is None or self.value(index) != self.value(what):
+            return ""
+        at = int(number[1:], 16) if re.fullmatch(r"\$[0-9A-Fa-f]+", number) else int(number) if number.isdigit() else -1
+        return entries[at] if 0 <= at < len(entries) else ""
+
+    def place(self, name: str) -> str:
+        """Where a label is in the ROM, where the source says so."""
+        symbol = self.project.best_symbol.get(name)
+        known = symbol is not None and symbol.kind == "label" and region(symbol.value) == "ROM"
+        return address(symbol.value, 6) if known and symbol is not None else ""
+
+
+def vocabulary(project: Project) -> Vocabulary:
+    """Read names of places and the jump tables of a codebase."""
+    found = Vocabulary(project, _at=_places(project))
+    for file in project.program.files.values():
+        for macro in file.macros:
+            lines = file.lines[macro.first : max(macro.first, macro.last - 1)]
+            found.macros.setdefault(macro.name.lower(), "\n".join(line.code for line in lines[:20]))
+    for unit in project.units:
+        if unit.block.kind == "routine":
+            _enter(found, unit)
+    return found
+
+
+def _enter(found: Vocabulary, unit: Unit) -> None:
+    """Note the role of each routine in the jump table of `unit`, if it has one."""
+    index, entries = table(unit.block.lines, found.naming)
+    if not entries:
+        index, entries = _table_macro(found, unit)
+    if any(entries):
+        found.owned.setdefault(unit.block.name, (index, entries))
+    for number, name in enumerate(entries):
+        target = found.project.find(name) if name and not name.startswith((".", "$")) else None
+        if target is not None and target is not unit:
+            chosen = f", chosen by {index}" if index else ""
+            role = f"entry {number} (${number:02X}) of the jump table in `{unit.block.name}`{chosen}"
+            found.roles.setdefault(target.block.name, role)
+            found.tables.setdefault(target.block.name, (index.strip("`"), entries))
+
+
+def _table_macro(found: Vocabulary, unit: Unit) -> tuple[str, list[str]]:
+    """A jump table written as a macro call: `%JumpTable(index, A, B)` or `%SpriteJumpTable(A, B)`."""
+    match = _TABLE_MACRO.search("\n".join(line.code for line in unit.block.lines))
+    if match is None:
+        return "", []
+    names = [name.strip() for name in match.group(2).split(",")]
+    if found.project.find(names[0]) is None:
+        return f"`{names[0]}`", names[1:]
+    chooser = re.search(r"(?i)lda(?:\.\w)?\s+([A-Za-z_]\w*)", found.macros.get(match.group(1).lower(), ""))
+    return f"`{chooser.group(1)}`" if chooser else "", names
+
+
+def _places(project: Project) -> dict[int, Symbol]:
+    """Place -> the name code uses most; none for scratch and for places with more than two names."""
+    used = Counter(name for unit in project.units for name in (*unit.contract.reads, *unit.contract.writes))
+    groups: dict[int, list[Symbol]] = {}
+    for symbol in project.best_symbol.values():
+        stored = symbol.kind in _STORED and region(symbol.value) not in ("", "ROM") and is_memory(symbol)
+        if stored and not IDLE_NAME.search(symbol.name):
+            groups.setdefault(canonical(symbol.value), []).append(symbol)
+    return {
+        place: max(group, key=lambda symbol: (bool(meaning(symbol)), used[symbol.name], symbol.name))
+        for place, group in groups.items()
+        if (len(group) <= 2 or place < 0x5000) and not 0x7E0000 <= place < 0x7E0010
+    }

@@ -1,0 +1,115 @@
+"""What a routine is said to do must be what its instructions do, for every way to go through it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from afs_stages.sources.codebase import OracleTrainingGenerator
+from afs_stages.sources.codebase.flow import Act, table, walk
+from afs_stages.sources.codebase.isa import MNEMONICS
+from afs_stages.sources.codebase.lexer import lex
+from afs_stages.sources.codebase.registers import register_meaning
+
+KEEPER = """\
+; The keeper of the lamp
+Keeper_Main:
+{
+  LDA.w KeeperState, X
+  JSL JumpTableLocal
+  dw Keeper_Wait
+  dw Keeper_Walk
+}
+
+Keeper_Wait:
+{
+  LDA.w $0F04 : BEQ .dark ; no oil left
+    LDA.b #$01 : STA.w KeeperState, X
+  .dark
+  LDA.b #$20 : JSL Sound_Play ; the sigh of the keeper
+  RTS
+}
+
+Keeper_Walk:
+  RTS
+"""
+
+
+def naming(name: str) -> str:
+    return f"`{name}`"
+
+
+def said(code: str) -> list[str]:
+    steps = walk(tuple(lex(tuple(code.strip("\n").split("\n")))), naming)
+    return [f"{act.verb} {act.what}{act.tail}".strip() for step in steps for act in step.acts]
+
+
+def test_constants_reach_what_is_stored_and_called():
+    assert said("LDA.b #$30 : STA.w SprTimer, X : STZ.w SprFrame, X\nLDA #$05 : LDY #$01 : JSL Spawn") == [
+        "sets `SprTimer` to $30",
+        "clears `SprFrame`",
+        "calls `Spawn` with A = $05 and Y = $01",
+    ]
+
+
+def test_a_label_a_call_and_a_macro_forget_the_registers():
+    assert said("LDA #$01\n.again\nSTA.w Flag") == ["writes `Flag`"]
+    assert said("LDA #$01 : JSR Other : STA.w Flag") == ["calls `Other` with A = $01", "writes `Flag`"]
+    assert said("LDA #$01\n%Change()\nSTA.w Flag") == ["runs `%Change()`", "writes `Flag`"]
+    assert said("LDA #$01 : PLA : STA.w Flag") == ["writes `Flag`"]
+
+
+def test_conditions_name_what_is_tested():
+    assert said("LDA.w State : CMP.b #$04 : BNE .other") == ["goes to `.other` if `State` is not $04"]
+    assert said("LDA.b $F4 : AND.b #$40 : BEQ .none") == ["goes to `.none` if no bit of $40 is set in `$F4`"]
+    assert said("JSL Check : BCC .gone") == ["calls `Check`", "goes to `.gone` if `Check` returns with the carry clear"]
+    assert said("LDA.w State : CMP.b #$04 : BCS +") == ["skips ahead if `State` is $04 or more"]
+    assert said("PLA : BVS .odd") == ["goes to `.odd` on BVS"]
+
+
+def test_loops_sums_and_returns():
+    assert said("LDX #$0F\n.next\nSTZ.w Slot, X\nDEX : BPL .next\nSEC : RTS") == [
+        "clears `Slot`",
+        "goes back to `.next` as long as X is not negative",
+        "returns with the carry set",
+    ]
+    assert said("LDA.w Oil : SEC : SBC.w #$0004 : STA.w Oil") == ["subtracts $0004 from `Oil`"]
+    assert said("LDA.w Oil : SBC.w #$0004 : STA.w Oil") == ["changes `Oil`"]  # the carry decides how much
+
+
+def test_a_jump_table_has_its_entries_in_order():
+    code = "LDA.w Action, X\nJSL JumpTableLocal\ndw First, Second\ndw Third\nNext:\n"
+    assert table(tuple(lex(tuple(code.split("\n")))), naming) == ("`Action`", ["First", "Second", "Third"])
+
+
+def test_registers_are_described_where_they_are():
+    assert "VRAM" in register_meaning(0x2116)
+    assert "channel 3" in register_meaning(0x4332)
+    assert register_meaning(0x2200) == ""
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(MNEMONICS)), st.sampled_from(["", "#$01", "$20", "X", "(", ".a", "+"])))
+)
+def test_nothing_stops_the_walk(pairs: list[tuple[str, str]]):
+    lines = tuple(lex(tuple(f"{word} {rest}" for word, rest in pairs)))
+    assert all(isinstance(act, Act) and act.verb for step in walk(lines, naming) for act in step.acts)
+
+
+def test_an_explanation_tells_each_step_and_where_a_jump_table_leads(tmp_path: Path):
+    (tmp_path / "ram.asm").write_text("KeeperState = $7E0D80 ; which action the keeper is in\nOil = $7E0F04\n")
+    (tmp_path / "keeper.asm").write_text(KEEPER)
+    made = list(OracleTrainingGenerator(oracle_path=tmp_path).generate())
+    (sample,) = [s for s in made if s.provenance["kind"] == "asm_explanation" and "Keeper_Wait" in s.instruction]
+    assert sample.output == (
+        "`Keeper_Wait` (`keeper.asm`, line 10) is entry 0 ($00) of the jump table in `Keeper_Main`, "
+        "chosen by `KeeperState`. The file is titled “The keeper of the lamp”.\n\nStep by step:\n"
+        "- No oil left: goes to `.dark` if `$0F04` (Oil) is zero.\n"
+        "- Sets `KeeperState` to $01 (so `Keeper_Walk` is next).\n"
+        "- At `.dark`: The sigh of the keeper: calls `Sound_Play` with A = $20.\n\n"
+        "Data:\n- writes `KeeperState` ($7E0D80): Which action the keeper is in.\n\n"
+        "It returns with RTS, so it is reached by a JSR from the same bank.\n\nCalled by `Keeper_Main`."
+    )
