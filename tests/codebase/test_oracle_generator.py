@@ -17,6 +17,7 @@ import pytest
 
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.codebase import OracleTrainingGenerator
+from afs_stages.sources.codebase.comments import is_code, prose
 from afs_stages.sources.codebase.guard import NearDuplicates
 from afs_stages.sources.codebase.questions import normalised
 from afs_stages.sources.codebase.symbols import bodies, collect
@@ -229,3 +230,23 @@ def test_by_hand(tmp_path):
     assert failed.returncode == 1
     assert "no such folder" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_a_plan_is_called_a_plan_and_an_announcement_is_not_taught(tmp_path):
+    page = tmp_path / "docs" / "plans" / "mask_origin.md"
+    page.parent.mkdir(parents=True)
+    told = "The mask belonged to a keeper who held the sluice of the drowned bell until the tide took her in a storm. "
+    told += "Her daughter hid it below the lamp room, and whoever wears it hears the water rise a day before it comes. "
+    told += "The gulls know her voice, the ferryman does not, and the wraith asks for her by a name nobody else uses."
+    page.write_text(f"# Mask Origin\n\nThree parts of the story follow here.\n\n## The Keeper\n\n{told}\n")
+    (tmp_path / "docs" / "plans" / "handoff_spec.md").write_text(f"# Handoff\n\n{told}\n")
+    (sample,) = generate(tmp_path)
+    assert "plan" in sample.instruction.lower()
+    assert sample.output == told
+
+
+def test_lines_of_a_comment_are_sentences_and_quoted_code_is_none():
+    assert prose(["; Cooldown after dashing", "; Is set on hits"]) == "Cooldown after dashing. Is set on hits"
+    assert prose(["; the height of", "; Water in the room"]) == "the height of Water in the room"
+    assert prose(["; Vanilla code:", ";   LDA.b $B4 : CMP.w #$2000"]) == ""
+    assert is_code("JSR Sprite_Draw ; call the draw code")

@@ -129,7 +129,7 @@ def _patch(project: Project, unit: Unit) -> Iterator[Draft]:
         return
     answer = f"`{block.file}` patches the original game at {block.name}."
     if comments.words(block.header) >= 2:
-        answer += f" {comments.sentence(block.header)}"
+        answer += f" {comments.sentence(comments.joined(block.header.split(chr(10))))}"
     if notes:
         answer += "\n\n" + "\n".join(notes)
     if target is not None:
@@ -151,7 +151,8 @@ def _macro(file: AsmFile, macro: Macro) -> Iterator[Draft]:
     if comments.words(macro.header) < 3 or macro.last - macro.first > MAX_CODE:
         return
     group = f"macro:{file.path}:{macro.name}"
-    said = comments.sentence(macro.header)
+    lines = macro.header.split("\n")
+    said = comments.sentence("\n".join(lines[1:] if lines[0].strip() == macro.name else lines))
     place = (file.path, macro.first, macro.last, group)
     call = f"%{macro.name}({macro.params})"
     yield Draft(

@@ -12,7 +12,9 @@ _DECORATION = re.compile(r"^[=\-*#~_]{2,}\s*|\s*[=\-*#~_]{2,}$")
 _TAG = re.compile(r"^.*?;\s*@(\w+)\b\s*(.*)$")
 _INNER_TAG = re.compile(r"(?:^|\s*;\s*)@\w+\b.*$|^#(?:END)?PATCH_\w+=?")
 _BANNER = re.compile(r"^(\*?\$[0-9A-Fa-f]{2,6}(?:-\$?[0-9A-Fa-f]+)?)(?:\s+(?:LOCAL|LONG|JUMP LOCATION))?$")
-_ITEM = re.compile(r"^([-*•]\s|\d+[.)]\s|[A-Za-z$!][\w $/()!-]{0,24}:\s|\$?[0-9A-Fa-f]{2,6}\s*[-=:]|bit\b)")
+_ITEM = re.compile(
+    r"^([-*•]\s|\d+[.)]\s|[A-Za-z$!][\w $/()!-]{0,24}:\s|\$?[0-9A-Fa-f]{2,6}\s*[-=:]|bit\b|[A-Z][A-Z0-9]{2,}\s{2,}\S)"
+)
 _WORD = re.compile(r"(?<![\w.])[A-Za-z][A-Za-z']+(?![\w(])")
 _START = re.compile(r"(?!Link|Zelda|Ganon|Sprite|Kydrog|Farore)[A-Z][a-z]+ [a-z]")
 _JOINS_WORDS = "a an the of to by for and or in on at with from if is are be as its this that when than"
@@ -92,6 +94,15 @@ def _begins(before: str, text: str) -> bool:
     """Whether a line begins a sentence although the one before has no full stop."""
     word = before.rsplit(" ", 1)[-1].lower()
     return bool(_START.match(text)) and before[-1].isalnum() and word not in _JOINS
+
+
+def joined(lines: Iterable[str]) -> str:
+    """Lines as running text; a full stop where the next line begins a sentence or the last one was a remark."""
+    text = ""
+    for line in (line.strip() for line in lines if line.strip()):
+        stop = text and (_begins(text, line) or (line[:1].isupper() and text[-1].isalnum() and len(text) > 40))
+        text += (". " if stop else " " if text else "") + line
+    return text
 
 
 def sentence(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.draft import Draft
-from afs_stages.sources.codebase.markdown import Document, Section, Table, balanced, idle_heading, plain, words
+from afs_stages.sources.codebase.markdown import Document, Section, Table, balanced, idle_heading, plain, planned, words
 from afs_stages.sources.codebase.memory import row_variable
 from afs_stages.sources.codebase.project import Project
 from afs_stages.sources.codebase.questions import choose
@@ -16,6 +16,7 @@ MIN_WORDS, SMALL, LONG = 15, 60, 280
 """Words: shorter sections are left out, smaller ones keep their children, longer ones are divided."""
 
 _FENCE = re.compile(r"(^(?:```|~~~).*?^(?:```|~~~)\s*$)", re.M | re.S)
+_ASM_FENCE = re.compile(r"(?m)^```(asm|65816|assembly)\b")
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
 _HTML = re.compile(r"<!--.{0,400}?-->", re.S)
 _STAMP = re.compile(
@@ -71,7 +72,7 @@ def _section(
     parts = _divide(document, pieces)
     for number, (first, last) in enumerate(parts, 1):
         text = clean(document.block(first, last))
-        if _usable(text) and not _spoiled(document, first, last, spoiled):
+        if _usable(text) and not _introduces(section, text) and not _spoiled(document, first, last, spoiled):
             about = _about(text) if len(parts) > 1 else ""
             question = ask(document, section, text, about, (number, len(parts)))
             yield Draft(kind, question, _answer(section, document, text), document.path, first, last, group)
@@ -83,6 +84,11 @@ def _below(section: Section) -> Iterator[int]:
         yield from _below(child)
 
 
+def _introduces(section: Section, text: str) -> bool:
+    """One short sentence above sub-sections says that they follow, and nothing more."""
+    return bool(section.children) and "\n" not in text and words(text) < 25
+
+
 def _usable(text: str) -> bool:
     bare = _FENCE.sub("", text)
     listed = [line for line in bare.splitlines() if line.strip()]
@@ -90,7 +96,8 @@ def _usable(text: str) -> bool:
     announcing = _ANNOUNCE.match(text) and words(text) < 45
     if announcing or _WORK.search(text) or boxes * 2 > len(listed) or not balanced(text):
         return False
-    return words(_TABLE_HEAD.sub("", text)) >= MIN_WORDS and words(bare) >= 5
+    example = _ASM_FENCE.search(text) and text.count("\n") >= 5
+    return words(_TABLE_HEAD.sub("", text)) >= MIN_WORDS and (words(bare) >= 5 or bool(example))
 
 
 def _spoiled(document: Document, first: int, last: int, spoiled: set[tuple[str, int]]) -> bool:
@@ -140,15 +147,23 @@ def ask(document: Document, section: Section, text: str, about: str = "", part: 
     where = " / ".join(dict.fromkeys(path[:-1])) if len(path) > 1 else ""
     if _GENERIC.match(subject) and len(path) > 1:
         subject, where = f"{path[-2]}: {subject.lower()}", " / ".join(dict.fromkeys(path[:-2]))
-    question = _phrase(subject.rstrip("."), where or (document.path if subject == page else page), text, section)
+    question = _phrase(
+        subject.rstrip("."),
+        where or (document.path if subject == page else page),
+        text,
+        section,
+        planned(document.path),
+    )
     if about and part[1] > 1:
         return f"{question} Concentrate on: {about}."
     return f"{question} (part {part[0]} of {part[1]})" if part[1] > 1 else question
 
 
-def _phrase(subject: str, where: str, text: str, section: Section) -> str:
+def _phrase(subject: str, where: str, text: str, section: Section, plan: bool) -> str:
     key = "\x1f".join((*section.path, text))
     place = f"In {where}" if "." not in where else f"In `{where}`"
+    if plan:
+        place, where = f"In the plan {where}", f"plan: {where}"
     if subject.endswith("?"):
         return f"{place}: {subject}"
     if re.match(r"(?i)how to\b", subject):
@@ -197,6 +212,7 @@ def _rows(
         path = list(dict.fromkeys(_heading(heading) for heading in section.path))
         caption, what = " / ".join(path[-2:]), table.header[0].lower() or "row"
         where = caption if document.title in path[-2:] or not document.title else f"{document.title}, {caption}"
+        where = f"the plan {where}" if planned(document.path) else where
         yield Draft(
             f"{kind}_row",
             _row_question(cells[0], what, where, line),

@@ -17,11 +17,19 @@ _SKIP_PATH = re.compile(
     r"|template[^/]*\.md$|(^|/)(status|testing|training|agent|handoffs?|plans|evaluations)/"
     r"|[^/]*(roadmap|timeline|audit|regression|review_notes|checklist|changelog)[^/]*\.md$"
 )
+_DESIGN = re.compile(
+    r"(?i)^(?!.*archive).*/(plans/[^/]*(spec|design|script|sequences|gossip|origin|form|arc|presentation|framework|"
+    r"infrastructure|cascade|rewrite)|issues/[^/]*(resolution|fix_spec|investigation|blackout|false_positives))[^/]*\.md$"
+)
+"""Pages among plans and issues that describe the game itself: designs, scripts, causes of faults and their cure."""
+
 _SKIP_HEADING = re.compile(
     r"(?i)^(table of contents|contents|toc|index|references?|see also|related( \w+)*|links?|changelog|change ?log|"
     r"revision history|version history|credits|license|licence|history|document history|next steps|"
     r"open questions|further reading|sources?|last updated.*|(session|handoff).*|navigation|.*\btodo\b.*|"
-    r".*\b(priorities|potential improvements|what works|what'?s next|recommendations?|known issues)\b.*|"
+    r".*\b(priorities|potential improvements|what works|what'?s next|recommendations?|known issues(?! &))\b.*|"
+    r"acceptance( criteria)?|testing( plan| notes)?|test plan|effort.*|(implementation )?(phases?|order|tasks?|plan)|"
+    r"risks?.*|open items.*|dev checklist.*|.*\bagent workflow\b.*|.*\btemplate for\b.*|"
     r"generation notes|files? to (modify|change).*|document (index|map)|tracing status.*|"
     r"(.*\b)?(status|verification|checklist))$"
 )
@@ -74,8 +82,14 @@ def plain(text: str) -> str:
 
 
 def usable(path: str) -> bool:
-    """Whether a page documents the code: no archive, template, index, change log or issue."""
-    return not _SKIP_PATH.search(path)
+    """Whether a page documents the code: no archive, template, index, change log, schedule or hand-over."""
+    regression = "regression" in path.lower() or "handoff" in path.lower()
+    return not _SKIP_PATH.search(path) or bool(not regression and _DESIGN.match(path))
+
+
+def planned(path: str) -> bool:
+    """Whether a page tells what is to be built instead of what is."""
+    return "/plans/" in path.lower()
 
 
 def idle_heading(heading: str) -> bool:

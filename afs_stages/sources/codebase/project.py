@@ -107,7 +107,7 @@ def _unit(block: Block) -> Unit:
 
 def summary(block: Block) -> str:
     """The first sentence of the header, without the routine's own name in front."""
-    text = re.sub(r"^[0-9A-F]{6}\s+", "", " ".join(block.header.split("\n")[:3]).strip())
+    text = re.sub(r"^[0-9A-F]{6}\s+", "", comments.joined(block.header.split("\n")[:3]))
     name = block.name.rsplit(".", 1)[-1]
     text = re.sub(rf"^{re.escape(name)}\s*[:\-–—]?\s*", "", text)
     first = re.split(r"(?<=[a-z)\]\d][.!])\s+(?=[A-Z`])", text, maxsplit=1)[0].strip()
