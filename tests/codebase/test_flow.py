@@ -69,6 +69,11 @@ def test_conditions_name_what_is_tested():
     assert said("PLA : BVS .odd") == ["goes to `.odd` on BVS"]
 
 
+def test_a_number_behind_a_branch_is_a_distance():
+    assert said("LDA.w State : BEQ $0F") == ["skips $0F bytes if `State` is zero"]
+    assert said("BRA $04") == ["skips $04 bytes"]
+
+
 def test_loops_sums_and_returns():
     assert said("LDX #$0F\n.next\nSTZ.w Slot, X\nDEX : BPL .next\nSEC : RTS") == [
         "clears `Slot`",

@@ -11,7 +11,7 @@ from afs_stages.sources.codebase.explain import ending, explain, ground, step_by
 from afs_stages.sources.codebase.nodes import AsmFile, Macro
 from afs_stages.sources.codebase.project import Project, Unit
 from afs_stages.sources.codebase.questions import choose, listing
-from afs_stages.sources.codebase.routines import dedent
+from afs_stages.sources.codebase.routines import MARK, dedent
 from afs_stages.sources.codebase.vocabulary import Vocabulary
 
 MAX_CODE = 90
@@ -108,9 +108,11 @@ def _request(unit: Unit) -> str:
 
 def _data(project: Project, unit: Unit) -> Iterator[Draft]:
     block = unit.block
-    said = "\n".join(f"- `{code[:60]}`: {note}" for code, note in block.notes[:12])
-    if comments.words(block.header) < 4 and len(block.notes) < 2:
+    entries = list(_entries(unit))
+    said = "\n".join(f"- `{code[:60]}`: {note}" for code, note in entries[:24])
+    if comments.words(block.header) < 4 and len(entries) < 2:
         return
+    said += f"\n- and {len(entries) - 24} more entries." if len(entries) > 24 else ""
     lead = comments.sentence(block.header) if comments.words(block.header) >= 3 else "a data table."
     answer = f"`{block.name}` (`{block.file}`, line {block.first}): {lead}"
     answer += f"\n\nEntries:\n{said}" if said else ""
@@ -119,6 +121,15 @@ def _data(project: Project, unit: Unit) -> Iterator[Draft]:
     group = f"routine:{block.file}:{block.name}"
     question = f"What is in the data table `{block.name}` (`{block.file}`)?"
     yield Draft("asm_table", question, answer, block.file, block.first, block.last, group, fenced(block.text))
+
+
+def _entries(unit: Unit) -> Iterator[tuple[str, str]]:
+    """(code, comment) of each line of a table; one word behind an entry names it."""
+    remarks = {line: said for line, _, said in unit.block.remarks}
+    for line in unit.block.lines[1:]:
+        said = remarks.get(line.number) or comments.strip(line.comment)
+        if line.code and said and comments.says_something(said, 1) and not comments.is_code(said):
+            yield MARK.sub("", line.code).strip(), said
 
 
 def _patch(project: Project, unit: Unit) -> Iterator[Draft]:

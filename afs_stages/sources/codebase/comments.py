@@ -16,6 +16,7 @@ _ITEM = re.compile(
     r"^([-*•]\s|\d+[.)]\s|[A-Za-z$!][\w $/()!-]{0,24}:\s|\$?[0-9A-Fa-f]{2,6}\s*[-=:]|bit\b|[A-Z][A-Z0-9]{2,}\s{2,}\S)"
 )
 _WORD = re.compile(r"(?<![\w.])[A-Za-z][A-Za-z']+(?![\w(])")
+_QUOTED = re.compile(r"(?i)^(?:vanilla|original|old|was)\b[^:]{0,40}:\s+(\w.*)$")
 _START = re.compile(r"(?!Link|Zelda|Ganon|Sprite|Kydrog|Farore)[A-Z][a-z]+ [a-z]")
 _JOINS_WORDS = "a an the of to by for and or in on at with from if is are be as its this that when than"
 _JOINS = frozenset(_JOINS_WORDS.split())
@@ -47,6 +48,9 @@ def is_rule(comment: str) -> bool:
 
 def is_code(text: str) -> bool:
     """Whether a comment is an instruction that was switched off."""
+    quoted = _QUOTED.match(text)
+    if quoted:
+        return is_code(quoted.group(1))
     word, _, rest = re.split(r" [:;]", text)[0].partition(" ")
     word, rest = word.lower(), rest.strip()
     stem = word.split(".", 1)[0]
@@ -71,20 +75,22 @@ def says_something(text: str, words: int = 2) -> bool:
 def prose(comments: Iterable[str]) -> str:
     """The comments as text: lines of one sentence joined, list items and columns on lines of their own."""
     found: list[str] = []
-    fresh, unfinished = True, False
+    fresh, unfinished, single = True, False, False
     for comment in comments:
         raw = comment.lstrip(";")
         text = strip(comment)
         unfinished = bool(_WORK.search(text) or "???" in text) or (unfinished and bool(text) and not _ITEM.match(text))
         if not text or unfinished or is_code(text) or _BANNER.match(text):
-            if text and found and found[-1].endswith(":") and is_code(text):
+            if text and found and is_code(text) and (found[-1].endswith(":") or single):
                 found.pop()
-            fresh = True
+            fresh, single = True, False
             continue
         indented = raw.startswith(("   ", "\t"))
         if not found or fresh or indented or _ITEM.match(text):
             found.append(("  " if indented and found else "") + text)
+            single = True
         else:
+            single = False
             found[-1] += (". " if _begins(found[-1], text) else " ") + text
         fresh = False
     return "\n".join(found).strip()

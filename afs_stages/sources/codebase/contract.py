@@ -72,7 +72,7 @@ def _call(word: str, rest: str, found: Contract) -> None:
 def _pointers(rest: str, found: Contract) -> None:
     for part in rest.split(",")[:32]:
         name = _NAME.match(part.strip())
-        if name:
+        if name and "(" not in part:
             _once(found.calls, ("table", name.group(1)))
 
 

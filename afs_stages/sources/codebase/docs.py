@@ -215,13 +215,17 @@ def _rows(
         where = f"the plan {where}" if planned(document.path) else where
         yield Draft(
             f"{kind}_row",
-            _row_question(cells[0], what, where, line),
+            _capital(_row_question(cells[0], what, where, line)),
             f"{cells[0]} ({caption}):\n" + "\n".join(f"- {fact}" for fact in facts),
             document.path,
             line,
             line,
             f"section:{document.path}:{' > '.join(section.path)}",
         )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _tells(cells: tuple[str, ...]) -> bool:

@@ -21,10 +21,11 @@ MAX_STEPS = 14
 MAX_ACTS = 5
 """Acts one step tells at most."""
 
-_TURNS = ("goes to", "goes on", "goes back", "skips ahead", "jumps", "returns")
+_TURNS = ("goes to", "goes on", "goes back", "skips", "skips ahead", "jumps", "returns")
 _SETS_UP = re.compile(r"(?i)^(ph[abdkpxy]|rep|sep)\b")
 _MACRO = re.compile(r"%(\w+)\(([^,()]+)\)")
 _STORED = re.compile(r"(?i)\bsta(?:\.\w)?\s+([A-Za-z_]\w*)")
+_CONTRACT = re.compile(r"(?i)(inputs?|outputs?|entry|exit|params?|args?|arguments?|returns?|[axy])\s*[-:=]")
 _ENTRY = re.compile(r"(?i)^d[bwl] ")
 _LEAVES = re.compile(r"(?i)^(rt[sl]|plb|pl[axyp])\b")
 _PLACE = re.compile(r"`(\$[0-9A-F]{2,6})`")
@@ -66,6 +67,8 @@ def _lead(project: Project, words: Vocabulary, unit: Unit) -> str:
     place = words.place(block.name)
     lead = f"`{block.name}` (`{block.file}`, line {block.first}{f', at {place}' if place else ''})"
     header = comments.sentence(block.header) if comments.words(block.header) >= 3 else _opening(unit)[1]
+    if header and _CONTRACT.match(header):
+        return f"{lead} {_doing(project, unit)}\n\nOn entry and exit: {header}"
     said = [f"{lead}: {header}"] if header else []
     role = words.roles.get(block.name)
     if role is not None:

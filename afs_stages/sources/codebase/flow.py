@@ -143,7 +143,8 @@ def _control(statement: Statement, state: _State, word: str, rest: str) -> Itera
         yield Act("returns", f"with the carry {state.carry}" if state.carry else "")
         state.forget()
     elif word in ("bra", "brl"):
-        yield Act("goes on", f"at `{rest}`" if set(rest) - set("+-") else f"at the label `{rest}`")
+        bytes_ahead = re.fullmatch(r"\$[0-9A-Fa-f]{2}", rest)
+        yield Act("skips", f"{rest} bytes") if bytes_ahead else Act("goes on", f"at `{rest}`")
     elif word in ("clc", "sec"):
         state.carry = "clear" if word == "clc" else "set"
     elif statement.word.startswith("%"):
@@ -167,7 +168,9 @@ def _shown(state: _State, rest: str) -> str:
 
 
 def _constant(rest: str) -> str:
-    return rest[1:].strip() if rest.startswith("#") and len(rest) < 40 else ""
+    if not rest.startswith("#") or len(rest) > 40:
+        return ""
+    return f"`{rest}`" if rest[1:2].isalpha() else rest[1:].strip()
 
 
 def _load(state: _State, register: str, rest: str) -> None:
@@ -306,7 +309,9 @@ def _branch(state: _State, word: str, rest: str) -> Iterator[Act]:
         return
     if not condition or (kind == "count" and word == "bpl" and other != "de"):
         condition = f"on {word.upper()}"
-    if set(target) <= {"+"}:
+    if re.fullmatch(r"\$[0-9A-Fa-f]{2}", target):
+        yield Act("skips", f"{target} bytes {condition}")
+    elif set(target) <= {"+"}:
         yield Act("skips ahead", condition)
     elif set(target) <= {"-"} or target in state.seen:
         yield Act("goes back", f"to `{target}` {condition}")

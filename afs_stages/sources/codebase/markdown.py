@@ -29,7 +29,7 @@ _SKIP_HEADING = re.compile(
     r"open questions|further reading|sources?|last updated.*|(session|handoff).*|navigation|.*\btodo\b.*|"
     r".*\b(priorities|potential improvements|what works|what'?s next|recommendations?|known issues(?! &))\b.*|"
     r"acceptance( criteria)?|testing( plan| notes)?|test plan|effort.*|(implementation )?(phases?|order|tasks?|plan)|"
-    r"risks?.*|open items.*|dev checklist.*|.*\bagent workflow\b.*|.*\btemplate for\b.*|"
+    r"risks?.*|duplicate.*|open items.*|dev checklist.*|.*\bagent workflow\b.*|.*\btemplate for\b.*|"
     r"generation notes|files? to (modify|change).*|document (index|map)|tracing status.*|"
     r"(.*\b)?(status|verification|checklist))$"
 )

@@ -19,7 +19,7 @@ _ENDS_WORDS = """
 _ENDS = frozenset(_ENDS_WORDS.split())
 
 
-_MARK = re.compile(r"^(\s*)#_[0-9A-F]{6}:\s?")
+MARK = re.compile(r"^(\s*)#_[0-9A-F]{6}:\s?")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Block:
 
 def dedent(lines: list[str]) -> str:
     """Lines joined without their common leading blanks and without blank lines at the ends."""
-    lines = [_MARK.sub(r"\1", line).expandtabs(4).rstrip() for line in lines]
+    lines = [MARK.sub(r"\1", line).expandtabs(4).rstrip() for line in lines]
     margin = min((len(line) - len(line.lstrip()) for line in lines if line), default=0)
     return "\n".join(line[margin:] for line in lines).strip("\n")
 
@@ -138,7 +138,7 @@ def _kind(lines: tuple[Line, ...]) -> str:
 
 def _remarks(lines: tuple[Line, ...]) -> Iterator[tuple[int, str, str]]:
     pending: list[str] = []
-    for line in lines[1:]:
+    for line in _continued(lines[1:]):
         if line.comment and not line.code:
             pending.append(line.comment)
             continue
@@ -148,4 +148,22 @@ def _remarks(lines: tuple[Line, ...]) -> Iterator[tuple[int, str, str]]:
         behind = "" if comments.is_code(behind) or behind.startswith("@") else behind
         said = "; ".join(" ".join(part.split()).rstrip(".") for part in (above, behind) if part)
         if line.code and comments.says_something(said):
-            yield line.number, _MARK.sub("", line.code).strip(), said
+            yield line.number, MARK.sub("", line.code).strip(), said
+
+
+def _continued(lines: tuple[Line, ...]) -> Iterator[Line]:
+    """The lines; comment lines that stand exactly below a comment behind code are a part of that one."""
+    column, held = -1, None
+    for line in lines:
+        at = line.text.find(line.comment) if line.comment else -1
+        if held is not None and line.comment and not line.code and at == column and at >= 16:
+            text = f"{held.comment} {line.comment.lstrip('; ')}"
+            held = Line(held.number, held.text, held.code, text, held.statements)
+            continue
+        if held is not None:
+            yield held
+        column, held = (at, line) if line.code else (-1, None)
+        if held is None:
+            yield line
+    if held is not None:
+        yield held
