@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ _CODE_WORD = re.compile(r"[.!@]?[A-Za-z_][\w.]*|\$[0-9A-Fa-f]+|%[01]+|\d+|[#(),\
 _WORD = re.compile(r"[\w$#']+")
 SEED = 1
 """Seed of the hash functions; part of what "near" means, so no parameter."""
+LARGE_BUCKET = 64
+"""In a larger bucket signatures are compared before shingles are."""
 MAX_SHINGLES = 20_000
 """Of a longer text only the first shingles count, which bounds time and memory per row."""
 
@@ -52,8 +55,8 @@ def shingles(text: str, size: int) -> list[str]:
 def pairs(texts: Iterable[str], params: NearDuplicates) -> Iterator[tuple[int, int]]:
     """Yield (i, j), i < j, for texts whose shingle sets have a Jaccard similarity of at least the threshold.
 
-    In a bucket of more than `max_cluster` texts each is compared with the first ones only, so the
-    work grows with the number of texts, not with its square.
+    Every pair of a bucket is looked at, as the leak gate does, in large ones by their signatures first: the
+    work grows with the number of texts, and with the square of those that nearly all begin and end alike.
     """
     hashes, matrix = _signatures(texts, params)
     yield from _verified(_candidates(matrix, params), hashes, params)
@@ -114,23 +117,35 @@ def _batches(texts: Iterable[str], size: int) -> Iterator[list[str]]:
 
 def _candidates(matrix: Any, params: NearDuplicates) -> Iterator[tuple[int, int]]:
     bands, rows = banding(params.permutations, params.threshold)
+    least = _least_agreement(params)
     for band in range(bands):
         buckets: dict[bytes, list[int]] = {}
         part = matrix[:, band * rows : (band + 1) * rows]
         for i in range(len(part)):
-            members = buckets.setdefault(part[i].tobytes(), [])
-            for other in members:
-                yield other, i
-            if len(members) < params.max_cluster:
-                members.append(i)
+            buckets.setdefault(part[i].tobytes(), []).append(i)
+        for members in buckets.values():
+            if len(members) <= LARGE_BUCKET:
+                yield from combinations(members, 2)
+            else:
+                yield from _agreeing(members, matrix[members], least)
+
+
+def _agreeing(members: list[int], signatures: Any, least: float) -> Iterator[tuple[int, int]]:
+    for k in range(1, len(members)):
+        agree = (signatures[:k] == signatures[k]).sum(axis=1)
+        yield from ((members[other], members[k]) for other in (agree >= least).nonzero()[0].tolist())
+
+
+def _least_agreement(params: NearDuplicates) -> float:
+    """Four standard errors below the threshold: a pair at it is lost with a chance of 3 in 100,000."""
+    spread = (params.threshold * (1 - params.threshold) / params.permutations) ** 0.5
+    return float((params.threshold - 4 * spread) * params.permutations)
 
 
 def _candidates_across(one: Any, two: Any, params: NearDuplicates) -> Iterator[tuple[int, int]]:
     """Pairs that share a band and whose signatures agree nearly as much as the threshold asks."""
     bands, rows = banding(params.permutations, params.threshold)
-    # Four standard errors below the threshold: a pair at it is lost with a chance of 3 in 100,000.
-    spread = (params.threshold * (1 - params.threshold) / params.permutations) ** 0.5
-    least = (params.threshold - 4 * spread) * params.permutations
+    least = _least_agreement(params)
     for band in range(bands):
         columns = slice(band * rows, (band + 1) * rows)
         buckets: dict[bytes, list[int]] = {}

@@ -233,6 +233,26 @@ def test_every_near_pair_is_found_and_no_other(seed: int) -> None:
     assert across == {(i, j) for i, j in found if i < 12 <= j}
 
 
+def test_split_and_gate_see_the_same_pairs_of_a_large_family() -> None:
+    """300 texts that are much alike share buckets; the gate compares all of a bucket, so the split must too."""
+    params, random = NearDuplicates(max_cluster=10), Random(3)
+    words = text("family", 120).split()
+    texts = []
+    for i in range(300):
+        own = list(words)
+        for place in random.sample(range(120), random.choice((1, 2))):
+            own[place] = f"own{i}"
+        texts.append(" ".join(own))
+    found = set(near.pairs(texts, params))
+    true = {
+        (i, j) for j in range(300) for i in range(j) if near.similar(texts[i], texts[j], params) >= params.threshold
+    }
+    assert 100 < len(true) < 300 * 299 / 2, "some are near each other, most are not"
+    across = {(i, j + 200) for i, j in near.pairs_across(texts[:200], texts[200:], params)}
+    assert across == {(i, j) for i, j in found if i < 200 <= j}
+    assert len(true - found) <= len(true) / 100
+
+
 def test_a_row_without_id_gets_one_and_nulls_are_read(tmp_path: Path) -> None:
     rows = [
         {"instruction": "a", "output": text("a"), "_metadata": None, "domain": None, "source": None},
