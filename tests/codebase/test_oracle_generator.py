@@ -136,21 +136,42 @@ def test_addresses_by_another_way(samples):
     assert checked >= 20
 
 
+def placed(main: Path, root: Path, folder: Path) -> dict[str, int]:
+    """The labels of a patch, as the assembler named by ASAR places them."""
+    symbols, rom = folder / "out.sym", folder / "rom.sfc"
+    rom.write_bytes(b"\0" * 2**21)
+    options = ["--no-title-check", "--symbols=wla", f"--symbols-path={symbols}", f"-I{root}"]
+    subprocess.run([os.environ["ASAR"], *options, main, rom], cwd=folder, check=True, capture_output=True)
+    found = re.findall(r"(?m)^([0-9a-fA-F]{2}:[0-9a-fA-F]{4}) (\S+)$", symbols.read_text())
+    return {name: int(place.replace(":", ""), 16) for place, name in found}
+
+
 @pytest.mark.skipif("ASAR" not in os.environ, reason="needs the assembler named by ASAR")
 def test_addresses_by_asar(tmp_path):
     """Every label the program places is where asar puts it."""
-    symbols = tmp_path / "out.sym"
-    rom = tmp_path / "rom.sfc"
-    rom.write_bytes(b"\0" * 2**21)
     shutil.copytree(HACK, tmp_path / "hack")
-    command = [os.environ["ASAR"], "--no-title-check", "--symbols=wla", f"--symbols-path={symbols}", "main.asm", rom]
-    subprocess.run(command, cwd=tmp_path / "hack", check=True, capture_output=True)
-    truth = dict(re.findall(r"(?m)^([0-9a-fA-F]{2}:[0-9a-fA-F]{4}) (\S+)$", symbols.read_text()))
-    truth = {name: int(place.replace(":", ""), 16) for place, name in truth.items()}
+    truth = placed(tmp_path / "hack" / "main.asm", tmp_path / "hack", tmp_path)
     ours = collect(HACK).addresses
     both = [name for name in ours if name in truth]
     assert len(both) >= 50
     assert [name for name in both if ours[name] != truth[name]] == []
+
+
+@pytest.mark.skipif(not {"ASAR", "ORACLE_OF_SECRETS"} <= set(os.environ), reason="needs ASAR and ORACLE_OF_SECRETS")
+def test_facts_on_oracle_of_secrets_by_asar(tmp_path):
+    """Five hundred drawn memory facts of the real codebase, as asar places their names (file by file)."""
+    root = Path(os.environ["ORACLE_OF_SECRETS"])
+    core = ("Util/macros", "Config/module_flags", "Config/feature_flags", "Core/structs", "Core/link", "Core/sram")
+    truth: dict[str, set[int]] = {}
+    for files in (("Core/ram",), (*core, "Core/symbols")):
+        main = tmp_path / "main.asm"
+        main.write_text("lorom\n" + "".join(f'incsrc "{name}.asm"\n' for name in files))
+        for name, place in placed(main, root, tmp_path).items():
+            truth.setdefault(name, set()).add(place)
+    matches = [re.match(r"`([\w.]+)` is at \$([0-9A-F]+) ", sample.output) for sample in generate(root)]
+    facts = sorted({(m.group(1), int(m.group(2), 16)) for m in matches if m and m.group(1) in truth})
+    drawn = random.Random(4).sample(facts, 500)
+    assert [fact for fact in drawn if fact[1] not in truth[fact[0]]] == []
 
 
 def test_ids_depend_neither_on_the_path_nor_on_the_order_of_files(tmp_path, samples):

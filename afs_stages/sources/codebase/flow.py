@@ -238,7 +238,8 @@ def _arithmetic(state: _State, word: str, rest: str) -> Iterator[Act]:
         state.registers["a"] = Value("sum", value.text, f"subtracts {by} from")
     else:
         state.registers["a"] = Value("computed", source)
-    state.test = _of(state.registers["a"])
+    masked = word == "and" and by and not known
+    state.test = ("bits", "A", by) if masked else _of(state.registers["a"])
     state.carry = ""
     return iter(())
 

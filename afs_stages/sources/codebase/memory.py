@@ -220,7 +220,9 @@ def _constants(project: Project) -> Iterator[Draft]:
     for (file, section), symbols in sorted(groups.items()):
         names = {symbol.name for symbol in symbols}
         if 2 <= len(symbols) <= 40 and len(names) == len(symbols) and not file.lower().startswith("sprites/"):
-            yield from _constant_group(file, section, symbols)
+            above = symbols[0].header
+            titled = comments.words(above) >= 2 and "\n" not in above and comments.is_title(above)
+            yield from _constant_group(file, above if titled else section, symbols)
 
 
 def _constant_group(file: str, section: str, symbols: list[Symbol]) -> Iterator[Draft]:

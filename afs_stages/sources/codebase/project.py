@@ -109,11 +109,11 @@ def summary(block: Block) -> str:
     """The first sentence of the header, without the routine's own name in front."""
     text = re.sub(r"^[0-9A-F]{6}\s+", "", comments.joined(block.header.split("\n")[:3]))
     name = block.name.rsplit(".", 1)[-1]
-    text = re.sub(rf"^{re.escape(name)}\s*[:\-–—]?\s*", "", text)
+    text = re.sub(rf"^{re.escape(name)}\s*[:.\-–—]?\s+", "", text)
     first = re.split(r"(?<=[a-z)\]\d][.!])\s+(?=[A-Z`])", text, maxsplit=1)[0].strip()
     first = re.split(r":?\s+- ", first, maxsplit=1)[0]
     if not comments.says_something(first, 3) or re.match(
-        r"(?i)(inputs?|outputs?|entry|exit|params?|args?)\b.{0,3}[:=]", first
+        r"(?i)(inputs?|outputs?|entry|exit|params?|args?|contract|clobbers?|returns?|status)\b.{0,3}[:=]", first
     ):
         return ""
     letters = sum(len(word) == 1 for word in first.split())
