@@ -18,7 +18,9 @@ RAW = Path("data/raw")
 
 @app.command()
 def collect(
-    source: Annotated[str, typer.Argument(help="claude, codex, gemini, memory, history, or a Git source's name")] = "",
+    source: Annotated[
+        str, typer.Argument(help="claude, codex, gemini, memory, history, toolbench, or a Git source's name")
+    ] = "",
     root: Annotated[list[Path] | None, typer.Option("--root", help="folder to take from; repeatable")] = None,
     git: Annotated[str, typer.Option("--git", help="repository to import (dvc import)")] = "",
     rev: Annotated[str, typer.Option("--rev", help="its commit or tag; needed with --git")] = "",
@@ -47,7 +49,7 @@ def _snapshot(source: str, given: list[Path] | None, target: Path) -> None:
     from afs_stages.sources.registry import source_class
 
     if source not in TAKEN:
-        fix = "for a codebase: --git URL --rev REV; for ToolBench set sources.toolbench.root in params.yaml"
+        fix = "for a codebase: --git URL --rev REV"
         raise UserError(f"cannot collect '{source}' ({nearest(source, list(TAKEN))})", fix=fix)
     roots = [folder.expanduser() for folder in given or source_class(source).default_roots()]
     if not files_of(source, [folder for folder in roots if folder.is_dir()]):
@@ -94,7 +96,7 @@ def _print_discovered(top: Path) -> None:
     found = list(discover(top))
     for item in found:
         how = f"afs collect {item.kind} --root {item.path}"
-        if item.kind in ("oracle", "toolbench"):
+        if item.kind == "oracle":
             how = f"sources.{item.kind}.root: {item.path}"
         console.say(f"{item.kind}: {item.path} ({item.files} files, {item.size / 2**20:.1f} MB)\n  {how}")
     if not found:

@@ -16,8 +16,10 @@ from typing import Any
 from afs_stages.core import jsonl
 from afs_stages.core.atomic import write_bytes
 from afs_stages.core.jsonl import BadRow
+from afs_stages.sources.collect_toolbench import copy_array, copy_parquet, is_taken
 from afs_stages.sources.files import read_document, read_records, walk
 from afs_stages.sources.redaction import Redactor
+from afs_stages.sources.toolbench_files import is_array
 
 MANIFEST = "collected.manifest"
 TAKEN: dict[str, Callable[[PurePosixPath], bool]] = {
@@ -25,10 +27,11 @@ TAKEN: dict[str, Callable[[PurePosixPath], bool]] = {
     "codex": lambda p: p.name.startswith("rollout-") and p.suffix in (".jsonl", ".zst", ".json"),
     "gemini": lambda p: "chats" in p.parts and p.suffix in (".json", ".jsonl"),
     "memory": lambda p: p.suffix in (".json", ".jsonl", ".md", ".txt"),
-    "history": lambda p: p.name.startswith("events_") or "payloads" in p.parts,
+    "history": lambda p: p.suffix != ".parquet" and (p.name.startswith("events_") or "payloads" in p.parts),
+    "toolbench": is_taken,
 }
 """Which of a tool's files are sessions; nothing else (settings, credentials) is opened."""
-SUFFIXES = (".jsonl", ".json", ".zst", ".md", ".txt")
+SUFFIXES = (".jsonl", ".json", ".zst", ".md", ".txt", ".parquet")
 _MARK = re.compile(r"<REDACTED:([a-z0-9-]+)>")
 
 
@@ -44,6 +47,11 @@ class Collected:
     def drop(self, bad: BadRow) -> None:
         """Count a line or file that could not be read; nothing of it is kept."""
         self.bad[bad.reason] = self.bad.get(bad.reason, 0) + 1
+
+    def redacted(self, counts: dict[str, int]) -> None:
+        """Add redactions by kind."""
+        for kind, count in counts.items():
+            self.redactions[kind] = self.redactions.get(kind, 0) + count
 
 
 def files_of(kind: str, roots: list[Path]) -> list[tuple[str, Path]]:
@@ -66,8 +74,7 @@ def snapshot(kind: str, roots: list[Path], target: Path) -> Collected:
         _copy(kind, name, path, target / safe, found, redact)
         manifest[safe] = digest
         found.written += 1
-        for secret, count in redact.counts.items():
-            found.redactions[secret] = found.redactions.get(secret, 0) + count
+        found.redacted(redact.counts)
     jsonl.write_json(manifest_path, dict(sorted(manifest.items())))
     return found
 
@@ -84,7 +91,10 @@ def _digest(path: Path) -> str:
 
 
 def _copy(kind: str, name: str, path: Path, target: Path, found: Collected, redact: Redactor) -> None:
-    if path.suffix in (".md", ".txt"):
+    if kind == "toolbench" and (path.suffix == ".parquet" or is_array(path)):
+        copy = copy_parquet if path.suffix == ".parquet" else copy_array
+        found.redacted(copy(name, path, target, found.drop))
+    elif path.suffix in (".md", ".txt"):
         write_bytes(target, redact(path.read_bytes().decode("utf-8", "replace")).encode())
     elif path.suffix == ".json":
         document = read_document(name, path, found.drop)

@@ -46,7 +46,7 @@ def _at(here: Path, folders: set[str], names: list[str]) -> Iterator[Found]:
             if kind in folders:
                 yield _tool(kind, here / kind)
     if any(name.startswith("toolllama_") and name.endswith(".json") for name in names):
-        yield _counted("toolbench", here, (".json",))
+        yield _tool("toolbench", here)
     if any(name.endswith(".asm") for name in names):
         yield _counted("oracle", here, (".asm", ".md"))
 

@@ -13,12 +13,12 @@ MAX_ELEMENT_BYTES = 64 * 2**20
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]|[\]}]|"', re.S)
 
 
-def elements(path: Path, on_bad: OnBad) -> Iterator[tuple[int, bytes]]:
-    """Yield (number from 1, bytes) of each object or array inside the file's outermost array.
+def elements(path: Path, on_bad: OnBad) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (number from 1, offset in the file, bytes) of each object or array inside the file's outermost array.
 
     A file that breaks off, or an element over 64 MiB, is reported; elements before it are yielded.
     """
-    buffer, position, depth, start, number = b"", 0, 0, -1, 0
+    buffer, position, depth, start, number, base = b"", 0, 0, -1, 0, 0
     with path.open("rb") as file:
         while True:
             match = _TOKEN.search(buffer, position)
@@ -28,7 +28,7 @@ def elements(path: Path, on_bad: OnBad) -> Iterator[tuple[int, bytes]]:
                 if not chunk or len(buffer) - keep > MAX_ELEMENT_BYTES:
                     break
                 resume = match.start() if match else max(position, len(buffer))
-                buffer, position = buffer[keep:] + chunk, resume - keep
+                buffer, position, base = buffer[keep:] + chunk, resume - keep, base + keep
                 start = 0 if start >= 0 else -1
                 continue
             position = match.end()
@@ -40,7 +40,7 @@ def elements(path: Path, on_bad: OnBad) -> Iterator[tuple[int, bytes]]:
                 depth -= 1
                 if depth == 1 and start >= 0:
                     number += 1
-                    yield number, buffer[start:position]
+                    yield number, base + start, buffer[start:position]
                     start = -1
     if depth != 0:
         on_bad(BadRow(path.name, number + 1, "broken_json", "the array breaks off or an element is over 64 MiB"))

@@ -17,7 +17,7 @@ from afs_stages.sources.base import BaseGenerator, Options
 from afs_stages.sources.conversation import clean
 from afs_stages.sources.files import walk
 from afs_stages.sources.redaction import Redactor
-from afs_stages.sources.toolbench_files import rows
+from afs_stages.sources.toolbench_files import Place, chosen_rows, rows
 from afs_stages.sources.toolbench_rows import Trajectory, outline, trajectory
 from afs_stages.sources.toolcalls import arrange, call, result
 
@@ -44,10 +44,7 @@ class ToolBenchGenerator(BaseGenerator):
         files = [(name, path) for name, path in walk(self.roots, _SUFFIXES) if self._wanted(name)]
         chosen = self._choose(files)
         for position, (name, path) in enumerate(files):
-            wanted = chosen.get(position, set())
-            for number, row in rows(name, path, lambda bad: None, wanted) if wanted else ():
-                if number not in wanted:
-                    continue
+            for number, row in chosen_rows(name, path, chosen.get(position, []), self.on_bad):
                 self.tally.seen += 1
                 sample = self._sample(name, number, trajectory(row))
                 if sample is not None:
@@ -57,19 +54,19 @@ class ToolBenchGenerator(BaseGenerator):
         held_out = "eval" in Path(name).name or "validation" in Path(name).name
         return self.options.split == "all" or held_out == (self.options.split == "validation")
 
-    def _choose(self, files: list[tuple[str, Path]]) -> dict[int, set[int]]:
-        """File -> its rows that are the best trajectory of each query: answered before not, longer before shorter."""
-        best: dict[bytes, tuple[tuple[bool, int], tuple[int, int]]] = {}
+    def _choose(self, files: list[tuple[str, Path]]) -> dict[int, list[Place]]:
+        """File -> where the best trajectory of each query is: answered before not, longer before shorter."""
+        best: dict[bytes, tuple[tuple[bool, int], int, Place]] = {}
         for position, (name, path) in enumerate(files):
-            for number, row in rows(name, path, self.on_bad):
+            for place, row in rows(name, path, self.on_bad):
                 query, answered, length = outline(row)
                 key = hashlib.blake2b(clean(query).encode(), digest_size=12).digest()
                 rank = (answered, length)
                 if key not in best or rank > best[key][0]:
-                    best[key] = (rank, (position, number))
-        chosen: dict[int, set[int]] = {}
-        for _, (position, number) in best.values():
-            chosen.setdefault(position, set()).add(number)
+                    best[key] = (rank, position, place)
+        chosen: dict[int, list[Place]] = {}
+        for _, position, place in best.values():
+            chosen.setdefault(position, []).append(place)
         return chosen
 
     def _sample(self, name: str, number: int, found: Trajectory | str) -> TrainingSample | None:

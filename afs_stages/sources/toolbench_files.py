@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
 
 from afs_stages.core.jsonl import BadRow, OnBad
 from afs_stages.sources.files import named, read_document, record
@@ -13,30 +13,56 @@ from afs_stages.sources.json_array import elements
 Row = dict[str, Any]
 
 
-def rows(name: str, path: Path, on_bad: OnBad, wanted: set[int] | None = None) -> Iterator[tuple[int, Row]]:
-    """Yield (number from 1, row) of a released file, an answer tree, a query list or a parquet file.
+class Place(NamedTuple):
+    """Where a row stands: its number from 1 and, in a released file, its first byte and its length."""
 
-    With `wanted`, rows of other numbers may be passed over undecoded.
-    """
+    number: int
+    offset: int = 0
+    size: int = 0
+
+
+def rows(name: str, path: Path, on_bad: OnBad) -> Iterator[tuple[Place, Row]]:
+    """Yield (place, row) of a released file, an answer tree, a query list or a parquet file."""
     report = named(on_bad, name)
     if path.suffix == ".parquet":
         yield from _parquet(name, path, report)
-    elif path.name.startswith("toolllama_") or path.name.endswith("_query.json"):
-        for number, raw in elements(path, report):
-            if wanted is not None and number not in wanted:
-                continue
+    elif is_array(path):
+        for number, offset, raw in elements(path, report):
             value = record(name, number, raw)
             if isinstance(value, BadRow):
                 report(value)
             else:
-                yield number, value
+                yield Place(number, offset, len(raw)), value
     elif "answer" in Path(name).parts[:-1] or "_answer" in name:
         value = read_document(name, path, report)
         if isinstance(value, dict):
-            yield 1, value
+            yield Place(1), value
 
 
-def _parquet(name: str, path: Path, report: OnBad) -> Iterator[tuple[int, Row]]:
+def chosen_rows(name: str, path: Path, places: list[Place], on_bad: OnBad) -> Iterator[tuple[int, Row]]:
+    """Yield (number, row) at places that `rows` gave; of a released file only these bytes are read."""
+    if not places:
+        return
+    if not is_array(path):
+        wanted = {place.number for place in places}
+        yield from ((at.number, row) for at, row in rows(name, path, lambda bad: None) if at.number in wanted)
+        return
+    with path.open("rb") as file:
+        for place in sorted(places):
+            file.seek(place.offset)
+            value = record(name, place.number, file.read(place.size))
+            if isinstance(value, BadRow):
+                on_bad(value)
+            else:
+                yield place.number, value
+
+
+def is_array(path: PurePath) -> bool:
+    """Whether a file is one large array, which is read row by row."""
+    return path.name.startswith("toolllama_") or path.name.endswith("_query.json")
+
+
+def _parquet(name: str, path: Path, report: OnBad) -> Iterator[tuple[Place, Row]]:
     """Hugging Face's edition: `conversations` is a struct of two lists, `from` and `value`."""
     import pyarrow
     from pyarrow import parquet
@@ -46,7 +72,7 @@ def _parquet(name: str, path: Path, report: OnBad) -> Iterator[tuple[int, Row]]:
         for batch in parquet.ParquetFile(path).iter_batches(batch_size=64):
             for row in batch.to_pylist():
                 number += 1
-                yield number, {**row, "conversations": _zipped(row.get("conversations"))}
+                yield Place(number), {**row, "conversations": _zipped(row.get("conversations"))}
     except (pyarrow.ArrowException, OSError) as error:
         report(BadRow(name, number + 1, "unreadable", str(error).splitlines()[0]))
 

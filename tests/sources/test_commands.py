@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.checkout import dvc, git
+from support.every_format import every_format, write
 from support.secrets import planted
 from support.source_files import ANSWER, claude_turns, write_lines
 
@@ -129,3 +131,32 @@ def test_collect_puts_sessions_and_git_sources_under_dvc(tmp_path: Path) -> None
     unpinned = afs("collect", "oracle", "--git", str(hack), cwd=project)
     assert unpinned.returncode == 1
     assert "--rev" in unpinned.stderr
+
+
+def test_collect_takes_every_edition_of_toolbench(tmp_path: Path) -> None:
+    _, text, secret = planted(8)[4]
+    folders = [folder for kind, folder in every_format().values() if kind == "toolbench"]
+    merged = json.loads(json.dumps({name: content for folder in folders for name, content in folder.items()}))
+    merged["toolllama_G123_dfs_train.json"][0]["conversations"][3]["value"] = f"\n{text}"
+    merged["data/train-0.parquet"][0]["conversations"]["value"][3] = json.dumps({"x": f"\n{text}"})
+    write(merged, tmp_path / "home")
+    (tmp_path / "home" / "notes.json").write_text(json.dumps({"answer": secret}))
+    project = tmp_path / "project"
+    git(tmp_path, "init", "-q", str(project))
+    shutil.copy(ROOT / "params.yaml", project)
+    dvc(project, "init", "-q")
+    first = afs("collect", "toolbench", "--root", str(tmp_path / "home"), cwd=project)
+    assert first.returncode == 0, first.stderr
+    assert "4 files written, 0 unchanged" in first.stdout
+    assert "0 files written, 4 unchanged" in afs("collect", "toolbench", "--root", "../home", cwd=project).stdout
+    assert (project / "data" / "raw" / "toolbench.dvc").is_file()
+    assert "    root: data/raw/toolbench\n" in (project / "params.yaml").read_text()
+    kept = b"".join(path.read_bytes() for path in project.rglob("*") if path.is_file())
+    assert secret.encode() not in kept
+    for root in (tmp_path / "home", project / "data" / "raw" / "toolbench"):
+        done = afs("training", "toolbench-export", "--root", str(root), "-o", f"{root.name}.jsonl", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    rows = [(tmp_path / name).read_text().splitlines() for name in ("home.jsonl", "toolbench.jsonl")]
+    before, after = ([json.loads(line) for line in lines] for lines in rows)
+    assert any(row["_metadata"].pop("redactions", None) for row in before)
+    assert before == after != []
