@@ -69,6 +69,16 @@ def test_conditions_name_what_is_tested():
     assert said("PLA : BVS .odd") == ["goes to `.odd` on BVS"]
 
 
+def test_local_labels_belong_to_the_label_above():
+    code = "First:\n.done\nRTS\nSecond:\nLDA.w State : BNE .done\nMVN $2B, $7E\n.done\nRTS"
+    assert said(code) == [
+        "returns",
+        "goes to `.done` if `State` is not zero",
+        "moves a block of bytes (`MVN $2B, $7E`)",
+        "returns",
+    ]
+
+
 def test_a_number_behind_a_branch_is_a_distance():
     assert said("LDA.w State : BEQ $0F") == ["skips $0F bytes if `State` is zero"]
     assert said("BRA $04") == ["skips $04 bytes"]

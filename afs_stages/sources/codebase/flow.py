@@ -74,6 +74,12 @@ class _State:
     carry: str = ""
     seen: set[str] = field(default_factory=set)
 
+    def enter(self, label: str) -> None:
+        """Note a label; one that is not local begins new local ones."""
+        if not label.startswith((".", "+", "-", "?")):
+            self.seen.clear()
+        self.seen.add(label)
+
     def forget(self) -> None:
         self.registers = dict.fromkeys("axy", _UNKNOWN)
         self.test, self.carry = ("", "", ""), ""
@@ -89,7 +95,7 @@ def walk(lines: tuple[Line, ...], naming: Naming) -> Iterator[Step]:
             for name in statement.labels:
                 if not name.startswith("#_"):
                     state.forget()
-                    state.seen.add(name)
+                    state.enter(name)
                     label = name
             acts += _acts(statement, state)
         if acts:
@@ -152,6 +158,8 @@ def _control(statement: Statement, state: _State, word: str, rest: str) -> Itera
         yield Act("runs", f"`{statement.word} {rest}`".replace(" `", "`"))
     elif word not in _KEEPS:
         state.forget()
+        if word in ("mvn", "mvp"):
+            yield Act("moves", "a block of bytes", f" (`{word.upper()} {rest}`)")
 
 
 def _shown(state: _State, rest: str) -> str:

@@ -26,7 +26,7 @@ _DESIGN = re.compile(
 _SKIP_HEADING = re.compile(
     r"(?i)^(table of contents|contents|toc|index|references?|see also|related( \w+)*|links?|changelog|change ?log|"
     r"revision history|version history|credits|license|licence|history|document history|next steps|"
-    r"open questions.*|dependencies|further reading|"
+    r"open questions.*|dependencies|cross-references|proposals? .*|suggested fixes.*|further reading|"
     r"sources?|last updated.*|(session|handoff).*|navigation|.*\btodo\b.*|"
     r".*\b(priorities|potential improvements|what works|what'?s next|recommendations?|known issues(?! &))\b.*|"
     r"acceptance( criteria)?|testing( plan| notes)?|test plan|effort.*|(implementation )?(phases?|order|tasks?|plan)|"

@@ -15,6 +15,9 @@ from afs_stages.sources.codebase.program import Program, Symbol, read_program
 from afs_stages.sources.codebase.routines import Block, blocks, patches
 from afs_stages.sources.codebase.tree import Problem, Tree, read_tree
 
+_CONTRACT = re.compile(
+    r"(?i)(inputs?|outputs?|entry|exit|params?|args?|contract|clobbers?|returns?|status)\b.{0,3}[:=]|no rt[ls]\b"
+)
 _VERSION = re.compile(r"\s*[-:–—(|].*$")
 
 
@@ -112,9 +115,7 @@ def summary(block: Block) -> str:
     text = re.sub(rf"^{re.escape(name)}\s*[:.\-–—]?\s+", "", text)
     first = re.split(r"(?<=[a-z)\]\d][.!])\s+(?=[A-Z`])", text, maxsplit=1)[0].strip()
     first = re.split(r":?\s+- ", first, maxsplit=1)[0]
-    if not comments.says_something(first, 3) or re.match(
-        r"(?i)(inputs?|outputs?|entry|exit|params?|args?|contract|clobbers?|returns?|status)\b.{0,3}[:=]", first
-    ):
+    if not comments.says_something(first, 3) or _CONTRACT.match(first):
         return ""
     letters = sum(len(word) == 1 for word in first.split())
     return comments.sentence(first) if len(first) <= 300 and letters * 4 <= len(first.split()) else ""
