@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Any
 
 from afs_stages.core.console import warn
@@ -68,7 +69,9 @@ def _run(task: Path, processes: int) -> list[int]:
     shared = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     command = [sys.executable, "-m", "afs_stages.model.workers", str(task)]
     running = [
-        subprocess.Popen(command, env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)})
+        subprocess.Popen(
+            command, env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)}, stdin=subprocess.PIPE
+        )
         for rank in range(processes)
     ]
     try:
@@ -86,10 +89,17 @@ def _wait(running: Sequence[subprocess.Popen[bytes]]) -> None:
         time.sleep(0.1)
 
 
+def _end_with_parent() -> None:
+    """Leave when the process that started this one is gone, however it went: its end of the pipe closes then."""
+    os.read(0, 1)
+    os._exit(1)
+
+
 def work(task: Path) -> int:
     """Be one of the processes; the first one speaks and writes for all."""
     from afs_stages.model import team
 
+    Thread(target=_end_with_parent, daemon=True).start()
     job: Job = pickle.loads(task.read_bytes())
     mine = team.join()
     with ExitStack() as stack:

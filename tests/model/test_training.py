@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from afs_stages.core import jsonl
@@ -266,6 +267,24 @@ def test_what_one_of_two_processes_refuses_is_said_once(job: Make, tmp_path: Pat
     with pytest.raises(UserError, match=r"loss is (nan|inf)"):
         run(job(processes=2, learning_rate=1e30, warmup_ratio=0.0))
     assert not (tmp_path / "adapter").exists()
+
+
+def test_the_processes_end_with_the_one_that_started_them(job: Make, base_folder: Path, tmp_path: Path) -> None:
+    line = [*command(job("orphan"), base_folder, tmp_path / "p.yaml"), "--processes", "2"]
+    parent = subprocess.Popen(line, env=environment())
+    workers: list[psutil.Process] = []
+    deadline = time.monotonic() + 120
+    while len(workers) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+        children = psutil.Process(parent.pid).children()
+        workers = [child for child in children if "afs_stages.model.workers" in child.cmdline()]
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    assert len(workers) == 2
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    for process in alive:
+        process.kill()
+    assert not alive
 
 
 def test_bf16_trains_on_the_cpu_too(job: Make) -> None:
