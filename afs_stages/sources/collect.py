@@ -17,7 +17,7 @@ from afs_stages.core import jsonl
 from afs_stages.core.atomic import write_bytes
 from afs_stages.core.jsonl import BadRow
 from afs_stages.sources.collect_toolbench import copy_array, copy_parquet, is_taken
-from afs_stages.sources.files import read_document, read_records, walk
+from afs_stages.sources.files import exists, read_document, read_records, referenced, walk
 from afs_stages.sources.redaction import Redactor
 from afs_stages.sources.toolbench_files import is_array
 
@@ -116,8 +116,8 @@ def _records(kind: str, name: str, path: Path, found: Collected) -> Iterator[dic
 def _payload_digest(folder: Path, event: dict[str, Any]) -> str:
     """The sha256 of the payload as it stands in the snapshot, if the original's was right."""
     original = str(event.get("payload_sha256") or "")
-    path = (folder / event["payload_ref"]).resolve()
-    if not path.is_relative_to(folder.resolve()) or not path.is_file():
+    path = referenced(folder, event["payload_ref"])
+    if path is None or not exists(path):
         return original
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != original:

@@ -36,6 +36,23 @@ def readable(name: str) -> str:
     return name.encode("utf-8", "replace").decode()
 
 
+def referenced(root: Path, reference: str) -> Path | None:
+    """The file inside `root` that a record names, or None where the name leads outside or is no name at all."""
+    try:
+        target = (root / reference).resolve()
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return target if target.is_relative_to(root.resolve()) else None
+
+
+def exists(path: Path) -> bool:
+    """Whether there is such a regular file; a name that no system takes is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def named(on_bad: OnBad, name: str) -> OnBad:
     """`on_bad` for one file: its bad rows are reported under the file's path relative to the root."""
     return lambda bad: on_bad(replace(bad, file=name))

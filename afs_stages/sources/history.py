@@ -17,7 +17,7 @@ from afs_stages.core.jsonl import BadRow
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator
 from afs_stages.sources.conversation import ConversationOptions, Dialogue
-from afs_stages.sources.files import read_records, record, walk
+from afs_stages.sources.files import exists, read_records, record, referenced, walk
 
 MAX_PAYLOAD_BYTES = 16 * 2**20
 
@@ -79,10 +79,10 @@ class HistoryGenerator(BaseGenerator):
 
 def _referenced(root: Path, reference: str) -> tuple[str, bytes]:
     """(reason it may not be read, its bytes)."""
-    target = (root / reference).resolve()
-    if not target.is_relative_to(root.resolve()):
+    target = referenced(root, reference)
+    if target is None:
         return "payload_escapes", b""
-    if not target.is_file():
+    if not exists(target):
         return "payload_missing", b""
     if target.stat().st_size > MAX_PAYLOAD_BYTES:
         return "payload_too_long", b""
