@@ -64,7 +64,7 @@ def replay(name: str, path: Path, on_bad: OnBad) -> tuple[str, Iterator[Message]
             on_bad(value)
         else:
             state.take(number, offset, value)
-    return state.session, _read(name, path, state.messages.values())
+    return state.session, _read(name, path, state.messages.values(), on_bad)
 
 
 def _lines(name: str, path: Path, on_bad: OnBad) -> Iterator[tuple[int, int, bytes]]:
@@ -82,12 +82,25 @@ def _lines(name: str, path: Path, on_bad: OnBad) -> Iterator[tuple[int, int, byt
                 yield number, start, line.rstrip(b"\r\n")
 
 
-def _read(name: str, path: Path, places: Any) -> Iterator[Message]:
+def _read(name: str, path: Path, places: Any, on_bad: OnBad) -> Iterator[Message]:
+    """The messages at their places; one that the tool has overwritten since is reported."""
     held: tuple[int, Any] = (-1, None)
     with path.open("rb") as file:
         for place in places:
             if held[0] != place.offset:
                 file.seek(place.offset)
                 held = (place.offset, record(name, place.line, file.readline(MAX_LINE_BYTES).rstrip(b"\r\n")))
-            value = held[1] if place.item < 0 else held[1]["$set"]["messages"][place.item]
-            yield place.line, value
+            message = _at(held[1], place)
+            if message is None:
+                on_bad(BadRow(name, place.line, "changed_while_read", "the line is no longer what it was"))
+            else:
+                yield place.line, message
+
+
+def _at(value: Any, place: Place) -> dict[str, Any] | None:
+    """The message in a line, which may hold a list of them."""
+    if place.item >= 0 and isinstance(value, dict):
+        changes = value.get("$set")
+        listed = changes.get("messages") if isinstance(changes, dict) else None
+        value = listed[place.item] if isinstance(listed, list) and place.item < len(listed) else None
+    return value if isinstance(value, dict) else None
