@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.checkout import dvc, git
@@ -160,3 +161,53 @@ def test_collect_takes_every_edition_of_toolbench(tmp_path: Path) -> None:
     before, after = ([json.loads(line) for line in lines] for lines in rows)
     assert any(row["_metadata"].pop("redactions", None) for row in before)
     assert before == after != []
+
+
+SIX = {
+    "memory": "memory",
+    "history": "history",
+    "claude": "claude",
+    "codex": "codex-envelope",
+    "gemini": "gemini-jsonl",
+    "toolbench": "toolbench-json",
+}
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("kind", SIX)
+def test_the_flags_of_every_exporter(kind: str, tmp_path: Path) -> None:
+    def export(output: str, *flags: str, root: str = "in") -> subprocess.CompletedProcess[str]:
+        done = afs("training", f"{kind}-export", "--root", root, "-o", output, *flags, cwd=tmp_path)
+        assert "Traceback" not in done.stderr
+        return done
+
+    secret = planted(9)[4][2]
+    folder = json.loads(json.dumps(every_format()[SIX[kind]][1]).replace(ANSWER, f"{ANSWER} {secret}"))
+    if kind == "toolbench":
+        folder["toolllama_G2_dfs_eval.json"] = "[{"
+    write(folder, tmp_path / "in")
+    shutil.copytree(ROOT / "data" / "sample" / kind, tmp_path / "sample")
+
+    assert export("all.jsonl", "--no-redact").returncode == 0
+    assert secret in (tmp_path / "all.jsonl").read_text()
+    assert export("clean.jsonl").returncode == 0
+    assert secret not in (tmp_path / "clean.jsonl").read_text()
+    strict = export("strict.jsonl", "--strict")
+    assert strict.returncode == 1
+    assert not (tmp_path / "strict.jsonl").exists()
+
+    export("scored.jsonl", "--min-quality-score", "0", root="sample")
+    scored = rows_of(tmp_path / "scored.jsonl")
+    minimum = max(row["quality_score"] for row in scored)
+    export("best.jsonl", "--min-quality-score", str(minimum), "--limit", "1", root="sample")
+    assert rows_of(tmp_path / "best.jsonl") == [row for row in scored if row["quality_score"] >= minimum][:1]
+    refused = export("none.jsonl", "--min-quality-score", "1.01", root="sample")
+    assert (refused.returncode, "no sample passed under" in refused.stderr) == (1, True)
+
+    (tmp_path / "empty").mkdir()
+    for root in ("empty", "missing"):
+        nothing = export("nothing.jsonl", root=root)
+        assert (nothing.returncode, "no sessions found under" in nothing.stderr) == (1, True)
