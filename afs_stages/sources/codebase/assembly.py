@@ -20,6 +20,9 @@ MAX_CODE = 90
 GROUND = 4
 """What must be known of a routine for an explanation: a header, two comments, four known variables, or a mixture."""
 
+MANY_STEPS = 4
+"""In a disassembly, where every routine has its address, so many steps count as much as one thing known."""
+
 _VAGUE = re.compile(r"\b[Ww]rites\b|\b[Cc]hanges\b|\b[Cc]omputes\b| on B[A-Z]{2}\b")
 """Steps that tell where a result goes and not what it is: too little to write code from."""
 
@@ -92,7 +95,10 @@ def skipped(project: Project, words: Vocabulary, unit: Unit) -> str:
         return "too_long"
     if unit.contract.instructions < 4:
         return "too_short"
-    return "nothing_said" if ground(project, words, unit) < GROUND else ""
+    known = ground(project, words, unit)
+    if known == GROUND - 1 and words.place(unit.block.name):
+        known += len(step_by_step(project, words, unit)) >= MANY_STEPS
+    return "nothing_said" if known < GROUND else ""
 
 
 def _request(unit: Unit) -> str:

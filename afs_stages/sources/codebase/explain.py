@@ -52,7 +52,9 @@ def ground(project: Project, words: Vocabulary, unit: Unit) -> int:
     named = min(len(targets) // 2, 2)
     shape = int(bool(project.callers.get(unit.block.name)))
     shape += unit.contract.instructions >= 10 and _named_branches(unit) >= 2
-    role = 2 * (unit.block.name in words.roles) + 2 * bool(project.hooks.get(unit.block.name))
+    role = 2 * (unit.block.name in words.roles or unit.block.name in words.owned) + 2 * bool(
+        project.hooks.get(unit.block.name)
+    )
     return header + min(2 * len(project.notes(unit)), 6) + min(known, 4) + max(told, named) + role + shape
 
 
