@@ -22,6 +22,8 @@ class Head(msgspec.Struct):
     parent: str | None = msgspec.field(default=None, name="parentUuid")
     logical: str | None = msgspec.field(default=None, name="logicalParentUuid")
     sidechain: bool | None = msgspec.field(default=None, name="isSidechain")
+    summary: bool | None = msgspec.field(default=None, name="isCompactSummary")
+    subtype: str | None = None
 
 
 _decode = msgspec.json.Decoder(Head).decode
@@ -31,7 +33,8 @@ _TOOL_MARKS = (b'"tool_result"', b'"tool_use"')
 def kept_lines(path: Path, subagent: bool) -> bytearray:
     """One flag per line number: 1 where the line belongs to the conversation.
 
-    A record whose parent is missing (its line was broken) hangs on the record before it. A tool call
+    A record whose parent is missing (its line was broken), or that continues a compacted conversation
+    without naming its parent, as older versions do, hangs on the record before it. A tool call
     or result beside the path is no branch of its own and is kept with its parent.
     """
     lines: dict[str, int] = {}
@@ -46,7 +49,8 @@ def kept_lines(path: Path, subagent: bool) -> bytearray:
         foreign = bool(head.sidechain) and not subagent
         side[number] = foreign
         above = head.parent or head.logical
-        parents[number] = lines.get(above, previous) if above else 0
+        continued = head.summary or head.subtype == "compact_boundary"
+        parents[number] = lines.get(above, previous) if above else previous if continued else 0
         if foreign:
             continue
         previous = number

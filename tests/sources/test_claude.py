@@ -95,6 +95,16 @@ def test_compaction_continues_by_the_logical_parent(tmp_path: Path) -> None:
     assert [m["content"] for m in rows[1]["messages"]][:2] == ["question 0", f"{ANSWER} (0)"]
 
 
+def test_compaction_of_older_versions_names_no_parent(tmp_path: Path) -> None:
+    (path,) = project(tmp_path / "home", "s1")
+    summary = claude("c", None, "user", "This session is being continued from before", isCompactSummary=True)
+    after = [claude("u9", "c", "user", "and after?"), claude("a9", "u9", "assistant", text(ANSWER + " after"))]
+    write_lines(path, [*claude_turns(1), summary, *after])
+    rows, report = export("claude", tmp_path / "home")
+    assert instructions(rows) == ["question 0", "and after?"]
+    assert report["dropped"] == {"harness_text": 1}
+
+
 def test_interrupts_errors_and_synthetic_answers(tmp_path: Path) -> None:
     (path,) = project(tmp_path / "home", "s1")
     stop = "[Request interrupted by user for tool use]"
