@@ -59,6 +59,8 @@ class Job:
     collected: bool = False
     """The results are home and checked; only giving the machine back is left."""
     machines: list[Machine] = field(default_factory=list)
+    former: list[str] = field(default_factory=list)
+    """What the labels of earlier jobs' machines start with that were never seen gone."""
 
     @property
     def prefix(self) -> str:
@@ -70,6 +72,10 @@ class Job:
         """The machine in use, or asked for and not settled."""
         last = self.machines[-1] if self.machines else None
         return last if last and not last.fate else None
+
+    def unsettled(self) -> list[Machine]:
+        """Machines that may still live."""
+        return [machine for machine in self.machines if not machine.gone]
 
     def promised(self) -> float:
         """Dollars spent for certain plus dollars that machines not confirmed gone may still cost."""

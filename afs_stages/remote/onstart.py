@@ -10,11 +10,29 @@ from importlib import resources
 from typing import Any
 
 from afs_stages.core.errors import UserError
+from afs_stages.core.params.remote import Timing
 
 LIMIT = 4000
 """Characters the service is known to take; its documents disagree above that."""
 ROOT = "/workspace/afs"
 """Folder of the job on every machine."""
+
+
+def start_command(timing: Timing, url: str, seconds: float) -> str:
+    """The start command of a machine that may live so many paid seconds.
+
+    No shorter life makes it longer, so the longest shows beforehand whether it can be sent.
+    Raises `UserError` where it is too long.
+    """
+    config = {
+        "url": url,
+        "seconds": round(seconds, 1),
+        "tail": timing.tail,
+        "heartbeat": timing.heartbeat,
+        "grace": timing.grace,
+        "tick": timing.guard_tick,
+    }
+    return onstart(config)
 
 
 def onstart(config: dict[str, Any]) -> str:
@@ -29,5 +47,9 @@ def onstart(config: dict[str, Any]) -> str:
         "command -v rsync>/dev/null||(apt-get update -qq&&apt-get install -y -qq rsync)>/dev/null 2>&1"
     )
     if len(text) >= LIMIT:
-        raise UserError(f"the start command has {len(text)} characters, at most {LIMIT} are safe", where="remote")
+        raise UserError(
+            f"the start command has {len(text)} characters, at most {LIMIT} are safe",
+            where="params.yaml: remote.timing, VAST_URL",
+            fix="shorten what goes into it",
+        )
     return text

@@ -10,7 +10,7 @@ from afs_stages.core.params import Params
 from afs_stages.remote.clock import Clock
 from afs_stages.remote.journal import Job, Journal, Machine
 from afs_stages.remote.money import Offer, spent
-from afs_stages.remote.onstart import onstart
+from afs_stages.remote.onstart import start_command
 from afs_stages.remote.plan import Wish, offers
 from afs_stages.remote.service import Doubt, Instance, OfferGone, Service
 
@@ -75,7 +75,7 @@ class Desk:
             "image": self.params.remote.image,
             "disk": wish.gpu.disk_space,
             "label": label,
-            "onstart_cmd": onstart(self.guard(machine)),
+            "onstart_cmd": start_command(timing, self.service.url, machine.seconds),
             "runtype": "ssh_direc ssh_proxy",
             "cancel_unavail": True,
         }
@@ -92,7 +92,7 @@ class Desk:
             machine.instance = self._find(label, timing.reconcile)
             if machine.instance is None:
                 refused.append(str(doubt))
-                self._doubtful(machine, wish, offer)
+                self._doubtful(machine)
                 return None
         except UserError as error:
             self.settle(machine, f"not rented: {error.what}", gone=True)
@@ -100,24 +100,13 @@ class Desk:
         self.journal.save(self.job, "rented")
         return machine
 
-    def _doubtful(self, machine: Machine, wish: Wish, offer: Offer) -> None:
+    def _doubtful(self, machine: Machine) -> None:
         """A machine that never showed: should it yet appear, its guard hears no heartbeat and ends it."""
-        timing = self.params.remote.timing
-        bound = wish.lease(offer, self.params, 0.0).dollars + offer.dph * timing.heartbeat / 3600
-        machine.reserved = min(machine.reserved, bound)
+        price = float(machine.offer["dph"])
+        fixed = machine.reserved - price * max(0.0, machine.seconds) / 3600
+        heard = price * self.params.remote.timing.heartbeat / 3600
+        machine.reserved = min(machine.reserved, fixed + heard)
         self.settle(machine, "never showed up", gone=False)
-
-    def guard(self, machine: Machine) -> dict[str, object]:
-        """The guard's configuration for a machine."""
-        timing = self.params.remote.timing
-        return {
-            "url": self.service.url,
-            "seconds": round(machine.seconds, 1),
-            "tail": timing.tail,
-            "heartbeat": timing.heartbeat,
-            "grace": timing.grace,
-            "tick": timing.guard_tick,
-        }
 
     def _find(self, label: str, patience: float) -> int | None:
         """The machine with a label, waiting until the list must have caught up."""
@@ -139,10 +128,17 @@ class Desk:
                 self._reap(machine, instance)
             elif machine.instance is None:
                 self._adopt(machine, instance)
+        for prefix in self.job.former:
+            alive |= {instance.label: instance for instance in self.service.mine(prefix)}
         for stray in alive.values():
             warn(f"machine {stray.id} ({stray.label}) is not in the journal: destroying it")
             self.service.destroy(stray.id)
         self.journal.save(self.job, "reconciled")
+
+    def sweep(self) -> None:
+        """Look again for machines that are not known to be gone, and end those that have shown up since."""
+        if self.job.former or any(machine.fate for machine in self.job.unsettled()):
+            self.reconcile()
 
     def _reap(self, machine: Machine, instance: Instance | None) -> None:
         if instance is not None:
@@ -150,12 +146,19 @@ class Desk:
             machine.gone = False
         if not machine.gone and machine.instance is not None:
             self.give_back(machine, machine.fate)
+        elif not machine.gone and self.clock.now() > machine.asked + self._longest_unheard():
+            machine.gone, machine.dollars = True, machine.reserved
+
+    def _longest_unheard(self) -> float:
+        """Seconds after which a machine that never heard from us has been ended by its guard."""
+        timing = self.params.remote.timing
+        return timing.reconcile + timing.loading + timing.heartbeat + timing.teardown
 
     def _adopt(self, machine: Machine, instance: Instance | None) -> None:
         """The launcher died between asking and noting the answer."""
         found = instance.id if instance else self._find(machine.label, self.params.remote.timing.reconcile)
         if found is None:
-            self.settle(machine, "never showed up", gone=True)
+            self._doubtful(machine)
         else:
             machine.instance = found
             self.journal.save(self.job, "adopted")

@@ -87,6 +87,15 @@ def test_a_job_runs_to_its_end_and_the_receipt_says_what_it_cost(lab, tmp_path):
     safe(lab, tmp_path / "home", 2.0, job)
 
 
+def test_a_start_command_too_long_is_refused_before_anything_happens(lab, tmp_path):
+    made = launcher(lab, tmp_path / "home")
+    made.service.url = lab.url + "/" + "x" * 4000
+    with pytest.raises(UserError, match="start command has"):
+        made.run()
+    assert not lab.requests
+    assert made.journal.load() is None
+
+
 CREATE_FAULTS = {
     "reply lost after renting": [{"drop": True, "after": True}],
     "502 after renting": [{"status": 502, "after": True}],
