@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 
@@ -25,10 +25,15 @@ class Ratios:
         return {"train": self.train, "val": self.val, "test": 1 - self.train - self.val}[part]
 
 
-def position(key: str, seed: int) -> float:
-    """A number in [0, 1) that only the key and the seed decide."""
-    digest = hashlib.blake2b(f"{seed}\x1f{key}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
+def positions(keys: Iterable[str], seed: int) -> dict[str, float]:
+    """Key -> a number in [0, 1) that only the key and the seed decide."""
+    found: dict[str, float] = {}
+    begun = hashlib.blake2b(f"{seed}\x1f".encode(), digest_size=8)
+    for key in keys:
+        hash = begun.copy()  # half the time of a new one
+        hash.update(key.encode())
+        found[key] = int.from_bytes(hash.digest(), "big") / 2**64
+    return found
 
 
 def assign(
@@ -42,7 +47,7 @@ def assign(
     """
     parts: dict[str, str] = {}
     for domain, clusters in keys.items():
-        places = {key: position(key, seed) for key in sorted(clusters)}
+        places = positions(sorted(clusters), seed)
         ordered = sorted(places, key=places.__getitem__)
         own = {key: ratios.part(places[key]) for key in ordered}
         _lend(own, ordered, ratios, (filled or {}).get(domain, frozenset()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 from pydantic import ValidationError
@@ -46,21 +46,23 @@ _plain = msgspec.json.Decoder(_Plain).decode
 
 
 def _rendered(source: Path, format: Format, style: Style, on_bad: jsonl.OnBad) -> Iterator[dict[str, Any]]:
-    name = source.name
+    name, render = source.name, format.render
     for number, line in jsonl.read_lines(source, on_bad):
-        sample = _sample(name, number, line, on_bad)
+        sample: Sampled | None
+        try:
+            sample = _plain(line)  # type: ignore[assignment]  # it is read like one
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            sample = _any_sample(name, number, line, on_bad)
         if sample is not None:
             try:
-                yield format.render(sample, style)
+                yield render(sample, style)
             except (KeyError, TypeError, ValueError) as error:
                 on_bad(BadRow(name, number, "not_in_this_format", str(error)))
 
 
-def _sample(name: str, number: int, line: bytes, on_bad: jsonl.OnBad) -> Sampled | None:
-    try:
-        return cast("Sampled", _plain(line))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = jsonl.parse(name, number, line)
+def _any_sample(name: str, number: int, line: bytes, on_bad: jsonl.OnBad) -> Sampled | None:
+    """The sample of a row that is not plain, checked in full."""
+    value = jsonl.parse(name, number, line)
     if isinstance(value, BadRow):
         on_bad(value)
         return None

@@ -193,6 +193,40 @@ def test_a_full_cluster_lets_no_copy_into_another_part(tmp_path: Path) -> None:
     assert len(set(parts.values())) == 1
 
 
+@SLOW
+@given(st.integers(0, 1000))
+def test_what_the_gate_calls_near_a_split_has_joined_in_buckets_however_large(seed: int) -> None:
+    """Small clusters, so that most texts of a bucket come after its first ones; the gate looks at all of them."""
+    params = NearDuplicates(max_cluster=4, keep_per_cluster=4, threshold=0.5, permutations=32)
+    random, base = Random(seed), text(f"{seed}:base", 100).split()
+    rows = []
+    for i in range(60):
+        words, start = list(base), random.randrange(60)
+        words[start : start + 20] = text(f"{seed}:{i % 30}", 20).split()
+        rows.append(sample(str(i), instruction="q", output=" ".join([*words, *["same"] * (i // 50)])))
+    with tempfile.TemporaryDirectory() as name:
+        source = write(Path(name) / "in.jsonl", rows)
+        split_dataset([source], Path(name) / "out", Split(near_duplicates=params), 42)
+        train, *others = (
+            [f"q\n\n{row.output}" for row in read(Path(name) / "out" / f"{part}.jsonl")] for part in PARTS
+        )
+    for other in others:
+        assert list(near.pairs_across(train, other, params)) == []
+
+
+def test_two_later_texts_of_a_large_bucket_are_compared() -> None:
+    """They share one band, with 300 texts that are like neither, so those say nothing about them."""
+    import numpy as np
+
+    params, count = NearDuplicates(), 302
+    bands, rows = near.banding(params.permutations, params.threshold)
+    matrix = np.random.default_rng(1).integers(0, 2**32, (count, params.permutations), dtype=np.uint32)
+    matrix[:, :rows] = 7
+    matrix[-1] = matrix[-2]
+    matrix[-1, [band * rows for band in range(1, bands)]] += 1
+    assert list(near._candidates(matrix, params))[-1] == (300, 301)
+
+
 def test_a_row_near_two_frozen_parts_is_dropped(tmp_path: Path) -> None:
     words = text("base", 100).split()
     one = sample("1", instruction="q", output=" ".join([*words[:96], "ab", "cd"]), group="a")

@@ -18,11 +18,16 @@ class Alpaca(Format):
 
     def render(self, sample: Sampled, style: Style) -> dict[str, Any]:
         """The row; `thinking` stands in a column of its own when kept separate."""
+        if sample.messages is None and not sample.thinking:
+            row: dict[str, Any] = {"instruction": sample.instruction, "input": sample.input, "output": sample.output}
+            if system := style.system(sample):
+                row["system"] = system
+            return row
         pairs = _pairs(sample)
         request, output = pairs[-1] if pairs else (sample.instruction, sample.output)
         if sample.thinking and style.cot_mode == "embedded":
             output = embed(sample.thinking, output)
-        row: dict[str, Any] = {"instruction": request, "input": "" if pairs else sample.input, "output": output}
+        row = {"instruction": request, "input": "" if pairs else sample.input, "output": output}
         own = [message.content or "" for message in (sample.messages or [])[:1] if message.role == "system"]
         if system := (own or [style.system(sample)])[0]:
             row["system"] = system
