@@ -104,7 +104,7 @@ def test_valid_folders_give_samples(name: str, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "rows.jsonl").read_bytes()
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "codex-zst"])
 def test_no_field_lets_a_secret_through(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     kind, folder = FORMATS[name]
     leaks = []

@@ -69,7 +69,8 @@ def _claude() -> Folder:
         {"type": "file-history-snapshot", "snapshot": {"a.asm": "text"}},
         '{"type": "user", "uuid": "broken", "message": {"content": "words',
     ]
-    return {"projects/-src-game/s1.jsonl": records, "projects/-src-game/agent-1.jsonl": records[1:6]}
+    agent = [claude("v1", None, "user", "sub?"), claude("v2", "v1", "assistant", f"{ANSWER} sub")]
+    return {"projects/-src-game/s1.jsonl": records, "projects/-src-game/agent-1.jsonl": agent}
 
 
 def _codex(file: str) -> Folder:
