@@ -6,6 +6,7 @@ becomes the same word, so that renamed labels do not hide a copy.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
@@ -55,11 +56,23 @@ def shingles(text: str, size: int) -> list[str]:
 def pairs(texts: Iterable[str], params: NearDuplicates) -> Iterator[tuple[int, int]]:
     """Yield (i, j), i < j, for texts whose shingle sets have a Jaccard similarity of at least the threshold.
 
+    Of texts with equal shingles each is near the first, and only that one is compared with others.
     Every pair of a bucket is looked at, as the leak gate does, in large ones by their signatures first: the
     work grows with the number of texts, and with the square of those that nearly all begin and end alike.
     """
     hashes, matrix = _signatures(texts, params)
-    yield from _verified(_candidates(matrix, params), hashes, params)
+    firsts: dict[bytes, int] = {}
+    for i, row in enumerate(hashes):
+        first = firsts.setdefault(hashlib.blake2b(row.tobytes(), digest_size=16).digest(), i)
+        if first != i:
+            yield first, i
+    if len(firsts) < len(hashes):
+        distinct = list(firsts.values())
+        hashes, matrix = [hashes[i] for i in distinct], matrix[distinct]
+        found = _verified(_candidates(matrix, params), hashes, params)
+        yield from ((distinct[i], distinct[j]) for i, j in found)
+    else:
+        yield from _verified(_candidates(matrix, params), hashes, params)
 
 
 def pairs_across(one: Iterable[str], two: Iterable[str], params: NearDuplicates) -> Iterator[tuple[int, int]]:

@@ -214,6 +214,13 @@ def test_what_the_gate_calls_near_a_split_has_joined_in_buckets_however_large(se
         assert list(near.pairs_across(train, other, params)) == []
 
 
+def test_equal_texts_are_linked_by_one_pair_each() -> None:
+    """A thousand copies would make half a million pairs."""
+    texts = [text("one", 60), text("two", 60), *[text("one", 60)] * 1000, text("one", 60) + " more"]
+    found = list(near.pairs(texts, NearDuplicates()))
+    assert found == [*((0, i) for i in range(2, 1002)), (0, 1002)]
+
+
 def test_two_later_texts_of_a_large_bucket_are_compared() -> None:
     """They share one band, with 300 texts that are like neither, so those say nothing about them."""
     import numpy as np
