@@ -7,7 +7,6 @@ again by label; and it holds every dollar promised, so that a cap holds over sev
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,10 +88,9 @@ class Job:
 class Journal:
     """The file of one model's job."""
 
-    def __init__(self, model: str, root: Path = STATE, heard: Callable[[str], None] | None = None) -> None:
+    def __init__(self, model: str, root: Path = STATE) -> None:
         self.folder = root / model
         self.path = self.folder / "journal.json"
-        self._heard = heard
 
     def load(self) -> Job | None:
         """The job as last saved."""
@@ -104,8 +102,6 @@ class Journal:
     def save(self, job: Job, step: str) -> None:
         """Write the job; `step` names what has just been done, or is about to be."""
         write_json(self.path, asdict(job))
-        if self._heard:
-            self._heard(step)
 
 
 def jobs(root: Path = STATE) -> list[Job]:

@@ -61,16 +61,16 @@ def end_all(service: Service, found: list[Seen]) -> list[int]:
         if not gone:
             failed.append(one.instance.id)
         if one.job and one.machine:
-            _note(service, one.job, one.machine, gone)
+            _note(service, one.instance.id, one.job, one.machine, gone)
     return failed
 
 
-def _note(service: Service, job: Job, machine: Machine, gone: bool) -> None:
+def _note(service: Service, id: int, job: Job, machine: Machine, gone: bool) -> None:
     """The journal learns that a machine was ended from outside."""
     from afs_stages.core.params import load
 
     journal = Journal(job.model)
     desk = Desk(service, load(), journal, job, service.clock)
-    machine.fate = machine.fate or "cleaned up"
+    machine.fate, machine.instance = machine.fate or "cleaned up", machine.instance or id
     desk.settle(machine, machine.fate, gone)
     write_receipt(journal, job, desk.cost)

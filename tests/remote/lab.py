@@ -50,19 +50,27 @@ class Rented:
     bill: float = 0.0
     billed: float = 0.0
     alive: bool = True
+    bid: float = 0.0
+    """Dollars per hour bid for an interruptible machine, its disk not included; 0 for one at full price."""
     extra: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def disk_dph(self) -> float:
+        return self.offer["storage_cost"] * self.disk / 730
+
+    @property
+    def dph(self) -> float:
+        return self.bid + self.disk_dph if self.bid else self.offer["dph_total"]
+
     def charge(self, now: float) -> None:
-        rate = self.offer["storage_cost"] * self.disk / 730
-        if self.status == "running":
-            rate = self.offer["dph_total"]
+        rate = self.dph if self.status == "running" else self.disk_dph
         self.bill += rate * max(0.0, now - self.billed) / 3600
         self.billed = now
 
     def row(self) -> dict[str, Any]:
         return {
             "id": self.id, "label": self.label, "actual_status": self.status, "intended_status": self.intended,
-            "ssh_host": self.host, "ssh_port": self.port, "dph_total": self.offer["dph_total"], "start_date": None,
+            "ssh_host": self.host, "ssh_port": self.port, "dph_total": self.dph, "start_date": None,
             "status_msg": None, "extra_env": [],
         }  # fmt: skip
 
@@ -88,6 +96,10 @@ class Lab:
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str]] = []
         self.credit, self.lock, self.next_id = 25.0, threading.RLock(), 7001
+        self.late = 0.0
+        """Seconds after which a new machine shows in the list."""
+        self.dark_until = 0.0
+        """Until then no call gets through."""
         lab = self
 
         class Handler(_Handler):
@@ -151,11 +163,10 @@ class Lab:
             return 200, self.hook(path, body)
         if path.endswith("/bundles/"):
             free = [row for row in self.offers.values() if row["dph_total"] <= body["dph_total"]["lte"]]
-            return 200, {
-                "offers": sorted(
-                    (r for r in free if r["gpu_name"] in body["gpu_name"]["in"]), key=lambda r: r["dph_total"]
-                )
-            }
+            free = [row for row in free if row["gpu_name"] in body["gpu_name"]["in"]]
+            if body.get("type") == "bid":
+                free = [{**row, "dph_total": row["min_bid"]} for row in free]
+            return 200, {"offers": sorted(free, key=lambda row: row["dph_total"])}
         if "/asks/" in path:
             return self.rent(int(path.rstrip("/").split("/")[-1]), body)
         if path == "/api/v1/instances/":
@@ -170,6 +181,7 @@ class Lab:
 
     def page(self, query: dict[str, Any]) -> dict[str, Any]:
         rows = [machine for machine in self.living() if machine.id > int(query.get("after_token") or 0)]
+        rows = [machine for machine in rows if machine.born + self.late <= self.now()]
         limit = min(25, int(query.get("limit") or 25))
         more = str(rows[limit - 1].id) if len(rows) > limit else None
         return {"instances": [row.row() for row in rows[:limit]], "next_token": more, "total_instances": len(rows)}
@@ -179,9 +191,13 @@ class Lab:
             return 400, {"success": False, "error": "insufficient_credit", "msg": "insufficient credit"}
         if id not in self.offers:
             return 410, {"success": False, "error": "no_such_ask", "msg": "3603: no_such_ask"}
+        bid = float(body.get("price") or 0.0)
+        if bid and bid < self.offers[id]["min_bid"]:
+            return 400, {"success": False, "error": "invalid_price", "msg": "bid is too low"}
         taken, now = self.offers.pop(id), self.now()
+        key = f"box-{self.next_id}"
         machine = Rented(
-            self.next_id, taken, body["label"], body["onstart"], body["disk"], now, f"box-{self.next_id}", billed=now
+            self.next_id, taken, body["label"], body["onstart"], body["disk"], now, key, billed=now, bid=bid
         )
         self.next_id += 1
         self.machines[machine.id] = machine
@@ -199,6 +215,8 @@ class Lab:
             machine.charge(self.now())
             machine.alive = False
             self.end(machine)
+        elif body.get("state") == "running" and self.credit <= 0:
+            return 400, {"success": False, "error": "insufficient_credit", "msg": "insufficient credit"}
         elif body.get("state"):
             machine.charge(self.now())
             machine.intended = body["state"]
@@ -236,7 +254,8 @@ class _Handler(BaseHTTPRequestHandler):
         key = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         with lab.lock:
             lab.requests.append((self.command, parts.path))
-            fault = lab.trouble(self.command, parts.path)
+            dark = lab.now() < lab.dark_until and not parts.path.startswith("/_lab/")
+            fault = Fault("", "", drop=True) if dark else lab.trouble(self.command, parts.path)
             done = lab.answer(self.command, parts.path, query, body, key) if fault is None or fault.after else None
         if fault and fault.drop:
             self.close_connection = True

@@ -26,6 +26,8 @@ class SimLab(Lab):
         self.time, self.root = 1_700_000_000.0, root
         self.loading, self.steps, self.step_seconds, self.save = 120.0, 12, 60.0, 3
         self.mood: dict[str, float] = {}
+        self.deaf_from = self.deaf_until = 0.0
+        """Between them no machine can be reached by ssh."""
         super().__init__(offers, lambda: self.time, **more)
 
     def folder(self, machine: Rented) -> Path:
@@ -38,9 +40,14 @@ class SimLab(Lab):
         machine.extra = {
             "config": json.loads(shlex.split(settings[1])[0]),
             "guard": None,
-            "fate": self.fate(),
+            "fate": self.befalls(machine),
             "tries": 0,
         }
+
+    def befalls(self, machine: Rented) -> str:
+        """A machine at its full price is never outbid."""
+        fate = self.fate()
+        return "" if fate.startswith("outbid") and not machine.bid else fate
 
     def fate(self) -> str:
         """What befalls a new machine."""
@@ -73,9 +80,25 @@ class SimLab(Lab):
             machine.status = "exited"
         elif fate == "stops" and machine.status == "exited":
             machine.status = "running"
+        self.interrupt(machine, fate, age)
         if machine.status == "running":
             self.guard(machine, step)
             self.train(machine, step)
+
+    def interrupt(self, machine: Rented, fate: str, age: float) -> None:
+        """Someone bids more for a while, or for good; or the account's last dollar is spent."""
+        outbid = fate == "outbid-for-good" or (fate == "outbid" and age < 800)
+        if outbid and age > 400 and machine.status == "running":
+            machine.status = "exited"
+        elif fate == "outbid" and age >= 800 and machine.status == "exited" and machine.intended == "running":
+            machine.status = "running"
+        if fate == "broke" and age > 400 and machine.status == "running":
+            self.credit, machine.status, machine.intended = 0.0, "exited", "stopped"
+
+    def switch(self, machine: Rented, on: bool) -> None:
+        """One that is outbid does not start because its owner wants it to."""
+        if not (on and machine.extra["fate"].startswith("outbid")):
+            super().switch(machine, on)
 
     def guard(self, machine: Rented, step: float) -> None:
         root, config = str(self.folder(machine)), machine.extra["config"]
@@ -89,7 +112,8 @@ class SimLab(Lab):
         root = self.folder(machine)
         if not (root / "READY").exists() or (root / "EXIT").exists():
             return
-        done = machine.extra.setdefault("done", self.resumed(root))
+        begun = machine.extra.setdefault("from", self.resumed(root))
+        done = machine.extra.setdefault("done", begun)
         machine.extra["credit"] = machine.extra.get("credit", 0.0) + step
         while machine.extra["credit"] >= self.step_seconds and done < self.steps:
             machine.extra["credit"] -= self.step_seconds
@@ -161,6 +185,8 @@ class FolderLink:
         fate = self.machine.extra["fate"]
         if not self.machine.alive or self.machine.status != "running" or fate == "no-ssh":
             raise Unreachable("connection refused")
+        if self.lab.deaf_from <= self.lab.time < self.lab.deaf_until:
+            raise Unreachable("no route to host")
         if self.lab.chaos and self.lab.chaos.random() < 0.02:
             raise Unreachable("connection reset")
         return self.lab.folder(self.machine)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import signal
@@ -36,21 +35,21 @@ def lab(tmp_path, monkeypatch):
     made.close()
 
 
-def launcher(lab: SimLab, home: Path, budget: float = 2.0, heard: Any = None) -> Launcher:
+def launcher(lab: SimLab, home: Path, budget: float = 2.0, bid: bool = False, **timing: float) -> Launcher:
     params = Params.model_validate(
         {
             "sources": {"oracle": {"root": "."}},
             "models": {"majora": {"version": "v1", "weights": {"oracle": 1}}},
-            "remote": {"timing": TIMING},
+            "remote": {"timing": {**TIMING, **timing}},
         }
     )
     bundle = home / "bundle"
     bundle.mkdir(parents=True, exist_ok=True)
     (bundle / "job.json").write_text("{}")
     gpu = GPUConfig(gpu_name="RTX 4090", vram_gb=24, max_price=0.5)
-    wish = Wish("majora", TrainingJob(), "balanced", gpu, budget, 12, False, Need(1e6, 1e9, 4, 0, ()), 0.1)
+    wish = Wish("majora", TrainingJob(), "balanced", gpu, budget, 12, bid, Need(1e6, 1e9, 4, 0, ()), 0.1)
     clock = SimClock(lab)
-    journal = Journal("majora", home, heard)
+    journal = Journal("majora", home)
     service = Service(params.remote.timing, clock, lab.url)
     link = lambda instance: FolderLink(lab, instance)  # noqa: E731
     return Launcher(
@@ -190,13 +189,17 @@ def test_a_detached_job_is_taken_up_again(lab, tmp_path):
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_at(step, lab, tmp_path):
     """A launcher killed -9 right after a step, and started again, rents no second machine."""
-    home = tmp_path / "home"
+    killed(lab, tmp_path / "home", after=step)
 
-    def die(name: str) -> None:
-        if name == step:
-            os.kill(os.getpid(), signal.SIGKILL)
 
-    child = Child(lab, home, die)
+@pytest.mark.parametrize("step", ["rented", "started", "collected", "destroyed", "done"])
+def test_killed_before_it_could_note(step, lab, tmp_path):
+    """The act is done, and nothing at home says so."""
+    killed(lab, tmp_path / "home", before=step)
+
+
+def killed(lab: SimLab, home: Path, after: str = "", before: str = "") -> None:
+    child = Child(lab, home, after, before)
     assert child.code == -signal.SIGKILL
     job = launcher(lab, home).run()
     assert job.state == "done"
@@ -204,15 +207,31 @@ def test_killed_at(step, lab, tmp_path):
     safe(lab, home, 2.0, job)
 
 
+class Mortal(Journal):
+    """A journal whose writer is killed -9 right after, or right before, it writes a step down."""
+
+    def __init__(self, root: Path, after: str, before: str) -> None:
+        super().__init__("majora", root)
+        self.after, self.before = after, before
+
+    def save(self, job: Job, step: str) -> None:
+        if step == self.before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().save(job, step)
+        if step == self.after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 class Child:
     """A launcher in a process of its own, whose simulated time is the lab's in this one."""
 
-    def __init__(self, lab: SimLab, home: Path, die: Any) -> None:
+    def __init__(self, lab: SimLab, home: Path, after: str, before: str) -> None:
         clock, boxes = os.pipe(), lab
         pid = os.fork()
         if pid == 0:
             try:
-                made = launcher(lab, home, heard=die)
+                made = launcher(lab, home)
+                made.journal = Mortal(home, after, before)
                 remote = RemoteLab(boxes)
                 made.clock = made.service.clock = SimClock(remote)  # type: ignore[arg-type]
                 made.connect = lambda instance: RemoteLink(remote, boxes, instance)
@@ -256,21 +275,44 @@ class RemoteLink(FolderLink):
         return self.folder
 
 
+def home_step(home: Path) -> int:
+    """The step of the newest checkpoint at home."""
+    return max([int(path.parent.name[5:]) for path in home.rglob("step-*/state")], default=0)
+
+
+FATES = {"never-loads": 0.06, "no-ssh": 0.06, "vanishes": 0.1, "stops": 0.1, "fails": 0.06}
+FATES |= {"outbid": 0.2, "outbid-for-good": 0.1}
+
+
 @pytest.mark.parametrize("block", range(8))
 def test_random_faults_never_break_the_promises(block, tmp_path, monkeypatch):
-    """200 launches in 8 blocks, each under faults of every kind."""
+    """200 jobs in 8 blocks, every second one bidding, each launched again until it is done."""
     monkeypatch.setenv("VAST_API_KEY", KEY)
     for seed in range(block * 25, block * 25 + 25):
         chaos = random.Random(seed)
-        lab = SimLab(tmp_path / f"boxes{seed}", [offer(n, 0.3 + n / 100) for n in range(1, 9)], chaos=chaos)
-        lab.mood = {"never-loads": 0.06, "no-ssh": 0.06, "vanishes": 0.1, "stops": 0.1, "fails": 0.06}
-        home, job = tmp_path / f"home{seed}", None
-        with contextlib.suppress(UserError):
-            job = launcher(lab, home).run()
+        lab = SimLab(tmp_path / f"boxes{seed}", [offer(n, 0.3 + n / 100) for n in range(1, 21)], chaos=chaos)
+        lab.mood, lab.late = dict(FATES), chaos.choice([0.0, 0.0, 90.0, 400.0])
         try:
-            safe(lab, home, 2.0, job)
-            saved = Journal("majora", home).load()
-            assert saved
-            assert {m.instance for m in saved.machines if m.instance} <= set(lab.machines)
+            persist(lab, tmp_path / f"home{seed}", bid=bool(seed % 2))
         finally:
             lab.close()
+
+
+def persist(lab: SimLab, home: Path, bid: bool) -> None:
+    """Launch until it is done, at last in fair weather; the promises hold after each launch."""
+    have = 0
+    for launches in range(1, 5):
+        if launches == 4:
+            lab.chaos, lab.mood = None, {}
+        try:
+            job = launcher(lab, home, bid=bid).run()
+        except UserError:
+            assert launches < 4, "in fair weather every job comes to its end"
+            assert home_step(home) >= have, "no checkpoint is lost"
+            assert lab.dollars() <= 2.0 * launches
+            have = home_step(home)
+            continue
+        assert job.state == "done"
+        break
+    safe(lab, home, 2.0 * launches, job)
+    assert {m.instance for m in job.machines if m.instance} <= set(lab.machines)
