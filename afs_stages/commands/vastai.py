@@ -16,7 +16,9 @@ app = console.stage_app("vastai", "Train on rented GPUs: plan, launch, attach, m
 
 Model = Annotated[str, typer.Option("--model", help="model of params.yaml")]
 Gpu = Annotated[str | None, typer.Option("--gpu", help="class of remote.gpus")]
-Budget = Annotated[float | None, typer.Option("--budget", help="dollars for the whole job; shared by --all-models")]
+Budget = Annotated[
+    float | None, typer.Option("--budget", help="dollars for the whole job; --all-models: for all of them")
+]
 All = Annotated[bool, typer.Option("--all-models", help="every model of params.yaml, in parallel")]
 Bid = Annotated[bool | None, typer.Option("--interruptible/--on-demand", help="bid; others may outbid")]
 
@@ -38,8 +40,7 @@ def plan(model: Model = "", all_models: All = False, budget: Budget = None, gpu:
     service = Service(params.remote.timing)
     credit = service.credit()
     for name in names:
-        share = budget / len(names) if budget is not None else None
-        bundle, wanted = prepare(name, params, Options(share, gpu, bid))
+        bundle, wanted = prepare(name, params, Options(_share(params, name, names, budget), gpu, bid))
         for line in render(wanted, params, bundle, offers(service, wanted), credit):
             console.say(line)
 
@@ -66,9 +67,9 @@ def launch(
     flags = ["--detach"] * detach + ["--fresh"] * fresh + ["--resume"] * resume
     flags += ["--gpu", gpu] if gpu else []
     flags += [] if bid is None else ["--interruptible" if bid else "--on-demand"]
-    flags += ["--budget", f"{budget / len(names):g}"] if budget is not None else []
+    shares = {name: _share(params, name, names, budget) for name in names}
     _dvc([f"{stage}@{name}" for name in names for stage in ("convert", "train-releases")] + ["base-model"])
-    failed = _parallel(names, flags)
+    failed = _parallel(shares, flags)
     if not detach:
         _dvc([f"remote/dvc.yaml:remote-train@{name}" for name in names if name not in failed])
     if failed:
@@ -165,10 +166,19 @@ def _models(params: Params, model: str, all_models: bool) -> list[str]:
     return [model]
 
 
-def _parallel(names: list[str], flags: list[str]) -> list[str]:
+def _share(params: Params, name: str, names: list[str], budget: float | None) -> float | None:
+    """A job's cap: one model's is the budget given; of several, an equal share, and never more than its own."""
+    if budget is None or len(names) == 1:
+        return budget
+    return min(budget / len(names), params.remote.job(name).budget)
+
+
+def _parallel(shares: dict[str, float | None], flags: list[str]) -> list[str]:
     """Run the stage for each model at the same time; the models that failed."""
-    command = [sys.executable, "-m", "afs_stages.remote_train"]
-    running = {name: subprocess.Popen([*command, "--model", name, *flags]) for name in names}
+    running = {}
+    for name, share in shares.items():
+        command = [sys.executable, "-m", "afs_stages.remote_train", "--model", name, *flags]
+        running[name] = subprocess.Popen(command + (["--budget", f"{share:g}"] if share is not None else []))
     return [name for name, process in running.items() if process.wait()]
 
 

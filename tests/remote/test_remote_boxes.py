@@ -66,7 +66,8 @@ def settings(project: Path, own: bool = True, **timing: float) -> None:
     tree = {
         "seed": 42,
         "sources": {"oracle": {"root": "."}},
-        "models": {"majora": {"version": "v1", "weights": {"oracle": 1}}},
+        "models": {"majora": {"version": "v1", "weights": {"oracle": 1}, "train": {}}},
+        "convert": {},
         "base_model": {"hidden_size": 32, "heads": 2, "vocab_size": 400, "context": 256, "id": ""},
         "train": {"epochs": 2, "max_length": 128, "batch_size": 4, "save_steps": 4, "learning_rate": 0.002},
         "evaluate": {"generate": 2, "must_beat_base": False, "bootstrap": 50},
@@ -82,9 +83,17 @@ def lab(tmp_path):
     made.close()
 
 
+def environment(project: Path, lab: BoxLab) -> dict[str, str]:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    service = {"VAST_URL": lab.url, "VAST_API_KEY": KEY, "DVC_NO_ANALYTICS": "1"}
+    return {**os.environ, **service, "PATH": path, "PYTHONPATH": str(REPO), "HOME": str(project)}
+
+
 def stage(project: Path, lab: BoxLab, *flags: str) -> subprocess.Popen[str]:
-    env = {**os.environ, "VAST_URL": lab.url, "VAST_API_KEY": KEY, "PYTHONPATH": str(REPO), "HOME": str(project)}
-    command = [sys.executable, "-m", "afs_stages.remote_train", "--model", "majora", *flags]
+    command, env = (
+        [sys.executable, "-m", "afs_stages.remote_train", "--model", "majora", *flags],
+        environment(project, lab),
+    )
     return subprocess.Popen(command, cwd=project, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -266,9 +275,10 @@ def test_monitor_cleanup_and_receipts(project, lab):
 
 
 def vastai(project: Path, lab: BoxLab, *words: str) -> str:
-    env = {**os.environ, "VAST_URL": lab.url, "VAST_API_KEY": KEY, "PYTHONPATH": str(REPO), "HOME": str(project)}
     command = [sys.executable, "-m", "afs_stages.cli", "vastai", *words]
-    done = subprocess.run(command, cwd=project, env=env, text=True, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, cwd=project, env=environment(project, lab), text=True, capture_output=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -325,6 +335,7 @@ def test_a_plain_repro_never_rents_and_the_named_stage_does(project, lab):
     for folder in ("models/base", "models/majora/releases", "data/mixed/majora"):
         (project / folder).mkdir(parents=True)
         (project / folder / "test.jsonl").write_text("")
+    (project / "models/base/config.json").write_text("{}")
     (project / "dvc.yaml").write_text("stages:\n  one: {cmd: echo done > one.txt, outs: [one.txt]}\n")
     dvc(project, lab, "init", "--no-scm")
     dvc(project, lab, "repro")
@@ -338,10 +349,10 @@ def test_a_plain_repro_never_rents_and_the_named_stage_does(project, lab):
 
 
 def dvc(project: Path, lab: BoxLab, *words: str) -> str:
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    env = {**os.environ, "PATH": path, "VAST_URL": lab.url, "VAST_API_KEY": KEY, "DVC_NO_ANALYTICS": "1"}
     command = [sys.executable, "-m", "dvc", *words]
-    done = subprocess.run(command, cwd=project, env=env, text=True, capture_output=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, cwd=project, env=environment(project, lab), text=True, capture_output=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
