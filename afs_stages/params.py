@@ -15,6 +15,7 @@ from afs_stages.core import console, layout
 from afs_stages.core.atomic import write_text
 from afs_stages.core.errors import UserError
 from afs_stages.core.params import Params, load
+from afs_stages.core.params.tracked import require_tracked
 
 app = console.stage_app("params", "Check params.yaml as a whole: keys, types, ranges, source folders.")
 
@@ -28,6 +29,7 @@ def missing_sources(params: Params) -> list[str]:
 def params(path: Annotated[Path, typer.Argument(help="the file to check")] = layout.PARAMS) -> None:
     """Check params.yaml as a whole: keys, types, ranges, source folders."""
     loaded = load(path)
+    require_tracked(path)
     for name in missing_sources(loaded):
         raise UserError(
             f"sources.{name}.root: no such folder '{loaded.sources[name].root}'",

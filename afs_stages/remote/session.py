@@ -103,7 +103,7 @@ def deliver(model: str, params: Params) -> dict[str, Any]:
 
 
 def _name_script(model: str, params: Params, adapter: Path) -> None:
-    from afs_stages.model.base import Base, resolve
+    from afs_stages.model.base import POINTER, Base, resolve
     from afs_stages.model.script import complete
     from afs_stages.model.train import Job as Training
 
@@ -114,7 +114,9 @@ def _name_script(model: str, params: Params, adapter: Path) -> None:
         train = train.model_copy(update={"script": script, "epochs": job.epochs or train.epochs})
         data = Path(job.training_data) if job.training_data else layout.converted(model, "openai", "train").parent
         file = data if data.is_file() else data / "train.jsonl"
-        base = resolve(layout.BASE_MODEL) if layout.BASE_MODEL.is_dir() else Base("", "", None, "")
+        # A script may bring a base of its own: then the pipeline's says nothing about its adapter.
+        ours = any((layout.BASE_MODEL / name).is_file() for name in (POINTER, "config.json"))
+        base = resolve(layout.BASE_MODEL) if ours else Base("", "", None, "")
         version = params.model(model).version
         complete(Training(base, train, params.seed, file, None, adapter, model=model, version=version), adapter)
 
