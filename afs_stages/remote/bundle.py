@@ -13,6 +13,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from afs_stages.remote.closure import closure
 
 PACKAGE = Path(__file__).resolve().parents[2]
 MODULES = ["afs_stages.train", "afs_stages.evaluate"]
-OPERATION = {"job.json", "run.py"}
+SITE = "site"
+"""Folder of the bundle on the machine into which the requirements are installed; run.py looks there."""
+OPERATION = {"job.json", "run.py", "image.py"}
 """Files that say how the machine is run, not what it trains."""
 
 
@@ -80,7 +83,8 @@ def build(model: str, params: Params, job: TrainingJob, target: Path, gpus: int 
         for name, path in files.items():
             (part / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, part / name)
-        shutil.copyfile(Path(__file__).parent / "box" / "run.py", part / "run.py")
+        for name in ("run.py",) if job.training_script else ("run.py", "image.py"):
+            shutil.copyfile(Path(__file__).parent / "box" / name, part / name)
         (part / layout.PARAMS).write_text(yaml.safe_dump(parameters(model, params)), encoding="utf-8")
         write_json(part / "job.json", instructions(model, params, job, gpus))
         hashes = {str(path.relative_to(part)): _digest(path) for path in _tree(part)}
@@ -106,6 +110,7 @@ def instructions(model: str, params: Params, job: TrainingJob, gpus: int) -> dic
     adapter = adapter_of(model)
     phases = [
         _requirements(params),
+        _image(job),
         _base_model(params, job),
         {"name": "train", "argv": _train(model, params, job, gpus)},
     ]
@@ -142,12 +147,29 @@ def _train(model: str, params: Params, job: TrainingJob, gpus: int) -> list[str]
 
 
 def _requirements(params: Params) -> dict[str, Any]:
-    """Install the lock over the image's own torch; skipped where the image has everything."""
+    """Install the lock beside what the image has; skipped where the image has everything.
+
+    In a folder of their own, they need no right to change the image's Python (PEP 668), and nothing of
+    the image is uninstalled. The lock holds no torch: the image's own is used.
+    """
     if not params.remote.requirements:
         return {}
-    words = ["{python}", "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
-    argv = [*words, "-r", params.remote.requirements]
-    return {"name": "requirements", "argv": argv, "retries": 3, "timeout": params.remote.timing.phase}
+    words = ["{python}", "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--upgrade"]
+    argv = [*words, "--target", SITE, "-r", params.remote.requirements]
+    return {"name": "requirements", "argv": argv, **_patience(params)}
+
+
+def _patience(params: Params) -> dict[str, Any]:
+    """What comes from the network is tried again."""
+    timing = params.remote.timing
+    return {"retries": 3, "pause": timing.guard_tick, "timeout": timing.phase}
+
+
+def _image(job: TrainingJob) -> dict[str, Any]:
+    """Refuse an image whose torch is not the one on this computer; a script of one's own judges for itself."""
+    if job.training_script:
+        return {}
+    return {"name": "image", "argv": ["{python}", "image.py", version("torch").split("+")[0]]}
 
 
 def _base_model(params: Params, job: TrainingJob) -> dict[str, Any]:
@@ -155,8 +177,15 @@ def _base_model(params: Params, job: TrainingJob) -> dict[str, Any]:
     name, _, revision = params.base_model.id.partition("@")
     if not name or job.training_script or Path(name).exists():
         return {}
-    words = ["hf", "download", name, *(["--revision", revision] if revision else [])]
-    return {"name": "base-model", "argv": words, "retries": 3, "timeout": params.remote.timing.phase}
+    words = [
+        "{python}",
+        "-m",
+        "huggingface_hub.cli.hf",
+        "download",
+        name,
+        *(["--revision", revision] if revision else []),
+    ]
+    return {"name": "base-model", "argv": words, **_patience(params)}
 
 
 def _data_files(folder: Path) -> list[Path]:

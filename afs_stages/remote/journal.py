@@ -38,6 +38,8 @@ class Machine:
     """The service itself showed nothing any more (or never rented it)."""
     started: bool = False
     dollars: float = 0.0
+    home_gb: float = 0.0
+    """Checkpoints that came home from it."""
 
 
 @dataclass

@@ -14,9 +14,7 @@ from afs_stages.remote.bundle import Bundle
 from afs_stages.remote.estimate import Need, fitting, need
 from afs_stages.remote.money import Lease, Offer, lease
 from afs_stages.remote.service import Service
-
-RESULT_GB = 1.0
-"""Allowance for adapter, checkpoints and logs on their way home."""
+from afs_stages.remote.traffic import COPIES, adapter_gb, home_gb
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,8 @@ class Wish:
     interruptible: bool
     need: Need
     down_gb: float
-    up_gb: float = RESULT_GB
+    up_gb: float = 1.0
+    """What comes home: adapter, checkpoints, logs."""
     bid_factor: float = 1.2
 
     def lease(self, offer: Offer, params: Params, budget: float) -> Lease:
@@ -67,7 +66,10 @@ def wish(
         raise UserError(f"a budget of ${cap:g} buys nothing", fix="--budget DOLLARS")
     bid = remote.interruptible if interruptible is None else interruptible
     down = bundle.gb + wanted.download_gb + (remote.install_gb if remote.requirements else 0.0)
-    return Wish(model, job, name, kind, cap, job.max_hours, bid, wanted, down, bid_factor=remote.bid_factor)
+    train, file = params.train_for(model), data / "train.jsonl" if data.is_dir() else data
+    up = home_gb(job, train, wanted.parameters, wanted.tokens, file)
+    down += COPIES * adapter_gb(wanted.parameters, train.r)  # a checkpoint to go on from
+    return Wish(model, job, name, kind, cap, job.max_hours, bid, wanted, down, up, remote.bid_factor)
 
 
 def query(gpu: GPUConfig) -> dict[str, Any]:
@@ -108,7 +110,7 @@ def render(wish: Wish, params: Params, bundle: Bundle, found: list[Offer], credi
     lines = [f"plan for {wish.model}: class {wish.gpu_class} ({wish.gpu.num_gpus} x {wish.gpu.gpu_name})"]
     lines += [f"  {line}" for line in wish.need.reasoning]
     lines.append(
-        f"  bundle {bundle.gb * 1000:.1f} MB ({bundle.hash[:12]}), {wish.down_gb:.2f} GB down, {wish.up_gb:g} GB up"
+        f"  bundle {bundle.gb * 1000:.1f} MB ({bundle.hash[:12]}), {wish.down_gb:.2f} GB down, {wish.up_gb:.2f} GB home"
     )
     for name, gpu in params.remote.gpus.items():
         small = "" if gpu.vram_gb >= wish.need.memory_gb else "  too small"

@@ -160,15 +160,28 @@ class Visit:
             self.kit.clock.sleep(timing.poll)
 
     def _keep(self, link: Link, text: str, have: str) -> str:
-        """Bring a new checkpoint home; one that goes away or changes while it is copied is left."""
+        """Bring a new checkpoint home; one that goes away or changes while it is copied is left.
+
+        Traffic is paid for: the last share of what was set aside for it is the results'.
+        """
         if not text or text == have:
             return have
+        largest = self._largest()
+        if self.machine.home_gb + 2 * largest > self.kit.wish.up_gb:
+            warn(f"no more checkpoints come home: {self.kit.wish.up_gb:.2f} GB of traffic were set aside")
+            return text
         try:
-            collect.checkpoint(link, text, self.kit.partial)
+            name = collect.checkpoint(link, text, self.kit.partial)
         except (collect.Damaged, Unreachable):
+            self.machine.home_gb += largest
             return have
+        self.machine.home_gb += size_gb(self.kit.partial / name)
         self.kit.journal.save(self.desk.job, "checkpoint")
         return text
+
+    def _largest(self) -> float:
+        """Size of the checkpoint at home, GB: the next will be like it."""
+        return max((size_gb(folder) for folder in self.kit.checkpoints()), default=0.0)
 
     def bring_home(self) -> None:
         """Collect, again and again until it is whole: the machine holds the only copy."""
@@ -183,6 +196,11 @@ class Visit:
                 if self.kit.clock.now() >= end:
                     raise Lost(f"the results could not be brought home: {error}") from None
             self.kit.clock.sleep(self.kit.params.remote.timing.poll)
+
+
+def size_gb(folder: Path) -> float:
+    """Size of a folder's files, GB."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e9
 
 
 def _json(text: str | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -378,4 +380,32 @@ def test_results_garbled_on_the_way_are_fetched_again_or_not_believed(project, l
     assert "arrived damaged" in said
     assert code == 0, "the next machine does it again"
     assert (project / "models/majora/remote/adapter/weights").read_text() == "trained"
+    assert not lab.living()
+
+
+def test_requirements_are_installed_beside_the_image_by_their_hashes(project, lab):
+    """A wheel made here; another content under the same name is refused."""
+    wheel = project / "lantern-1.0-py3-none-any.whl"
+    facts = {
+        "lantern.py": "LIGHT = 1\n",
+        "lantern-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: lantern\nVersion: 1.0\n",
+        "lantern-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "lantern-1.0.dist-info/RECORD": "",
+    }
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, text in facts.items():
+            archive.writestr(name, text)
+    lock = f"lantern @ file://{wheel} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+    (project / "requirements.lock").write_text(lock)
+    tree = yaml.safe_load((project / "params.yaml").read_text())
+    tree["remote"]["requirements"] = "requirements.lock"
+    (project / "params.yaml").write_text(yaml.safe_dump(tree))
+    script(project, steps=2)
+    (project / "own.py").write_text("import lantern\n" + (project / "own.py").read_text())
+    code, said = finished(stage(project, lab))
+    assert code == 0, said
+    wheel.write_bytes(wheel.read_bytes() + b"tampered")
+    code, said = finished(stage(project, lab, "--fresh"))
+    assert code == 1
+    assert "phase 'requirements' failed" in said
     assert not lab.living()

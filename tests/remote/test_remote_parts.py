@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from lab import KEY, Lab, offer
 
 from afs_stages.core.errors import UserError
 from afs_stages.core.params import Params, load
+from afs_stages.core.params.model import Train
 from afs_stages.core.params.remote import GPUConfig, Timing, TrainingJob
 from afs_stages.remote.box import guard
 from afs_stages.remote.bundle import PACKAGE, Bundle, build
@@ -22,6 +26,7 @@ from afs_stages.remote.money import Offer, lease
 from afs_stages.remote.onstart import LIMIT, onstart
 from afs_stages.remote.plan import wish
 from afs_stages.remote.service import OfferGone, Service
+from afs_stages.remote.traffic import COPIES, adapter_gb, home_gb
 
 CONFIG = {"url": "https://console.vast.ai", "seconds": 3600.0, "tail": 600, "heartbeat": 600, "grace": 900, "tick": 5}
 price = st.floats(0.01, 5)
@@ -86,6 +91,43 @@ def test_a_fresh_heartbeat_keeps_the_machine(tmp_path):
 def test_the_start_command_is_short_and_the_same_each_time():
     assert len(onstart(CONFIG)) < LIMIT
     assert onstart(CONFIG) == onstart(dict(reversed(CONFIG.items())))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.floats(1e8, 7e10), st.integers(4, 128), st.floats(1e5, 1e8), st.integers(10, 500))
+def test_more_of_anything_is_more_that_comes_home(parameters, rank, tokens, every):
+    train, job = Train(r=rank, save_steps=every), TrainingJob()
+    found = home_gb(job, train, parameters, tokens, Path())
+    assert found > adapter_gb(parameters, rank) * (1 + COPIES)
+    assert home_gb(job, train, parameters * 2, tokens, Path()) > found
+    assert home_gb(job, train, parameters, tokens * 50, Path()) > found
+    assert home_gb(job, train.model_copy(update={"save_steps": every * 1000}), parameters, tokens, Path()) <= found
+    assert home_gb(TrainingJob(results_gb=7), train, parameters, tokens, Path()) == 7
+
+
+def test_the_adapter_of_a_7b_model_is_about_as_large_as_they_are():
+    """Llama 2 7B, rank 16, all linear maps: 39,976,960 parameters, 160 MB."""
+    assert adapter_gb(6.74e9, 16) == pytest.approx(0.16, rel=0.1)
+
+
+def test_an_image_with_another_torch_than_the_tested_one_is_refused():
+    import torch
+
+    script = PACKAGE / "afs_stages/remote/box/image.py"
+    here = torch.__version__.split("+")[0]
+    fits = subprocess.run([sys.executable, script, here], capture_output=True, text=True, check=False)
+    assert fits.returncode == 0, fits.stderr
+    other = subprocess.run([sys.executable, script, "1.0.0"], capture_output=True, text=True, check=False)
+    assert other.returncode == 1
+    assert f"has torch {here}, the requirements were tested with 1.0.0" in other.stderr
+
+
+def test_the_image_the_lock_and_the_pin_speak_of_one_torch():
+    """The image brings torch, the lock must not: else pip would fetch gigabytes, or another build."""
+    pinned = re.search(r'"torch==([\d.]+)"', (PACKAGE / "pyproject.toml").read_text())
+    assert pinned
+    assert load(PACKAGE / "params.yaml").remote.image.startswith(f"pytorch/pytorch:{pinned[1]}-cuda")
+    assert not re.search(r"^(torch|triton|nvidia-cu\w+)==", (PACKAGE / "requirements.lock").read_text(), re.MULTILINE)
 
 
 def test_imports_are_followed_and_nothing_else_travels():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,13 @@ def test_an_earlier_jobs_late_machine_is_ended_by_the_next_launch(lab, tmp_path)
     assert not lab.living()
     assert lab.machines[7001].billed - lab.machines[7001].born < 1700
     safe(lab, home, 4.0, job)
+
+
+def test_checkpoints_come_home_only_as_far_as_their_traffic_is_paid_for(lab, tmp_path):
+    """Two digits a checkpoint; traffic for five bytes was set aside."""
+    lab.steps, made = 60, launcher(lab, tmp_path / "home")
+    made.wish = replace(made.wish, up_gb=5e-9)
+    job = made.run()
+    assert job.state == "done"
+    assert 0 < job.machines[0].home_gb <= 5e-9
+    safe(lab, tmp_path / "home", 2.0, job)

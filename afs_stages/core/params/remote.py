@@ -42,6 +42,9 @@ class TrainingJob(Block):
     estimated_hours: float | None = Field(default=None, gt=0, description="empty: from tokens and TFLOP/s")
     max_hours: float = Field(default=12, gt=0, description="no machine of this job lives longer")
     budget: float = Field(default=10, gt=0, description="dollars for the whole job, every machine and byte included")
+    results_gb: float | None = Field(
+        default=None, gt=0, description="GB that come home, checkpoints included; empty: estimated, own script: 1"
+    )
     evaluate: bool = Field(default=True, description="evaluate on the machine before it goes")
 
 
@@ -67,7 +70,7 @@ class Remote(Block):
     """Renting GPUs on vast.ai."""
 
     image: str = Field(
-        default="pytorch/pytorch:2.9.1-cuda12.8-cudnn9-runtime", description="docker image, pinned by tag or digest"
+        default="pytorch/pytorch:2.13.0-cuda12.6-cudnn9-runtime", description="docker image, pinned by tag or digest"
     )
     requirements: str = Field(
         default="requirements.lock", description="locked requirements installed on the machine; empty: image has them"

@@ -114,7 +114,7 @@ class Runner:
 
     def once(self, phase: dict[str, Any]) -> tuple[int, str]:
         """Run a phase's command; (exit code, why it was ended, if it was)."""
-        env = {**os.environ, **phase.get("env", {})}
+        env = {**os.environ, **phase.get("env", {}), "PYTHONPATH": str(self.bundle / "site")}
         started = time.monotonic()
         argv = [sys.executable if word == "{python}" else word for word in phase["argv"]]
         with (self.out / "logs" / f"{phase['name']}.log").open("ab") as log:
