@@ -12,6 +12,7 @@ from afs_stages.core import console
 
 if TYPE_CHECKING:
     from afs_stages.quality.config import ScoringConfig
+    from afs_stages.quality.context import Context
     from afs_stages.quality.files import ScoringSummary
 
 app = console.stage_app("scoring", "Score samples: assembly, discriminator, entities, information.")
@@ -49,6 +50,7 @@ def score(
     no_asar: Annotated[bool, typer.Option("--no-asar", help="leave the assembler out")] = False,
     assembler: Annotated[Assembler, typer.Option(help="table needs nothing; asar is yours")] = Assembler.table,
     asar: Annotated[str, typer.Option(help="path of libasar or asar; default: ASAR, then PATH")] = "",
+    codebase: Annotated[Path | None, typer.Option(help="root of the code base whose names and addresses count")] = None,
     workers: Annotated[int, typer.Option(min=1, help="asar processes")] = 1,
     batch_size: Annotated[int, typer.Option(min=1, help="rows per batch")] = 512,
     cache: Annotated[Path | None, typer.Option(help="keep scores here: a resumed run skips rows it has seen")] = None,
@@ -60,6 +62,7 @@ def score(
 
     from afs_stages.quality.config import ScoringConfig
     from afs_stages.quality.files import score_jsonl
+    from afs_stages.quality.scorer import QualityScorer
 
     config: ScoringConfig = replace(
         ScoringConfig.from_profile(score_profile.value),
@@ -69,10 +72,26 @@ def score(
         asar=asar,
         workers=workers,
     )
+    scorer = QualityScorer(config)
+    if codebase:
+        scorer = QualityScorer(config, scorer.context.merged(known_of(codebase)))
     summary = score_jsonl(
-        input, output, config, min_score, rejected_path=rejected, cache_path=cache, batch_rows=batch_size, strict=strict
-    )
+        input, output, config, min_score, rejected_path=rejected, cache_path=cache, batch_rows=batch_size,
+        strict=strict, scorer=scorer,
+    )  # fmt: skip
     tell(summary, output, histogram)
+
+
+def known_of(root: Path) -> Context:
+    """What a code base defines: its names, and the addresses of its variables."""
+    from afs_stages.quality.context import Context
+    from afs_stages.quality.entities import Known, normalise
+    from afs_stages.sources.codebase.symbols import collect
+
+    symbols = collect(root)
+    names = symbols.labels | symbols.macros | set(symbols.addresses) | {name.lstrip("!") for name in symbols.defines}
+    addresses = {normalise(f"{value:06X}") for value in symbols.addresses.values()}
+    return Context(Known(frozenset(names), frozenset(place for place in addresses if place)))
 
 
 def tell(summary: ScoringSummary, output: Path, histogram: bool) -> None:

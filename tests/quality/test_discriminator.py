@@ -11,6 +11,7 @@ from afs_stages.core.atomic import atomic_folder
 from afs_stages.core.errors import UserError
 from afs_stages.core.params.data import Discriminator
 from afs_stages.quality.context import Context
+from afs_stages.quality.discriminator import network
 from afs_stages.quality.discriminator.bundle import MANIFEST, Bundle, load, save
 from afs_stages.quality.discriminator.calibration import Calibration, auc, expected_calibration_error
 from afs_stages.quality.discriminator.electra import edited_units
@@ -105,3 +106,35 @@ def test_calibration_and_its_measures() -> None:
     assert auc([1.0, 1.0], [True, False]) == 0.5
     assert auc([1.0], [True]) is None
     assert expected_calibration_error([1.0, 0.0], [True, False]) == 0.0
+
+
+def test_training_can_start_from_a_checkpoint(tmp_path: Path) -> None:
+    import torch
+    from transformers import ElectraConfig, ElectraModel
+
+    config = ElectraConfig(
+        vocab_size=50,
+        embedding_size=8,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    made = ElectraModel(config)
+    made.save_pretrained(tmp_path / "checkpoint")
+    started = network.build(70, 64, 1, str(tmp_path / "checkpoint")).encoder
+    assert started.config.num_hidden_layers == 2, "the checkpoint's size, not the parameters'"
+    for name, weights in made.state_dict().items():
+        if name != "embeddings.word_embeddings.weight":
+            assert torch.equal(weights, started.state_dict()[name]), name
+    settings = TINY.model_copy(update={"kind": "electra", "base": str(tmp_path / "checkpoint")})
+    bundle, _ = train_bundle(BLOCKS[:30], Context.of(SAMPLES), settings, 7)
+    with atomic_folder(tmp_path / "saved") as folder:
+        save(bundle, folder)
+    code = BLOCKS[0].code
+    assert load(tmp_path / "saved").models[0]["electra"].score([code]) == bundle.models[0]["electra"].score([code])
+
+
+def test_a_checkpoint_that_is_none_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot load the checkpoint"):
+        network.build(70, 64, 1, str(tmp_path))

@@ -42,6 +42,9 @@ class Discriminator(Block):
         default="ngram", description="which model judges code; both: the mean"
     )
     source: str = Field(default="oracle", description="source whose assembly is real; its rows train the model")
+    base: str = Field(
+        default="", description="pre-trained ELECTRA to start from: hub id@revision or folder; empty: fresh"
+    )
     hidden_size: int = Field(default=64, ge=8)
     layers: int = Field(default=2, ge=1)
     folds: int = Field(default=2, ge=2, description="cross-fitting folds by file")

@@ -39,7 +39,7 @@ class ElectraModel:
             tokens = [tokenise(pair.code)[: network.MAX_UNITS] for pair in pairs]
             real = {pair.of: units for pair, units in zip(pairs, tokens, strict=True) if pair.real}
             vocabulary = Vocabulary.of(real.values())
-            net = network.build(len(vocabulary.tokens), settings.hidden_size, settings.layers)
+            net = network.build(len(vocabulary.tokens), settings.hidden_size, settings.layers, settings.base)
             rows = [[network.CLS, *vocabulary.encode(units)] for units in tokens]
             genuine = [row for row, pair in zip(rows, pairs, strict=True) if pair.real]
             budget, rate = settings.batch_tokens, settings.learning_rate

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from afs_stages.core.errors import UserError
+
 PAD, CLS, MASK = 0, 1, 2
 MAX_UNITS = 256
 """Units of one window; a longer snippet is cut into windows and scored by its worst."""
@@ -50,15 +52,54 @@ def pad(rows: Sequence[Sequence[int]], device: str = "cpu") -> tuple[Any, Any]:
     return ids, (ids != PAD).long()
 
 
-def build(vocabulary: int, hidden: int, layers: int) -> Any:
-    """A fresh encoder with its heads."""
-    import torch
+def build(vocabulary: int, hidden: int, layers: int, base: str = "") -> Any:
+    """An encoder with its heads: fresh, or with the layers of a pre-trained ELECTRA, `hub id@revision` or folder.
+
+    Units are not a checkpoint's word pieces, so their embeddings are fresh either way. Raises `UserError`
+    where the checkpoint cannot be had.
+    """
     from transformers import ElectraConfig, ElectraModel
+
+    if base:
+        return _judge(_pretrained(base, vocabulary))
+    config = ElectraConfig(
+        vocab_size=vocabulary, embedding_size=hidden, hidden_size=hidden, num_hidden_layers=layers,
+        num_attention_heads=max(1, hidden // 32), intermediate_size=4 * hidden, max_position_embeddings=MAX_UNITS + 2,
+        pad_token_id=PAD, hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.1,
+    )  # fmt: skip
+    return _judge(ElectraModel(config))
+
+
+def _pretrained(base: str, vocabulary: int) -> Any:
+    import torch
+    from transformers import ElectraModel
+
+    name, _, revision = base.partition("@")
+    try:
+        encoder: Any = ElectraModel.from_pretrained(name, revision=revision or "main")
+    except (OSError, ValueError) as error:
+        what = str(error).splitlines()[0]
+        fix = "give an ELECTRA's folder or hub id@revision, or leave discriminator.base empty"
+        raise UserError(f"cannot load the checkpoint: {what}", where=base, fix=fix) from None
+    config = encoder.config
+    if config.max_position_embeddings < MAX_UNITS + 2:
+        raise UserError(
+            f"the checkpoint has {config.max_position_embeddings} positions, {MAX_UNITS + 2} are needed", where=base
+        )
+    embeddings = torch.nn.Embedding(vocabulary, config.embedding_size, padding_idx=PAD)
+    torch.nn.init.normal_(embeddings.weight, std=config.initializer_range)
+    encoder.embeddings.word_embeddings = embeddings
+    config.vocab_size, config.pad_token_id = vocabulary, PAD
+    return encoder
+
+
+def _judge(encoder: Any) -> Any:
+    import torch
 
     class Judge(torch.nn.Module):
         """ELECTRA encoder; `forward` gives (log-odds that a unit is an edit, log-odds that the snippet is real)."""
 
-        def __init__(self, encoder: Any) -> None:
+        def __init__(self) -> None:
             super().__init__()
             self.encoder = encoder
             width = encoder.config.hidden_size
@@ -76,12 +117,7 @@ def build(vocabulary: int, hidden: int, layers: int) -> Any:
             suspicion = units.masked_fill(hidden, -30.0).logsumexp(1)
             return units, whole - self.mix * suspicion
 
-    config = ElectraConfig(
-        vocab_size=vocabulary, embedding_size=hidden, hidden_size=hidden, num_hidden_layers=layers,
-        num_attention_heads=max(1, hidden // 32), intermediate_size=4 * hidden, max_position_embeddings=MAX_UNITS + 2,
-        pad_token_id=PAD, hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.1,
-    )  # fmt: skip
-    return Judge(ElectraModel(config))
+    return Judge()
 
 
 def generator(vocabulary: int, hidden: int) -> Any:
@@ -202,10 +238,9 @@ def load(folder: Path) -> Any:
     """Read what `save` wrote; `ValueError` where the file of weights is damaged."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
-    from transformers import ElectraConfig
+    from transformers import ElectraConfig, ElectraModel
 
-    config = ElectraConfig.from_json_file(folder / "config.json")
-    model = build(config.vocab_size, config.hidden_size, config.num_hidden_layers)
+    model = _judge(ElectraModel(ElectraConfig.from_json_file(folder / "config.json")))
     try:
         model.load_state_dict(load_file(folder / "model.safetensors"))
     except SafetensorError as error:
