@@ -1,4 +1,4 @@
-"""Cross-fitted training: fold k's models see no file of fold k, and are calibrated on it."""
+"""Cross-fitted training: neither fold k's models nor their calibration see a file of fold k."""
 
 from __future__ import annotations
 
@@ -40,24 +40,31 @@ def train_pairs(
     real = [Block(pair.code, pair.file) for pair in pairs if pair.real]
     folds = file_folds(real, min(settings.folds, len({block.file for block in real})), seed)
     names = KINDS_OF[settings.kind]
-    held_out: dict[str, list[float]] = {name: [0.0] * len(pairs) for name in names}
+    fold_of = [folds[pair.file] for pair in pairs]
     models: list[dict[str, Judge]] = []
-    scales: list[dict[str, Calibration]] = []
+    odds: dict[str, list[float]] = {name: [0.0] * len(pairs) for name in names}
     for fold in range(max(folds.values()) + 1):
-        mine = [i for i, pair in enumerate(pairs) if folds[pair.file] == fold]
-        others = [pair for pair in pairs if folds[pair.file] != fold]
+        mine = [i for i, own in enumerate(fold_of) if own == fold]
+        others = [pair for pair, own in zip(pairs, fold_of, strict=True) if own != fold]
         models.append({name: fit_model(name, others, settings, seed + fold) for name in names})
-        scales.append({})
         for name in names:
-            values = models[fold][name].score([pairs[i].code for i in mine])
-            scales[fold][name] = Calibration.fit(values, [pairs[i].real for i in mine])
-            for i, value in zip(mine, values, strict=True):
-                held_out[name][i] = scales[fold][name](value)
+            for i, value in zip(mine, models[fold][name].score([pairs[i].code for i in mine]), strict=True):
+                odds[name][i] = value
+    scales = [{name: _calibrated(odds[name], pairs, fold_of, fold) for name in names} for fold in range(len(models))]
+    held_out = {
+        name: [scales[fold][name](value) for value, fold in zip(odds[name], fold_of, strict=True)] for name in names
+    }
     bundle = Bundle(
         settings.kind, models, scales, folds, {block.key: folds[block.file] for block in real},
         context, settings.source, _fingerprint(pairs, settings, seed),
     )  # fmt: skip
     return bundle, {"blocks": len(real), "files": len(folds), "pairs": len(pairs), **_measures(pairs, held_out)}
+
+
+def _calibrated(odds: Sequence[float], pairs: Sequence[Pair], fold_of: Sequence[int], fold: int) -> Calibration:
+    """What the other folds' models said of files they had not seen calibrates this fold's."""
+    other = [i for i, own in enumerate(fold_of) if own != fold]
+    return Calibration.fit([odds[i] for i in other], [pairs[i].real for i in other])
 
 
 def fit_model(name: str, pairs: Sequence[Pair], settings: Settings, seed: int) -> Any:
