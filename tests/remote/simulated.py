@@ -28,6 +28,8 @@ class SimLab(Lab):
         self.mood: dict[str, float] = {}
         self.deaf_from = self.deaf_until = 0.0
         """Between them no machine can be reached by ssh."""
+        self.skew = 0.0
+        """Seconds by which the machines' clocks are ahead."""
         super().__init__(offers, lambda: self.time, **more)
 
     def folder(self, machine: Rented) -> Path:
@@ -102,9 +104,11 @@ class SimLab(Lab):
 
     def guard(self, machine: Rented, step: float) -> None:
         root, config = str(self.folder(machine)), machine.extra["config"]
-        state = machine.extra["guard"] or guard.load(root, config, self.time - step)
-        machine.extra["guard"] = state
-        if guard.tick(root, config, state, self.time - step, self.time, step):
+        now = self.time + self.skew
+        then = machine.extra.get("then", now - step)
+        state = machine.extra["guard"] or guard.load(root, config, then)
+        machine.extra |= {"guard": state, "then": now}
+        if guard.tick(root, config, state, then, now, step):
             guard_api(self, machine)
         guard.save(root, state)
 
@@ -148,7 +152,7 @@ class SimLab(Lab):
 
     def leave(self, root: Path, facts: dict[str, Any]) -> None:
         (root / "EXIT").write_text(json.dumps(facts))
-        os.utime(root / "EXIT", (self.time, self.time))
+        os.utime(root / "EXIT", (self.time + self.skew, self.time + self.skew))
 
 
 def guard_api(lab: SimLab, machine: Rented) -> None:
@@ -199,7 +203,8 @@ class FolderLink:
         for name in names:
             path = self.root() / name
             path.touch()
-            os.utime(path, (self.lab.time, self.lab.time))
+            now = self.lab.time + self.lab.skew
+            os.utime(path, (now, now))
 
     def push(self, folder: Path, name: str) -> None:
         target = self.root() / name

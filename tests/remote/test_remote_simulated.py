@@ -115,6 +115,15 @@ def test_renting_goes_on_after(name, lab, tmp_path):
     safe(lab, tmp_path / "home", 2.0, job)
 
 
+@pytest.mark.parametrize(("method", "pattern"), [("POST", "/bundles/"), ("GET", "/instances/"), ("DELETE", "/inst")])
+def test_a_storm_of_429_on_any_call_is_waited_out(method, pattern, lab, tmp_path):
+    lab.fault(method, pattern, status=429, body="too many requests", times=5)
+    job = launcher(lab, tmp_path / "home").run()
+    assert job.state == "done"
+    assert len(lab.machines) == 1
+    safe(lab, tmp_path / "home", 2.0, job)
+
+
 @pytest.mark.parametrize("fate", ["never-loads", "no-ssh", "vanishes", "stops"])
 def test_a_bad_machine_is_replaced_and_training_resumes(fate, lab, tmp_path):
     fates = iter([fate, ""])
@@ -247,7 +256,7 @@ class Child:
 class RemoteLab:
     """The lab's clock, over the wire."""
 
-    chaos = None
+    chaos, skew, deaf_from, deaf_until = None, 0.0, 0.0, 0.0
 
     def __init__(self, lab: SimLab) -> None:
         self.url = lab.url

@@ -94,6 +94,31 @@ def test_a_launcher_that_waits_less_than_the_heartbeat_takes_another_machine(lab
     safe(lab, tmp_path / "home", 2.0, job)
 
 
+@pytest.mark.parametrize("skew", [-86400.0, 86400.0])
+@pytest.mark.parametrize("mended", [False, True])
+def test_a_machine_whose_clock_is_wrong_lives_as_long_as_it_is_paid_for(skew, mended, lab, tmp_path):
+    """Its clock is a day off, and in one case set right while it trains."""
+    lab.skew = skew
+    launcher(lab, tmp_path / "home").run(detach=True)
+    lab.advance(200)
+    lab.skew = 0.0 if mended else skew
+    job = launcher(lab, tmp_path / "home").run()
+    assert job.state == "done"
+    assert len(lab.machines) == 1
+    safe(lab, tmp_path / "home", 2.0, job)
+
+
+@pytest.mark.parametrize("skew", [-86400.0, 86400.0])
+def test_a_wrong_clock_keeps_no_machine_alive_whose_computer_died(skew, lab, tmp_path):
+    lab.steps, lab.skew = 10_000, skew
+    job = launcher(lab, tmp_path / "home").run(detach=True)
+    lab.advance(200)
+    lab.skew = 0.0
+    lab.advance(job.machines[0].seconds + 300)
+    assert not lab.living()
+    assert lab.dollars() <= 2.0
+
+
 class CutClock(SimClock):
     """At a given time every line of this computer is cut: ssh and the service's alike."""
 
