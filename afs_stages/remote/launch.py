@@ -123,10 +123,10 @@ class Launcher(Kit):
     def _done(self, desk: Desk) -> None:
         if desk.job.current:
             desk.give_back(desk.job.current, "finished")
-        desk.sweep()
         desk.job.state = "done"
         shutil.rmtree(self.partial, ignore_errors=True)
         self.journal.save(desk.job, "done")
+        desk.sweep()
 
     def _failed(self, visit: Visit, facts: dict[str, Any]) -> None:
         """The box says it failed: keep its logs, give it back, and say what it said."""
@@ -145,13 +145,15 @@ class Launcher(Kit):
         return "mend the cause and run again; no checkpoint was made"
 
     def _close(self, desk: Desk, error: BaseException) -> None:
-        """Nothing may go on costing money after an error or Ctrl-C."""
-        if desk.job.current:
-            desk.give_back(desk.job.current, "stopped by the user" if not isinstance(error, UserError) else error.what)
-        desk.job.state, desk.job.why = "failed", str(error)
+        """Nothing may go on costing money after an error or Ctrl-C; results that are home stay the job's."""
+        job, why = desk.job, error.what if isinstance(error, UserError) else "stopped by the user"
         with contextlib.suppress(UserError):
+            if job.machines and job.machines[-1].ended is None:
+                desk.give_back(job.machines[-1], job.machines[-1].fate or why)
             desk.sweep()
-        self.journal.save(desk.job, "failed")
+        if not job.collected:
+            job.state, job.why = "failed", str(error)
+        self.journal.save(job, "failed")
 
 
 def _tail(path: Path, lines: int = 8) -> str:

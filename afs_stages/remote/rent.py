@@ -167,7 +167,12 @@ class Desk:
         """Destroy a machine and believe it only when the service shows it gone."""
         machine.fate = fate
         self.journal.save(self.job, "destroying")
-        gone = machine.instance is None or self.service.destroy(machine.instance)
+        if machine.instance is None:
+            machine.instance = self._find(machine.label, self.params.remote.timing.reconcile)
+        if machine.instance is None:
+            self._doubtful(machine)
+            return False
+        gone = self.service.destroy(machine.instance)
         if not gone:
             warn(
                 f"machine {machine.instance} could not be confirmed gone: its guard ends it by itself; "

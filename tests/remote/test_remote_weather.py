@@ -9,12 +9,12 @@ import pytest
 import yaml
 from lab import KEY, offer
 from simulated import SimClock, SimLab
-from test_remote_simulated import home_step, launcher, safe
+from test_remote_simulated import STEPS, home_step, launcher, safe
 from typer.testing import CliRunner
 
 from afs_stages.commands.vastai import app
 from afs_stages.core.errors import UserError
-from afs_stages.remote.journal import STATE, Journal
+from afs_stages.remote.journal import STATE, Job, Journal
 
 
 @pytest.fixture
@@ -205,3 +205,52 @@ def test_checkpoints_come_home_only_as_far_as_their_traffic_is_paid_for(lab, tmp
     assert job.state == "done"
     assert 0 < job.machines[0].home_gb <= 5e-9
     safe(lab, tmp_path / "home", 2.0, job)
+
+
+class Interrupted(Journal):
+    """Ctrl-C once, right after a step is written down."""
+
+    step = ""
+
+    def save(self, job: Job, step: str) -> None:
+        super().save(job, step)
+        if step == self.step:
+            self.step = ""
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_stopped_by_hand_at(step, lab, tmp_path):
+    """Nothing lives on, nothing is paid for twice that had come home, and the next launch ends the job."""
+    home, made = tmp_path / "home", launcher(lab, tmp_path / "home")
+    made.journal = Interrupted("majora", home)
+    made.journal.step = step
+    with pytest.raises(KeyboardInterrupt):
+        made.run()
+    assert not lab.living()
+    rented = len(lab.machines)
+    job = launcher(lab, home).run()
+    assert job.state == "done"
+    home_already = STEPS.index(step) >= STEPS.index("collected")
+    assert len(lab.machines) == rented + (0 if home_already else 1)
+    safe(lab, home, 4.0, job)
+
+
+class Impatient(SimClock):
+    """Ctrl-C once, while a machine that was rented is looked for."""
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if self.lab.machines and self.lab.late == 30:
+            self.lab.late = 15
+            raise KeyboardInterrupt
+
+
+def test_stopped_by_hand_while_nobody_knows_whether_a_machine_was_rented(lab, tmp_path):
+    lab.fault("PUT", "/asks/", drop=True, after=True)
+    lab.late, made = 30, launcher(lab, tmp_path / "home")
+    made.clock = made.service.clock = Impatient(lab)
+    with pytest.raises(KeyboardInterrupt):
+        made.run()
+    assert len(lab.machines) == 1
+    assert not lab.living()
