@@ -128,7 +128,9 @@ class Rehearsal(Block):
 class Rebalance(Block):
     """How the mix is drawn from the groups."""
 
-    within: Literal["quality", "quality_diversity", "random"] = "quality"
+    within: Literal["quality", "quality_diversity", "random"] = Field(
+        default="quality", description="which rows of a group are drawn; the scores of unlike domains do not compare"
+    )
     max_total: int | None = Field(default=None, ge=1)
     max_per_domain: int | None = Field(default=None, ge=1)
     oversample: int = Field(default=1, ge=1, description="times a row may stand in the set; 1: never repeated")
