@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -185,6 +187,9 @@ def _parallel(shares: dict[str, float | None], flags: list[str]) -> list[str]:
 def _dvc(targets: list[str]) -> None:
     if not targets:
         return
-    code = subprocess.run([sys.executable, "-m", "dvc", "repro", *targets], check=False).returncode
+    # The stages say `python`: this one, also where its environment is not activated.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    command = [sys.executable, "-m", "dvc", "repro", *targets]
+    code = subprocess.run(command, env={**os.environ, "PATH": path}, check=False).returncode
     if code:
         raise UserError(f"dvc repro left with code {code}", fix="read the messages above; run the command again")

@@ -277,10 +277,10 @@ def test_monitor_cleanup_and_receipts(project, lab):
 
 
 def vastai(project: Path, lab: BoxLab, *words: str) -> str:
+    """`afs vastai` where the virtual environment is not activated."""
     command = [sys.executable, "-m", "afs_stages.cli", "vastai", *words]
-    done = subprocess.run(
-        command, cwd=project, env=environment(project, lab), text=True, capture_output=True, timeout=60, check=False
-    )
+    env = {**environment(project, lab), "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
+    done = subprocess.run(command, cwd=project, env=env, text=True, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
