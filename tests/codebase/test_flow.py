@@ -65,7 +65,7 @@ def test_conditions_name_what_is_tested():
     assert said("LDA.w State : CMP.b #$04 : BNE .other") == ["goes to `.other` if `State` is not $04"]
     assert said("LDA.b $F4 : AND.b #$40 : BEQ .none") == ["goes to `.none` if no bit of $40 is set in `$F4`"]
     assert said("JSL Check : BCC .gone") == ["calls `Check`", "goes to `.gone` if `Check` returns with the carry clear"]
-    assert said("LDA.w State : CMP.b #$04 : BCS +") == ["skips ahead if `State` is $04 or more"]
+    assert said("LDA.w State : CMP.b #$04 : BCS +") == ["skips ahead to `+` if `State` is $04 or more"]
     assert said("PLA : BVS .odd") == ["goes to `.odd` on BVS"]
 
 
@@ -86,6 +86,7 @@ def test_a_number_behind_a_branch_is_a_distance():
 
 def test_loops_sums_and_returns():
     assert said("LDX #$0F\n.next\nSTZ.w Slot, X\nDEX : BPL .next\nSEC : RTS") == [
+        "sets X to $0F",
         "clears `Slot`",
         "goes back to `.next` as long as X is not negative",
         "returns with the carry set",
@@ -128,3 +129,40 @@ def test_an_explanation_tells_each_step_and_where_a_jump_table_leads(tmp_path: P
         "Data:\n- writes `KeeperState` ($7E0D80): Which action the keeper is in.\n\n"
         "It returns with RTS, so it is reached by a JSR from the same bank.\n\nCalled by `Keeper_Main`."
     )
+
+
+def test_what_a_routine_returns_or_carries_to_another_place_is_said():
+    assert said("LDA.b #$00 : RTL") == ["returns with A = $00"]
+    assert said("LDA.b $3B : AND.b #$10 : RTL") == ["returns with A = `$3B` AND $10"]
+    assert said("LDA.w Damage, X : RTL") == ["returns with A = `Damage` indexed by X"]
+    assert said("LDA.l Apples : JMP .draw") == ["goes on at `.draw` with A = `Apples`"]
+    assert said("LDA.b #$01 : STA.w Flag : RTS") == ["sets `Flag` to $01", "returns"]
+
+
+def test_what_was_stored_before_is_not_given_to_the_next_call():
+    assert said("LDA.b #$10 : STA.w Sound : JSL LoadAmbient") == ["sets `Sound` to $10", "calls `LoadAmbient`"]
+
+
+def test_a_bare_address_is_called_by_the_name_behind_it():
+    assert said("JSL $0DBB7C ; SFX_QueuePan") == ["calls `$0DBB7C` (`SFX_QueuePan`)"]
+    assert said("JML $08F820 ; Hook_Check too_far") == ["goes to `$08F820` (`Hook_Check` too_far)"]
+    assert said("JSL $0DBB7C ; a quiet sound") == ["calls `$0DBB7C`"]
+
+
+def test_a_copy_between_two_slots_of_one_array_is_said():
+    assert said("LDA.w SprX, X : STA.w SprX, Y") == ["copies `SprX` from index X to index Y"]
+    assert said("LDA.l Story : INC A : STA.l Story") == ["adds 1 to `Story`"]
+    assert said("LDA.w Page : AND.w #$00FF : BEQ .last") == ["goes to `.last` if `Page` is zero"]
+    assert said("JSR (.states, X)") == ["calls through the table `.states`"]
+
+
+def test_a_jump_to_an_anonymous_label_is_told():
+    assert said("JSR Draw\nJMP +\nSTZ.w Flag\n+\nRTS") == ["calls `Draw`", "goes on at `+`", "clears `Flag`", "returns"]
+
+
+def test_bits_that_shifts_and_sets_touch_are_named():
+    assert said("LDA.b $F4\nLSR : BCS .right\nLSR : BCS .left") == [
+        "goes to `.right` if bit 0 of `$F4` is set",
+        "goes to `.left` if bit 1 of `$F4` is set",
+    ]
+    assert said("LDA $0A : TSB $0343") == ["sets the bits of `$0A` in `$0343`"]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from afs_stages.core.sample import TrainingSample
-from afs_stages.sources.codebase import OracleTrainingGenerator
+from afs_stages.sources.codebase import OracleTrainingGenerator, comments
 from afs_stages.sources.codebase.comments import is_code, prose
 from afs_stages.sources.codebase.guard import NearDuplicates
 from afs_stages.sources.codebase.questions import normalised
@@ -271,3 +271,26 @@ def test_lines_of_a_comment_are_sentences_and_quoted_code_is_none():
     assert prose(["; the height of", "; Water in the room"]) == "the height of Water in the room"
     assert prose(["; Vanilla code:", ";   LDA.b $B4 : CMP.w #$2000"]) == ""
     assert is_code("JSR Sprite_Draw ; call the draw code")
+
+
+def test_headings_of_a_contract_stay_and_notes_to_oneself_go():
+    assert (
+        comments.prose(["; Entry:", ";   A = slot", "; Exit:", ";   Y = slot"])
+        == "Entry:\n  A = slot\nExit:\n  Y = slot"
+    )
+    assert not comments.says_something("Will need to adjust")
+    assert not comments.says_something("do the spawning code")
+    assert comments.capital("hmwo oooo") == "hmwo oooo"
+    assert comments.joined(["handled by this function", "$09 = speed"]) == "handled by this function: $09 = speed"
+
+
+def test_drawings_and_pages_still_to_be_written_are_not_taught(tmp_path):
+    box = "```text\n+--------+\n| editor |\n+--------+\n| linker |\n+--------+\n```"
+    words = "This lamp burns for one night and asks the keeper of the tower for oil in the morning. " * 4
+    (tmp_path / "Tools.md").write_text(
+        f"# Tools\n\n## The lamp\n\n{words}\n\n## The chain\n\nHow they meet.\n\n{box}\n"
+    )
+    (tmp_path / "Hall.md").write_text(f"# Hall\n\n## The door\n\n{words}\nBoss: TBD. Reward: TBD.\n")
+    outputs = [sample.output for sample in OracleTrainingGenerator(oracle_path=tmp_path).generate()]
+    assert any("burns for one night" in output for output in outputs)
+    assert not any("+----" in output or "TBD" in output for output in outputs)

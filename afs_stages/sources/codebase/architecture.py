@@ -136,7 +136,8 @@ def _hooks(path: str, units: list[Unit]) -> Iterator[Draft]:
             [f"Where does `{path}` hook into the original game?", f"List the patches of the original ROM in `{path}`."],
             path,
         )
-        answer = f"`{path}` patches {len(patches)} place(s) of the original game:\n" + "\n".join(rows)
+        told = "" if len(rows) == len(patches) else f"; {len(rows)} of them say what they do"
+        answer = f"`{path}` patches {len(patches)} place(s) of the original game{told}:\n" + "\n".join(rows)
         yield _draft("architecture_hooks", question, answer, path, patches[-1].block.last)
 
 

@@ -20,6 +20,9 @@ MAX_CODE = 90
 GROUND = 4
 """What must be known of a routine for an explanation: a header, two comments, four known variables, or a mixture."""
 
+CLEAR_STEPS = 14
+"""More steps than these, without a word on what they are for, are no explanation."""
+
 MANY_STEPS = 4
 """In a disassembly, where every routine has its address, so many steps count as much as one thing known."""
 
@@ -50,7 +53,7 @@ def _routine(project: Project, words: Vocabulary, unit: Unit) -> Iterator[Draft]
     if skipped(project, words, unit):
         return
     steps = step_by_step(project, words, unit)
-    if len(steps) < 2 and comments.words(block.header) < 4:
+    if comments.words(block.header) < 4 and (len(steps) < 2 or _dim(steps)):
         return
     group = f"routine:{block.file}:{block.name}"
     place = (block.file, block.first, block.last, group)
@@ -64,7 +67,7 @@ def _routine(project: Project, words: Vocabulary, unit: Unit) -> Iterator[Draft]
         block.text,
     )
     yield Draft("asm_explanation", question, explain(project, words, unit, steps), *place, input=fenced(block.text))
-    if comments.words(unit.summary) >= 6 and not _ASIDE.match(unit.summary):
+    if comments.words(unit.summary) >= 6 and not unit.summary[:1].isdigit() and not _ASIDE.match(unit.summary):
         request = _request(unit)
     else:
         request = _by_steps(unit, steps)
@@ -72,6 +75,11 @@ def _routine(project: Project, words: Vocabulary, unit: Unit) -> Iterator[Draft]
         answer = f"`{block.name}` in `{block.file}` does this:\n\n{fenced(block.text)}"
         how = ending(unit)
         yield Draft("asm_request", request, f"{answer}\n\n{how}" if how else answer, *place)
+
+
+def _dim(steps: list[str]) -> bool:
+    """Whether steps alone would leave a reader in the dark: too many to list, or too many that name no source."""
+    return len(steps) > CLEAR_STEPS or len(_VAGUE.findall("\n".join(steps))) > 2
 
 
 def _by_steps(unit: Unit, steps: list[str]) -> str:

@@ -24,12 +24,24 @@ _TAGGED = re.compile(r"^[A-Z]{3,}[A-Z0-9_]*[ .]\$?[0-9A-F]{2,6}$")
 """What disassemblies write behind a constant: `SPRITE EC`, `SFX2.1D`, `VRAM $F000`."""
 
 _IDLE = re.compile(r"(?i)^(unused|free( ram)?|todo|fixme|xxx|\?+|n/?a|tbd|unknown|none|dummy|padding)\b[\s.:!?]*$")
+_SELF = re.compile(
+    r"(?i)^(i think|maybe|probably|not sure|idk|hmm|will need to|might need to|should probably|"
+    r"need to (fix|change|adjust)|init code for the|do code|do (the|some) [\w ]{3,20}(code|stuff)|"
+    r"just in case|for now|why )\b"
+)
+"""Notes an author left to himself: they tell of the work and not of what the code does."""
+
+_SECOND = re.compile(r"\s+;\s*\.\w+$")
+_PATTERN = re.compile(r"[a-z.]{4} [a-z.]{4}(?!\S)")
+_HEADING = re.compile(
+    r"(?i)(entry|exit|inputs?|outputs?|returns?|clobbers|param(eter)?s?|args|arguments|notes?|usage):$"
+)
 _WORK = re.compile(r"(?i)\b(todo|fixme|xxx)\b")
 
 
 def strip(comment: str) -> str:
     """The text of one comment: without `;`, decoration and blanks at its ends; keeps no rule."""
-    text = _INNER_TAG.sub("", comment.lstrip("; \t")).strip()
+    text = _SECOND.sub("", _INNER_TAG.sub("", comment.lstrip("; \t"))).strip()
     if _RULE.match(text):
         return ""
     return _DECORATION.sub("", text).strip()
@@ -58,7 +70,7 @@ def is_code(text: str) -> bool:
         return True
     if (
         text.startswith(("%", "!", "{", "}"))
-        or re.match(r"^[.\w]+:$", text)
+        or (re.match(r"^[.\w]+:$", text) and not _HEADING.match(text))
         or re.match(r"^(incsrc|incbin|org)\b", text)
     ):
         return True
@@ -69,7 +81,11 @@ def says_something(text: str, words: int = 2) -> bool:
     """Whether a comment has at least so many words and is no place-holder."""
     if _TAGGED.match(text):
         return True
-    return not _IDLE.match(text) and not _WORK.search(text) and "???" not in text and len(_WORD.findall(text)) >= words
+    return (
+        not (_IDLE.match(text) or _WORK.search(text) or _SELF.match(text))
+        and "???" not in text
+        and len(_WORD.findall(text)) >= words
+    )
 
 
 def prose(comments: Iterable[str]) -> str:
@@ -86,7 +102,7 @@ def prose(comments: Iterable[str]) -> str:
             fresh, single = True, False
             continue
         indented = raw.startswith(("   ", "\t"))
-        if not found or fresh or indented or _ITEM.match(text):
+        if not found or fresh or indented or _ITEM.match(text) or _PATTERN.match(text) or _HEADING.match(text):
             found.append(("  " if indented and found else "") + text)
             single = True
         else:
@@ -102,13 +118,24 @@ def _begins(before: str, text: str) -> bool:
     return bool(_START.match(text)) and before[-1].isalnum() and word not in _JOINS
 
 
+def is_join(word: str) -> bool:
+    """Whether a phrase cannot end with this word (an article, a preposition, an auxiliary)."""
+    return word.lower().strip(",;") in _JOINS
+
+
 def joined(lines: Iterable[str]) -> str:
     """Lines as running text; a full stop where the next line begins a sentence or the last one was a remark."""
     text = ""
     for line in (line.strip() for line in lines if line.strip()):
         stop = text and (_begins(text, line) or (line[:1].isupper() and text[-1].isalnum() and len(text) > 40))
-        text += (". " if stop else " " if text else "") + line
+        place = text and re.match(r"\$[0-9A-Fa-f]{2,6}\s*=", line)
+        text += (": " if place else ". " if stop else " " if text else "") + line
     return text
+
+
+def capital(text: str) -> str:
+    """Text with a capital first letter, unless it begins with the letters of a bit pattern."""
+    return text if _PATTERN.match(text) else text[:1].upper() + text[1:]
 
 
 def sentence(text: str) -> str:

@@ -12,11 +12,18 @@ from afs_stages.sources.codebase.memory import row_variable
 from afs_stages.sources.codebase.project import Project
 from afs_stages.sources.codebase.questions import choose
 
+MIN_CELLS = 4
+"""Words the cells of a row must hold, without the names of their columns."""
+
 MIN_WORDS, SMALL, LONG = 15, 60, 280
 """Words: shorter sections are left out, smaller ones keep their children, longer ones are divided."""
 
 _FENCE = re.compile(r"(^(?:```|~~~).*?^(?:```|~~~)\s*$)", re.M | re.S)
 _ASM_FENCE = re.compile(r"(?m)^```(asm|65816|assembly)\b")
+_PENDING = re.compile(r"\bTBD\b|\[To be |\bpending\b")
+_DRAWN = re.compile(r"(?s)^```(?:text)?\n.*?(?:\+-{4,}|[┌└├]─).*?^```", re.M)
+"""A drawing of boxes: alone, without sentences, it explains nothing."""
+
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
 _HTML = re.compile(r"<!--.{0,400}?-->", re.S)
 _STAMP = re.compile(
@@ -30,10 +37,10 @@ _GENERIC = re.compile(
     r"initialization|main logic|design|files?|location|structure|scope|goals?|problem|solution|root cause|symptoms?)$"
 )
 _UPKEEP = re.compile(r"(?i)\b(last|verified|status|updated|owner|date|pr|commit|assignee|priority|done|checked)\b|^#$")
-_UPRIGHT = re.compile(r"(?i)^(#|metric|propert(y|ies)|field|attribute|key|aspect|parameter|step|item|)$")
+_UPRIGHT = re.compile(r"(?i)^(#|metric|propert(y|ies)|field|attribute|key|aspect|parameter|step|item|question|)$")
 _WORK = re.compile(r"\b(TODO|FIXME)\b|\?\?\?")
 _TABLE_HEAD = re.compile(r"(?m)^\|.*\n\|[-:| ]+\|?$")
-_ANNOUNCE = re.compile(r"(?i)[*_]*(this|the following) (document|page|guide|file|section|folder)\b")
+_ANNOUNCE = re.compile(r"(?i)[*_]*(this|the following) (document|page|guide|file|section|folder)\b|master index\b")
 _OPEN = re.compile(r"\b(TODO|TBD|FIXME)\b|\?\?\?|^(0x\w+ ){2}")
 _NAMELIKE = re.compile(r"^[`$!%]|[_(]|\b[A-Z]\w+[A-Z]")
 
@@ -47,6 +54,8 @@ def drafts(project: Project, wanted: Wanted, kind: str, spoiled: set[tuple[str, 
         for section in document.sections:
             if section.line in merged or not wanted(document, section) or _idle(section):
                 continue
+            if planned(document.path) and len(section.path) == 1:
+                continue  # what stands first in a plan tells of the work, not of the game
             yield from _section(document, section, kind, spoiled, merged)
             for table in section.tables:
                 own = Table(table.header, tuple(row for row in table.rows if row_variable(project, row[1]) is None))
@@ -93,8 +102,13 @@ def _usable(text: str) -> bool:
     bare = _FENCE.sub("", text)
     listed = [line for line in bare.splitlines() if line.strip()]
     boxes = sum(bool(re.match(r"\s*[-*] \[[ xX]\]", line)) for line in listed)
-    announcing = _ANNOUNCE.match(text) and words(text) < 45
+    announcing = _ANNOUNCE.match(text) and words(text) < 80
     if announcing or _WORK.search(text) or boxes * 2 > len(listed) or not balanced(text):
+        return False
+    pending = len(_PENDING.findall(text))
+    if pending >= 2 or (pending and words(text) < 80):
+        return False
+    if _DRAWN.search(text) and words(bare) < 25:
         return False
     example = _ASM_FENCE.search(text) and text.count("\n") >= 5
     return words(_TABLE_HEAD.sub("", text)) >= MIN_WORDS and (words(bare) >= 5 or bool(example))
@@ -137,7 +151,18 @@ def _about(text: str) -> str:
     if bold:
         return plain(bold.group(1)).strip(" :.")
     lead = plain(first).lstrip("-*0123456789. |#>").split(":")[0]
-    return " ".join(lead.split()[:8]).strip(" ,.;|") if comments.words(lead) >= 2 else ""
+    return _cut(lead) if comments.words(lead) >= 2 else ""
+
+
+def _cut(lead: str) -> str:
+    """At most eight words, ended at a comma where they would end in the middle of a clause."""
+    words = lead.split()[:8]
+    clause = next((at for at in range(len(words), 2, -1) if words[at - 1].endswith((",", ";"))), 0)
+    if len(lead.split()) > 8 and clause:
+        words = words[:clause]
+    while words and comments.is_join(words[-1]):
+        words.pop()
+    return " ".join(words).strip(" ,.;|")
 
 
 def ask(document: Document, section: Section, text: str, about: str = "", part: tuple[int, int] = (1, 1)) -> str:
@@ -207,7 +232,8 @@ def _rows(
             for name, value in zip(table.header[1:], cells[1:], strict=True)
             if value.strip(" -—–✅❌⏳🔲?[]x") and not _UPKEEP.search(name)
         ]
-        if comments.words(" ".join(facts)) < 7:
+        values = [fact.split(": ", 1)[1] for fact in facts]
+        if comments.words(" ".join(facts)) < 7 or comments.words(" ".join(values)) < MIN_CELLS:
             continue
         path = list(dict.fromkeys(_heading(heading) for heading in section.path))
         caption, what = " / ".join(path[-2:]), table.header[0].lower() or "row"
@@ -229,7 +255,8 @@ def _capital(text: str) -> str:
 
 
 def _tells(cells: tuple[str, ...]) -> bool:
-    return bool(re.search(r"[A-Za-z]\w|\$\w", cells[0])) and len(cells[0]) <= 80 and not cells[0].startswith("~~")
+    named = re.search(r"[A-Za-z]\w|\$\w", cells[0]) and not re.fullmatch(r"\(.*\)", cells[0])
+    return bool(named) and len(cells[0]) <= 80 and not cells[0].startswith("~~")
 
 
 def _row_question(name: str, what: str, where: str, line: int) -> str:

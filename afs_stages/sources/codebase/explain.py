@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from afs_stages.sources.codebase import comments
@@ -15,7 +16,7 @@ from afs_stages.sources.codebase.questions import address, listing
 from afs_stages.sources.codebase.registers import register_meaning
 from afs_stages.sources.codebase.vocabulary import Vocabulary
 
-MAX_STEPS = 14
+MAX_STEPS = 20
 """Steps an explanation lists at most."""
 
 MAX_ACTS = 5
@@ -28,6 +29,9 @@ _STORED = re.compile(r"(?i)\bsta(?:\.\w)?\s+([A-Za-z_]\w*)")
 _CONTRACT = re.compile(r"(?i)(inputs?|outputs?|entry|exit|params?|args?|arguments?|returns?|[axy])\s*[-:=]")
 _ENTRY = re.compile(r"(?i)^d[bwl] ")
 _LEAVES = re.compile(r"(?i)^(rt[sl]|plb|pl[axyp])\b")
+_LEGEND = re.compile(r"(?m)^\s*[a-z] - ")
+_BITS = re.compile(r"[\w.]{4} [\w.]{4}\.?")
+_SPRITE = re.compile(r"Sprite_(\w+)_(Prep|Long|Draw)")
 _PLACE = re.compile(r"`(\$[0-9A-F]{2,6})`")
 
 
@@ -37,7 +41,7 @@ def explain(project: Project, words: Vocabulary, unit: Unit, steps: list[str]) -
     if steps:
         parts.append("Step by step:\n" + "\n".join(f"- {step}" for step in steps[:MAX_STEPS]))
         if len(steps) > MAX_STEPS:
-            parts[-1] += f"\n- and {len(steps) - MAX_STEPS} more steps of this sort."
+            parts[-1] += f"\n- and {len(steps) - MAX_STEPS} more steps, to be read in the code."
     parts += [text for text in (_entries(words, unit), _data(words, unit), _calls(project, unit), ending(unit)) if text]
     reached = _reached(project, unit)
     return "\n\n".join([*parts, reached] if reached else parts)
@@ -69,6 +73,10 @@ def _lead(project: Project, words: Vocabulary, unit: Unit) -> str:
     place = words.place(block.name)
     lead = f"`{block.name}` (`{block.file}`, line {block.first}{f', at {place}' if place else ''})"
     header = comments.sentence(block.header) if comments.words(block.header) >= 3 else _opening(unit)[1]
+    header = re.sub(r"(?<=\S) {2,}", " ", header)
+    title, _, below = header.partition("\n")
+    header = "" if header.isupper() or len(_LEGEND.findall(header)) >= 4 else header
+    header = below if title.strip(" .:()") == block.name and below else header
     if header and _CONTRACT.match(header):
         return f"{lead} {_doing(project, unit)}\n\nOn entry and exit: {header}"
     said = [f"{lead}: {header}"] if header else []
@@ -99,10 +107,29 @@ def _doing(project: Project, unit: Unit) -> str:
         return f"is a part of `{callers[0]}` ({found.summary.rstrip('.')})."
     if callers:
         return f"is a helper of {listing([f'`{name}`' for name in callers], 3)}."
+    part = _part(unit)
+    if part:
+        return part
+    hooks = project.hooks.get(unit.block.name, [])
+    if hooks:
+        return f"is what the patch at {hooks[0].name} (`{hooks[0].file}`) puts in the place of the game's own code."
     if unit.contract.writes:
         return f"updates {listing([f'`{name}`' for name in unit.contract.writes], 4)}."
     calls = [f"`{name}`" for how, name in unit.contract.calls if how in ("jsr", "jsl")]
     return f"calls {listing(calls, 4)}." if calls else f"is a routine of {unit.contract.instructions} instructions."
+
+
+def _part(unit: Unit) -> str:
+    """What part of a sprite a routine is, where its name and its calls agree; "" otherwise."""
+    match = _SPRITE.fullmatch(unit.block.name)
+    called = {name.rsplit("_", 1)[-1] for _, name in unit.contract.calls}
+    if match and match.group(2) == "Prep" and unit.contract.writes:
+        return f"prepares the sprite {match.group(1)} when it is spawned: it sets its properties and its first state."
+    if match and match.group(2) == "Long" and {"Draw", "Main"} <= called:
+        return f"is the entry of the sprite {match.group(1)} for each frame: it draws it and runs its main routine."
+    if match and match.group(2) == "Draw" and {"PrepOamCoord"} & called:
+        return f"draws the sprite {match.group(1)}: it writes the tiles of its frame to the OAM buffer."
+    return ""
 
 
 def step_by_step(project: Project, words: Vocabulary, unit: Unit) -> list[str]:
@@ -165,7 +192,7 @@ def _row(label: str, said: str, acts: list[Act], code: str = "") -> str:
     text = ", ".join(_merged(acts)) if acts else f"`{code}`"
     said = said[:1].upper() + said[1:].rstrip(". :")
     text = f"{said}: {text}" if said else text[:1].upper() + text[1:]
-    lead = "" if not label or set(label) <= set("+-") else f"At `{label}`: "
+    lead = f"At `{label}`: " if label else ""
     return f"{lead}{text if not lead or said else text[:1].lower() + text[1:]}."
 
 
@@ -177,7 +204,22 @@ def _merged(acts: list[Act]) -> Iterator[str]:
         end = at
         while end < len(acts) and acts[end].verb == verb and acts[end].tail == tail:
             end += 1
-        whats = list(dict.fromkeys(act.what for act in acts[at:end]))
+        same = at
+        while same < len(acts) and (acts[same].verb, acts[same].what) == (verb, acts[at].what) == (
+            "calls",
+            acts[at].what,
+        ):
+            same += 1
+        if same > end:
+            tails = dict.fromkeys(act.tail.strip() or "without constants" for act in acts[at:same])
+            yield f"calls {acts[at].what} {same - at} times ({'; '.join(tails)})"
+            at = same
+            continue
+        many = Counter(act.what for act in acts[at:end])
+        counted = verb.startswith("counts")
+        whats = [
+            f"{what} {'twice' if n == 2 else f'{n} times'}" if counted and n > 1 else what for what, n in many.items()
+        ]
         yield f"{verb} {listing(whats, 8)}{tail}".strip()
         at = end
 
@@ -210,12 +252,22 @@ def _registers(words: Vocabulary, unit: Unit) -> list[int]:
     return list(dict.fromkeys(place for place in places if place is not None and register_meaning(place)))
 
 
+def _brief(text: str) -> str:
+    """The first line, cut behind a sentence or a word."""
+    line = re.sub(r"(?<=\S)\s+", " ", text.split("\n")[0])
+    if len(line) <= 160:
+        return line
+    stop = line.rfind(". ", 40, 160)
+    return line[: stop + 1] if stop > 0 else line[:160].rsplit(" ", 1)[0] + " …"
+
+
 def _data(words: Vocabulary, unit: Unit) -> str:
     written = {words.value(name) for name in unit.contract.writes}
     rows = []
-    for symbol in variables(words, unit)[:6]:
+    told = (symbol for symbol in variables(words, unit) if not _BITS.fullmatch(meaning(symbol).split("\n")[0]))
+    for symbol in list(told)[:6]:
         verb = "writes" if canonical(symbol.value) in written else "reads"
-        rows.append(f"- {verb} `{symbol.name}` ({address(symbol.value)}): {meaning(symbol).split(chr(10))[0][:160]}")
+        rows.append(f"- {verb} `{symbol.name}` ({address(symbol.value)}): {_brief(meaning(symbol))}")
     for place in _registers(words, unit)[: 8 - len(rows)]:
         verb = "writes" if place in written else "reads"
         known = words.name_of(place) or address(place)

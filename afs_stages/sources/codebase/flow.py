@@ -32,6 +32,11 @@ _MOVES = {
 }
 _COUNTS = {"dex": "x", "dey": "y", "inx": "x", "iny": "y"}
 _KEEPS = frozenset(("rep", "sep", "pha", "phx", "phy", "phb", "phk", "plb", "php", "phd", "nop", "cld"))
+_NAMES = re.compile(r"([A-Z]\w*_\w+)((?: \w+)?)")
+_BARE = re.compile(r"`\$[0-9A-Fa-f]{6}`")
+_USES_A = frozenset(("sta", "cmp", "tax", "tay", "pha", "tsb", "trb", "bit", "lda", "pla", "txa", "tya", "asl", "lsr"))
+"""After these, and after a branch or a call, A is no result that waits for its return."""
+
 _BEHIND = "through the table behind it"
 
 
@@ -73,6 +78,10 @@ class _State:
     """What the flags tell of: (kind, name, other), kinds as in `_CONDITIONS`."""
     carry: str = ""
     seen: set[str] = field(default_factory=set)
+    starts: dict[str, str] = field(default_factory=dict)
+    """The constants X and Y were given that only a label follows: where a loop begins to count."""
+    result: str = ""
+    """What A was given last and nothing has used since: what the routine returns, if it returns now."""
 
     def enter(self, label: str) -> None:
         """Note a label; one that is not local begins new local ones."""
@@ -80,9 +89,14 @@ class _State:
             self.seen.clear()
         self.seen.add(label)
 
+    def taken(self) -> str:
+        """The value A carries to the place a jump goes to, told once."""
+        result, self.result = self.result, ""
+        return f" with A = {result}" if result else ""
+
     def forget(self) -> None:
         self.registers = dict.fromkeys("axy", _UNKNOWN)
-        self.test, self.carry = ("", "", ""), ""
+        self.test, self.carry, self.result = ("", "", ""), "", ""
 
 
 def walk(lines: tuple[Line, ...], naming: Naming) -> Iterator[Step]:
@@ -94,13 +108,29 @@ def walk(lines: tuple[Line, ...], naming: Naming) -> Iterator[Step]:
         for statement in line.statements:
             for name in statement.labels:
                 if not name.startswith("#_"):
+                    yield from _starting(line, state)
                     state.forget()
                     state.enter(name)
                     label = name
             acts += _acts(statement, state)
         if acts:
-            yield Step(line.number, label, tuple(acts))
+            yield Step(line.number, label, tuple(_called_by_name(act, line.comment) for act in acts))
             label = ""
+
+
+def _starting(line: Line, state: _State) -> Iterator[Step]:
+    """The counters that are set before a label, as a step that stands above it."""
+    if state.starts:
+        yield Step(line.number - 1, "", tuple(Act("sets", r.upper(), f" to {v}") for r, v in state.starts.items()))
+        state.starts.clear()
+
+
+def _called_by_name(act: Act, comment: str) -> Act:
+    """An act that goes to a bare address, with the name the comment behind it gives."""
+    name = _NAMES.fullmatch(comment.strip("; \t"))
+    if name and act.verb in ("calls", "goes to") and _BARE.fullmatch(act.what):
+        return Act(act.verb, f"{act.what} (`{name.group(1)}`{name.group(2)})", act.tail)
+    return act
 
 
 def table(lines: tuple[Line, ...], naming: Naming) -> tuple[str, list[str]]:
@@ -122,6 +152,10 @@ def table(lines: tuple[Line, ...], naming: Naming) -> tuple[str, list[str]]:
 
 def _acts(statement: Statement, state: _State) -> Iterator[Act]:
     word, rest = statement.word.split(".", 1)[0], statement.rest.strip()
+    if word in _USES_A or _OTHERS.get(word) in (_bits, _branch):
+        state.result = ""
+    if word and word not in _LOADS and word not in _KEEPS:
+        state.starts.clear()
     if word in _LOADS:
         _load(state, _LOADS[word], rest)
     elif word in _STORES or word == "stz":
@@ -134,6 +168,13 @@ def _acts(statement: Statement, state: _State) -> Iterator[Act]:
         state.test = _of(state.registers[source]) if state.registers[source].text else ("value", source.upper(), "")
     elif word in ("inc", "dec") and rest.upper() not in ("", "A"):
         yield from _count(state, word, rest)
+    elif word in ("inc", "dec"):
+        known = state.registers["a"]
+        detail = "adds 1 to" if word == "inc" else "subtracts 1 from"
+        state.registers["a"] = Value("sum", known.text, detail) if known.kind == "variable" else _UNKNOWN
+        state.test, state.result = ("", "", ""), ""
+    elif word == "lsr" and rest.upper() in ("", "A"):
+        _halve(state)
     elif word in _COUNTS:
         state.registers[_COUNTS[word]] = _UNKNOWN
         state.test = ("count", _COUNTS[word].upper(), word[:2])
@@ -146,11 +187,13 @@ def _acts(statement: Statement, state: _State) -> Iterator[Act]:
 def _control(statement: Statement, state: _State, word: str, rest: str) -> Iterator[Act]:
     """Returns, jumps ahead, the carry, macros; whatever else changes a register forgets what they hold."""
     if word in ("rts", "rtl"):
-        yield Act("returns", f"with the carry {state.carry}" if state.carry else "")
+        results = [f"with A = {state.result}"] if state.result else []
+        results += [f"with the carry {state.carry}"] if state.carry else []
+        yield Act("returns", " and ".join(results))
         state.forget()
     elif word in ("bra", "brl"):
         bytes_ahead = re.fullmatch(r"\$[0-9A-Fa-f]{2}", rest)
-        yield Act("skips", f"{rest} bytes") if bytes_ahead else Act("goes on", f"at `{rest}`")
+        yield Act("skips", f"{rest} bytes") if bytes_ahead else Act("goes on", f"at `{rest}`", state.taken())
     elif word in ("clc", "sec"):
         state.carry = "clear" if word == "clc" else "set"
     elif statement.word.startswith("%"):
@@ -185,9 +228,14 @@ def _load(state: _State, register: str, rest: str) -> None:
     constant, shown = _constant(rest), ""
     if not constant:
         shown = _shown(state, rest)
-    value = Value("constant", constant) if constant else Value("variable", shown) if shown else _UNKNOWN
+    index = match.group(1).upper() if (match := _INDEX.search(rest)) else ""
+    value = Value("constant", constant) if constant else Value("variable", shown, index) if shown else _UNKNOWN
     state.registers[register] = value
     state.test = _of(value)
+    if register == "a":
+        state.result = f"{value.text} indexed by {index}" if index and value.text else value.text
+    elif constant:
+        state.starts[register] = constant
 
 
 def _of(value: Value) -> tuple[str, str, str]:
@@ -207,8 +255,11 @@ def _store(state: _State, word: str, rest: str) -> Iterator[Act]:
     if value.kind == "constant":
         yield Act("sets", target, f" to {value.text}")
     elif value.kind == "variable":
+        match = _INDEX.search(rest)
         if value.text != target:
             yield Act("copies", value.text, f" to {target}")
+        elif match and value.detail and match.group(1).upper() != value.detail:
+            yield Act("copies", target, f" from index {value.detail} to index {match.group(1).upper()}")
     elif value.kind == "sum" and value.text == target:
         yield Act(value.detail.split(" ")[0], f"{value.detail.split(' ', 1)[1]} {target}")
     elif value.text and value.text != target:
@@ -220,7 +271,12 @@ def _store(state: _State, word: str, rest: str) -> Iterator[Act]:
 def _compare(state: _State, register: str, rest: str) -> None:
     value = state.registers[register]
     other = _constant(rest) or _shown(state, rest)
-    known = {"variable": value.text, "sum": "", "bits": f"{value.text} AND {value.detail}"}.get(value.kind, "")
+    known = {
+        "variable": value.text,
+        "sum": "",
+        "bits": f"{value.text} AND {value.detail}",
+        "masked": f"A AND {value.detail}",
+    }.get(value.kind, "")
     state.test = ("compare", known or register.upper(), other) if other else ("", "", "")
     state.carry = ""
 
@@ -236,7 +292,9 @@ def _arithmetic(state: _State, word: str, rest: str) -> Iterator[Act]:
     value, by = state.registers["a"], _constant(rest)
     source = value.text if value.kind in ("variable", "bits", "computed", "sum") else ""
     known = value.kind == "variable" and by
-    if known and word == "and":
+    if known and word == "and" and by in ("$FF", "$00FF"):
+        pass  # the byte of a variable, read with a wide A
+    elif known and word == "and":
         state.registers["a"] = Value("bits", value.text, by)
     elif known and word == "ora":
         state.registers["a"] = Value("sum", value.text, f"sets the bits {by} of")
@@ -246,25 +304,44 @@ def _arithmetic(state: _State, word: str, rest: str) -> Iterator[Act]:
         state.registers["a"] = Value("sum", value.text, f"subtracts {by} from")
     else:
         state.registers["a"] = Value("computed", source)
+    state.result = f"{value.text} AND {by}" if known and word == "and" and state.result else ""
     masked = word == "and" and by and not known
+    if masked and not source:
+        state.registers["a"] = Value("masked", "", by)
     state.test = ("bits", "A", by) if masked else _of(state.registers["a"])
     state.carry = ""
     return iter(())
 
 
+def _halve(state: _State) -> None:
+    """A shift to the right: the carry is the next bit of what A was loaded from."""
+    value = state.registers["a"]
+    bit = int(value.detail) + 1 if value.kind == "halved" else 0
+    known = value.kind in ("variable", "halved") and bit < 8
+    state.registers["a"] = Value("halved", value.text, str(bit)) if known else _UNKNOWN
+    state.test = ("bit", value.text, str(bit)) if known else ("", "", "")
+    state.carry = ""
+
+
 def _bits(state: _State, word: str, rest: str) -> Iterator[Act]:
     target, value = _shown(state, rest), state.registers["a"]
     state.test = ("", "", "")
+    if word != "bit" and target and value.kind == "variable":
+        yield Act("sets" if word == "tsb" else "clears", f"the bits of {value.text} in {target}")
     if word != "bit" and target and value.kind == "constant":
         verb = "sets" if word == "tsb" else "clears"
         yield Act(verb, f"the bits {value.text} of {target}")
 
 
 def _call(state: _State, word: str, rest: str) -> Iterator[Act]:
-    sublabel = _SUBLABEL.match(rest)
-    if sublabel:
+    if _SUBLABEL.match(rest.lstrip("(")) or re.fullmatch(r"\++|-+", rest):
+        taken = state.taken()
         state.forget()
-        yield Act("calls", f"`{rest}`") if word in ("jsr", "jsl") else Act("goes on", f"at `{rest}`")
+        through = f"through the table `{rest.strip('()').split(',')[0]}`"
+        if rest.startswith("("):
+            yield Act("calls" if word in ("jsr", "jsl") else "jumps", through)
+        else:
+            yield Act("calls", f"`{rest}`") if word in ("jsr", "jsl") else Act("goes on", f"at `{rest}`", taken)
         return
     name = operand(rest)
     index, given = state.registers["a"], _given(state)
@@ -281,8 +358,9 @@ def _call(state: _State, word: str, rest: str) -> Iterator[Act]:
 
 
 def _given(state: _State) -> str:
-    """The constants a routine is called with."""
-    known = [f"{register.upper()} = {v.text}" for register, v in state.registers.items() if v.kind == "constant"]
+    """The constants a routine is called with; what A held for a store before was not loaded for the call."""
+    held = [(name, value) for name, value in state.registers.items() if name != "a" or state.result]
+    known = [f"{register.upper()} = {v.text}" for register, v in held if v.kind == "constant"]
     return f" with {listing(known)}" if known else ""
 
 
@@ -299,6 +377,8 @@ _CONDITIONS = {
     ("compare", "bpl"): "if {0} less {1} is not negative",
     ("bits", "beq"): "if no bit of {1} is set in {0}",
     ("bits", "bne"): "if a bit of {1} is set in {0}",
+    ("bit", "bcs"): "if bit {1} of {0} is set",
+    ("bit", "bcc"): "if bit {1} of {0} is clear",
     ("call", "bcc"): "if {0} returns with the carry clear",
     ("call", "bcs"): "if {0} returns with the carry set",
     ("call", "beq"): "if {0} returns with the zero flag set",
@@ -321,7 +401,7 @@ def _branch(state: _State, word: str, rest: str) -> Iterator[Act]:
     if re.fullmatch(r"\$[0-9A-Fa-f]{2}", target):
         yield Act("skips", f"{target} bytes {condition}")
     elif set(target) <= {"+"}:
-        yield Act("skips ahead", condition)
+        yield Act("skips ahead", f"to `{target}` {condition}")
     elif set(target) <= {"-"} or target in state.seen:
         yield Act("goes back", f"to `{target}` {condition}")
     else:

@@ -39,6 +39,10 @@ class Conflict:
     claimed: int
 
 
+GROUP = 5
+"""So many addresses under one sentence: it names their group and none of them."""
+
+
 def canonical(value: int) -> int:
     """One number per place: mirrors of work RAM as $7Exxxx, registers in bank 0."""
     bank, low = value >> 16, value & 0xFFFF
@@ -63,7 +67,7 @@ def drafts(project: Project, mentions: Mentions, conflicts: list[Conflict]) -> I
     """Every memory sample of a codebase."""
     disputed = {conflict.symbol.name for conflict in conflicts}
     notes = documented(project)
-    variables = [symbol for symbol in variables_of(project, notes) if symbol.name not in disputed]
+    variables = [symbol for symbol in _own(variables_of(project, notes), notes) if symbol.name not in disputed]
     at: dict[int, list[Symbol]] = defaultdict(list)
     for symbol in variables:
         at[canonical(symbol.value)].append(symbol)
@@ -111,6 +115,15 @@ def variables_of(project: Project, notes: Notes) -> list[Symbol]:
     return sorted(found, key=lambda symbol: (symbol.file, symbol.line, symbol.name))
 
 
+def _own(symbols: list[Symbol], notes: Notes) -> list[Symbol]:
+    """Those of which something of their own is said, not the one sentence of a whole group."""
+    places: dict[str, set[int]] = defaultdict(set)
+    for symbol in symbols:
+        places[meaning(symbol)].add(canonical(symbol.value))
+    shared = {said for said, at in places.items() if len(at) >= GROUP}
+    return [symbol for symbol in symbols if symbol.name in notes or meaning(symbol) not in shared]
+
+
 def is_memory(symbol: Symbol) -> bool:
     """Small numbers without a word on their size are constants as often as addresses: only `$00xx` with RAM files."""
     return symbol.value >= 0x100 or bool(re.search(r"(?i)ram|symbols|memory|wram", symbol.file))
@@ -120,12 +133,13 @@ def meaning(symbol: Symbol) -> str:
     """What is said of a symbol: its comment, then its header; "" when that says nothing."""
     parts = []
     for text in (symbol.comment, symbol.header):
-        if text and comments.says_something(text, 2) and text not in parts and len(text) <= 900:
-            parts.append(comments.sentence(text[:1].upper() + text[1:]))
+        doubtful = text.rstrip().endswith("?") or (text.startswith("These ") and len(text) > 120)
+        if text and not doubtful and comments.says_something(text, 2) and text not in parts and len(text) <= 900:
+            parts.append(comments.sentence(comments.capital(text)))
     said = "\n".join(parts)
     if not said and symbol.kind == "equate":
         said = comments.sentence(register_meaning(canonical(symbol.value)))
-        said = said[:1].upper() + said[1:]
+        said = comments.capital(said)
     idle = re.search(r"(?i)\bunused\b|\buse !\w+\* ", said) and comments.words(said) < 10
     return said if comments.words(said) >= 3 and not idle else ""
 
@@ -240,7 +254,7 @@ def _constant_group(file: str, section: str, symbols: list[Symbol]) -> Iterator[
     for symbol in symbols:
         if not comments.says_something(symbol.comment, 2) or comments.words(symbol.comment) < 3:
             continue
-        said = comments.sentence(symbol.comment[:1].upper() + symbol.comment[1:])
+        said = comments.sentence(comments.capital(symbol.comment))
         answer = f"`{symbol.name}` is {address(symbol.value)} (“{section}”, `{file}`). {said}"
         question = f"What does the constant `{symbol.name}` mean, and what is its value?"
         yield Draft("memory_constant", question, answer, file, symbol.line, symbol.line, group)

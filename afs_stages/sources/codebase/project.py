@@ -115,7 +115,7 @@ def summary(block: Block) -> str:
     text = re.sub(rf"^{re.escape(name)}\s*[:.\-–—]?\s+", "", text)
     first = re.split(r"(?<=[a-z)\]\d][.!])\s+(?=[A-Z`])", text, maxsplit=1)[0].strip()
     first = re.split(r":?\s+- ", first, maxsplit=1)[0]
-    if not comments.says_something(first, 3) or _CONTRACT.match(first):
+    if first.isupper() or not comments.says_something(first, 3) or _CONTRACT.match(first):
         return ""
     letters = sum(len(word) == 1 for word in first.split())
     return comments.sentence(first) if len(first) <= 300 and letters * 4 <= len(first.split()) else ""
