@@ -281,6 +281,7 @@ def test_headings_of_a_contract_stay_and_notes_to_oneself_go():
     assert not comments.says_something("Will need to adjust")
     assert not comments.says_something("do the spawning code")
     assert comments.capital("hmwo oooo") == "hmwo oooo"
+    assert comments.capital("high byte") == "High byte"
     assert comments.joined(["handled by this function", "$09 = speed"]) == "handled by this function: $09 = speed"
 
 

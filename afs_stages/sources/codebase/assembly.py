@@ -152,6 +152,9 @@ def _patch(project: Project, unit: Unit) -> Iterator[Draft]:
     notes = [f"- `{code}`: {said}" for code, said in block.notes[:8]]
     if comments.words(block.header) < 5 and not notes and not (target and target.summary):
         return
+    few = len(notes) * 4 < unit.contract.instructions and comments.words(block.header) < 5
+    if few and not (target and target.summary):
+        return
     answer = f"`{block.file}` patches the original game at {block.name}."
     if comments.words(block.header) >= 2:
         answer += f" {comments.sentence(comments.joined(block.header.split(chr(10))))}"

@@ -32,7 +32,7 @@ _SELF = re.compile(
 """Notes an author left to himself: they tell of the work and not of what the code does."""
 
 _SECOND = re.compile(r"\s+;\s*\.\w+$")
-_PATTERN = re.compile(r"[a-z.]{4} [a-z.]{4}(?!\S)")
+_PATTERN = re.compile(r"(?=\S* ?\S*(?:\.|([a-z])\1\1))[a-z.]{4} [a-z.]{4}(?!\S)")
 _HEADING = re.compile(
     r"(?i)(entry|exit|inputs?|outputs?|returns?|clobbers|param(eter)?s?|args|arguments|notes?|usage):$"
 )

@@ -230,7 +230,7 @@ def _rows(
         facts = [
             f"{name or 'Description'}: {value}"
             for name, value in zip(table.header[1:], cells[1:], strict=True)
-            if value.strip(" -—–✅❌⏳🔲?[]x") and not _UPKEEP.search(name)
+            if value.strip(" -—–✅❌⏳🔲?[]x") not in ("", "N/A") and not _UPKEEP.search(name)
         ]
         values = [fact.split(": ", 1)[1] for fact in facts]
         if comments.words(" ".join(facts)) < 7 or comments.words(" ".join(values)) < MIN_CELLS:

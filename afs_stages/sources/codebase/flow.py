@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from afs_stages.sources.codebase.conditions import CONDITIONS
 from afs_stages.sources.codebase.contract import operand
 from afs_stages.sources.codebase.lexer import Line, Statement
 from afs_stages.sources.codebase.questions import listing
@@ -32,7 +33,7 @@ _MOVES = {
 }
 _COUNTS = {"dex": "x", "dey": "y", "inx": "x", "iny": "y"}
 _KEEPS = frozenset(("rep", "sep", "pha", "phx", "phy", "phb", "phk", "plb", "php", "phd", "nop", "cld"))
-_NAMES = re.compile(r"([A-Z]\w*_\w+)((?: \w+)?)")
+_NAMES = re.compile(r"([A-Z]\w*[_.]\w+)((?: \w+)?)")
 _BARE = re.compile(r"`\$[0-9A-Fa-f]{6}`")
 _USES_A = frozenset(("sta", "cmp", "tax", "tay", "pha", "tsb", "trb", "bit", "lda", "pla", "txa", "tya", "asl", "lsr"))
 """After these, and after a branch or a call, A is no result that waits for its return."""
@@ -75,7 +76,7 @@ class _State:
     naming: Naming
     registers: dict[str, Value] = field(default_factory=lambda: dict.fromkeys("axy", _UNKNOWN))
     test: tuple[str, str, str] = ("", "", "")
-    """What the flags tell of: (kind, name, other), kinds as in `_CONDITIONS`."""
+    """What the flags tell of: (kind, name, other), kinds as in `CONDITIONS`."""
     carry: str = ""
     seen: set[str] = field(default_factory=set)
     starts: dict[str, str] = field(default_factory=dict)
@@ -364,36 +365,10 @@ def _given(state: _State) -> str:
     return f" with {listing(known)}" if known else ""
 
 
-_CONDITIONS = {
-    ("value", "beq"): "if {0} is zero",
-    ("value", "bne"): "if {0} is not zero",
-    ("value", "bmi"): "if {0} is negative",
-    ("value", "bpl"): "if {0} is not negative",
-    ("compare", "beq"): "if {0} is {1}",
-    ("compare", "bne"): "if {0} is not {1}",
-    ("compare", "bcc"): "if {0} is below {1}",
-    ("compare", "bcs"): "if {0} is {1} or more",
-    ("compare", "bmi"): "if {0} less {1} is negative",
-    ("compare", "bpl"): "if {0} less {1} is not negative",
-    ("bits", "beq"): "if no bit of {1} is set in {0}",
-    ("bits", "bne"): "if a bit of {1} is set in {0}",
-    ("bit", "bcs"): "if bit {1} of {0} is set",
-    ("bit", "bcc"): "if bit {1} of {0} is clear",
-    ("call", "bcc"): "if {0} returns with the carry clear",
-    ("call", "bcs"): "if {0} returns with the carry set",
-    ("call", "beq"): "if {0} returns with the zero flag set",
-    ("call", "bne"): "if {0} returns with the zero flag clear",
-    ("call", "bmi"): "if {0} returns with the negative flag set",
-    ("call", "bpl"): "if {0} returns with the negative flag clear",
-    ("count", "bpl"): "as long as {0} is not negative",
-    ("count", "bne"): "until {0} is zero",
-}
-
-
 def _branch(state: _State, word: str, rest: str) -> Iterator[Act]:
     kind, name, other = state.test
     target = rest.split()[0] if rest.split() else ""
-    condition = _CONDITIONS.get((kind, word), "").format(name, other)
+    condition = CONDITIONS.get((kind, word), "").format(name, other)
     if not target:
         return
     if not condition or (kind == "count" and word == "bpl" and other != "de"):

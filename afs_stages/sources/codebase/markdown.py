@@ -32,7 +32,7 @@ _SKIP_HEADING = re.compile(
     r"acceptance( criteria)?|testing( plan| notes)?|test plan|effort.*|(implementation )?(phases?|order|tasks?|plan)|"
     r"risks?.*|duplicate.*|open items.*|dev checklist.*|.*\bagent workflow\b.*|.*\btemplate for\b.*|"
     r"generation notes|affected files|implementation priority|summary table|"
-    r"known risk.*|.*\bshould use\b.*|what'?s (incomplete|missing)|.*\b(tbd|this session)\b.*|"
+    r"known risk.*|future enhancements?|.*\bshould use\b.*|what'?s (incomplete|missing)|.*\b(tbd|this session)\b.*|"
     r"files? to (modify|change).*|document (index|map)|tracing status.*|"
     r"(.*\b)?(status|verification|checklist))$"
 )

@@ -69,7 +69,12 @@ class Project:
         found: dict[str, str] = {}
         for path, file in self.program.files.items():
             first = re.split(r"(?<=[.!])\s|\n", file.title, maxsplit=1)[0]
-            if comments.says_something(first, 3) and first.lower() != "sprite properties" and len(first) < 200:
+            if (
+                comments.says_something(first, 3)
+                and not first[:1].islower()
+                and first.lower() != "sprite properties"
+                and len(first) < 200
+            ):
                 found[path] = comments.sentence(first)
         counts = Counter(found.values())
         return {path: text for path, text in found.items() if counts[text] < 3 and self.title not in text}
