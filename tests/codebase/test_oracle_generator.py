@@ -295,3 +295,24 @@ def test_drawings_and_pages_still_to_be_written_are_not_taught(tmp_path):
     outputs = [sample.output for sample in OracleTrainingGenerator(oracle_path=tmp_path).generate()]
     assert any("burns for one night" in output for output in outputs)
     assert not any("+----" in output or "TBD" in output for output in outputs)
+
+
+def test_what_a_sentence_of_a_group_or_a_doubt_says_is_no_meaning(tmp_path):
+    ram = "\n".join(f"LAMP{n} = $7E0{n}00 ; Cached value of the lamp in the tower" for n in range(1, 7))
+    ram += "\nOIL = $7E0900 ; Oil that is left for the night\nWICK = $7E0A00 ; Flags the previous wick index?\n"
+    (tmp_path / "ram.asm").write_text(ram)
+    questions = [sample.instruction for sample in OracleTrainingGenerator(oracle_path=tmp_path).generate()]
+    assert any("OIL" in question for question in questions)
+    assert not any("LAMP" in question or "WICK" in question for question in questions)
+
+
+def test_a_legend_of_bits_is_no_purpose_and_a_sprite_routine_has_its_part(tmp_path):
+    legend = "; Bitfield of the lamp keys\n;   a - north\n;   b - south\n;   c - east\n;   d - west\n"
+    code = "Sprite_Lamp_Prep:\n{\n  LDA.b #$01 : STA.w LampState\n  STZ.w LampOil\n  STZ.w LampFrame\n  RTL\n}\n"
+    names = "LampState = $7E0D80 ; State of the lamp\nLampOil = $7E0D90 ; Oil left\nLampFrame = $7E0DA0\n"
+    (tmp_path / "lamp.asm").write_text(names + "\norg $308000\n" + legend + code + "\nNext:\n  RTS\n")
+    told = [
+        s.output for s in OracleTrainingGenerator(oracle_path=tmp_path).generate() if "Sprite_Lamp_Prep" in s.output
+    ]
+    assert any("prepares the sprite Lamp when it is spawned" in output for output in told)
+    assert not any("north" in output for output in told)
