@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
 import shlex
 import subprocess
@@ -123,16 +124,27 @@ def watched(command: list[str], pulse: float, beat: Callable[[], None]) -> tuple
 
 
 def own_key(folder: Path) -> tuple[Path, str]:
-    """This project's own ssh key, made on first use; (private key file, public key text)."""
+    """This project's own ssh key, made on first use; (private key file, public key text).
+
+    Several models launched at once all ask for it: the first makes it, the others wait. The private
+    half comes into place last, so that a run stopped between the two leaves no key without its public half.
+    """
     private = folder / "id_ed25519"
-    if not private.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "afs-stages", "-f", str(private)]
-        try:
-            subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
-        except FileNotFoundError:
-            raise UserError("ssh-keygen is not installed", fix="install OpenSSH (and rsync)") from None
-    return private, private.with_suffix(".pub").read_text(encoding="utf-8").strip()
+    public = private.with_suffix(".pub")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not private.is_file():
+            with tempfile.TemporaryDirectory(dir=folder) as name:
+                made = Path(name) / private.name
+                command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "afs-stages", "-f", str(made)]
+                try:
+                    subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+                except FileNotFoundError:
+                    raise UserError("ssh-keygen is not installed", fix="install OpenSSH (and rsync)") from None
+                made.with_suffix(".pub").replace(public)
+                made.replace(private)
+    return private, public.read_text(encoding="utf-8").strip()
 
 
 def _last_line(text: bytes) -> str:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from afs_stages.remote.box import guard
 from afs_stages.remote.bundle import PACKAGE, Bundle, build
 from afs_stages.remote.closure import closure
 from afs_stages.remote.estimate import Need, fitting
+from afs_stages.remote.link import own_key
 from afs_stages.remote.money import Offer, lease
 from afs_stages.remote.onstart import LIMIT, onstart
 from afs_stages.remote.plan import wish
@@ -227,3 +229,23 @@ def test_what_a_machine_may_cost_is_no_part_of_what_it_trains(tmp_path, monkeypa
     assert built(models={"m": tree["models"]["m"]}) == first
     assert built(train={"learning_rate": 0.00002}) != first
     assert built(seed=7) != first
+
+
+def test_launches_at_once_share_one_key(tmp_path):
+    """Each launch is a process of its own; the ssh key of the project is made by the first of them."""
+    code = (
+        "import sys; from pathlib import Path; from afs_stages.remote.link import own_key; own_key(Path(sys.argv[1]))"
+    )
+    folder = tmp_path / "ssh"
+
+    def launch(_: int) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-c", code, str(folder)], text=True, capture_output=True, check=False)
+
+    with ThreadPoolExecutor(4) as pool:
+        ran = list(pool.map(launch, range(8)))
+    assert [done.stderr for done in ran] == [""] * 8
+    private, public = own_key(folder)
+    derived = subprocess.run(["ssh-keygen", "-y", "-f", private], text=True, capture_output=True, check=True).stdout
+    assert derived.split()[:2] == public.split()[:2]
+    assert private.stat().st_mode & 0o077 == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["id_ed25519", "id_ed25519.pub", "lock"]
