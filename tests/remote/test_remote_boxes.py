@@ -92,11 +92,17 @@ def environment(project: Path, lab: BoxLab) -> dict[str, str]:
 
 
 def stage(project: Path, lab: BoxLab, *flags: str) -> subprocess.Popen[str]:
-    command, env = (
+    """The stage as on a terminal: Ctrl-C reaches it, also where these tests were started with `&` or `nohup`,
+    which leave SIGINT ignored in everything they start."""
+    return subprocess.Popen(
         [sys.executable, "-m", "afs_stages.remote_train", "--model", "majora", *flags],
-        environment(project, lab),
+        cwd=project,
+        env=environment(project, lab),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    return subprocess.Popen(command, cwd=project, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def finished(process: subprocess.Popen[str], seconds: float = 90) -> tuple[int, str]:
