@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from afs_stages.core.sample import TrainingSample
 
 
-def predecessor(root: Path) -> Callable[[TrainingSample], float]:
-    """Its scorer, loaded around its package's own imports, which do not load."""
+def load(root: Path) -> Any:
+    """Its module of scoring, loaded around its package's own imports, which do not load."""
     for name in ("afs", "afs.training", "afs.generators", "afs.knowledge"):
         package = types.ModuleType(name)
         package.__path__ = [str(root / "src" / name.replace(".", "/"))]
         sys.modules[name] = package
-    from importlib import import_module
+    return import_module("afs.training.scoring")
 
-    base = import_module("afs.generators.base")
-    scorer = import_module("afs.training.scoring").QualityScorer()
 
-    def score(sample: TrainingSample) -> float:
-        old = base.TrainingSample(
-            instruction=sample.instruction, output=sample.output, input=sample.input, domain=sample.domain,
-            source=sample.source,
-        )  # fmt: skip
-        return float(scorer.score(old).overall)
+def its_samples(samples: Iterable[TrainingSample]) -> list[Any]:
+    """The samples as records of its own; after `load`."""
+    record = import_module("afs.generators.base").TrainingSample
+    return [
+        record(instruction=s.instruction, output=s.output, input=s.input, domain=s.domain, source=s.source)
+        for s in samples
+    ]
 
-    return score
+
+def predecessor(root: Path) -> Callable[[TrainingSample], float]:
+    """Its scorer, of one sample."""
+    scorer = load(root).QualityScorer()
+    return lambda sample: float(scorer.score(its_samples([sample])[0]).overall)
