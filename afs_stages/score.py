@@ -40,6 +40,8 @@ def score(source: Annotated[str, typer.Option(help="block under `sources` in par
         report.drop("below_min_score", summary.below)
     report.values = summary.to_dict()
     report.facts = {"scored": summary.rows_in - summary.cached, "known_before": summary.cached}
+    if summary.damaged_caches:
+        report.facts["damaged_caches"] = summary.damaged_caches
     report.write(layout.report("score", source), layout.run_facts("score", source))
 
 

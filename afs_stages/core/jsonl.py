@@ -182,6 +182,19 @@ def read_samples(path: Path, on_bad: OnBad) -> Iterator[TrainingSample]:
             on_bad(BadRow(path.name, number, "schema", describe(error)))
 
 
+def sample_on(file: str, number: int, line: bytes, on_bad: OnBad) -> TrainingSample | None:
+    """The sample on a line, checked in full; one that is none is reported."""
+    value = parse(file, number, line)
+    if isinstance(value, BadRow):
+        on_bad(value)
+        return None
+    try:
+        return TrainingSample.from_dict(value)
+    except ValidationError as error:
+        on_bad(BadRow(file, number, "schema", describe(error)))
+        return None
+
+
 def fault(file: str, number: int, line: bytes, any_object: bool = False) -> BadRow | None:
     """What is wrong with a line that should hold a sample (or any object), or None."""
     value = parse(file, number, line)

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from afs_stages.core import jsonl
 from afs_stages.core.jsonl import BadRow
 from afs_stages.core.report import StageReport
-from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset.formats import Format, Style
 from afs_stages.dataset.formats.base import Sampled
 
@@ -52,25 +51,12 @@ def _rendered(source: Path, format: Format, style: Style, on_bad: jsonl.OnBad) -
         try:
             sample = _plain(line)  # type: ignore[assignment]  # it is read like one
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            sample = _any_sample(name, number, line, on_bad)
+            sample = jsonl.sample_on(name, number, line, on_bad)
         if sample is not None:
             try:
                 yield render(sample, style)
             except (KeyError, TypeError, ValueError) as error:
                 on_bad(BadRow(name, number, "not_in_this_format", str(error)))
-
-
-def _any_sample(name: str, number: int, line: bytes, on_bad: jsonl.OnBad) -> Sampled | None:
-    """The sample of a row that is not plain, checked in full."""
-    value = jsonl.parse(name, number, line)
-    if isinstance(value, BadRow):
-        on_bad(value)
-        return None
-    try:
-        return TrainingSample.from_dict(value)
-    except ValidationError as error:
-        on_bad(BadRow(name, number, "schema", jsonl.describe(error)))
-        return None
 
 
 def import_file(

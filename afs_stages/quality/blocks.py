@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from afs_stages.core.sample import TrainingSample
-from afs_stages.quality.syntax import parse_line
+from afs_stages.core.memo import Memo
+from afs_stages.quality.rows import Sample
+from afs_stages.quality.syntax import DIRECTIVES, parse_line
 from afs_stages.quality.table import matrix
 
 _FENCE = re.compile(
@@ -39,9 +40,10 @@ def _parted(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     return "\n".join([*prose, text[end:]]), tuple(blocks)
 
 
-@lru_cache(maxsize=65536)
-def _line_kind(line: str) -> tuple[int, int]:
+def _kinds(line: str) -> tuple[int, int]:
     """(instructions, statements that are no assembly) of a line."""
+    if _is_words(line):
+        return 0, 1
     good = bad = 0
     for statement in parse_line(line):
         if statement.kind == "op":
@@ -53,12 +55,30 @@ def _line_kind(line: str) -> tuple[int, int]:
     return good, bad
 
 
+def _is_words(line: str) -> bool:
+    """Whether it shows without parsing that a line is one statement, and none of assembly."""
+    text = line.lstrip()
+    if not text or ":" in text or ";" in text or "=" in text:
+        return False
+    first = text.split(None, 1)[0]
+    if first[0].isalpha():
+        return first.lower() not in DIRECTIVES and first[:3].upper() not in matrix()
+    return first[0] in "`*|>(0123456789"
+
+
+_line_kind = Memo(_kinds)
+
+
 def is_assembly(text: str, tolerance: float = 0.34) -> bool:
     """Whether a text is 65816 code: at least two instructions and few lines that could not be any."""
     good = bad = 0
+    # a line holds one statement and one more for each `:`; prose is known by its first few
+    most_bad = tolerance * (text.count("\n") + text.count(":") + 1)
     for line in text.split("\n"):
-        a, b = _line_kind(line)
+        a, b = _line_kind[line]
         good, bad = good + a, bad + b
+        if bad > most_bad:
+            return False
     return good >= MIN_INSTRUCTIONS and bad <= tolerance * (good + bad)
 
 
@@ -81,14 +101,14 @@ def _counts(tag: str, code: str) -> bool:
 def _has_statements(code: str, least: int) -> bool:
     count = 0
     for line in code.split("\n"):
-        good, bad = _line_kind(line)
+        good, bad = _line_kind[line]
         count += good + bad
         if count >= least:
             return True
     return False
 
 
-def sample_assembly(sample: TrainingSample) -> list[str]:
+def sample_assembly(sample: Sample) -> list[str]:
     """Every distinct assembly block of a sample, of its input and its answer, in order."""
     found: dict[str, None] = {}
     for text in (sample.instruction, sample.input, sample.output):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 
 import msgspec
@@ -13,10 +13,11 @@ import msgspec
 from afs_stages.quality.syntax import parse
 from afs_stages.quality.table import references
 
-# a number behind `#` is a value, not an address; two digits mean an address in code only
-_ADDRESS = re.compile(r"(?<![#\w$&])\$([0-9A-Fa-f]{4,6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4})(?!\w)")
+# a number behind `#` is a value, not an address; two digits mean an address in code only;
+# what stands before the `$` is looked at after it, so that a search leaps from one `$` to the next
+_ADDRESS = re.compile(r"\$(?<![#\w$&]\$)([0-9A-Fa-f]{4,6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4})(?!\w)")
 _QUOTED = re.compile(r"`([A-Za-z_][\w.]{2,60})`")
-_SHORT = re.compile(r"(?<![#\w$])\$([0-9A-Fa-f]{2,6})(?!\w)")
+_SHORT = re.compile(r"\$(?<![#\w$]\$)([0-9A-Fa-f]{2,6})(?!\w)")
 _NAME = re.compile(r"\b[A-Za-z]\w*(?:_\w+|[a-z0-9][A-Z]\w*)|\b[A-Z][A-Z0-9_]{3,}\b")
 MAX_CHARS = 100_000
 
@@ -59,11 +60,16 @@ class Known:
         """Whether nothing beyond the hardware is known."""
         return not self.names and not self.addresses
 
+    @cached_property
+    def entities(self) -> frozenset[str]:
+        """Every entity (`$7E0022` or a name) that is known here or is hardware."""
+        places = self.addresses | _hardware_addresses()
+        names = {name for name in self.names if name[:1] != "$"}
+        return frozenset(names.union(registers(), (f"${place}" for place in places)))
+
     def holds(self, entity: str) -> bool:
-        """Whether an entity (`$7E0022` or a name) is known here or is hardware."""
-        if entity[0] == "$":
-            return entity[1:] in self.addresses or entity[1:] in _hardware_addresses()
-        return entity in self.names or entity in registers()
+        """Whether an entity is known here or is hardware."""
+        return entity in self.entities
 
 
 @cache
@@ -103,5 +109,5 @@ def coverage(prose: str, codes: Iterable[str], known: Known) -> tuple[float | No
     used = in_prose(prose[:MAX_CHARS]) | in_code(codes)
     if not used:
         return None, 0, 0
-    hits = sum(known.holds(entity) for entity in used)
+    hits = len(used & known.entities)
     return hits / len(used), len(used), hits

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from afs_stages.core import jsonl
 from afs_stages.core.errors import UserError
 from afs_stages.core.progress import progress
-from afs_stages.core.sample import TrainingSample
 from afs_stages.quality.cache import ScoreCache, key, made_by
 from afs_stages.quality.config import SIGNALS, ScoringConfig
+from afs_stages.quality.rows import Row, Sample, read_rows
 from afs_stages.quality.scorer import QualityScore, QualityScorer
 
 BATCH_ROWS = 512
@@ -29,10 +27,12 @@ class ScoringSummary:
     kept: int = 0
     below: int = 0
     cached: int = 0
+    damaged_caches: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
     null: dict[str, dict[str, int]] = field(default_factory=dict)
     faults: dict[str, int] = field(default_factory=dict)
-    sums: dict[str, tuple[float, int]] = field(default_factory=dict)
+    totals: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
     histogram: list[int] = field(default_factory=lambda: [0] * BINS)
 
     def add(self, score: QualityScore) -> None:
@@ -40,20 +40,23 @@ class ScoringSummary:
         self.rows_in += 1
         self.histogram[min(int(score.overall * BINS), BINS - 1)] += 1
         for signal, reason in score.reasons.items():
-            counts = self.null.setdefault(signal, {})
-            counts[reason] = counts.get(reason, 0) + 1
+            reasons = self.null.setdefault(signal, {})
+            reasons[reason] = reasons.get(reason, 0) + 1
         for fault in score.faults:
             self.faults[fault] = self.faults.get(fault, 0) + 1
-        for name, value in {"overall": score.overall, **score.components}.items():
+        self._mean("overall", score.overall)
+        for name, value in score.components.items():
             if value is not None:
-                total, count = self.sums.get(name, (0.0, 0))
-                self.sums[name] = total + value, count + 1
+                self._mean(name, value)
+
+    def _mean(self, name: str, value: float) -> None:
+        self.totals[name] = self.totals.get(name, 0.0) + value
+        self.counts[name] = self.counts.get(name, 0) + 1
 
     def means(self) -> dict[str, float]:
         """Mean of the score and of each signal over the rows it applied to."""
-        return {
-            name: round(t / n, 4) for name in ("overall", *SIGNALS) if name in self.sums for t, n in [self.sums[name]]
-        }
+        names = [name for name in ("overall", *SIGNALS) if name in self.counts]
+        return {name: round(self.totals[name] / self.counts[name], 4) for name in names}
 
     def to_dict(self) -> dict[str, Any]:
         """The measures of a stage report."""
@@ -70,24 +73,18 @@ class ScoringSummary:
         return [f"{i / BINS:.2f} {'#' * round(40 * n / most):40} {n:,}" for i, n in enumerate(self.histogram)]
 
 
-def annotate(sample: TrainingSample, score: QualityScore) -> TrainingSample:
+def annotate(sample: Sample, score: QualityScore) -> Sample:
     """The sample with its score; `_metadata` says what it is made of and why signals are null."""
     sample.quality_score = score.overall
-    sample.metadata["quality_components"] = dict(score.components)
-    sample.metadata["quality_reasons"] = dict(score.reasons)
+    sample.metadata["quality_components"] = score.components
+    sample.metadata["quality_reasons"] = score.reasons
     return sample
 
 
-def _batched(samples: Iterable[TrainingSample], size: int) -> Iterator[list[TrainingSample]]:
-    iterator = iter(samples)
-    while batch := list(islice(iterator, size)):
-        yield batch
-
-
-def score_batch(
-    scorer: QualityScorer, cache: ScoreCache, batch: list[TrainingSample]
-) -> tuple[list[QualityScore], int]:
+def score_batch(scorer: QualityScorer, cache: ScoreCache, batch: list[Sample]) -> tuple[list[QualityScore], int]:
     """(scores in order, how many were known already)."""
+    if not cache:
+        return scorer.score_batch(batch), 0
     keys = [key(sample) for sample in batch]
     found = cache.get(keys)
     new = [i for i, score in enumerate(found) if score is None]
@@ -124,24 +121,27 @@ def score_jsonl(
         rejects = stack.enter_context(jsonl.open_rejects(output_path, strict))
         kept = stack.enter_context(jsonl.open_write(output_path))
         below = stack.enter_context(jsonl.open_write(rejected_path)) if rejected_path else None
-        rows = progress(jsonl.read_samples(input_path, rejects), f"scoring {input_path.name}")
-        for batch in _batched(rows, batch_rows):
+        rows = progress(read_rows(input_path, rejects), f"scoring {input_path.name}")
+        for batch in jsonl.batched(rows, batch_rows):
             scores, known = score_batch(scorer, cache, batch)
             summary.cached += known
+            good: list[Sample] = []
             for sample, score in zip(batch, scores, strict=True):
                 summary.add(score)
-                _place(annotate(sample, score), score, min_score, kept, below)
+                annotate(sample, score)
+                if score.overall >= min_score:
+                    good.append(sample)
+                elif below is not None:
+                    below.write(rejected(sample, score, min_score))
+            kept.write_many(row if isinstance(row, Row) else row.to_dict() for row in good)
+        summary.damaged_caches = cache.damaged
         summary.kept, summary.rejected = kept.count, rejects.counts
         summary.below = summary.rows_in - kept.count
     return summary
 
 
-def _place(
-    sample: TrainingSample, score: QualityScore, min_score: float, kept: jsonl.Writer, below: jsonl.Writer | None
-) -> None:
-    if score.overall >= min_score:
-        kept.write(sample)
-    elif below is not None:
-        weak = [*score.faults, *(n for n, v in score.components.items() if v is not None and v < 0.5 and n != "length")]
-        why = {"reason": "below_min_score", "score": score.overall, "min_score": min_score, "because": weak}
-        below.write({**sample.to_dict(), "_rejected": {**why, "errors": list(score.asar_errors)}})
+def rejected(sample: Sample, score: QualityScore, min_score: float) -> dict[str, Any]:
+    """A row below the minimum, with what lowered it."""
+    weak = [*score.faults, *(n for n, v in score.components.items() if v is not None and v < 0.5 and n != "length")]
+    why = {"reason": "below_min_score", "score": score.overall, "min_score": min_score, "because": weak}
+    return {**sample.to_dict(), "_rejected": {**why, "errors": list(score.asar_errors)}}

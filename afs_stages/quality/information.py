@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
+from itertools import chain
+from math import prod
 from typing import NamedTuple
 
 import msgspec
 
+from afs_stages.core.memo import Memo
 from afs_stages.quality.blocks import without_code
 
 MAX_CHARS = 65_536
@@ -40,6 +43,10 @@ _STOCK_PARTS = (
     " sorry", "i can't", "i cannot", "great question", "happy to", "lorem ip", "in today's", "is important",
 )  # fmt: skip
 """Every stock phrase holds one of these, which is quicker to rule out."""
+FAULTS = (
+    "short", "long", "repetitive", "unfinished", "boilerplate", "unspecific", "language", "off_topic",
+)  # fmt: skip
+"""The factors by what it means that one is low."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,7 @@ class Shape:
     most: int = 6000
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """The signal and what lowered it."""
 
     score: float
@@ -71,32 +77,47 @@ def _words() -> dict[str, frozenset[str]]:
     return {name: frozenset(text.split()) for name, text in raw.items() if name != "about"}
 
 
-class _Piece(NamedTuple):
-    """A piece of text without white space; what it says does not depend on its neighbours, and pieces repeat."""
+# A text is read piece by piece between white space: what a piece says does not depend on its neighbours, and
+# pieces repeat. What is counted of a piece is packed into one number, so that the counts of a text are one sum.
+_FIELD = 17
+"""Bits of a count; a text has fewer than 2**17 characters."""
+_FULL = (1 << _FIELD) - 1
+_AROUND = '.,;:!?()"'
 
-    words: tuple[str, ...]
-    marks: int
-    plain: int
-    """Words that are no names or paths, which are of no language."""
-    letters: int
-    english: int
+_Piece = tuple[tuple[str, ...], int]
+"""(words; packed: English words, words of letters, words that are no names, marks, whether a quotation goes on)"""
 
 
-@lru_cache(maxsize=65536)
-def _piece(text: str) -> _Piece:
-    words = tuple(word.lower() for word in _WORD.findall(text))
-    plain = [word.lower() for word in _WORD.findall(_NAMES.sub(" ", text))]
+def _packed(english: int, letters: int, plain: int, marks: int, open: int) -> int:
+    return english | letters << _FIELD | plain << 2 * _FIELD | marks << 3 * _FIELD | open << 4 * _FIELD
+
+
+def _read_piece(piece: str) -> _Piece:
+    core = piece.strip(_AROUND)
+    if core.isalpha() and core.isascii() and (core[1:].islower() or len(core) == 1):
+        word = core.lower()
+        return (word,), _packed(word in _words()["english"], 1, 1, 0, 0)
+    words = tuple([word.lower() for word in _WORD.findall(piece)])
+    if len(core) > 2 and core[0] == "`" == core[-1] and core.count("`") == 2:
+        return words, _packed(0, 0, 0, 1, 0)
+    bare, marks = _QUOTED.subn(" ", piece) if "`" in piece else (piece, 0)
+    # words that are names or paths are of no language
+    rest = _NAMES.sub(" ", bare)
+    plain = words if rest == piece else [word.lower() for word in _WORD.findall(rest)]
     letters = [word for word in plain if word.isalpha()]
-    english = sum(word in _words()["english"] for word in letters)
-    return _Piece(words, len(_MARKS.findall(text)), len(plain), len(letters), english)
+    english = len([word for word in letters if word in _words()["english"]])
+    return words, _packed(english, len(letters), len(plain), marks + len(_MARKS.findall(bare)), "`" in bare)
 
 
-@dataclass(frozen=True)
-class _Prose:
+_piece = Memo(_read_piece).__getitem__
+
+
+class _Prose(NamedTuple):
     """A text as words, and what stands outside its quotations."""
 
     text: str
     words: list[str]
+    distinct: set[str]
     marks: int
     plain: int
     letters: int
@@ -104,15 +125,15 @@ class _Prose:
 
     @classmethod
     def of(cls, text: str) -> _Prose:
-        pieces = list(map(_piece, text.split()))
-        words = [word for piece in pieces for word in piece.words]
-        quoted = 0
-        if "`" in text:
+        read, counts = zip(*map(_piece, text.split()), strict=True) if text.strip() else ((), ())
+        words = list(chain.from_iterable(read))
+        packed, quoted = sum(counts), 0
+        if packed >> 4 * _FIELD:
+            # a quotation of several pieces
             bare, quoted = _QUOTED.subn(" ", text)
-            pieces = list(map(_piece, bare.split()))
-        columns = list(zip(*pieces, strict=True))[1:] or [()] * 4
-        marks, plain, letters, english = map(sum, columns)
-        return cls(text, words, quoted + marks, plain, letters, english)
+            packed = sum(counts for _, counts in map(_piece, bare.split()))
+        english, letters, plain, marks = [packed >> at * _FIELD & _FULL for at in range(4)]
+        return cls(text, words, set(words), quoted + marks, plain, letters, english)
 
 
 def compressed(text: str) -> tuple[int, float]:
@@ -129,20 +150,18 @@ def read(instruction: str, answer: str, shape: Shape) -> Reading:
         return Reading(0.0, 1.0, ("empty",))
     size, ratio = compressed(text)
     prose = _Prose.of(without_code(text))
-    factors = {
-        "short": _amount(size, shape),
-        "long": 1.0 if len(answer) <= MAX_CHARS and size <= shape.most else 0.6,
-        "repetitive": _variety(prose.words, ratio),
-        "unfinished": _finished(text),
-        "boilerplate": _own_words(prose.text),
-        "unspecific": _specific(prose, text),
-        "language": _language(instruction, prose),
-        "off_topic": _relevance(instruction, text),
-    }
-    score = 1.0
-    for factor in factors.values():
-        score *= factor
-    return Reading(round(score, 6), ratio, tuple(name for name, factor in factors.items() if factor < 0.75))
+    factors = (
+        _amount(size, shape),
+        1.0 if len(answer) <= MAX_CHARS and size <= shape.most else 0.6,
+        _variety(prose, ratio),
+        _finished(text),
+        _own_words(prose.text),
+        _specific(prose, text),
+        _language(instruction, prose),
+        _relevance(instruction, text),
+    )
+    faults = () if min(factors) >= 0.75 else tuple([n for n, f in zip(FAULTS, factors, strict=True) if f < 0.75])
+    return Reading(round(prod(factors), 6), ratio, faults)
 
 
 def _amount(size: int, shape: Shape) -> float:
@@ -153,13 +172,16 @@ def _amount(size: int, shape: Shape) -> float:
     return 0.5 * size / shape.least
 
 
-def _variety(words: list[str], ratio: float) -> float:
+def _variety(prose: _Prose, ratio: float) -> float:
     """Falls with compressibility, and with the share of word triples that came before."""
     factor = min(1.0, (ratio / 0.3) ** 2)
+    words, distinct = prose.words, len(prose.distinct)
     if len(words) >= 24:
-        triples = list(zip(words, words[1:], words[2:], strict=False))
-        factor *= min(1.0, (len(set(triples)) / len(triples) / 0.8) ** 2)
-        factor *= min(1.0, 4 * len(set(words)) / len(words) ** 0.85)
+        # every new word ends a new triple, so that varied words need no look at the triples
+        if distinct - 2 < 0.8 * (len(words) - 2):
+            triples = set(zip(words, words[1:], words[2:], strict=False))
+            factor *= min(1.0, (len(triples) / (len(words) - 2) / 0.8) ** 2)
+        factor *= min(1.0, 4 * distinct / len(words) ** 0.85)
     return factor
 
 
@@ -194,8 +216,7 @@ def _specific(prose: _Prose, text: str) -> float:
     words = prose.words
     if len(words) < 8:
         return 1.0 if len(text) > 2 * len(prose.text) or len(words) > 3 else 0.7
-    distinct = set(words)
-    share = len(distinct - _words()["common"]) / len(distinct)
+    share = len(prose.distinct - _words()["common"]) / len(prose.distinct)
     return min(1.0, 0.25 + (share + min(prose.marks / len(words), 0.3)) / 0.5)
 
 
@@ -218,12 +239,22 @@ def _foreign(question: str) -> bool:
     return len(asked) >= 6 and sum(word in _words()["english"] for word in asked) / len(asked) < 0.1
 
 
+def _asked_in(piece: str) -> tuple[str, ...]:
+    return tuple([low for word in _ASKED.findall(piece) if (low := word.lower()) not in _words()["common"]])
+
+
+_piece_asked = Memo(_asked_in).__getitem__
+
+
 def _relevance(instruction: str, text: str) -> float:
     """Low where the answer takes up nothing of what the question names."""
-    common = _words()["common"]
-    asked = {word.lower() for word in _ASKED.findall(instruction[:4000])} - common
+    asked = set(chain.from_iterable(map(_piece_asked, instruction[:4000].split())))
     if len(asked) < 2:
         return 1.0
-    body = text.lower()
-    hits = sum(word[:6] in body for word in asked)
-    return 1.0 if hits >= min(2, len(asked) - 1) else (0.85 if hits else 0.6)
+    body, enough, hits = text.lower(), min(2, len(asked) - 1), 0
+    for word in asked:
+        if word[:6] in body:
+            hits += 1
+            if hits == enough:
+                return 1.0
+    return 0.85 if hits else 0.6

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from afs_stages.core.errors import UserError
-from afs_stages.core.sample import TrainingSample
 from afs_stages.quality import static, table
 from afs_stages.quality.blocks import sample_assembly, without_code
-from afs_stages.quality.config import SIGNALS, TABLE_WEIGHT, ScoringConfig, ScoringWeights
+from afs_stages.quality.config import SIGNALS, TABLE_WEIGHT, Profile, ScoringConfig, ScoringWeights
 from afs_stages.quality.context import Context
 from afs_stages.quality.entities import coverage
 from afs_stages.quality.information import Reading, read
+from afs_stages.quality.rows import Sample
 from afs_stages.quality.table import AssemblyResult
 
 
-@dataclass(frozen=True)
-class QualityScore:
+class QualityScore(msgspec.Struct, frozen=True, gc=False):
     """A score in [0, 1] and what it is made of; None is a signal that did not apply or could not run."""
 
     overall: float
     components: dict[str, float | None]
-    reasons: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = {}
     asar_errors: tuple[str, ...] = ()
     entity_count: int = 0
     known_entity_count: int = 0
@@ -54,23 +55,28 @@ class QualityScore:
 
     def to_dict(self) -> dict[str, Any]:
         """The score as JSON."""
-        return asdict(self)
+        return msgspec.structs.asdict(self)
 
 
-@dataclass
+@dataclass(slots=True)
 class _Draft:
     """A sample on its way through the signals."""
 
-    sample: TrainingSample
+    sample: Sample
+    profile: Profile
     codes: list[str]
     reading: Reading
-    values: dict[str, float | None] = field(default_factory=dict)
-    reasons: dict[str, str] = field(default_factory=dict)
+    values: dict[str, float | None]
+    reasons: dict[str, str]
     errors: tuple[str, ...] = ()
     entities: tuple[int, int] = (0, 0)
 
     def skip(self, signal: str, reason: str) -> None:
-        self.values[signal], self.reasons[signal] = None, reason
+        self.reasons[signal] = reason
+
+
+_NO_ASSEMBLY = dict.fromkeys(("electra", "asar", "static"), "no_assembly")
+_REPETITIVE = dict.fromkeys(SIGNALS[:-1], "repetitive")
 
 
 class QualityScorer:
@@ -103,11 +109,11 @@ class QualityScorer:
             parts.append(hashlib.blake2b(find(config.asar).read_bytes(), digest_size=16).hexdigest())
         return "|".join(parts)
 
-    def score(self, sample: TrainingSample) -> QualityScore:
+    def score(self, sample: Sample) -> QualityScore:
         """The score of one sample."""
         return self.score_batch([sample])[0]
 
-    def score_batch(self, samples: Sequence[TrainingSample]) -> list[QualityScore]:
+    def score_batch(self, samples: Sequence[Sample]) -> list[QualityScore]:
         """The scores of samples, in order; a score does not depend on the others in the batch."""
         drafts = [self._draft(sample) for sample in samples]
         coded = [draft for draft in drafts if draft.codes]
@@ -115,18 +121,14 @@ class QualityScorer:
         self._discriminate(coded)
         return [self._finish(draft) for draft in drafts]
 
-    def _draft(self, sample: TrainingSample) -> _Draft:
-        shape = self.config.profile_of(sample.domain).shape
-        draft = _Draft(sample, sample_assembly(sample), read(sample.instruction, sample.output, shape))
-        draft.values["length"] = draft.reading.score
-        if draft.reading.repetitive:
-            draft.codes = []
-            for signal in SIGNALS[:-1]:
-                draft.skip(signal, "repetitive")
-            return draft
-        if not draft.codes:
-            for signal in ("electra", "asar", "static"):
-                draft.skip(signal, "no_assembly")
+    def _draft(self, sample: Sample) -> _Draft:
+        profile = self.config.profile_of(sample.domain)
+        reading = read(sample.instruction, sample.output, profile.shape)
+        values = {"electra": None, "asar": None, "static": None, "entity": None, "length": reading.score}
+        if reading.repetitive:
+            return _Draft(sample, profile, [], reading, values, dict(_REPETITIVE))
+        codes = sample_assembly(sample)
+        draft = _Draft(sample, profile, codes, reading, values, {} if codes else dict(_NO_ASSEMBLY))
         self._static(draft)
         self._entities(draft)
         return draft
@@ -205,12 +207,9 @@ class QualityScorer:
         return self._bundle
 
     def _finish(self, draft: _Draft) -> QualityScore:
-        weights = self.config.profile_of(draft.sample.domain).weights
-        components = {signal: draft.values.get(signal) for signal in SIGNALS}
-        return QualityScore(
-            overall(components, weights, self.config.assembler), components, draft.reasons, draft.errors,
-            draft.entities[0], draft.entities[1], draft.reading.faults,
-        )  # fmt: skip
+        total = overall(draft.values, draft.profile.weights, self.config.assembler)
+        used, known = draft.entities
+        return QualityScore(total, draft.values, draft.reasons, draft.errors, used, known, draft.reading.faults)
 
     def close(self) -> None:
         """End the assembler's workers."""
@@ -220,15 +219,18 @@ class QualityScorer:
 
 def overall(components: Mapping[str, float | None], weights: ScoringWeights, assembler: str) -> float:
     """Weighted mean of the signals that are not null; 0 where none is."""
-    shares = weights.to_dict()
-    if assembler == "table":
-        shares["asar"] *= TABLE_WEIGHT
-    present = {name: value for name, value in components.items() if value is not None}
-    total = sum(shares[name] for name in present)
-    return round(sum(shares[name] * value for name, value in present.items()) / total, 6) if total else 0.0
+    total = weighted = 0.0
+    for name, value in components.items():
+        if value is not None:
+            share = getattr(weights, name)
+            if name == "asar" and assembler == "table":
+                share *= TABLE_WEIGHT
+            total += share
+            weighted += share * value
+    return round(weighted / total, 6) if total else 0.0
 
 
-def _file(sample: TrainingSample, manifest: Mapping[str, Any]) -> str:
+def _file(sample: Sample, manifest: Mapping[str, Any]) -> str:
     """The file a sample is from, as the discriminator knows files: of its own source only."""
     own = not sample.source or sample.source == manifest.get("source")
     return str(sample.provenance.get("file") or sample.group) if own else ""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -68,11 +71,58 @@ def test_a_resumed_run_scores_only_new_rows(tmp_path: Path) -> None:
     assert other.cached == 0, "another configuration, another score"
 
 
-def test_a_broken_cache_and_wrong_arguments(tmp_path: Path) -> None:
+def no_database(cache: Path) -> None:
+    cache.write_bytes(b"no database" * 200)
+
+
+def spoiled_pages(cache: Path) -> None:
+    data = bytearray(cache.read_bytes())
+    data[4096:] = b"\x5a" * (len(data) - 4096)
+    cache.write_bytes(data)
+
+
+def cut_short(cache: Path) -> None:
+    cache.write_bytes(cache.read_bytes()[:5000])
+
+
+def spoiled_score(cache: Path) -> None:
+    with closing(sqlite3.connect(cache)) as db:
+        db.execute("UPDATE scores SET score = x'7b22'")
+        db.commit()
+
+
+@pytest.mark.parametrize("damage", [no_database, spoiled_pages, cut_short, spoiled_score])
+def test_a_damaged_cache_is_set_aside_and_counted(
+    tmp_path: Path, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache, out = tmp_path / "c.sqlite", tmp_path / "o.jsonl"
+    source = write(tmp_path / "in.jsonl", [f"{GOOD} {number}" for number in range(300)])
+    score_jsonl(source, out, cache_path=cache)
+    sound = out.read_bytes()
+    damage(cache)
+    spoiled = cache.read_bytes()
+    done = score_jsonl(source, out, cache_path=cache)
+    assert (done.damaged_caches, done.cached, done.kept) == (1, 0, 300)
+    assert "the score cache was damaged" in capsys.readouterr().err
+    assert (tmp_path / "c.sqlite.damaged").read_bytes() == spoiled
+    assert out.read_bytes() == sound
+    again = score_jsonl(source, out, cache_path=cache)
+    assert (again.damaged_caches, again.cached) == (0, 300)
+
+
+def test_a_database_of_another_kind_is_left_alone(tmp_path: Path) -> None:
+    cache = tmp_path / "mail.sqlite"
+    with closing(sqlite3.connect(cache)) as db:
+        db.execute("CREATE TABLE maker (address TEXT)")
+        db.commit()
+    before = cache.read_bytes()
+    with pytest.raises(UserError, match="cannot be used"):
+        score_jsonl(write(tmp_path / "in.jsonl", [GOOD]), tmp_path / "o.jsonl", cache_path=cache)
+    assert cache.read_bytes() == before
+
+
+def test_wrong_arguments(tmp_path: Path) -> None:
     source = write(tmp_path / "in.jsonl", [GOOD])
-    (tmp_path / "c.sqlite").write_bytes(b"no database" * 200)
-    with pytest.raises(UserError, match="not a score cache"):
-        score_jsonl(source, tmp_path / "o.jsonl", cache_path=tmp_path / "c.sqlite")
     with pytest.raises(UserError, match="min_score"):
         score_jsonl(source, tmp_path / "o.jsonl", None, 2.0)
     with pytest.raises(UserError, match="output is the input"):
