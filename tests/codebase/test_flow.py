@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afs_stages.sources.codebase import OracleTrainingGenerator
-from afs_stages.sources.codebase.flow import Act, table, walk
+from afs_stages.sources.codebase.acts import Act
+from afs_stages.sources.codebase.flow import table, walk
 from afs_stages.sources.codebase.isa import MNEMONICS
 from afs_stages.sources.codebase.lexer import lex
 from afs_stages.sources.codebase.registers import register_meaning
@@ -56,7 +57,10 @@ def test_constants_reach_what_is_stored_and_called():
 
 def test_a_label_a_call_and_a_macro_forget_the_registers():
     assert said("LDA #$01\n.again\nSTA.w Flag") == ["writes `Flag`"]
-    assert said("LDA #$01 : JSR Other : STA.w Flag") == ["calls `Other` with A = $01", "writes `Flag`"]
+    assert said("LDA #$01 : JSR Other : STA.w Flag") == [
+        "calls `Other` with A = $01",
+        "stores A from `Other` in `Flag`",
+    ]
     assert said("LDA #$01\n%Change()\nSTA.w Flag") == ["runs `%Change()`", "writes `Flag`"]
     assert said("LDA #$01 : PLA : STA.w Flag") == ["writes `Flag`"]
 
@@ -92,7 +96,7 @@ def test_loops_sums_and_returns():
         "returns with the carry set",
     ]
     assert said("LDA.w Oil : SEC : SBC.w #$0004 : STA.w Oil") == ["subtracts $0004 from `Oil`"]
-    assert said("LDA.w Oil : SBC.w #$0004 : STA.w Oil") == ["changes `Oil`"]  # the carry decides how much
+    assert said("LDA.w Oil : SBC.w #$0004 : STA.w Oil") == ["sets `Oil` to `Oil` minus $0004 minus the borrow"]
 
 
 def test_a_jump_table_has_its_entries_in_order():

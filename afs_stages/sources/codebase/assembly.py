@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.draft import Draft, fenced
-from afs_stages.sources.codebase.explain import ending, explain, ground, step_by_step
+from afs_stages.sources.codebase.explain import ending, explain, ground, purpose, step_by_step
 from afs_stages.sources.codebase.nodes import AsmFile, Macro
 from afs_stages.sources.codebase.project import Project, Unit
 from afs_stages.sources.codebase.questions import choose, listing
@@ -26,23 +26,24 @@ CLEAR_STEPS = 14
 MANY_STEPS = 4
 """In a disassembly, where every routine has its address, so many steps count as much as one thing known."""
 
-_VAGUE = re.compile(r"\b[Ww]rites\b|\b[Cc]hanges\b|\b[Cc]omputes\b| on B[A-Z]{2}\b")
+_VAGUE = re.compile(r"\b[Ww]rites `| on B[A-Z]{2}\b")
 """Steps that tell where a result goes and not what it is: too little to write code from."""
 
+_INDIRECT = re.compile(r"(?i)\bsta(?:\.\w)? [(\[]")
 _ASIDE = re.compile(r"(?i)(based on|formerly|credit|by|from|see|taken|copied|same as|this function is bled)\b")
 
 
 def drafts(project: Project, words: Vocabulary) -> Iterator[Draft]:
-    """Every assembly sample of a codebase."""
+    """Every assembly sample of a codebase, and what is left out with the reason."""
     for unit in project.units:
-        if len(unit.block.lines) > MAX_CODE or len(unit.block.text) > 6000:
-            continue
-        if unit.block.kind == "patch":
-            yield from _patch(project, unit)
-        elif unit.block.kind == "data":
-            yield from _data(project, unit)
-        else:
+        if unit.block.kind == "routine":
             yield from _routine(project, words, unit)
+        elif len(unit.block.lines) > MAX_CODE or len(unit.block.text) > 6000:
+            continue
+        elif unit.block.kind == "patch":
+            yield from _patch(project, unit)
+        else:
+            yield from _data(words, unit)
     for file in project.program.files.values():
         for macro in file.macros:
             yield from _macro(file, macro)
@@ -50,13 +51,13 @@ def drafts(project: Project, words: Vocabulary) -> Iterator[Draft]:
 
 def _routine(project: Project, words: Vocabulary, unit: Unit) -> Iterator[Draft]:
     block = unit.block
-    if skipped(project, words, unit):
-        return
-    steps = step_by_step(project, words, unit)
-    if comments.words(block.header) < 4 and (len(steps) < 2 or _dim(steps)):
-        return
     group = f"routine:{block.file}:{block.name}"
     place = (block.file, block.first, block.last, group)
+    steps = step_by_step(project, words, unit)
+    reason = skipped(project, words, unit, steps)
+    if reason:
+        yield Draft("asm_explanation", "", "", *place, fault=reason)
+        return
     question = choose(
         [
             f"What does the routine `{block.name}` do?",
@@ -70,23 +71,19 @@ def _routine(project: Project, words: Vocabulary, unit: Unit) -> Iterator[Draft]
     if comments.words(unit.summary) >= 6 and not unit.summary[:1].isdigit() and not _ASIDE.match(unit.summary):
         request = _request(unit)
     else:
-        request = _by_steps(unit, steps)
+        request = _by_steps(words, unit, steps)
     if request:
         answer = f"`{block.name}` in `{block.file}` does this:\n\n{fenced(block.text)}"
         how = ending(unit)
         yield Draft("asm_request", request, f"{answer}\n\n{how}" if how else answer, *place)
 
 
-def _dim(steps: list[str]) -> bool:
-    """Whether steps alone would leave a reader in the dark: too many to list, or too many that name no source."""
-    return len(steps) > CLEAR_STEPS or len(_VAGUE.findall("\n".join(steps))) > 2
-
-
-def _by_steps(unit: Unit, steps: list[str]) -> str:
+def _by_steps(words: Vocabulary, unit: Unit, steps: list[str]) -> str:
     """A request that tells every step, for a routine whose purpose no sentence says; "" where that is too long."""
-    vague = sum(len(_VAGUE.findall(step)) for step in steps)
-    if not 3 <= len(steps) <= 9 or vague > 1 or sum(map(len, steps)) > 900:
+    if not 3 <= len(steps) <= 9 or _VAGUE.search("\n".join(steps)) or sum(map(len, steps)) > 900:
         return ""
+    entries = [f"`{name}`" for name in words.owned.get(unit.block.name, ("", []))[1] if name]
+    steps = [*steps, f"The entries of the table: {listing(entries, 24)}."] if entries else steps
     lead = choose(
         [
             f"Write the routine `{unit.block.name}` for `{unit.block.file}` in asar syntax. Step by step:",
@@ -97,16 +94,26 @@ def _by_steps(unit: Unit, steps: list[str]) -> str:
     return lead + "\n" + "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
 
 
-def skipped(project: Project, words: Vocabulary, unit: Unit) -> str:
-    """Why a routine is not explained, or ""."""
+def skipped(project: Project, words: Vocabulary, unit: Unit, steps: list[str]) -> str:
+    """Why a routine with these steps is not explained, or ""."""
     if len(unit.block.lines) > MAX_CODE or len(unit.block.text) > 6000:
-        return "too_long"
+        return "routine_too_long"
     if unit.contract.instructions < 4:
-        return "too_short"
+        return "routine_too_short"
     known = ground(project, words, unit)
     if known == GROUND - 1 and words.place(unit.block.name):
-        known += len(step_by_step(project, words, unit)) >= MANY_STEPS
-    return "nothing_said" if known < GROUND else ""
+        known += len(steps) >= MANY_STEPS
+    if known < GROUND:
+        return "routine_too_little_known"
+    if len(_INDIRECT.findall(unit.block.text)) >= 2:
+        return "drawing_loop"
+    if purpose(unit):
+        return ""
+    if len(steps) < 2:
+        return "routine_of_one_step"
+    if len(steps) > CLEAR_STEPS:
+        return "many_steps_without_purpose"
+    return "steps_name_no_source" if _VAGUE.search("\n".join(steps)) else ""
 
 
 def _request(unit: Unit) -> str:
@@ -120,21 +127,26 @@ def _request(unit: Unit) -> str:
     return choose(phrasings, unit.block.text)
 
 
-def _data(project: Project, unit: Unit) -> Iterator[Draft]:
+def _data(words: Vocabulary, unit: Unit) -> Iterator[Draft]:
     block = unit.block
     entries = list(_entries(unit))
     said = "\n".join(f"- `{code[:60]}`: {note}" for code, note in entries[:24])
     if comments.words(block.header) < 4 and len(entries) < 2:
         return
     said += f"\n- and {len(entries) - 24} more entries." if len(entries) > 24 else ""
-    lead = comments.sentence(block.header) if comments.words(block.header) >= 3 else "a data table."
+    readers = [f"`{name}`" for name in words.readers.get(block.name, []) if name != block.name]
+    titled = comments.words(block.header) >= 3
+    lead = comments.sentence(block.header) if titled else "a data table."
     answer = f"`{block.name}` (`{block.file}`, line {block.first}): {lead}"
     answer += f"\n\nEntries:\n{said}" if said else ""
     targets = [f"`{name}`" for how, name in unit.contract.calls if how == "table"]
     answer += f"\n\nIt points to {listing(targets, 8)}." if targets else ""
+    answer += f"\n\nIt is read by {listing(readers, 5)}." if readers else ""
     group = f"routine:{block.file}:{block.name}"
     question = f"What is in the data table `{block.name}` (`{block.file}`)?"
-    yield Draft("asm_table", question, answer, block.file, block.first, block.last, group, fenced(block.text))
+    fault = "" if titled or readers or targets else "table_without_purpose"
+    place = (block.file, block.first, block.last, group)
+    yield Draft("asm_table", question, answer, *place, input=fenced(block.text), fault=fault)
 
 
 def _entries(unit: Unit) -> Iterator[tuple[str, str]]:
@@ -156,8 +168,10 @@ def _patch(project: Project, unit: Unit) -> Iterator[Draft]:
     if few and not (target and target.summary):
         return
     answer = f"`{block.file}` patches the original game at {block.name}."
-    if comments.words(block.header) >= 2:
-        answer += f" {comments.sentence(comments.joined(block.header.split(chr(10))))}"
+    inside, header = _vanilla(block.header)
+    answer = f"{answer[:-1]}, in `{inside}`." if inside else answer
+    if comments.words(header) >= 2:
+        answer += f" {comments.sentence(comments.joined(header.split(chr(10))))}"
     if notes:
         answer += "\n\n" + "\n".join(notes)
     if target is not None:
@@ -172,6 +186,12 @@ def _patch(project: Project, unit: Unit) -> Iterator[Draft]:
         block.text,
     )
     yield Draft("asm_hook", question, answer, block.file, block.first, block.last, group, fenced(block.text))
+
+
+def _vanilla(header: str) -> tuple[str, str]:
+    """(routine of the original game, the rest) of a header that begins with the name of what is patched."""
+    match = re.match(r"([A-Z]\w*[_.][\w.]*\w)[:.]?(?=\s|$)(?!\s+(?:is|was|will|from|calls?)\b)\s*", header)
+    return (match.group(1), header[match.end() :]) if match else ("", header)
 
 
 def _macro(file: AsmFile, macro: Macro) -> Iterator[Draft]:

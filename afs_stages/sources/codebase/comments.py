@@ -13,7 +13,8 @@ _TAG = re.compile(r"^.*?;\s*@(\w+)\b\s*(.*)$")
 _INNER_TAG = re.compile(r"(?:^|\s*;\s*)@\w+\b.*$|^#(?:END)?PATCH_\w+=?")
 _BANNER = re.compile(r"^(\*?\$[0-9A-Fa-f]{2,6}(?:-\$?[0-9A-Fa-f]+)?)(?:\s+(?:LOCAL|LONG|JUMP LOCATION))?$")
 _ITEM = re.compile(
-    r"^([-*•]\s|\d+[.)]\s|[A-Za-z$!][\w $/()!-]{0,24}:\s|\$?[0-9A-Fa-f]{2,6}\s*[-=:]|bit\b|[A-Z][A-Z0-9]{2,}\s{2,}\S)"
+    r"^([-*•]\s|\d+[.)]\s|[A-Za-z$!][\w $/()!-]{0,24}:\s|(?:\$|0x)?[0-9A-Fa-f]{2,6}\s*[-=:]|bit\b"
+    r"|[A-Z][A-Z0-9]{2,}\s{2,}\S)"
 )
 _WORD = re.compile(r"(?<![\w.])[A-Za-z][A-Za-z']+(?![\w(])")
 _QUOTED = re.compile(r"(?i)^(?:vanilla|original|old|was)\b[^:]{0,40}:\s+(\w.*)$")
@@ -27,7 +28,7 @@ _IDLE = re.compile(r"(?i)^(unused|free( ram)?|todo|fixme|xxx|\?+|n/?a|tbd|unknow
 _SELF = re.compile(
     r"(?i)^(i think|maybe|probably|not sure|idk|hmm|will need to|might need to|should probably|"
     r"need to (fix|change|adjust)|init code for the|do code|do (the|some) [\w ]{3,20}(code|stuff)|"
-    r"just in case|for now|why )\b"
+    r"just in case|for now|why |may use more)\b"
 )
 """Notes an author left to himself: they tell of the work and not of what the code does."""
 

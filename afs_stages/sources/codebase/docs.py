@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.draft import Draft
+from afs_stages.sources.codebase.faults import leans_on_its_page, leaves_open, unfinished
 from afs_stages.sources.codebase.markdown import Document, Section, Table, balanced, idle_heading, plain, planned, words
 from afs_stages.sources.codebase.memory import row_variable
 from afs_stages.sources.codebase.project import Project
@@ -20,7 +21,6 @@ MIN_WORDS, SMALL, LONG = 15, 60, 280
 
 _FENCE = re.compile(r"(^(?:```|~~~).*?^(?:```|~~~)\s*$)", re.M | re.S)
 _ASM_FENCE = re.compile(r"(?m)^```(asm|65816|assembly)\b")
-_PENDING = re.compile(r"\bTBD\b|\[To be |\bpending\b")
 _DRAWN = re.compile(r"(?s)^```(?:text)?\n.*?(?:\+-{4,}|[┌└├]─).*?^```", re.M)
 """A drawing of boxes: alone, without sentences, it explains nothing."""
 
@@ -40,7 +40,10 @@ _UPKEEP = re.compile(r"(?i)\b(last|verified|status|updated|owner|date|pr|commit|
 _UPRIGHT = re.compile(r"(?i)^(#|metric|propert(y|ies)|field|attribute|key|aspect|parameter|step|item|question|)$")
 _WORK = re.compile(r"\b(TODO|FIXME)\b|\?\?\?")
 _TABLE_HEAD = re.compile(r"(?m)^\|.*\n\|[-:| ]+\|?$")
-_ANNOUNCE = re.compile(r"(?i)[*_]*(this|the following) (document|page|guide|file|section|folder)\b|master index\b")
+_ANNOUNCE = re.compile(
+    r"(?i)[*_]*(this|the following) (document|page|guide|file|section|folder)\b|master index\b"
+    r"|[*_]*(purpose|goal|objective)s?:?[*_]*:? *(document|provide|track|list|collect|summari)"
+)
 _OPEN = re.compile(r"\b(TODO|TBD|FIXME)\b|\?\?\?|^(0x\w+ ){2}")
 _NAMELIKE = re.compile(r"^[`$!%]|[_(]|\b[A-Z]\w+[A-Z]")
 
@@ -76,20 +79,30 @@ def _section(
     group = f"section:{document.path}:{' > '.join(section.path)}"
     pieces = [(first, last) for first, last, _ in section.blocks]
     if section.children and words(document.block(section.line, section.last)) <= SMALL:
-        merged.update(_below(section))
-        pieces = [(section.line + 1, section.last)]
+        idle = [child.line for child in _below(section) if idle_heading(_heading(child.path[-1]))]
+        end = min(idle, default=section.last + 1) - 1
+        merged.update(child.line for child in _below(section) if child.line <= end)
+        pieces = [(section.line + 1, end)]
     parts = _divide(document, pieces)
     for number, (first, last) in enumerate(parts, 1):
         text = clean(document.block(first, last))
         if _usable(text) and not _introduces(section, text) and not _spoiled(document, first, last, spoiled):
             about = _about(text) if len(parts) > 1 else ""
             question = ask(document, section, text, about, (number, len(parts)))
-            yield Draft(kind, question, _answer(section, document, text), document.path, first, last, group)
+            place = (document.path, first, last, group)
+            yield Draft(kind, question, _answer(section, document, text), *place, fault=_fault(text))
 
 
-def _below(section: Section) -> Iterator[int]:
+def _fault(text: str) -> str:
+    """Why a reader of this piece alone would stumble, or ""."""
+    if unfinished(text):
+        return "unfinished_page"
+    return "leans_on_its_page" if leans_on_its_page(text) else ""
+
+
+def _below(section: Section) -> Iterator[Section]:
     for child in section.children:
-        yield child.line
+        yield child
         yield from _below(child)
 
 
@@ -104,9 +117,6 @@ def _usable(text: str) -> bool:
     boxes = sum(bool(re.match(r"\s*[-*] \[[ xX]\]", line)) for line in listed)
     announcing = _ANNOUNCE.match(text) and words(text) < 80
     if announcing or _WORK.search(text) or boxes * 2 > len(listed) or not balanced(text):
-        return False
-    pending = len(_PENDING.findall(text))
-    if pending >= 2 or (pending and words(text) < 80):
         return False
     if _DRAWN.search(text) and words(bare) < 25:
         return False
@@ -222,6 +232,7 @@ def _rows(
     for line, cells in table.rows:
         if (
             _OPEN.search(" ".join(cells))
+            or leaves_open(" ".join(cells))
             or (document.path, line) in spoiled
             or len(cells) != len(table.header)
             or not _tells(cells)

@@ -17,6 +17,8 @@ class Draft:
     last: int
     group: str
     input: str = ""
+    fault: str = ""
+    """Why it is left out, "" where it is not."""
 
 
 def fenced(code: str, language: str = "asm") -> str:

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from afs_stages.sources.codebase import comments
+from afs_stages.sources.codebase.acts import Act, Step
 from afs_stages.sources.codebase.contract import first_width
-from afs_stages.sources.codebase.flow import Act, Step, walk
+from afs_stages.sources.codebase.flow import walk
 from afs_stages.sources.codebase.memory import canonical, meaning, region
 from afs_stages.sources.codebase.program import Symbol
 from afs_stages.sources.codebase.project import Project, Unit
@@ -30,7 +31,10 @@ _CONTRACT = re.compile(r"(?i)(inputs?|outputs?|entry|exit|params?|args?|argument
 _ENTRY = re.compile(r"(?i)^d[bwl] ")
 _LEAVES = re.compile(r"(?i)^(rt[sl]|plb|pl[axyp])\b")
 _LEGEND = re.compile(r"(?m)^\s*[a-z] - ")
+_FRAMES = re.compile(r"\d+(?:-\d+)?\s*[:=]\s")
+_TITLE_OF_A_PART = re.compile(r"(?i)\b(propert|constant|variable|equate|table|include|define|ram|hook)")
 _BITS = re.compile(r"[\w.]{4} [\w.]{4}\.?")
+_VALUE = re.compile(r"(?i)(0x|\$)[0-9a-f]+ - ")
 _SPRITE = re.compile(r"Sprite_(\w+)_(Prep|Long|Draw)")
 _PLACE = re.compile(r"`(\$[0-9A-F]{2,6})`")
 
@@ -68,6 +72,13 @@ def _named_branches(unit: Unit) -> int:
     return sum(label.startswith(".") and len(label) > 4 for label in labels)
 
 
+def purpose(unit: Unit) -> str:
+    """What a routine is for: what its header says (no legend, shout or lone word), or what part of a sprite it is."""
+    header = unit.block.header
+    legend = len(_LEGEND.findall(header)) >= 4 or _FRAMES.match(header)
+    return _part(unit) if header.isupper() or legend or comments.words(header) < 4 else header
+
+
 def _lead(project: Project, words: Vocabulary, unit: Unit) -> str:
     block = unit.block
     place = words.place(block.name)
@@ -75,7 +86,7 @@ def _lead(project: Project, words: Vocabulary, unit: Unit) -> str:
     header = comments.sentence(block.header) if comments.words(block.header) >= 3 else _opening(unit)[1]
     header = re.sub(r"(?<=\S) {2,}", " ", header)
     title, _, below = header.partition("\n")
-    header = "" if header.isupper() or len(_LEGEND.findall(header)) >= 4 else header
+    header = "" if header.isupper() or len(_LEGEND.findall(header)) >= 4 or _FRAMES.match(header) else header
     header = below if title.strip(" .:()") == block.name and below else header
     if header and _CONTRACT.match(header):
         return f"{lead} {_doing(project, unit)}\n\nOn entry and exit: {header}"
@@ -86,7 +97,7 @@ def _lead(project: Project, words: Vocabulary, unit: Unit) -> str:
     if not said:
         said.append(f"{lead} {_doing(project, unit)}")
     title = project.file_titles.get(block.file, "")
-    if title and not header and comments.words(title) <= 5:
+    if title and not header and comments.words(title) <= 5 and not _TITLE_OF_A_PART.search(title):
         said.append(f"The file is titled “{title.rstrip('.')}”.")
     return " ".join(said)
 
@@ -139,7 +150,7 @@ def step_by_step(project: Project, words: Vocabulary, unit: Unit) -> list[str]:
     rows: list[str] = []
     acts: list[Act] = []
     label = ""
-    steps = list(walk(unit.block.lines[1:], words.naming))
+    steps = list(walk(unit.block.lines[1:], words.naming, unit.block.name, words.entered))
     if steps and steps[-1].acts == (Act("returns", ""),) and not steps[-1].label:
         del steps[-1]
     remarks.pop(_opening(unit)[0], None)
@@ -254,7 +265,8 @@ def _registers(words: Vocabulary, unit: Unit) -> list[int]:
 
 def _brief(text: str) -> str:
     """The first line, cut behind a sentence or a word."""
-    line = re.sub(r"(?<=\S)\s+", " ", text.split("\n")[0])
+    lines = text.split("\n")
+    line = re.sub(r"(?<=\S)\s+", " ", "; ".join(lines[:2]) if _VALUE.match(lines[0]) else lines[0])
     if len(line) <= 160:
         return line
     stop = line.rfind(". ", 40, 160)

@@ -150,7 +150,11 @@ class OracleTrainingGenerator(BaseGenerator):
 
     def _samples(self, kind: str, drafts: Iterable[Draft]) -> Iterator[TrainingSample]:
         for draft in drafts:
-            yield self.sample(draft, self._domain(kind))
+            if draft.fault:
+                self.tally.seen += 1
+                self.tally.drop(draft.fault)
+            else:
+                yield self.sample(draft, self._domain(kind))
 
     def sample(self, draft: Draft, domain: str) -> TrainingSample:
         """A draft as a sample of this source."""

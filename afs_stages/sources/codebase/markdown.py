@@ -33,10 +33,12 @@ _SKIP_HEADING = re.compile(
     r"risks?.*|duplicate.*|open items.*|dev checklist.*|.*\bagent workflow\b.*|.*\btemplate for\b.*|"
     r"generation notes|affected files|implementation priority|summary table|"
     r"known risk.*|future enhancements?|.*\bshould use\b.*|what'?s (incomplete|missing)|.*\b(tbd|this session)\b.*|"
-    r"files? to (modify|change).*|document (index|map)|tracing status.*|"
+    r"(development )?goals( for .*)?|what needs work|(implementation|feature) ideas|.*\bcommits?\b.*|"
+    r"files? to (modify|change|update).*|document (index|map)|tracing status.*|"
     r"(.*\b)?(status|verification|checklist))$"
 )
-_MARKUP = re.compile(r"[*_`~]|!?\[([^\]]*)\]\([^)]*\)|<[^>]{1,40}>")
+_PLAN = re.compile(r"(?i)/plans/|(plan|proposal|improvements|ideas)\.(md|markdown)$")
+_MARKUP = re.compile(r"`([^`\n]+)`|\*(?!\.\w)|[_`~]|!?\[([^\]]*)\]\([^)]*\)|<[^>]{1,40}>")
 _MAX_NESTING = 20
 
 
@@ -81,7 +83,8 @@ class Document:
 
 def plain(text: str) -> str:
     """Inline Markdown as plain text."""
-    return " ".join(_MARKUP.sub(lambda m: m.group(1) or ("_" if m.group() == "_" else ""), text).split())
+    kept = _MARKUP.sub(lambda m: m.group(1) or m.group(2) or ("_" if m.group() == "_" else ""), text)
+    return " ".join(kept.split())
 
 
 def usable(path: str) -> bool:
@@ -92,7 +95,7 @@ def usable(path: str) -> bool:
 
 def planned(path: str) -> bool:
     """Whether a page tells what is to be built instead of what is."""
-    return "/plans/" in path.lower()
+    return bool(_PLAN.search(path))
 
 
 def idle_heading(heading: str) -> bool:
@@ -160,7 +163,8 @@ def _table(tokens: Sequence[Any], start: int) -> Table:
         if token.type == "tr_open":
             cells, line = [], token.map[0] + 1 if token.map else 0
         elif token.type == "inline":
-            cells.append(plain(token.content))
+            struck = "~~" if token.content.startswith("~~") else ""
+            cells.append(struck + plain(token.content))
         elif token.type == "tr_close":
             if not header:
                 header = cells

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.draft import Draft
+from afs_stages.sources.codebase.faults import leans_on_its_place, restates
 from afs_stages.sources.codebase.isa import REGISTERS
 from afs_stages.sources.codebase.mentions import Mentions
 from afs_stages.sources.codebase.program import Symbol
@@ -24,6 +25,9 @@ _BESIDE = re.compile(
     r"|^\|\s*`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{4})`?\s*\|\s*`?([A-Za-z_]\w{3,})`?\s*\|"
 )
 _PLACE_CELL = re.compile(r"^\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})(,\s*[XYxy])?$")
+
+_SIZE = re.compile(r"^\[0x[0-9A-Fa-f]+\]\s*")
+"""How disassemblies mark the size of a variable."""
 
 Notes = dict[str, tuple[str, str]]
 """variable -> (what the docs say, the page)"""
@@ -134,7 +138,9 @@ def meaning(symbol: Symbol) -> str:
     parts = []
     for text in (symbol.comment, symbol.header):
         doubtful = text.rstrip().endswith("?") or (text.startswith("These ") and len(text) > 120)
-        if text and not doubtful and comments.says_something(text, 2) and text not in parts and len(text) <= 900:
+        text = _SIZE.sub("", text)
+        new = text and text not in parts and text.strip(" .") != symbol.section.strip(" .")
+        if new and not doubtful and comments.says_something(text, 2) and len(text) <= 900:
             parts.append(comments.sentence(comments.capital(text)))
     said = "\n".join(parts)
     if not said and symbol.kind == "equate":
@@ -171,10 +177,20 @@ def _where(symbol: Symbol, mentions: Mentions, notes: Notes) -> Draft:
         f"Which address is `{symbol.name}`, and how is it used?",
     ]
     question = choose(phrasings, symbol.name + answer)
-    return _draft("memory_name", symbol, question, f"{answer}\n\n{_said(symbol, notes)}{used}")
+    said = _said(symbol, notes)
+    return _draft("memory_name", symbol, question, f"{answer}\n\n{said}{used}", _fault(symbol, notes))
+
+
+def _fault(symbol: Symbol, notes: Notes) -> str:
+    """Why what is said of a variable is no meaning, or ""."""
+    own, text = meaning(symbol), notes.get(symbol.name, ("", ""))[0]
+    if leans_on_its_place(own):
+        return "leans_on_its_place"
+    return "restates_the_name" if all(not said or restates(symbol.name, said) for said in (own, text)) else ""
 
 
 def _what(place: int, symbols: list[Symbol], notes: Notes) -> Draft:
+    symbols = [symbol for symbol in symbols if not _fault(symbol, notes)] or symbols
     first = symbols[0]
     said = [f"`{symbol.name}` (`{symbol.file}`): {_said(symbol, notes)}" for symbol in symbols[:6]]
     phrasings = [
@@ -184,12 +200,12 @@ def _what(place: int, symbols: list[Symbol], notes: Notes) -> Draft:
     ]
     lead = f"{address(place)} ({region(place)}) is "
     body = said[0] if len(said) == 1 else "shared by several names:\n- " + "\n- ".join(said)
-    return _draft("memory_address", first, choose(phrasings, f"{place}"), lead + body)
+    return _draft("memory_address", first, choose(phrasings, f"{place}"), lead + body, _fault(first, notes))
 
 
-def _draft(kind: str, symbol: Symbol, question: str, answer: str) -> Draft:
+def _draft(kind: str, symbol: Symbol, question: str, answer: str, fault: str = "") -> Draft:
     group = f"variable:{address(canonical(symbol.value))}"
-    return Draft(kind, question, answer, symbol.file, symbol.line, symbol.line, group)
+    return Draft(kind, question, answer, symbol.file, symbol.line, symbol.line, group, fault=fault)
 
 
 def conflicts(project: Project) -> list[Conflict]:
@@ -257,7 +273,8 @@ def _constant_group(file: str, section: str, symbols: list[Symbol]) -> Iterator[
         said = comments.sentence(comments.capital(symbol.comment))
         answer = f"`{symbol.name}` is {address(symbol.value)} (“{section}”, `{file}`). {said}"
         question = f"What does the constant `{symbol.name}` mean, and what is its value?"
-        yield Draft("memory_constant", question, answer, file, symbol.line, symbol.line, group)
+        fault = "leans_on_its_place" if leans_on_its_place(said) else ""
+        yield Draft("memory_constant", question, answer, file, symbol.line, symbol.line, group, fault=fault)
 
 
 def _structs(project: Project) -> Iterator[Draft]:

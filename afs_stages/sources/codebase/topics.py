@@ -14,12 +14,17 @@ _QUEST_HEADING = re.compile(
     r"(?i)\b(quests?|side ?quests?|prerequisites?|rewards?|progression|walkthrough|story|storyline|heart pieces?|"
     r"objectives?|unlock\w*|main path|endgame|trading)\b"
 )
-_TECHNICAL_PATH = re.compile(r"(?i)(quest|progression|story)")
+_DUNGEON = re.compile(r"(?i)(^|/)(dungeons?|shrines?)/")
+_BUILT = re.compile(
+    r"(?i)\b(tiles?|tracks?|collision|objects?|data|sprites?|camera|rooms? (ids?|data|header)|palettes?|code)\b"
+)
+"""What dungeons are built of: headings of a dungeon's page that tell nothing of a quest."""
+
 _ARCHITECTURE = re.compile(
     r"(?i)\b(architecture|structure|system|systems|pipeline|data flow|control flow|hooks?|hooking|banks?|namespaces?|"
-    r"include order|includes|integration|interactions?|engine|modules?|entry points?|dispatch|state machine|"
-    r"life ?cycle|memory map|rom map|organi[sz]ation|lay ?out|layers?|components?|file map|call graph|frame loop|"
-    r"main loop|dependencies|ownership|design)\b"
+    r"include order|includes|engine|modules?|entry points?|dispatch|state machine|"
+    r"life ?cycle|memory map|rom map|organi[sz]ation|file map|call graph|frame loop|"
+    r"main loop|dependencies|ownership)\b"
 )
 _SPRITE_PAGE = re.compile(r"(?i)(^|/)sprites/(npcs|enemies|bosses|objects)/")
 
@@ -27,7 +32,8 @@ _SPRITE_PAGE = re.compile(r"(?i)(^|/)sprites/(npcs|enemies|bosses|objects)/")
 def topic(document: Document, section: Section) -> str:
     """`quest`, `architecture` or `docs`."""
     own = section.path[-1]
-    if _QUEST_PATH.search(document.path) or _QUEST_HEADING.search(own):
+    built = _DUNGEON.search(document.path) and _BUILT.search(" / ".join(section.path[1:]))
+    if (_QUEST_PATH.search(document.path) and not built) or _QUEST_HEADING.search(own):
         return "quest"
     if _SPRITE_PAGE.search(document.path):
         return "docs"

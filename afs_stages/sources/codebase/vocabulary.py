@@ -6,13 +6,16 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from afs_stages.sources.codebase.contract import operand
 from afs_stages.sources.codebase.flow import table
+from afs_stages.sources.codebase.machine import BRANCHES
 from afs_stages.sources.codebase.memory import IDLE_NAME, canonical, is_memory, meaning, region
 from afs_stages.sources.codebase.program import Symbol
 from afs_stages.sources.codebase.project import Project, Unit
 from afs_stages.sources.codebase.questions import address
 
 _TABLE_MACRO = re.compile(r"(?i)%(\w*JumpTable\w*)\(([^()]+)\)")
+_GOES = BRANCHES | {"jsr", "jsl", "jml", "pea"}
 _STORED = ("equate", "reserved", "field")
 
 
@@ -29,6 +32,10 @@ class Vocabulary:
     """routine -> what chooses, and the entries of the jump table it ends in"""
     macros: dict[str, str] = field(default_factory=dict)
     """macro -> its body as text"""
+    entered: set[str] = field(default_factory=set)
+    """the labels inside of routines that other routines go to, as `Routine_label`"""
+    readers: dict[str, list[str]] = field(default_factory=dict)
+    """table -> the routines that read it"""
     _at: dict[int, Symbol] = field(default_factory=dict)
 
     def naming(self, name: str) -> str:
@@ -37,7 +44,7 @@ class Vocabulary:
 
     def value(self, name: str) -> int | None:
         """The place a name or `$address` means, mirrors as one; None where it is unknown."""
-        if name.startswith("$"):
+        if re.fullmatch(r"\$[0-9A-Fa-f]+", name):
             return canonical(int(name[1:], 16))
         symbol = self.project.best_symbol.get(name)
         return None if symbol is None else canonical(symbol.value)
@@ -79,6 +86,11 @@ def vocabulary(project: Project) -> Vocabulary:
     for unit in project.units:
         if unit.block.kind == "routine":
             _enter(found, unit)
+            for name in unit.contract.reads:
+                found.readers.setdefault(name, []).append(unit.block.name)
+        for statement in (statement for line in unit.block.lines for statement in line.statements):
+            if "_" in statement.rest and statement.word[:3] in _GOES:
+                found.entered.add(operand(statement.rest))
     return found
 
 
@@ -95,7 +107,7 @@ def _enter(found: Vocabulary, unit: Unit) -> None:
             chosen = f", chosen by {index}" if index else ""
             role = f"entry {number} (${number:02X}) of the jump table in `{unit.block.name}`{chosen}"
             found.roles.setdefault(target.block.name, role)
-            found.tables.setdefault(target.block.name, (index.strip("`"), entries))
+            found.tables.setdefault(target.block.name, (index.partition(" at index ")[0].strip("`"), entries))
 
 
 def _table_macro(found: Vocabulary, unit: Unit) -> tuple[str, list[str]]:

@@ -1,0 +1,57 @@
+"""Why words that are right where they stand teach nothing elsewhere: they lean on their place, or only say a name."""
+
+from __future__ import annotations
+
+import re
+
+_PLACE = re.compile(
+    r"(?i)\b(the|this|these|those) (following|above|below|preceding)\b"
+    r"|\b(the|this|these|those) [\w ]{0,20}\b(above|below)\b(?! [$#\d])"
+    r"|\b(same|as|see|listed|described|mentioned|shown|noted) (as |notes? )?(above|below)\b|\bditto\b|\bsee notes\b"
+)
+_ABOVE = re.compile(
+    r"(?i)\bthe [\w ]{0,20}\babove\b(?=[.,;:)]| (?:may|must|should|is|are|was|will|can)\b)"
+    r"|\b(see|as|listed|described|shown) above\b"
+)
+_BELOW = re.compile(r"(?i)\b(see|as|listed|described|shown) below\b|\b(section|table|list|code|plan) below\b")
+_EDGE = 160
+_OPEN = re.compile(r"\bTBD\b|\b0x\?|\$\?\?")
+_PENDING = re.compile(r"\[To be |\bpending\b")
+_STATUS = re.compile(
+    r"(?i)\|[^|\n]*(🔲|⚠️|\bstub\b|not (yet )?implemented|not started|placeholder|needs (work|new))[^|\n]*\|"
+)
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_IDLE = frozenset(["a", "an", "the", "of", "for", "to", "in", "is", "and", "or", "its", "this", "value", "flag"])
+
+
+def leans_on_its_place(text: str) -> bool:
+    """Whether a sentence points to what stands above or below it in the file it was taken from."""
+    return bool(_PLACE.search(text))
+
+
+def leans_on_its_page(text: str) -> bool:
+    """Whether a piece of a page begins by what stood before it or ends by what stood after it."""
+    return bool(_ABOVE.search(text[:_EDGE]) or _BELOW.search(text[-_EDGE:]))
+
+
+def leaves_open(text: str) -> bool:
+    """Whether a text leaves a place open: `TBD`, `0x??`."""
+    return bool(_OPEN.search(text))
+
+
+def unfinished(text: str) -> bool:
+    """Whether a text leaves places open, waits for its content, or is a table of how far work has come."""
+    pending = len(_PENDING.findall(text))
+    return leaves_open(text) or pending > (len(text.split()) >= 80) or len(_STATUS.findall(text)) >= 3
+
+
+def restates(name: str, text: str) -> bool:
+    """Whether a text of few words says of a name only the words the name is made of."""
+    parts = [part.lower() for part in _PARTS.findall(name)]
+    words = [word.lower() for word in re.findall(r"[A-Za-z]+|\d+", text)]
+    words = [word for word in words if word not in _IDLE]
+    return 0 < len(words) <= 6 and all(any(_akin(word, part) for part in parts) for word in words)
+
+
+def _akin(word: str, part: str) -> bool:
+    return word == part or (min(len(word), len(part)) >= 3 and (word.startswith(part) or part.startswith(word)))

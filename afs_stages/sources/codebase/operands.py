@@ -1,0 +1,45 @@
+"""What an operand says: a constant, or the name of a place and where in an array."""
+
+from __future__ import annotations
+
+import re
+
+from afs_stages.sources.codebase.contract import operand
+from afs_stages.sources.codebase.machine import State
+
+SUBLABEL = re.compile(r"\.[A-Za-z]\w*")
+LONG = 45
+"""Characters: an index that is computed in more is told by its register."""
+
+INDEX = re.compile(r",\s*([XYS])\s*$", re.I)
+
+
+def shown(state: State, rest: str) -> str:
+    """An operand as text; "" for what no name says (stack)."""
+    if rest.startswith(("(", "[")):
+        inner = operand(rest)
+        return f"what {state.naming(inner)} points to" if inner else ""
+    index = INDEX.search(rest)
+    name = match.group() if (match := SUBLABEL.match(rest)) else operand(rest)
+    if not name or (index and index.group(1).upper() == "S"):
+        return ""
+    tail = rest[len(name) :].split(",")[0].strip()
+    place = _indexed(state, index.group(1)) if index else ""
+    return (state.naming(name) if not tail else f"`{rest.split(',')[0].strip()}`") + place
+
+
+def _indexed(state: State, register: str) -> str:
+    """Where in an array an operand is, when more is known than that an index says so."""
+    value = state.registers[register.lower()]
+    if value.kind in ("returned", "old"):
+        return f" at index {register.upper()}"
+    if value.kind == "register" or not value.said:
+        return ""
+    return f" at index {value.said if len(value.said) <= LONG else register.upper()}"
+
+
+def constant(rest: str) -> str:
+    """An immediate operand as shown; "" for any other."""
+    if not rest.startswith("#") or len(rest) > 40:
+        return ""
+    return f"`{rest}`" if rest[1:2].isalpha() else rest[1:].strip()

@@ -1,0 +1,175 @@
+"""What is left out, each for the reason the report counts, and the small inputs that show it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from afs_stages.sources.codebase import OracleTrainingGenerator
+from afs_stages.sources.codebase.faults import leans_on_its_page, leans_on_its_place, restates, unfinished
+
+TOLD = "The keeper of the lower lamp counts the boats that leave before the bell and writes them into a book of tides. "
+
+
+def made(root: Path, **files: str) -> tuple[list[str], dict[str, int]]:
+    """(questions with answers, what was left out by reason) of files written below root; `__` in a name is `/`."""
+    for name, text in files.items():
+        stem, kind = name.rsplit("_", 1)
+        path = root / f"{stem.replace('__', '/')}.{kind}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    generator = OracleTrainingGenerator(oracle_path=root)
+    samples = [f"{sample.instruction}\n{sample.output}" for sample in generator.generate()]
+    return samples, dict(generator.tally.dropped)
+
+
+def told_of(samples: list[str], name: str) -> list[str]:
+    return [sample for sample in samples if name in sample]
+
+
+HEADER = "; Lights the lamp of the tower when the night begins\n"
+BODY = "  LDA.b #$01 : STA.w LampState\n  JSL Sound_Play\n  LDA.b #$02 : STA.w LampOil\n  RTL\n"
+NAMES = "LampState = $7E0D80 ; State of the lamp in the tower\nLampOil = $7E0D90 ; Oil that is left for the night\n"
+
+
+def test_a_routine_with_a_header_is_explained(tmp_path):
+    samples, dropped = made(tmp_path, lamp_asm=f"{NAMES}\n{HEADER}Lamp_Light:\n{{\n{BODY}}}\n")
+    assert told_of(samples, "What does the routine `Lamp_Light`") or told_of(samples, "`Lamp_Light`")
+    assert not {reason for reason in dropped if reason.startswith("routine_")}
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("routine_too_short", f"{HEADER}Lamp_Out:\n{{\n  STZ.w LampState\n  RTL\n}}\n"),
+        (
+            "routine_too_long",
+            f"{HEADER}Lamp_Out:\n{{\n" + "  INC.w LampOil\n" * 95 + "  RTL\n}\n",
+        ),
+        ("routine_too_little_known", "Lamp_Out:\n{\n  STZ.w $0D12\n  STZ.w $0D13\n  STZ.w $0D14\n  RTL\n}\n"),
+        (
+            "drawing_loop",
+            f"{HEADER}Lamp_Out:\n{{\n  LDA.b $00 : STA ($90), Y\n  INY\n  LDA.b $02 : STA ($90), Y\n  RTL\n}}\n",
+        ),
+        (
+            "routine_of_one_step",
+            "Lamp_Out:\n{\n  STZ.w LampState\n  STZ.w LampOil\n  STZ.w $0D14\n  RTL\n}\n\n"
+            "org $008000 ; @hook module=Lamp\n  JSL Lamp_Out\n",
+        ),
+        (
+            "steps_name_no_source",
+            "Lamp_Out:\n{\n  XBA : STA.w LampState ; the dark of the tower begins\n"
+            "  XBA : STA.w LampOil ; the oil is kept for the morning\n  JSL Sound_Play\n  RTL\n}\n",
+        ),
+        (
+            "many_steps_without_purpose",
+            "Lamp_Out:\n{\n"
+            + "".join(f"  LDA.w LampState : CMP.b #$0{n % 9} : BEQ .next{n}\n  .next{n}\n" for n in range(9))
+            + "".join(f"  LDA.w LampOil : BEQ .far{n} ; the oil of lamp number {n}\n  .far{n}\n" for n in range(9))
+            + "  RTL\n}\n",
+        ),
+    ],
+)
+def test_a_routine_is_left_out_for_its_reason(tmp_path, reason, code):
+    samples, dropped = made(tmp_path, lamp_asm=f"{NAMES}\n{code}")
+    assert dropped.get(reason) == 1, dropped
+    assert not [sample for sample in samples if "Lamp_Out" in sample.split("\n")[0] and "routine" in sample]
+
+
+def test_a_table_needs_a_title_or_a_reader(tmp_path):
+    table = "Lamp_Heights:\n  db $10 ; the lower lamp\n  db $20 ; the upper lamp\n"
+    samples, dropped = made(tmp_path, lamp_asm=table)
+    assert dropped == {"table_without_purpose": 1}
+    reader = "\nLamp_Raise:\n{\n  LDA.w Lamp_Heights, X : STA.w $0D10\n  RTS\n}\n"
+    samples, dropped = made(tmp_path, lamp_asm=table + reader)
+    (sample,) = told_of(samples, "Lamp_Heights")
+    assert sample.endswith("It is read by `Lamp_Raise`.")
+
+
+def test_a_patch_names_the_routine_of_the_game_it_changes(tmp_path):
+    code = (
+        "; Module_Lamp.dark_room\n; Keep the lamp burning in a dark room\norg $0089AB\n  NOP : NOP ; no oil is spent\n"
+    )
+    samples, _ = made(tmp_path, lamp_asm=code)
+    (sample,) = told_of(samples, "$0089AB")
+    assert "patches the original game at $0089AB, in `Module_Lamp.dark_room`. Keep the lamp burning" in sample
+
+
+def test_a_meaning_that_says_only_the_name_or_leans_on_its_place_is_none(tmp_path):
+    ram = "LampHeight = $7E0D10 ; The lamp height value\nLampSlot = $7E0D20 ; Index of lamps in the following array\n"
+    ram += "LampOil = $7E0D30 ; [0x02] Drops of oil for the night\n"
+    samples, dropped = made(tmp_path, ram_asm=ram)
+    assert dropped == {"restates_the_name": 2, "leans_on_its_place": 2}
+    assert any(sample.endswith("(`ram.asm`): Drops of oil for the night.") for sample in samples)
+
+
+def test_words_that_lean_or_restate():
+    assert leans_on_its_place("Bit 4 - (alias, same as above)")
+    assert leans_on_its_place("Counts the following array")
+    assert not leans_on_its_place("How far Link is above $20 in the room")
+    assert restates("SideQuestProg2", "Side quest progress 2")
+    assert not restates("SideQuestProg2", "Which masks were sold")
+    assert leans_on_its_page("The leak above may have shifted the stack.")
+    assert not leans_on_its_page("It reads the tile directly above the switch track.")
+    assert unfinished("It stands at 0x?? in the east.")
+    assert not unfinished("It stands at 0x12 in the east.")
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("unfinished_page", f"{TOLD * 2} Her name is TBD."),
+        ("unfinished_page", "| Lamp | State |\n|---|---|\n" + f"| {TOLD} | Stub |\n" * 3),
+        ("leans_on_its_page", f"The lamp above is hers. {TOLD * 2}"),
+    ],
+)
+def test_a_section_is_left_out_for_its_reason(tmp_path, reason, text):
+    page = f"# Tower\n\n## The keeper\n\n{TOLD * 2}\n\n## The lamp\n\n{text}\n"
+    samples, dropped = made(tmp_path, docs__tower_md=page)
+    assert dropped.get(reason) == 1, dropped
+    assert len(samples) == 1
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Development Goals for the tower", "What Needs Work", "Files to Update", "What the 1234abc commits changed"],
+)
+def test_wishes_and_upkeep_are_no_documentation(tmp_path, heading):
+    samples, _ = made(tmp_path, docs__tower_md=f"# Tower\n\n## {heading}\n\n{TOLD * 2}\n")
+    assert samples == []
+
+
+def test_links_below_a_short_section_are_not_part_of_it(tmp_path):
+    page = f"# Tower\n\n## The lamp\n\n{TOLD}{TOLD}\n\n### Related Documents\n\n- `keeper.md`: who lights it\n"
+    (sample,) = made(tmp_path, docs__tower_md=page)[0]
+    assert "keeper.md" not in sample
+
+
+def test_a_star_in_code_is_no_markup(tmp_path):
+    page = f"# Tower\n\n| Part | Where it is kept |\n|---|---|\n| Lamps | {TOLD} in `Lamps/*.asm` |\n"
+    assert any("Lamps/*.asm" in sample for sample in made(tmp_path, docs__tower_md=page)[0])
+
+
+def test_cells_that_say_nothing_and_settled_rows_are_not_taught(tmp_path):
+    page = "# Tower\n\n| Lamp | Where it burns | Oil |\n|---|---|---|\n"
+    page += "| Lower lamp | Below the bell at the northern pier | N/A |\n"
+    page += "| ~~Upper lamp~~ | On the roof of the tower | ten drops |\n"
+    samples, _ = made(tmp_path, docs__tower_md=page)
+    (row,) = [sample for sample in samples if "Lower lamp" in sample.split("\n")[0]]
+    assert "N/A" not in row
+    assert not [sample for sample in samples if "Upper lamp" in sample.split("\n")[0]]
+
+
+def test_a_plan_is_called_one_wherever_it_lies(tmp_path):
+    samples, _ = made(tmp_path, docs__Lamp_Improvements_md=f"# Lamps\n\n## The lower lamp\n\n{TOLD * 2}\n")
+    (sample,) = samples
+    assert "plan" in sample.split("\n")[0]
+
+
+def test_what_a_dungeon_is_built_of_is_no_quest(tmp_path):
+    page = f"# Mines\n\n## Collision tiles\n\n{TOLD * 2}\n\n## The miner\n\n{TOLD.replace('lower', 'upper') * 2}\n"
+    (tmp_path / "Dungeons").mkdir()
+    (tmp_path / "Dungeons" / "Mines.md").write_text(page)
+    domains = [sample.domain for sample in OracleTrainingGenerator(oracle_path=tmp_path).generate()]
+    assert sorted(domains) == ["oracle_docs", "oracle_quest"]
