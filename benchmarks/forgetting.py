@@ -11,6 +11,7 @@ seed by seed, `random` first, so that what there is after a stop can be read.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,8 +22,7 @@ from typing import Any
 from afs_stages.core import jsonl
 from afs_stages.core.params.model import BaseModelBlock, Train
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset import policies
-from afs_stages.dataset.policies import hashed
+from afs_stages.dataset.policies import choose_samples
 
 RATIOS = [0, 0.01, 0.05, 0.1, 0.25, 0.3]
 POLICIES = ["random", "top_quality", "quality_diversity", "random_equal_text"]
@@ -197,12 +197,17 @@ def rehearsed(data: Halves, ratio: float, policy: str, seed: int) -> list[Traini
 def choose(rows: list[TrainingSample], count: int, policy: str, seed: int) -> list[TrainingSample]:
     """Rows by a policy; `random_equal_text` takes as many random ones as hold the text of `top_quality`'s answers."""
     if policy != "random_equal_text":
-        return policies.POLICIES[policy](rows, count, seed, 0.5)
-    text = answers(policies.top_quality(rows, count, seed, 0.5))
+        return choose_samples(rows, policy, count, seed, 0.5)
+    text = answers(choose_samples(rows, "top_quality", count, seed, 0.5))
     chosen: list[TrainingSample] = []
     while answers(chosen) < text and len(chosen) < len(rows):
-        chosen = policies.random(rows, len(chosen) + 1, seed, 0.5)
+        chosen = choose_samples(rows, "random", len(chosen) + 1, seed, 0.5)
     return chosen
+
+
+def hashed(text: str, seed: int) -> str:
+    """A key that puts texts into an order that only the seed decides."""
+    return hashlib.blake2b(f"{seed}\x1f{text}".encode(), digest_size=8).hexdigest()
 
 
 def answers(rows: list[TrainingSample]) -> int:

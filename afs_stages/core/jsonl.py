@@ -250,10 +250,13 @@ class Writer:
 
     def write_lines(self, lines: Iterable[bytes]) -> None:
         """Write rows that are encoded already (without their line ends), by the hundred."""
-        for batch in batched(lines, 128):
-            batch.append(b"")
-            self.file.write(b"\n".join(batch))
-            self.count += len(batch) - 1
+        self.write_batches(batched(lines, 128))
+
+    def write_batches(self, batches: Iterable[list[bytes]]) -> None:
+        """Write lists of rows that are encoded already (without their line ends)."""
+        for batch in batches:
+            self.file.write(b"\n".join([*batch, b""]))
+            self.count += len(batch)
 
     def write_line(self, line: bytes) -> None:
         """Write one row that is encoded already (without its line end)."""

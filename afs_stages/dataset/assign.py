@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Set
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afs_stages.core import layout
+from afs_stages.dataset.keys import Keys, Rows, positions, runs
 
 
 @dataclass(frozen=True)
@@ -14,50 +20,38 @@ class Ratios:
     train: float
     val: float
 
-    def part(self, position: float) -> str:
-        """The part at a position in [0, 1)."""
-        if position < self.train:
-            return "train"
-        return "val" if position < self.train + self.val else "test"
-
-    def share(self, part: str) -> float:
-        """The share of one part."""
-        return {"train": self.train, "val": self.val, "test": 1 - self.train - self.val}[part]
-
-
-def positions(keys: Iterable[str], seed: int) -> dict[str, float]:
-    """Key -> a number in [0, 1) that only the key and the seed decide."""
-    found: dict[str, float] = {}
-    begun = hashlib.blake2b(f"{seed}\x1f".encode(), digest_size=8)
-    for key in keys:
-        hash = begun.copy()  # half the time of a new one
-        hash.update(key.encode())
-        found[key] = int.from_bytes(hash.digest(), "big") / 2**64
-    return found
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """The share of each of `layout.PARTS`."""
+        return self.train, self.val, 1 - self.train - self.val
 
 
 def assign(
-    keys: Mapping[str, Sequence[str]], ratios: Ratios, seed: int, filled: Mapping[str, Set[str]] | None = None
-) -> dict[str, str]:
-    """Cluster key -> part, for the clusters of each domain.
+    keys: Keys, strata: NDArray[Any], ratios: Ratios, seed: int, filled: Set[tuple[int, int]] = frozenset()
+) -> NDArray[np.int8]:
+    """The part of each cluster, as its place in `layout.PARTS`, by the cluster's key; `strata` are their domains.
 
     Where a domain of at least three clusters left a part empty, the free clusters of the smallest hash
     are lent to it, and a smaller domain is not left without train: rounding never empties a part that can
-    be filled. `filled` names the parts of each domain that released rows fill already.
+    be filled. `filled` are (domain, part) that released rows fill already.
     """
-    parts: dict[str, str] = {}
-    for domain, clusters in keys.items():
-        places = positions(sorted(clusters), seed)
-        ordered = sorted(places, key=places.__getitem__)
-        own = {key: ratios.part(places[key]) for key in ordered}
-        _lend(own, ordered, ratios, (filled or {}).get(domain, frozenset()))
-        parts.update(own)
+    places = positions(keys, seed)
+    parts = np.searchsorted([ratios.train, ratios.train + ratios.val], places, side="right").astype(np.int8)
+    by_place = np.argsort(places, kind="stable")
+    by_stratum = by_place[np.argsort(strata[by_place], kind="stable")]
+    begins = runs(strata[by_stratum])
+    for begin, end in zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True):
+        members = by_stratum[begin:end]
+        own = {part for part in range(3) if (int(strata[members[0]]), part) in filled}
+        _lend(parts, members, ratios, own)
     return parts
 
 
-def _lend(parts: dict[str, str], ordered: list[str], ratios: Ratios, filled: Set[str]) -> None:
-    for part in ("test", "val", "train") if len(ordered) >= 3 else ("train",):
-        if ratios.share(part) <= 0 or part in filled or part in parts.values():
+def _lend(parts: NDArray[np.int8], members: Rows, ratios: Ratios, filled: Set[int]) -> None:
+    train, val, test = range(len(layout.PARTS))
+    for part in (test, val, train) if len(members) >= 3 else (train,):
+        counts = np.bincount(parts[members], minlength=3)
+        if ratios.shares[part] <= 0 or part in filled or counts[part]:
             continue
-        richest = max(("train", "val", "test"), key=lambda name: sum(1 for own in parts.values() if own == name))
-        parts[next(key for key in ordered if parts[key] == richest)] = part
+        lender = int(np.argmax(counts))
+        parts[members[np.argmax(parts[members] == lender)]] = part

@@ -4,24 +4,42 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from afs_stages.core import layout
 from afs_stages.core.jsonl import OnBad
-from afs_stages.dataset.index import Index, Row, index
+from afs_stages.dataset.index import Index, index
+from afs_stages.dataset.keys import Keys, Rows
 
 
 @dataclass
 class Frozen:
-    """Every released row (train, val, test of every version), with the part it was frozen in."""
+    """Every released row (train, val, test of every version), earliest version first."""
 
     index: Index
-    parts: list[str]
-    """The part of each row of the index."""
+    rows: Rows
+    """The rows of the index in the order of their versions, those of one file by key."""
+    parts: NDArray[Any]
+    """The part each of `rows` was frozen in: its place in `layout.PARTS`."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
     @property
-    def rows(self) -> list[tuple[Row, str]]:
-        """(row, part) of every released row, earliest version first."""
-        return list(zip(self.index.rows, self.parts, strict=True))
+    def key(self) -> Keys:
+        """The key of each of `rows`."""
+        return self.index.key[self.rows]
+
+    def parts_of(self, keys: Keys) -> NDArray[Any]:
+        """The part in which the row of each key was frozen first; -1 where it never was."""
+        known, first = np.unique(self.key, return_index=True)
+        if not len(known):
+            return np.full(len(keys), -1, dtype=np.int8)
+        places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+        return np.where(known[places] == keys, self.parts[first[places]], -1).astype(np.int8)
 
 
 def versions(root: Path, model: str = "*") -> list[Path]:
@@ -36,14 +54,18 @@ def number(version: str) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def load_frozen(root: Path, on_bad: OnBad) -> Frozen:
-    """Read every release below `root`; a missing folder means nothing is frozen yet."""
-    files, parts_of_files = [], []
-    for folder in versions(root):
-        for part in layout.PARTS:
+def load_frozen(root: Path | None, on_bad: OnBad) -> Frozen:
+    """Read every release below `root`; a missing folder, or none, means nothing is frozen yet."""
+    files: list[Path] = []
+    parts_of_files: list[int] = []
+    for folder in versions(root) if root else ():
+        for place, part in enumerate(layout.PARTS):
             path = folder / f"{part}.jsonl"
             if path.is_file():
                 files.append(path)
-                parts_of_files.append(part)
+                parts_of_files.append(place)
     found = index(files, on_bad)
-    return Frozen(found, [parts_of_files[row.file] for row in found.rows])
+    rows = found.canonical()
+    numbers = found.file_of(rows)
+    order = np.argsort(numbers, kind="stable")
+    return Frozen(found, rows[order], np.array(parts_of_files, dtype=np.int8)[numbers[order]])

@@ -6,18 +6,22 @@ Decided on keys alone; the rows are copied as they stand, a repeated row gets it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from afs_stages.core import jsonl
 from afs_stages.core.errors import UserError, nearest
 from afs_stages.core.params.data import Rebalance
-from afs_stages.dataset.index import Index, Row, with_metadata
-from afs_stages.dataset.policies import allot
+from afs_stages.dataset.index import Index, with_metadata
+from afs_stages.dataset.keys import Rows, shuffled
+from afs_stages.dataset.policies import allot, within_limit
 
-Choose = Callable[[Sequence[Row], int], list[Row]]
+Choose = Callable[[Rows, int], Rows]
 """(rows of a group, how many) -> the rows chosen."""
 REHEARSAL = "rehearsal"
 MANY = 10**6
@@ -28,7 +32,8 @@ MANY = 10**6
 class Mix:
     """The rows drawn, in order, each with how often it has been drawn before; and how the shares came out."""
 
-    drawn: list[tuple[Row, int]]
+    rows: Rows
+    repeat: NDArray[Any]
     wanted: dict[str, float]
     counts: dict[str, int]
     short: dict[str, int] = field(default_factory=dict)
@@ -46,18 +51,21 @@ class Mix:
     @property
     def repeats(self) -> int:
         """Rows that are a further copy of one drawn before."""
-        return sum(1 for _, repeat in self.drawn if repeat)
+        return int(np.count_nonzero(self.repeat))
 
 
-def group_of(row: Row, by: str, is_old: bool) -> str:
-    """The group a row counts to: `rehearsal` if it comes from an older version, else its source or domain."""
-    if is_old:
-        return REHEARSAL
-    return row.source if by == "source" else row.domain
+def grouped(found: Index, rows: Rows, by: str, is_old: NDArray[np.bool_]) -> dict[str, Rows]:
+    """The rows of each group: `rehearsal` where they come from an older version, else their source or domain."""
+    codes, names = (found.source, found.sources) if by == "source" else (found.domain, found.domains)
+    own = codes[rows]
+    groups = {name: rows[(own == code) & ~is_old] for code, name in enumerate(names)}
+    groups[REHEARSAL] = np.concatenate([groups.get(REHEARSAL, rows[:0]), rows[is_old]])
+    return {name: members for name, members in groups.items() if len(members)}
 
 
 def mix(
-    rows: Sequence[tuple[str, Row]],
+    found: Index,
+    groups: Mapping[str, Rows],
     weights: Mapping[str, float],
     params: Rebalance,
     seed: int,
@@ -66,18 +74,15 @@ def mix(
     include_unweighted: bool = False,
     choose: Choose,
 ) -> Mix:
-    """Draw rows (group, row) by weight; rehearsal's share is `ratio`, the weights share the rest.
+    """Draw rows of groups by weight; rehearsal's share is `ratio`, the weights share the rest.
 
     Every row of a group is drawn whole times before `choose` says which are drawn once more. With
     `include_unweighted` groups that no weight names are added whole. Without `max_total` the total is the
     largest that every weighted group can fill; a buffer too small for `ratio` does not lower it, but is
     short. Raises `UserError` for a weight that names no group, listing those there are.
     """
-    groups: dict[str, list[Row]] = {}
-    for name, row in rows:
-        groups.setdefault(name, []).append(row)
     dropped: dict[str, int] = {}
-    _limit_domains(groups, params, dropped)
+    groups = _limit_domains(found, groups, params, dropped)
     wanted = wanted_shares(groups, weights, params, ratio)
     whole = {name: len(rows) for name, rows in sorted(groups.items()) if include_unweighted and name not in weights}
     capacity = {name: len(groups.get(name, ())) * params.oversample for name in wanted}
@@ -88,21 +93,30 @@ def mix(
         total = satisfying_total(free, wanted)
     ideal = allot(total, dict.fromkeys(wanted, total), wanted)
     counts = {name: min(count, capacity[name]) for name, count in ideal.items()}
-    result = Mix([], wanted, counts, satisfying_total=best, dropped=dropped)
-    result.limited_by = _limiting(counts, capacity, groups)
+    limited_by = _limiting(counts, capacity, groups)
     counts |= whole
-    result.short = {name: ideal[name] - counts[name] for name in sorted(wanted) if counts[name] < ideal[name]}
+    drawn = [_draw(groups[name], counts[name], choose) for name in sorted(counts) if name in groups]
     for name in sorted(counts):
-        result.drawn += _draw(groups.get(name, []), counts[name], choose)
         _count(dropped, "not_drawn", max(len(groups.get(name, ())) - counts[name], 0))
     for name in sorted(set(groups) - set(counts)):
         _count(dropped, "unweighted", len(groups[name]))
-    result.drawn = ordered(result.drawn, params, seed)
-    return result
+    rows = np.concatenate([np.arange(0), *(rows for rows, _ in drawn)])
+    repeat = np.concatenate([np.zeros(0, np.int32), *(repeat for _, repeat in drawn)])
+    order = ordered(found, rows, repeat, params, seed)
+    return Mix(
+        rows[order],
+        repeat[order],
+        wanted,
+        counts,
+        {name: ideal[name] - counts[name] for name in sorted(wanted) if counts[name] < ideal[name]},
+        best,
+        limited_by,
+        dropped,
+    )
 
 
 def wanted_shares(
-    groups: Mapping[str, Sequence[Row]],
+    groups: Mapping[str, Rows],
     weights: Mapping[str, float],
     params: Rebalance,
     ratio: float,
@@ -116,7 +130,7 @@ def wanted_shares(
         positive = {name: len(groups[name]) ** (1 / params.temperature) for name in positive}
     total = sum(positive.values())
     shares = {name: weight / total * (1 - ratio) for name, weight in positive.items()} if total else {}
-    if ratio > 0 and groups.get(REHEARSAL):
+    if ratio > 0 and REHEARSAL in groups:
         shares[REHEARSAL] = ratio
     elif ratio > 0:
         shares = {name: share / (1 - ratio) for name, share in shares.items()} if ratio < 1 else {}
@@ -134,55 +148,60 @@ def satisfying_total(capacity: Mapping[str, int], wanted: Mapping[str, float]) -
     return total
 
 
-def _limit_domains(groups: dict[str, list[Row]], params: Rebalance, dropped: dict[str, int]) -> None:
+def _limit_domains(
+    found: Index, groups: Mapping[str, Rows], params: Rebalance, dropped: dict[str, int]
+) -> Mapping[str, Rows]:
     if params.max_per_domain is None:
-        return
-    taken: dict[str, int] = {}
-    over: set[int] = set()
-    for row in sorted((row for rows in groups.values() for row in rows), key=Row.rank):
-        taken[row.domain] = taken.get(row.domain, 0) + 1
-        if taken[row.domain] > params.max_per_domain:
-            over.add(id(row))
-    _count(dropped, "over_max_per_domain", len(over))
-    for name, rows in groups.items():
-        groups[name] = [row for row in rows if id(row) not in over]
+        return groups
+    rows = np.concatenate([np.arange(0), *groups.values()])
+    kept = within_limit(found, rows, params.max_per_domain)
+    _count(dropped, "over_max_per_domain", len(rows) - len(kept))
+    limited = {name: members[np.isin(members, kept)] for name, members in groups.items()}
+    return {name: members for name, members in limited.items() if len(members)}
 
 
-def _limiting(counts: Mapping[str, int], capacity: Mapping[str, int], groups: Mapping[str, Sequence[Row]]) -> str:
+def _limiting(counts: Mapping[str, int], capacity: Mapping[str, int], groups: Mapping[str, Rows]) -> str:
     full = [name for name in sorted(counts) if counts[name] == capacity[name]]
     left = any(counts[name] < len(groups.get(name, ())) for name in counts)
     return full[0] if full and left else ""
 
 
-def _draw(rows: list[Row], count: int, choose: Choose) -> list[tuple[Row, int]]:
+def _draw(rows: Rows, count: int, choose: Choose) -> tuple[Rows, NDArray[Any]]:
     """`count` rows, each with how often it was drawn before."""
-    times, rest = divmod(count, len(rows)) if rows else (0, 0)
-    whole = [(row, repeat) for repeat in range(times) for row in rows]
-    return whole + [(row, times) for row in (choose(rows, rest) if rest else ())]
+    times, rest = divmod(count, len(rows))
+    more = choose(rows, rest) if rest else rows[:0]
+    repeat = np.repeat(np.arange(times + 1, dtype=np.int32), [len(rows)] * times + [len(more)])
+    return np.concatenate([*[rows] * times, more]), repeat
 
 
-def ordered(drawn: list[tuple[Row, int]], params: Rebalance, seed: int) -> list[tuple[Row, int]]:
-    """Shuffled by seed, or from easy to hard: short and well scored first."""
+def ordered(found: Index, rows: Rows, repeat: NDArray[Any], params: Rebalance, seed: int) -> Rows:
+    """Places of the drawn rows: shuffled by seed, or from easy to hard, which is short and well scored first."""
+    key = found.key[rows]
     if params.order == "curriculum":
-        return sorted(
-            drawn, key=lambda item: (item[0].size * (2 - (item[0].quality_score or 0.0)), item[0].sample_id, item[1])
-        )
-    drawn = sorted(drawn, key=lambda item: item[0].sample_id)  # stable: copies stay in the order of their numbers
-    Random(seed).shuffle(drawn)
-    return drawn
+        effort = found.size[rows] * (2 - np.nan_to_num(found.score[rows], nan=0.0))
+        return np.lexsort((repeat, key, effort))
+    return np.lexsort((repeat, key))[shuffled(len(rows), seed)]
 
 
 def write(found: Index, result: Mix, output: Path) -> int:
     """Write the drawn rows; a repeated one carries its number."""
     with jsonl.open_write(output) as writer:
-        writer.write_lines(_lines(found, result))
+        writer.write_batches(_batches(found, result))
     return writer.count
 
 
-def _lines(found: Index, result: Mix) -> Iterator[bytes]:
-    lines = found.lines(row for row, _ in result.drawn)
-    for (_, repeat), line in zip(result.drawn, lines, strict=True):
-        yield with_metadata(line, "repeat", repeat) if repeat else line
+def _batches(found: Index, result: Mix) -> Iterator[list[bytes]]:
+    if not result.repeats:
+        yield from found.batches(result.rows)
+        return
+    start = 0
+    for batch in found.batches(result.rows):
+        repeats = result.repeat[start : start + len(batch)].tolist()
+        start += len(batch)
+        yield [
+            with_metadata("repeat", repeat)(line) if repeat else line
+            for repeat, line in zip(repeats, batch, strict=True)
+        ]
 
 
 def describe_short(result: Mix) -> str:

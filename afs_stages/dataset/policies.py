@@ -6,28 +6,54 @@ one cannot fill goes to the others.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from afs_stages.core.sample import TrainingSample
+from afs_stages.dataset.keys import Keys, Rows, keys_of, runs, seeded
 
 
-class Candidate(Protocol):
-    """What a row is chosen by; a `TrainingSample`, or its `Row` in an index."""
+class Candidates(Protocol):
+    """What rows are chosen by, as columns: an index of files, or `Samples` in memory."""
 
-    sample_id: str
-    domain: str
-    quality_score: float | None
+    key: Keys
+    score: NDArray[np.float64]
+    domain: NDArray[Any]
+    domains: list[str]
 
 
-C = TypeVar("C", bound=Candidate)
-Select = Callable[[Sequence[TrainingSample], int, int, float], list[TrainingSample]]
-"""(rows, how many, seed, diversity weight) -> the chosen rows, in the order of their ids."""
+Texts = Callable[[Rows], Iterable[str]]
+"""The request and answer of each row."""
+Select = Callable[[Candidates, Rows, int, int, float, Texts], Rows]
+"""(candidates, rows, how many, seed, diversity weight, texts) -> the chosen rows, in the order of their keys."""
 FEATURES = 256
 """Width of the hashed word vectors that similarity is measured on."""
-CANDIDATES = 64
+POOL = 64
 """Rows looked at per greedy step (stochastic greedy, Mirzasoleiman et al. 2015)."""
+
+
+@dataclass
+class Samples:
+    """Samples in memory as candidates."""
+
+    key: Keys
+    score: NDArray[np.float64]
+    domain: NDArray[Any]
+    domains: list[str]
+
+    @classmethod
+    def of(cls, samples: Sequence[TrainingSample]) -> Samples:
+        """The columns of samples."""
+        places: dict[str, int] = {}
+        codes = [places.setdefault(sample.domain, len(places)) for sample in samples]
+        scores = np.array([sample.quality_score for sample in samples], dtype=np.float64)
+        return cls(
+            keys_of(sample.sample_id for sample in samples), scores, np.array(codes, dtype=np.int64), list(places)
+        )
 
 
 def allot(total: int, capacity: Mapping[str, int], weights: Mapping[str, float]) -> dict[str, int]:
@@ -55,88 +81,103 @@ def allot(total: int, capacity: Mapping[str, int], weights: Mapping[str, float])
     return quota
 
 
-def top_quality(rows: Sequence[C], count: int, seed: int, weight: float) -> list[C]:
+def top_quality(found: Candidates, rows: Rows, count: int, seed: int, weight: float, texts: Texts) -> Rows:
     """The best-scored rows of each domain."""
-    return _stratified(rows, count, best_first)
+    return _stratified(found, best_first(found, rows), count)
 
 
-def random(rows: Sequence[C], count: int, seed: int, weight: float) -> list[C]:
+def random(found: Candidates, rows: Rows, count: int, seed: int, weight: float, texts: Texts) -> Rows:
     """Rows of each domain in the order of a seeded hash of their ids."""
-    return _stratified(rows, count, lambda row: (0.0, hashed(row.sample_id, seed)))
+    return _stratified(found, at_random(found, rows, seed), count)
 
 
-def quality_diversity(rows: Sequence[TrainingSample], count: int, seed: int, weight: float) -> list[TrainingSample]:
+def quality_diversity(found: Candidates, rows: Rows, count: int, seed: int, weight: float, texts: Texts) -> Rows:
     """Greedy argmax of (1-w) quality + w gain in facility location, per domain (QDIT, arXiv 2311.14736)."""
-    chosen: list[TrainingSample] = []
-    quotas = _quotas(rows, count)
-    for domain, members in _by_domain(rows).items():
-        chosen += _greedy(sorted(members, key=lambda row: hashed(row.sample_id, seed)), quotas[domain], weight)
-    return sorted(chosen, key=lambda row: row.sample_id)
+    groups = by_domain(found, at_random(found, rows, seed))
+    quotas = _quotas(groups, count)
+    chosen = [_greedy(found, members, quotas[name], weight, texts) for name, members in groups.items()]
+    return by_key(found, np.concatenate([rows[:0], *chosen]))
 
 
-def hashed(text: str, seed: int) -> str:
-    """A key that puts texts into an order that only the seed decides."""
-    return hashlib.blake2b(f"{seed}\x1f{text}".encode(), digest_size=8).hexdigest()
+def best_first(found: Candidates, rows: Rows) -> Rows:
+    """The rows by score, the best first, then by key; unscored ones last."""
+    return rows[np.lexsort((found.key[rows], -found.score[rows]))]
 
 
-def within_limit(rows: Sequence[C], limit: int | None) -> list[C]:
-    """The rows without those over the limit of their domain; the best stay."""
-    if limit is None:
-        return list(rows)
-    kept: list[C] = []
-    counts: dict[str, int] = {}
-    for row in sorted(rows, key=best_first):
-        counts[row.domain] = counts.get(row.domain, 0) + 1
-        if counts[row.domain] <= limit:
-            kept.append(row)
-    return kept
+def at_random(found: Candidates, rows: Rows, seed: int) -> Rows:
+    """The rows in an order that only their keys and the seed decide."""
+    return rows[np.argsort(seeded(found.key[rows], seed), kind="stable")]
 
 
-def best_first(row: Candidate) -> tuple[float, str]:
-    """Sort key: best score first, then id."""
-    return (-(row.quality_score or 0.0), row.sample_id)
+def by_key(found: Candidates, rows: Rows) -> Rows:
+    """The rows in the order of their keys."""
+    return rows[np.argsort(found.key[rows], kind="stable")]
 
 
-def _by_domain(rows: Sequence[C]) -> dict[str, list[C]]:
-    groups: dict[str, list[C]] = {}
-    for row in rows:
-        groups.setdefault(row.domain, []).append(row)
+def by_domain(found: Candidates, rows: Rows) -> dict[str, Rows]:
+    """The rows of each domain, in the order given; the domains by name."""
+    order = np.argsort(found.domain[rows], kind="stable")
+    domains = found.domain[rows][order]
+    begins = runs(domains)
+    groups = {
+        found.domains[domains[begin]]: rows[order[begin:end]]
+        for begin, end in zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True)
+    }
     return dict(sorted(groups.items()))
 
 
-def _quotas(rows: Sequence[Candidate], count: int) -> dict[str, int]:
-    sizes = {domain: len(members) for domain, members in _by_domain(rows).items()}
-    return allot(count, sizes, {domain: float(size) for domain, size in sizes.items()})
+def within_limit(found: Candidates, rows: Rows, limit: int | None) -> Rows:
+    """The rows without those over the limit of their domain; the best stay."""
+    if limit is None:
+        return rows
+    best = by_domain(found, best_first(found, rows)).values()
+    return by_key(found, np.concatenate([rows[:0], *(members[:limit] for members in best)]))
 
 
-def _stratified(rows: Sequence[C], count: int, key: Callable[[C], tuple[float, str]]) -> list[C]:
-    quotas = _quotas(rows, count)
-    chosen = [row for domain, members in _by_domain(rows).items() for row in sorted(members, key=key)[: quotas[domain]]]
-    return sorted(chosen, key=lambda row: row.sample_id)
+def choose_samples(
+    samples: Sequence[TrainingSample], policy: str, count: int, seed: int, weight: float
+) -> list[TrainingSample]:
+    """`count` samples in memory by a policy of `POLICIES`, in the order of their keys."""
+
+    def texts(rows: Rows) -> list[str]:
+        return [f"{samples[i].instruction}\n{samples[i].output}" for i in rows.tolist()]
+
+    rows = POLICIES[policy](Samples.of(samples), np.arange(len(samples)), count, seed, weight, texts)
+    return [samples[i] for i in rows.tolist()]
 
 
-def _greedy(rows: list[TrainingSample], count: int, weight: float) -> list[TrainingSample]:
-    """Stochastic greedy: each step takes the best of the next few rows in hashed order, so time is linear."""
-    import numpy as np
+def _quotas(groups: Mapping[str, Rows], count: int) -> dict[str, int]:
+    sizes = {name: len(members) for name, members in groups.items()}
+    return allot(count, sizes, {name: float(size) for name, size in sizes.items()})
+
+
+def _stratified(found: Candidates, ranked: Rows, count: int) -> Rows:
+    groups = by_domain(found, ranked)
+    quotas = _quotas(groups, count)
+    return by_key(found, np.concatenate([ranked[:0], *(members[: quotas[name]] for name, members in groups.items())]))
+
+
+def _greedy(found: Candidates, rows: Rows, count: int, weight: float, texts: Texts) -> Rows:
+    """Stochastic greedy: each step takes the best of the next few rows, so time is linear."""
     from sklearn.feature_extraction.text import HashingVectorizer
 
     if count >= len(rows):
         return rows
     vectorizer = HashingVectorizer(n_features=FEATURES, alternate_sign=False)
-    vectors = vectorizer.transform([f"{row.instruction}\n{row.output}" for row in rows]).toarray()
+    vectors = vectorizer.transform(texts(rows)).toarray()
+    scores = np.nan_to_num(found.score[rows], nan=0.0)
     covered = np.zeros(len(rows))
     left, chosen = list(range(len(rows))), []
     for _ in range(count):
-        pool = left[:CANDIDATES]
+        pool = left[:POOL]
         similarity = vectors @ vectors[pool].T
         gains = np.maximum(similarity - covered[:, None], 0).mean(axis=0)
-        quality = np.array([rows[i].quality_score or 0.0 for i in pool])
-        best = int(np.argmax(np.round((1 - weight) * quality + weight * gains, 9)))
+        best = int(np.argmax(np.round((1 - weight) * scores[pool] + weight * gains, 9)))
         covered = np.maximum(covered, similarity[:, best])
-        chosen.append(rows[pool[best]])
+        chosen.append(pool[best])
         left.remove(pool[best])
         left = left[len(pool) - 1 :] + left[: len(pool) - 1]
-    return chosen
+    return rows[chosen]
 
 
 POLICIES: dict[str, Select] = {

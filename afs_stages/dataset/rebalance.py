@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from afs_stages.core import jsonl, layout
 from afs_stages.core.atomic import write_bytes
 from afs_stages.core.errors import UserError
 from afs_stages.core.params.data import Rebalance
 from afs_stages.core.params.model import Model
 from afs_stages.core.report import StageReport
-from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset import mixing
-from afs_stages.dataset.index import Index, Row, index
-from afs_stages.dataset.policies import hashed, quality_diversity
+from afs_stages.dataset.index import Index, index
+from afs_stages.dataset.keys import Rows
+from afs_stages.dataset.policies import at_random, best_first, quality_diversity
 
 DIVERSITY = 0.5
 """Weight of diversity beside quality where a mix is drawn by both."""
@@ -28,12 +31,14 @@ def rebalance_model(model: str, block: Model, seed: int, strict: bool = False) -
     ratio = block.rehearsal.ratio
     with jsonl.open_rejects(output, strict) as rejects:
         found = index([layout.fitted(model, "train"), layout.rehearsal(model)], rejects)
-        there = {name for row in found.rows if row.file == 0 for name in (row.source, row.domain)}
+        rows = found.canonical()
+        is_old = found.file_of(rows) == 1
+        there = _names(found, rows[~is_old])
         for name in sorted(set(weights) - there):
             report.warn(f"{model}: no rows of '{name}' are left to mix; the other weights share its part")
         weights = {name: weight for name, weight in weights.items() if name in there}
-        old = [row.file == 1 for row in found.rows]
-        _mix(found, old, weights, block.rebalance, seed, report, output, ratio=ratio, strict=strict)
+        result = _mix(found, rows, is_old, weights, block.rebalance, seed, report, ratio=ratio, strict=strict)
+        mixing.write(found, result, output)
         report.rejected = rejects.counts
     for part in ("val", "test"):
         write_bytes(layout.mixed(model, part), layout.fitted(model, part).read_bytes())
@@ -59,16 +64,18 @@ def rebalance_files(
     report = StageReport("rebalance")
     with jsonl.open_rejects(output, strict) as rejects:
         found = index([*inputs, *append], rejects)
-        appended = [row for row in found.rows if row.file >= len(inputs)]
-        found.rows = [row for row in found.rows if row.file < len(inputs)]
+        rows = found.canonical()
+        is_appended = found.file_of(rows) >= len(inputs)
+        rows, appended = rows[~is_appended], rows[is_appended]
         if min_score is not None:
-            found.rows = _well_scored(found.rows, min_score, report)
-        old = [mixing.REHEARSAL in weights and bool(row.version) for row in found.rows]
+            rows = _well_scored(found, rows, min_score, report)
+        is_old = _has_version(found, rows) & (mixing.REHEARSAL in weights)
         result = _mix(
-            found, old, weights, params, seed, report, None, group_by=group_by, unweighted=include_unweighted,
+            found, rows, is_old, weights, params, seed, report, group_by=group_by, unweighted=include_unweighted,
             strict=strict,
         )  # fmt: skip
-        result.drawn += [(row, 0) for row in appended]
+        result.rows = np.concatenate([result.rows, appended])
+        result.repeat = np.concatenate([result.repeat, np.zeros(len(appended), result.repeat.dtype)])
         report.rows_out = mixing.write(found, result, output)
         left_out = report.dropped.get("below_min_score", 0) + report.dropped.get("unscored", 0)
         report.rows_in += len(appended) + left_out
@@ -79,24 +86,35 @@ def rebalance_files(
 def chooser(found: Index, params: Rebalance, seed: int) -> mixing.Choose:
     """How some of a group's rows are chosen; only `quality_diversity` reads their texts."""
 
-    def by_rank(rows: Sequence[Row], count: int) -> list[Row]:
-        return sorted(rows, key=Row.rank)[:count]
+    def by_rank(rows: Rows, count: int) -> Rows:
+        return best_first(found, rows)[:count]
 
-    def at_random(rows: Sequence[Row], count: int) -> list[Row]:
-        return sorted(rows, key=lambda row: hashed(row.sample_id, seed))[:count]
+    def by_hash(rows: Rows, count: int) -> Rows:
+        return at_random(found, rows, seed)[:count]
 
-    def diverse(rows: Sequence[Row], count: int) -> list[Row]:
-        samples = [TrainingSample.from_dict(jsonl.decode(line)) for line in found.lines(rows)]
-        chosen = {sample.sample_id for sample in quality_diversity(samples, count, seed, DIVERSITY)}
-        return [row for row in rows if row.sample_id in chosen]
+    def diverse(rows: Rows, count: int) -> Rows:
+        return quality_diversity(found, rows, count, seed, DIVERSITY, found.texts)
 
-    return {"quality": by_rank, "random": at_random, "quality_diversity": diverse}[params.within]
+    return {"quality": by_rank, "random": by_hash, "quality_diversity": diverse}[params.within]
 
 
-def _well_scored(rows: list[Row], min_score: float, report: StageReport) -> list[Row]:
+def _names(found: Index, rows: Rows) -> set[str]:
+    """The sources and domains of the rows."""
+    sources = {found.sources[code] for code in np.unique(found.source[rows]).tolist()}
+    return sources | {found.domains[code] for code in np.unique(found.domain[rows]).tolist()}
+
+
+def _has_version(found: Index, rows: Rows) -> NDArray[np.bool_]:
+    """Whether each row carries the mark of an older version."""
+    has: NDArray[np.bool_] = np.array([bool(name) for name in found.versions], dtype=np.bool_)[found.version[rows]]
+    return has
+
+
+def _well_scored(found: Index, rows: Rows, min_score: float, report: StageReport) -> Rows:
     """The rows of at least the score. Raises `UserError` where no row has one."""
-    scored = [row for row in rows if row.quality_score is not None]
-    if rows and not scored and min_score > 0:
+    scores = found.score[rows]
+    unscored = int(np.isnan(scores).sum())
+    if len(rows) and unscored == len(rows) and min_score > 0:
         raise UserError(
             f"none of the {len(rows)} rows has a quality score",
             where="--min-quality-score",
@@ -104,38 +122,39 @@ def _well_scored(rows: list[Row], min_score: float, report: StageReport) -> list
         )
     if min_score <= 0:
         return rows
-    kept = [row for row in scored if (row.quality_score or 0.0) >= min_score]
-    for reason, count in (("unscored", len(rows) - len(scored)), ("below_min_score", len(scored) - len(kept))):
+    for reason, count in (("unscored", unscored), ("below_min_score", int((scores < min_score).sum()))):
         if count:
             report.drop(reason, count)
-    return kept
+    return rows[scores >= min_score]
 
 
 def _mix(
     found: Index,
-    old: Sequence[bool],
+    rows: Rows,
+    is_old: NDArray[np.bool_],
     weights: dict[str, float],
     params: Rebalance,
     seed: int,
     report: StageReport,
-    output: Path | None,
     *,
     ratio: float = 0.0,
     group_by: str = "",
     unweighted: bool = False,
     strict: bool = False,
 ) -> mixing.Mix:
-    by = group_by or ("source" if set(weights) & {row.source for row in found.rows} else "domain")
-    rows = [(mixing.group_of(row, by, is_old), row) for row, is_old in zip(found.rows, old, strict=True)]
+    sources = {found.sources[code] for code in np.unique(found.source[rows]).tolist()}
+    by = group_by or ("source" if set(weights) & sources else "domain")
+    groups = mixing.grouped(found, rows, by, is_old)
     result = mixing.mix(
-        rows, weights, params, seed, ratio=ratio, include_unweighted=unweighted, choose=chooser(found, params, seed)
-    )
+        found, groups, weights, params, seed, ratio=ratio, include_unweighted=unweighted,
+        choose=chooser(found, params, seed),
+    )  # fmt: skip
     problem = mixing.describe_short(result)
     if problem and strict:
         raise UserError(problem, fix="lower the total, lower the weight, or allow oversampling")
     if problem:
         report.warn(problem)
-    report.rows_in, report.rows_out = len(rows), len(result.drawn)
+    report.rows_in, report.rows_out = len(rows), len(result.rows)
     for reason, count in result.dropped.items():
         report.drop(reason, count)
     report.values = {
@@ -145,8 +164,6 @@ def _mix(
         "repeats": result.repeats,
         "limited_by": result.limited_by,
     }
-    if not result.drawn:
+    if not len(result.rows):
         report.warn("the mix is empty")
-    if output is not None:
-        mixing.write(found, result, output)
     return result

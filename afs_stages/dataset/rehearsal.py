@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from afs_stages.core import jsonl
@@ -20,7 +21,9 @@ from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError
 from afs_stages.core.params import Block
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset.policies import POLICIES, allot, best_first, within_limit
+from afs_stages.dataset import policies
+from afs_stages.dataset.keys import Rows
+from afs_stages.dataset.policies import Samples, allot, choose_samples
 
 MANY = 10**12
 """More rows than any ratio below 1 asks for."""
@@ -78,12 +81,14 @@ class RehearsalBuffer:
 
     def keep(self, count: int) -> list[TrainingSample]:
         """Keep `count` rows (fewer where there are not so many), chosen by the policy."""
-        limited = within_limit(self.samples, self.config.max_per_domain)
+        config = self.config
+        found = Samples.of(self.samples)
+        limited = self._at(policies.within_limit(found, np.arange(len(self.samples)), config.max_per_domain))
         self.dropped["over_max_per_domain"] += len(self.samples) - len(limited)
-        if self.config.enable_diversity or self.config.policy != "top_quality":
-            chosen = POLICIES[self.config.policy](limited, count, self.config.seed, self.config.diversity_weight)
+        if config.enable_diversity or config.policy != "top_quality":
+            chosen = choose_samples(limited, config.policy, count, config.seed, config.diversity_weight)
         else:
-            chosen = sorted(limited, key=best_first)[:count]
+            chosen = best_samples(limited)[:count]
         self.dropped["not_selected"] += len(limited) - len(chosen)
         self.samples = chosen
         return chosen
@@ -104,7 +109,7 @@ class RehearsalBuffer:
         Rows that are in the new data already are not added again. With ratio 1 the buffer alone.
         """
         known = {sample.sample_id for sample in new}
-        free = sorted((sample for sample in self.samples if sample.sample_id not in known), key=best_first)
+        free = best_samples([sample for sample in self.samples if sample.sample_id not in known])
         wanted = rehearsal_count(len(new), rehearsal_ratio, len(free))
         asked = rehearsal_count(len(new), rehearsal_ratio, MANY) if rehearsal_ratio < 1 else wanted
         if wanted < asked:
@@ -143,15 +148,22 @@ class RehearsalBuffer:
         self.dropped[reason] += len(self.samples) - len(kept)
         self.samples = kept
 
+    def _at(self, rows: Rows) -> list[TrainingSample]:
+        return [self.samples[i] for i in rows.tolist()]
+
     def _spread(self, target: int, keys: list[str]) -> list[TrainingSample]:
-        groups: dict[str, list[TrainingSample]] = {}
-        for key, sample in sorted(
-            zip(keys, self.samples, strict=True), key=lambda pair: (pair[0], best_first(pair[1]))
-        ):
-            groups.setdefault(key, []).append(sample)
+        groups: dict[str, list[TrainingSample]] = {key: [] for key in sorted(set(keys))}
+        for i in policies.best_first(Samples.of(self.samples), np.arange(len(keys))).tolist():
+            groups[keys[i]].append(self.samples[i])
         quota = allot(target, {key: len(rows) for key, rows in groups.items()}, dict.fromkeys(groups, 1.0))
         self.samples = [sample for key, rows in groups.items() for sample in rows[: quota[key]]]
         return self.samples
+
+
+def best_samples(samples: Sequence[TrainingSample]) -> list[TrainingSample]:
+    """The samples by score, the best first, then by the keys of their ids."""
+    order = policies.best_first(Samples.of(samples), np.arange(len(samples)))
+    return [samples[i] for i in order.tolist()]
 
 
 def rehearsal_count(new: int, ratio: float, available: int) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
 from pathlib import Path
-from random import Random
+
+import numpy as np
 
 from afs_stages.core import jsonl
 from afs_stages.core.errors import UserError
 from afs_stages.core.report import StageReport
-from afs_stages.dataset.index import Row, index
+from afs_stages.dataset.index import index
+from afs_stages.dataset.keys import shuffled
+from afs_stages.dataset.policies import best_first
 from afs_stages.dataset.rehearsal import rehearsal_count
 
 
@@ -20,25 +22,24 @@ def mix_files(
     """Write new rows and the buffer's best so that the latter are `ratio` of the result.
 
     Rows that are in the new data already are not added again. A buffer too small is said and, with
-    `strict`, refused.
+    `strict`, refused. Shuffled, the result does not depend on the order of files and rows.
     """
     report = StageReport("rehearsal-mix")
     with jsonl.open_rejects(output) as rejects:
         found = index([*new, buffer], rejects)
-        fresh = [row for row in found.rows if row.file < len(new)]
-        known = {row.sample_id for row in fresh}
-        old = [row for row in found.rows if row.file == len(new)]
-        free = [row for row in old if row.sample_id not in known]
+        order = found.canonical()
+        is_old = found.file_of(order) == len(new)
+        fresh, old = order[~is_old], order[is_old]
+        free = old[~np.isin(found.key[old], found.key[fresh])]
         wanted = rehearsal_count(len(fresh), ratio, 10**12) if ratio < 1 else len(free)
-        chosen = sorted(free, key=Row.rank)[:wanted]
+        chosen = best_first(found, free)[:wanted]
         if len(chosen) < wanted:
             _say_short(report, wanted, len(chosen), strict)
-        rows = [*(() if ratio >= 1 else fresh), *chosen]
+        rows = np.concatenate([fresh[:0] if ratio >= 1 else fresh if shuffle else np.sort(fresh), chosen])
         if shuffle:
-            rows.sort(key=attrgetter("sample_id"))
-            Random(seed).shuffle(rows)
+            rows = rows[shuffled(len(rows), seed)]
         with jsonl.open_write(output) as writer:
-            writer.write_lines(found.lines(rows))
+            writer.write_batches(found.batches(rows))
     report.rows_in, report.rows_out = len(fresh) + len(old), writer.count
     report.rejected = rejects.counts
     _drops(report, len(old) - len(free), len(free) - len(chosen), len(fresh) if ratio >= 1 else 0)

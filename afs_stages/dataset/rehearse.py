@@ -85,4 +85,5 @@ def _choose(buffer: RehearsalBuffer, model: str, block: Model, report: StageRepo
 def _ids(path: Path) -> set[str]:
     from afs_stages.dataset.index import index
 
-    return {row.sample_id for row in index([path], jsonl.refuse).rows}
+    found = index([path], jsonl.refuse)
+    return {names.sample_id for names in found.names(found.canonical())}

@@ -7,16 +7,15 @@ by hash, and large near-duplicate clusters keep their best rows only.
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import pairwise
-from operator import attrgetter
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from afs_stages.core import jsonl, layout
 from afs_stages.core.params.data import Split
@@ -24,11 +23,17 @@ from afs_stages.core.report import StageReport
 from afs_stages.dataset import near
 from afs_stages.dataset.assign import Ratios, assign
 from afs_stages.dataset.frozen import Frozen, load_frozen
-from afs_stages.dataset.index import Index, Row, index
+from afs_stages.dataset.index import BATCH, Index, index, names_of
+from afs_stages.dataset.keys import Keys, Rows, runs
+
+KEPT = 0
+REASONS = ("", "exact_duplicate", "near_duplicate", "bridges_splits")
+_EXACT, _NEAR, _BRIDGES = 1, 2, 3
+TEST_FIRST = (2, 1, 0)
 
 
 class Assignment(msgspec.Struct, gc=False):
-    """A line of assignments.jsonl."""
+    """A line of assignments.jsonl; `cluster` is the key of its first row, in hex."""
 
     sample_id: str
     group: str
@@ -40,17 +45,20 @@ class Assignment(msgspec.Struct, gc=False):
 
 @dataclass
 class Plan:
-    """Where every row goes: `parts` and `clusters` run beside `rows`; an empty part means dropped."""
+    """Where every row goes. `rows` are in the order of their keys, the columns run beside them."""
 
-    rows: list[Row]
-    parts: list[str]
-    clusters: list[str]
-    dropped: list[dict[str, str]] = field(default_factory=list)
+    rows: Rows
+    part: NDArray[np.int8]
+    """Place in `layout.PARTS`; -1 where the row is left out."""
+    cluster: Keys
+    reason: NDArray[np.int8]
+    """Place in `REASONS`; 0 where the row stays."""
+    of: NDArray[np.int32]
+    """The row because of which it is left out: a place in `rows`, or beyond them one of the released rows."""
 
-    def drop(self, i: int, reason: str, of: str = "") -> None:
-        """Leave row i out, for a reason, because of another row."""
-        self.parts[i] = ""
-        self.dropped.append({"sample_id": self.rows[i].sample_id, "reason": reason, "of": of})
+    def drop(self, places: Any, reason: int, of: Any) -> None:
+        """Leave rows out, for a reason, because of another row."""
+        self.part[places], self.reason[places], self.of[places] = -1, reason, of
 
 
 def split_dataset(
@@ -67,16 +75,16 @@ def split_dataset(
     """Split sample files into `output`/{train,val,test}.jsonl with `assignments.jsonl` and `dropped.jsonl`.
 
     `group_by` is `group` (the unit each source names) or `none`; without `find_near` only exact
-    duplicates and groups are kept together. Rows of a part are written in the order of their ids, so
+    duplicates and groups are kept together. Rows of a part are written in the order of their keys, so
     the order of files and rows does not matter.
     """
     params = params or Split()
     report = StageReport("split")
     with jsonl.open_rejects(output / "train.jsonl", strict) as rejects:
         found = index(inputs, rejects)
-        frozen = load_frozen(releases, rejects) if releases else Frozen(Index([], []), [])
+        frozen = load_frozen(releases, rejects)
         plan = make_plan(found, frozen, params, seed, group_by, find_near)
-        _write(found, plan, output)
+        _write(found, frozen, plan, output)
         report.rejected = rejects.counts
     _fill(report, found, plan, params)
     return report
@@ -86,207 +94,213 @@ def make_plan(
     found: Index, frozen: Frozen, params: Split, seed: int, group_by: str = "group", find_near: bool = True
 ) -> Plan:
     """Decide the part of every row of `found`; reads row texts for similarity, writes nothing."""
-    plan = Plan(_ordered(found), [], [])
-    plan.parts, plan.clusters = ["?"] * len(plan.rows), [""] * len(plan.rows)
-    nodes = _Nodes(plan, _drop_exact(plan), frozen)
-    links = near.pairs(nodes.texts(found, frozen), params.near_duplicates) if find_near else iter(())
-    copies = nodes.join(links, params.near_duplicates.max_cluster, group_by)
-    _take_frozen_parts(plan, nodes)
-    _assign_free(plan, nodes, params, seed)
-    _cap(plan, nodes, copies, params.near_duplicates.keep_per_cluster)
+    plan = _without_exact(found)
+    nodes = _Nodes(found, frozen, plan)
+    links = near.pairs(nodes.texts(), params.near_duplicates) if find_near else iter(())
+    nodes.join(links, params.near_duplicates.max_cluster, group_by)
+    decided = _take_frozen_parts(plan, nodes)
+    _assign_free(plan, nodes, decided, params, seed)
+    _cap(plan, nodes, params.near_duplicates.keep_per_cluster)
     _drop_refused(plan, nodes)
     return plan
 
 
-def _ordered(found: Index) -> list[Row]:
-    """The rows by id, the best of equal ids first; where even their keys are equal their bytes decide."""
-    rows = sorted(found.rows, key=attrgetter("sample_id"))
-    same = {id(row) for one, two in pairwise(rows) if one.sample_id == two.sample_id for row in (one, two)}
-    if not same:
-        return rows
-    again = [row for row in rows if id(row) in same]
-    content = {id(row): _digest(line) for row, line in zip(again, found.lines(again), strict=True)}
-    return sorted(rows, key=lambda row: (row.sample_id, row.rank(), content.get(id(row), b"")))
-
-
-def _digest(line: bytes) -> bytes:
-    return hashlib.blake2b(line, digest_size=16).digest()
-
-
-def _drop_exact(plan: Plan) -> list[int]:
-    """Keep the best-scored row of each id; returns the places of the rows kept."""
-    best: dict[str, int] = {}
-    for i, row in enumerate(plan.rows):
-        first = best.setdefault(row.sample_id, i)
-        if first != i:
-            plan.drop(i, "exact_duplicate", row.sample_id)
-    return list(best.values())
+def _without_exact(found: Index) -> Plan:
+    """Of each id the best-scored row; which the order of the rows puts first."""
+    rows = found.canonical()
+    count = len(rows)
+    begins = runs(found.key[rows])
+    firsts = np.repeat(begins[:-1], np.diff(begins))
+    plan = Plan(
+        rows,
+        np.zeros(count, np.int8),
+        found.key[rows],
+        np.zeros(count, np.int8),
+        np.zeros(count, np.int32),
+    )
+    again = np.flatnonzero(firsts != np.arange(count))
+    plan.drop(again, _EXACT, firsts[again])
+    return plan
 
 
 class _Nodes:
-    """The rows that can join into clusters: the unique ones, then the released ones."""
+    """The rows that can join into clusters, by number: the plan's (without exact duplicates), then the released."""
 
-    def __init__(self, plan: Plan, unique: list[int], frozen: Frozen) -> None:
-        self.plan, self.unique = plan, unique
-        self.released = frozen.rows
-        self.rows = [plan.rows[i] for i in unique] + [row for row, _ in self.released]
-        self.own = len(unique)
+    def __init__(self, found: Index, frozen: Frozen, plan: Plan) -> None:
+        self.found, self.frozen, self.plan = found, frozen, plan
+        self.own = len(plan.rows)
+        self.unique = np.flatnonzero(plan.reason == KEPT)
+        self.frozen_part = frozen.parts_of(plan.cluster)
+        """Of the plan's rows: the part they are released in, or -1."""
+        self.clusters = near.Clusters(0, 1)
+        self.copies = near.Clusters(0, 1)
+        """The near-duplicate sets alone; empty until there is one."""
         self.refused: list[tuple[int, int]] = []
-        self.frozen_part: dict[str, str] = {}
-        for row, part in self.released:
-            self.frozen_part.setdefault(row.sample_id, part)
 
-    def texts(self, found: Index, frozen: Frozen) -> Iterator[str]:
+    def texts(self) -> Iterator[str]:
         """The text of each node, read from disk as it is asked for."""
-        for line in found.lines(self.rows[: self.own]):
+        for line in self.found.lines(self.plan.rows[self.unique]):
             yield near.text_of_line(line)
-        for line in frozen.index.lines(self.rows[self.own :]):
+        for line in self.frozen.index.lines(self.frozen.rows):
             yield near.text_of_line(line)
 
-    def join(self, links: Iterable[tuple[int, int]], limit: int, group_by: str) -> near.Clusters:
-        """Join groups, equal ids and near-duplicates; returns the near-duplicate sets alone.
-
-        Links that would make a set too large are kept in `refused`.
-        """
-        self.clusters = near.Clusters(len(self.rows), max(limit, 2))
+    def join(self, links: Iterable[tuple[int, int]], limit: int, group_by: str) -> None:
+        """Join groups, equal ids and near-duplicates; links that would make a set too large go to `refused`."""
+        count = self.own + len(self.frozen)
+        self.clusters = near.Clusters(count, max(limit, 2))
         if group_by == "group":
-            self._join_by([row.group for row in self.rows])
-        if self.released:
-            self._join_by([row.sample_id for row in self.rows])
-        copies = near.Clusters(len(self.rows), limit)
-        for one, two in links:
-            if copies.join(one, two):
+            self._join_equal(self.found.group, self.frozen.index.group)
+        if len(self.frozen):
+            self._join_equal(self.found.key, self.frozen.index.key)
+        for one, two in self._numbered(links):
+            if not len(self.copies):
+                self.copies = near.Clusters(count, limit)
+            if self.copies.join(one, two):
                 self.clusters.join(one, two, always=True)
             else:
-                self.refused.append((one, two) if copies.size(one) >= copies.size(two) else (two, one))
-        self.sets = self.clusters.sets(sorted(self.clusters.joined))
-        return copies
+                larger_first = self.copies.size(one) >= self.copies.size(two)
+                self.refused.append((one, two) if larger_first else (two, one))
 
-    def _join_by(self, keys: list[str]) -> None:
-        first: dict[str, int] = {}
-        for i, key in enumerate(keys):
-            if (other := first.setdefault(key, i)) != i:
-                self.clusters.join(other, i, always=True)
+    def _numbered(self, links: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """Links between texts as links between nodes."""
+        shift = self.own - len(self.unique)
+        for pair in links:
+            one, two = (int(self.unique[i]) if i < len(self.unique) else i + shift for i in pair)
+            yield one, two
 
-    def frozen_parts(self, members: Iterable[int]) -> dict[str, str]:
-        """Part -> a released row of it, among the members."""
-        found: dict[str, str] = {}
-        for i in members:
-            if i >= self.own:
-                row, part = self.released[i - self.own]
-                found.setdefault(part, row.sample_id)
-        return found
-
-    def key(self, members: list[int]) -> str:
-        """The cluster's lasting name: the first released member, else the smallest id."""
-        released = [i for i in members if i >= self.own]
-        return self.rows[released[0]].sample_id if released else min(self.rows[i].sample_id for i in members)
+    def _join_equal(self, own: Keys, released: Keys) -> None:
+        values = np.concatenate([own[self.plan.rows[self.unique]], released[self.frozen.rows]])
+        order = np.argsort(values, kind="stable")
+        same = np.flatnonzero(values[order[1:]] == values[order[:-1]])
+        ones, twos = order[same], order[same + 1]
+        for one, two in self._numbered(zip(ones.tolist(), twos.tolist(), strict=True)):
+            self.clusters.join(one, two, always=True)
 
     def is_released(self, node: int) -> bool:
         """Whether the row stands in a release."""
-        return self.rows[node].sample_id in self.frozen_part
+        return node >= self.own or bool(self.frozen_part[node] >= 0)
+
+    def score(self, node: int) -> float:
+        """Its quality; -1 where unscored."""
+        score = float(self.found.score[self.plan.rows[node]])
+        return score if score == score else -1.0
 
 
-def _take_frozen_parts(plan: Plan, nodes: _Nodes) -> None:
-    """Clusters with released members take their part; a new row near two parts is dropped.
+def _take_frozen_parts(plan: Plan, nodes: _Nodes) -> NDArray[np.bool_]:
+    """Clusters with released members take their part; a new row near two parts is dropped. Which rows that decided.
 
     A released row keeps its part whatever its cluster; of a cluster with several frozen parts every
     row that was never released is dropped, since it would carry one part's text into another.
     """
-    for members in nodes.sets if nodes.released else ():
-        parts = nodes.frozen_parts(members)
-        if not parts:
+    decided = np.zeros(nodes.own, dtype=np.bool_)
+    for members in nodes.clusters.sets() if len(nodes.frozen) else ():
+        released = [node - nodes.own for node in members if node >= nodes.own]
+        if not released:
             continue
-        key = nodes.key(members)
-        for i in members:
-            if i >= nodes.own:
-                continue
-            place = nodes.unique[i]
-            plan.clusters[place] = key
-            own = nodes.frozen_part.get(plan.rows[place].sample_id)
-            if own is None and len(parts) > 1:
-                plan.drop(place, "bridges_splits", parts.get("test") or parts.get("val") or "")
+        first: dict[int, int] = {}
+        for place in released:
+            first.setdefault(int(nodes.frozen.parts[place]), place)
+        held_out = next((first[part] for part in TEST_FIRST if part in first), 0)
+        own = [node for node in members if node < nodes.own]
+        plan.cluster[own] = nodes.frozen.index.key[nodes.frozen.rows[released[0]]]
+        for node in own:
+            if nodes.frozen_part[node] < 0 and len(first) > 1:
+                plan.drop(node, _BRIDGES, nodes.own + held_out)
             else:
-                plan.parts[place] = own or next(iter(parts))
+                part = int(nodes.frozen_part[node])
+                plan.part[node] = part if part >= 0 else next(iter(first))
+        decided[own] = True
+    return decided
 
 
-def _assign_free(plan: Plan, nodes: _Nodes, params: Split, seed: int) -> None:
-    ratios = Ratios(params.train, params.val)
-    free = {nodes.key(members): members for members in nodes.sets if not nodes.frozen_parts(members)}
-    alone = [i for i in range(nodes.own) if i not in nodes.clusters.joined]
-    strata: dict[str, list[str]] = defaultdict(list)
-    for key, members in free.items():
-        head = min((nodes.rows[i] for i in members), key=attrgetter("sample_id"))
-        strata[_stratum(head, params)].append(key)
-    for i in alone:
-        strata[_stratum(nodes.rows[i], params)].append(nodes.rows[i].sample_id)
-    filled: dict[str, set[str]] = defaultdict(set)
-    for place in nodes.unique if nodes.released else ():
-        if plan.parts[place] in layout.PARTS:
-            filled[_stratum(plan.rows[place], params)].add(plan.parts[place])
-    parts = assign(strata, ratios, seed, filled)
-    for i in alone:
-        place, key = nodes.unique[i], nodes.rows[i].sample_id
-        plan.parts[place], plan.clusters[place] = parts[key], key
-    for key, members in free.items():
-        for i in members:
-            plan.parts[nodes.unique[i]] = parts[key]
-            plan.clusters[nodes.unique[i]] = key
+def _assign_free(plan: Plan, nodes: _Nodes, is_decided: NDArray[np.bool_], params: Split, seed: int) -> None:
+    """The part of each cluster without released rows, by the key of its first row."""
+    head = np.arange(nodes.own, dtype=np.int32)
+    for members in nodes.clusters.sets():
+        if members[-1] < nodes.own:
+            head[members] = members[0]
+    strata = nodes.found.domain if params.stratify_by == "domain" else nodes.found.source
+    decided = nodes.unique[is_decided[nodes.unique] & (plan.part[nodes.unique] >= 0)]
+    filled = set(zip(strata[plan.rows[decided]].tolist(), plan.part[decided].tolist(), strict=True))
+    free = nodes.unique[~is_decided[nodes.unique]]
+    heads = free[head[free] == free]
+    parts = assign(plan.cluster[heads], strata[plan.rows[heads]], Ratios(params.train, params.val), seed, filled)
+    plan.part[heads] = parts
+    plan.part[free] = plan.part[head[free]]
+    plan.cluster[free] = plan.cluster[head[free]]
 
 
-def _stratum(row: Row, params: Split) -> str:
-    return row.domain if params.stratify_by == "domain" else row.source
-
-
-def _cap(plan: Plan, nodes: _Nodes, copies: near.Clusters, keep: int) -> None:
+def _cap(plan: Plan, nodes: _Nodes, keep: int) -> None:
     """Of each set of near-duplicates keep the best-scored rows, and every released one."""
-    for members in copies.sets(sorted(i for i in copies.joined if i < nodes.own)):
-        alive = [i for i in members if plan.parts[nodes.unique[i]]]
-        ranked = sorted(alive, key=lambda i: (not nodes.is_released(i), plan.rows[nodes.unique[i]].rank()))
-        for i in ranked[keep:]:
-            if not nodes.is_released(i):
-                plan.drop(nodes.unique[i], "near_duplicate", nodes.rows[ranked[0]].sample_id)
+    for members in nodes.copies.sets():
+        alive = [node for node in members if node < nodes.own and plan.part[node] >= 0]
+        ranked = sorted(alive, key=lambda node: (not nodes.is_released(node), -nodes.score(node), node))
+        for node in ranked[keep:]:
+            if not nodes.is_released(node):
+                plan.drop(node, _NEAR, ranked[0])
 
 
 def _drop_refused(plan: Plan, nodes: _Nodes) -> None:
     """A near-duplicate of a row whose set is full already is dropped: it might stand in another part."""
     for larger, smaller in nodes.refused:
-        one, two = (smaller, larger) if smaller < nodes.own and not nodes.is_released(smaller) else (larger, smaller)
-        if one < nodes.own and not nodes.is_released(one) and plan.parts[nodes.unique[one]]:
-            plan.drop(nodes.unique[one], "near_duplicate", nodes.rows[two].sample_id)
+        one, two = (smaller, larger) if not nodes.is_released(smaller) else (larger, smaller)
+        if not nodes.is_released(one) and plan.part[one] >= 0:
+            plan.drop(one, _NEAR, two)
 
 
-def _write(found: Index, plan: Plan, output: Path) -> None:
-    for part in layout.PARTS:
-        chosen = [row for row, own in zip(plan.rows, plan.parts, strict=True) if own == part]
-        with jsonl.open_write(output / f"{part}.jsonl") as writer:
-            writer.write_lines(found.lines(chosen))
-    with jsonl.open_write(output / "assignments.jsonl") as writer:
-        places = zip(plan.rows, plan.parts, plan.clusters, strict=True)
-        writer.write_many(
-            Assignment(row.sample_id, row.group, cluster, part, row.source, row.domain)
-            for row, part, cluster in places
-            if part
-        )
-    with jsonl.open_write(output / "dropped.jsonl") as writer:
-        for entry in sorted(plan.dropped, key=lambda entry: (entry["sample_id"], entry["reason"], entry["of"])):
-            writer.write(entry)
+def _write(found: Index, frozen: Frozen, plan: Plan, output: Path) -> None:
+    with ExitStack() as stack:
+        names = [*layout.PARTS, "assignments", "dropped"]
+        *parts, assigned, dropped = (stack.enter_context(jsonl.open_write(output / f"{name}.jsonl")) for name in names)
+        for place, writer in enumerate(parts):
+            places = np.flatnonzero(plan.part == place)
+            start = 0
+            for lines in found.batches(plan.rows[places]):
+                writer.write_batches([lines])
+                clusters = plan.cluster[places[start : start + len(lines)]].tolist()
+                assigned.write_many(_assignments(lines, clusters, layout.PARTS[place]))
+                start += len(lines)
+        dropped.write_many(_dropped(found, frozen, plan))
+
+
+def _assignments(lines: list[bytes], clusters: list[int], part: str) -> Iterator[Assignment]:
+    for line, cluster in zip(lines, clusters, strict=True):
+        names = names_of(line)
+        yield Assignment(names.sample_id, names.group, f"{cluster:016x}", part, names.source or "", names.domain or "")
+
+
+def _dropped(found: Index, frozen: Frozen, plan: Plan) -> Iterator[dict[str, str]]:
+    """Who was left out, why, and because of which other row."""
+    gone = np.flatnonzero(plan.reason)
+    for start in range(0, len(gone), BATCH):
+        places = gone[start : start + BATCH]
+        of = plan.of[places]
+        is_own = of < len(plan.rows)
+        own = found.names(plan.rows[of[is_own]])
+        released = frozen.index.names(frozen.rows[of[~is_own] - len(plan.rows)])
+        others = [next(own if mine else released).sample_id for mine in is_own.tolist()]
+        reasons = [REASONS[reason] for reason in plan.reason[places].tolist()]
+        for names, reason, other in zip(found.names(plan.rows[places]), reasons, others, strict=True):
+            yield {"sample_id": names.sample_id, "reason": reason, "of": other}
 
 
 def _fill(report: StageReport, found: Index, plan: Plan, params: Split) -> None:
-    report.rows_in = len(found.rows)
-    report.rows_out = sum(1 for part in plan.parts if part)
-    for entry in plan.dropped:
-        report.drop(entry["reason"])
+    report.rows_in = len(found)
+    report.rows_out = int((plan.part >= 0).sum())
+    for place, reason in enumerate(REASONS):
+        if reason and (count := int((plan.reason == place).sum())):
+            report.drop(reason, count)
+    codes, names = (found.domain, found.domains) if params.stratify_by == "domain" else (found.source, found.sources)
     counts: dict[str, dict[str, int]] = {}
-    names = map(attrgetter(params.stratify_by), plan.rows)
-    for (name, part), count in Counter(zip(names, plan.parts, strict=True)).items():
-        if part:
-            counts.setdefault(name, {})[part] = count
+    own = codes[plan.rows]
+    for code, name in sorted(enumerate(names), key=lambda item: item[1]):
+        parts = np.bincount(plan.part[own == code] + 1, minlength=4)[1:].tolist()
+        if any(parts):
+            counts[name] = {part: count for part, count in zip(layout.PARTS, parts, strict=True) if count}
     report.values = {
-        "parts": {part: plan.parts.count(part) for part in layout.PARTS},
-        "by_" + params.stratify_by: {name: counts[name] for name in sorted(counts)},
-        "clusters": len({key for key, part in zip(plan.clusters, plan.parts, strict=True) if part}),
+        "parts": {part: int((plan.part == place).sum()) for place, part in enumerate(layout.PARTS)},
+        "by_" + params.stratify_by: counts,
+        "clusters": len(np.unique(plan.cluster[plan.part >= 0])),
     }
     _warn_off_ratio(report, counts, params)
     if not report.rows_out:
@@ -295,7 +309,7 @@ def _fill(report: StageReport, found: Index, plan: Plan, params: Split) -> None:
 
 def _warn_off_ratio(report: StageReport, counts: dict[str, dict[str, int]], params: Split) -> None:
     wanted: dict[str, float] = {"train": params.train, "val": params.val, "test": 1 - params.train - params.val}
-    for name, parts in sorted(counts.items()):
+    for name, parts in counts.items():
         total = sum(parts.values())
         off: dict[str, Any] = {
             part: round(parts.get(part, 0) / total, 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,8 @@ from afs_stages.core.errors import UserError
 from afs_stages.core.params.data import Rebalance
 from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset import mixing
-from afs_stages.dataset.index import Row
+from afs_stages.dataset.index import Index
+from afs_stages.dataset.keys import Rows, keys_of
 from afs_stages.dataset.policies import allot
 from afs_stages.dataset.rebalance import rebalance_files
 
@@ -23,11 +25,20 @@ weights = st.dictionaries(st.sampled_from(NAMES), st.floats(0.01, 10), min_size=
 SETTINGS = settings(deadline=None, max_examples=50)
 
 
-def group(name: str, size: int) -> list[tuple[str, Row]]:
-    return [(name, Row(f"{name}{i}", name, f"d{i % 3}", f"{name}{i}", i / size, "", 0, 0, i)) for i in range(size)]
+def groups_of(sizes: dict[str, int]) -> tuple[Index, dict[str, Rows]]:
+    """An index of rows a0, a1, ... b0, ..., each group of three domains, and the rows of each group."""
+    names = [f"{name}{i}" for name, size in sizes.items() for i in range(size)]
+    count = len(names)
+    key, numbers = keys_of(names), np.arange(count)
+    found = Index(
+        [], [], key, key, numbers / max(count, 1), numbers, numbers.astype(np.int32), numbers * 0, numbers % 3,
+        numbers * 0, ["s"], ["d0", "d1", "d2"], [""],
+    )  # fmt: skip
+    ends = np.cumsum([0, *sizes.values()])
+    return found, {name: np.arange(ends[i], ends[i + 1]) for i, name in enumerate(sizes)}
 
 
-def first(rows: list[Row], count: int) -> list[Row]:
+def first(rows: Rows, count: int) -> Rows:
     return rows[:count]
 
 
@@ -46,29 +57,30 @@ def test_allotment_respects_capacity_and_leaves_nothing(total: int, capacity: di
 @given(st.dictionaries(st.sampled_from(NAMES), st.integers(1, 80), min_size=1), st.data(), st.integers(1, 4))
 def test_shares_hold_to_rounding_whatever_the_sizes(sizes: dict[str, int], data: st.DataObject, repeats: int) -> None:
     by = data.draw(st.fixed_dictionaries({name: st.floats(0.05, 1) for name in sizes}))
-    rows = [pair for name, size in sizes.items() for pair in group(name, size)]
-    result = mixing.mix(rows, by, Rebalance(oversample=repeats), 1, choose=first)
-    total = len(result.drawn)
+    found, groups = groups_of(sizes)
+    result = mixing.mix(found, groups, by, Rebalance(oversample=repeats), 1, choose=first)
+    total = len(result.rows)
     assert not result.short
     for name, weight in by.items():
         assert abs(result.counts[name] - total * weight / sum(by.values())) < 1
         assert result.counts[name] <= sizes[name] * repeats
-    times = Counter(row.sample_id for row, _ in result.drawn)
-    for name, size in sizes.items():
-        drawn = [times[f"{name}{i}"] for i in range(size)]
+    times = Counter(result.rows.tolist())
+    for rows in groups.values():
+        drawn = [times[row] for row in rows.tolist()]
         assert max(drawn) - min(drawn) <= 1, "whole times first"
-    assert {(row.sample_id, k) for row, k in result.drawn} == {(i, k) for i, n in times.items() for k in range(n)}
+    drawn_as = set(zip(result.rows.tolist(), result.repeat.tolist(), strict=True))
+    assert drawn_as == {(row, k) for row, n in times.items() for k in range(n)}
     assert total == 0 or total + len(by) + 1 > min(sizes[n] * repeats * sum(by.values()) / by[n] for n in by) - 1
 
 
 @SETTINGS
 @given(st.integers(1, 60), st.integers(1, 60), st.floats(0.05, 0.9))
 def test_the_ratio_owns_rehearsals_share_and_cuts_no_new_row(new: int, old: int, ratio: float) -> None:
-    rows = group("a", new) + [("rehearsal", row) for _, row in group("r", old)]
-    result = mixing.mix(rows, {"a": 1.0}, Rebalance(), 1, ratio=ratio, choose=first)
+    found, groups = groups_of({"a": new, "rehearsal": old})
+    result = mixing.mix(found, groups, {"a": 1.0}, Rebalance(), 1, ratio=ratio, choose=first)
     assert result.counts["a"] >= new - 1
     if not result.short:
-        assert abs(result.counts["rehearsal"] - ratio * len(result.drawn)) < 1
+        assert abs(result.counts["rehearsal"] - ratio * len(result.rows)) < 1
     else:
         assert result.counts["rehearsal"] == old
         assert "rehearsal by" in mixing.describe_short(result)
@@ -177,6 +189,6 @@ def test_a_curriculum_goes_from_short_to_long(tmp_path: Path) -> None:
 
 
 def test_temperature_flattens_the_sizes() -> None:
-    rows = group("a", 64) + group("b", 4)
-    shares = mixing.mix(rows, {"a": 1, "b": 1}, Rebalance(temperature=2.0), 1, choose=first).wanted
+    found, groups = groups_of({"a": 64, "b": 4})
+    shares = mixing.mix(found, groups, {"a": 1, "b": 1}, Rebalance(temperature=2.0), 1, choose=first).wanted
     assert shares["a"] == pytest.approx(0.8)

@@ -13,7 +13,7 @@ from support.rows import read, sample, write
 from afs_stages import RehearsalBuffer, RehearsalBufferConfig
 from afs_stages.core.errors import UserError
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset.policies import POLICIES
+from afs_stages.dataset.policies import POLICIES, choose_samples
 from afs_stages.dataset.rehearsal_mix import mix_files
 
 SETTINGS = settings(deadline=None, max_examples=40)
@@ -50,12 +50,12 @@ def test_the_top_ratio_is_of_the_whole_version(tmp_path: Path) -> None:
 @given(st.integers(0, 40), st.sampled_from(sorted(POLICIES)), st.integers(0, 5))
 def test_every_policy_gives_what_is_asked_spread_over_domains(count: int, policy: str, seed: int) -> None:
     samples = rows(30)
-    chosen = POLICIES[policy](samples, count, seed, 0.5)
+    chosen = choose_samples(samples, policy, count, seed, 0.5)
     assert len(chosen) == min(count, 30)
     assert len({sample.sample_id for sample in chosen}) == len(chosen)
     per_domain = Counter(sample.domain for sample in chosen)
     assert all(abs(per_domain[f"d{i}"] - len(chosen) / 3) < 1 for i in range(3))
-    assert POLICIES[policy](samples[::-1], count, seed, 0.5) == chosen
+    assert choose_samples(samples[::-1], policy, count, seed, 0.5) == chosen
 
 
 def test_top_quality_within_domains_or_over_all(tmp_path: Path) -> None:
