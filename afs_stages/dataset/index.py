@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
@@ -58,7 +58,7 @@ class Names(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Keys).decode
-_decode_names = msgspec.json.Decoder(Names).decode
+_decode_names = msgspec.json.Decoder(Names).decode_lines
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -117,7 +117,8 @@ class Index:
 
     def names(self, rows: Rows) -> Iterator[Names]:
         """What the given rows are called."""
-        return map(names_of, self.lines(rows))
+        for batch in self.batches(rows):
+            yield from names_of(batch)
 
     def texts(self, rows: Rows) -> Iterator[str]:
         """The request and the answer of the given rows."""
@@ -142,11 +143,12 @@ class Index:
         return order
 
 
-def names_of(line: bytes) -> Names:
-    """What the row of a line is called."""
-    names = _decode_names(line)
-    names.sample_id = names.sample_id or _id(line)
-    return names
+def names_of(lines: list[bytes]) -> list[Names]:
+    """What the rows of lines are called."""
+    found = _decode_names(b"\n".join(lines))
+    for names, line in zip(found, lines, strict=True):
+        names.sample_id = names.sample_id or _id(line)
+    return found
 
 
 def index(files: Iterable[Path], on_bad: OnBad) -> Index:
@@ -186,21 +188,27 @@ class _Columns:
         """Add the rows of a file."""
         number = offset = 0
         while lines := file.readlines(BUFFER):
-            ends = list(accumulate(map(len, lines), initial=offset))
-            found = _read(name, number, lines, on_bad)
-            good = [i for i, keys in enumerate(found) if keys is not None] if None in found else range(len(lines))
-            self._add([keys for keys in found if keys is not None], [lines[i] for i in good], [ends[i] for i in good])
-            number, offset = number + len(lines), ends[-1]
+            if not lines[-1].endswith(b"\n"):
+                lines[-1] += b"\n"
+            offsets = list(accumulate(map(len, lines), initial=offset))
+            rows: Any = _read(name, number, lines, on_bad)
+            number, offset = number + len(lines), offsets.pop()
+            if None in rows:
+                good = [i for i, row in enumerate(rows) if row is not None]
+                rows, lines, offsets = [rows[i] for i in good], [lines[i] for i in good], [offsets[i] for i in good]
+            self._add(rows, lines, offsets)
 
     def _add(self, rows: list[_Keys], lines: list[bytes], offsets: list[int]) -> None:
-        ids = [row.sample_id or _id(line) for row, line in zip(rows, lines, strict=True)]
+        ids = [row.sample_id for row in rows]
+        if not all(ids):
+            ids = [id or _id(line) for id, line in zip(ids, lines, strict=True)]
         keys = digests(ids)
         groups = [_group(row.metadata, id) for row, id in zip(rows, ids, strict=True)]
         self.key += keys
         self.group += keys if groups == ids else digests(groups)
         self.score += np.array([row.quality_score for row in rows], dtype=np.float64).tobytes()
         self.offset += np.array(offsets, dtype=np.int64).tobytes()
-        self.size += np.array([len(line) - line.endswith(b"\n") for line in lines], dtype=np.int32).tobytes()
+        self.size += (np.fromiter(map(len, lines), np.int32, len(lines)) - 1).tobytes()
         self.source.add([row.source or "" for row in rows])
         self.domain.add([row.domain or "" for row in rows])
         self.version.add([_version(row.metadata) for row in rows])
@@ -234,13 +242,18 @@ class _Codes:
 
     def add(self, names: list[str]) -> None:
         """Add the names of some rows."""
-        place, count = self.places.setdefault, self.places.__len__
-        codes = [place(name, count()) for name in names]
-        needed = np.min_scalar_type(max(count() - 1, 0))
+        places = self.places
+        try:
+            codes = list(map(places.__getitem__, names))
+        except KeyError:
+            codes = [places.setdefault(name, len(places)) for name in names]
+            self._widen(np.min_scalar_type(max(len(places) - 1, 0)))
+        self.column += np.array(codes, dtype=self.type).tobytes()
+
+    def _widen(self, needed: np.dtype[Any]) -> None:
         if needed != self.type:
             self.column = bytearray(np.frombuffer(self.column, self.type).astype(needed).tobytes())
             self.type = needed
-        self.column += np.array(codes, dtype=self.type).tobytes()
 
     def finish(self) -> NDArray[Any]:
         """The places of the names."""
@@ -248,14 +261,11 @@ class _Codes:
 
 
 def _read(name: str, number: int, lines: list[bytes], on_bad: OnBad) -> Sequence[_Keys | None]:
-    """The keys of each line; None where it is blank or broken, which is looked for only when one is."""
-    try:
-        found: list[_Keys | None] = list(map(_decode, lines))
-    except _BROKEN:
-        return [_read_one(name, number + i, line, on_bad) for i, line in enumerate(lines, 1)]
-    if max(map(len, lines)) > MAX_LINE_BYTES:
-        return [_read_one(name, number + i, line, on_bad) for i, line in enumerate(lines, 1)]
-    return found
+    """The keys of each line; None where it is blank or broken. Which ones are is looked for only when one is."""
+    if max(map(len, lines)) <= MAX_LINE_BYTES:
+        with suppress(*_BROKEN):
+            return list(map(_decode, lines))
+    return [_read_one(name, number + i, line, on_bad) for i, line in enumerate(lines, 1)]
 
 
 def _read_one(name: str, number: int, line: bytes, on_bad: OnBad) -> _Keys | None:
@@ -296,7 +306,7 @@ def _id(body: bytes) -> str:
 
 
 def _refuse_collision(lines: list[bytes]) -> None:
-    ids = sorted({names_of(line).sample_id for line in lines})
+    ids = sorted({names.sample_id for names in names_of(lines)})
     if len(ids) > 1:
         raise UserError(f"the ids '{ids[0]}' and '{ids[1]}' have the same hash", fix="give one of the rows another id")
 

@@ -264,9 +264,8 @@ def _write(found: Index, frozen: Frozen, plan: Plan, output: Path) -> None:
 
 
 def _assignments(lines: list[bytes], clusters: list[int], part: str) -> Iterator[Assignment]:
-    for line, cluster in zip(lines, clusters, strict=True):
-        names = names_of(line)
-        yield Assignment(names.sample_id, names.group, f"{cluster:016x}", part, names.source or "", names.domain or "")
+    for row, cluster in zip(names_of(lines), clusters, strict=True):
+        yield Assignment(row.sample_id, row.group, f"{cluster:016x}", part, row.source or "", row.domain or "")
 
 
 def _dropped(found: Index, frozen: Frozen, plan: Plan) -> Iterator[dict[str, str]]:
