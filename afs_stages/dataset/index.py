@@ -51,11 +51,6 @@ class Names(msgspec.Struct, gc=False):
     domain: str | None = ""
     metadata: _Metadata | None = msgspec.field(name="_metadata", default=None)
 
-    @property
-    def group(self) -> str:
-        """The unit that must not straddle a split."""
-        return _group(self.metadata, self.sample_id)
-
 
 _decode = msgspec.json.Decoder(_Keys).decode
 _decode_names = msgspec.json.Decoder(Names).decode_lines
@@ -130,7 +125,7 @@ class Index:
         So it depends on neither the order of files nor of rows. Raises `UserError` where two ids have the
         same key (one chance in ten million for two million rows).
         """
-        order = np.argsort(self.key, kind="stable")
+        order = np.argsort(self.key)
         begins = runs(self.key[order])
         for place in np.flatnonzero(np.diff(begins) > 1):
             same = order[begins[place] : begins[place + 1]]

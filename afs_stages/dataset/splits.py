@@ -170,7 +170,7 @@ class _Nodes:
 
     def _join_equal(self, own: Keys, released: Keys) -> None:
         values = np.concatenate([own[self.plan.rows[self.unique]], released[self.frozen.rows]])
-        order = np.argsort(values, kind="stable")
+        order = np.argsort(values)
         same = np.flatnonzero(values[order[1:]] == values[order[:-1]])
         ones, twos = order[same], order[same + 1]
         for one, two in self._numbered(zip(ones.tolist(), twos.tolist(), strict=True)):
@@ -265,7 +265,9 @@ def _write(found: Index, frozen: Frozen, plan: Plan, output: Path) -> None:
 
 def _assignments(lines: list[bytes], clusters: list[int], part: str) -> Iterator[Assignment]:
     for row, cluster in zip(names_of(lines), clusters, strict=True):
-        yield Assignment(row.sample_id, row.group, f"{cluster:016x}", part, row.source or "", row.domain or "")
+        id, metadata = row.sample_id, row.metadata
+        group = str(metadata.group) if metadata and metadata.group else id
+        yield Assignment(id, group, f"{cluster:016x}", part, row.source or "", row.domain or "")
 
 
 def _dropped(found: Index, frozen: Frozen, plan: Plan) -> Iterator[dict[str, str]]:
@@ -285,21 +287,24 @@ def _dropped(found: Index, frozen: Frozen, plan: Plan) -> Iterator[dict[str, str
 
 def _fill(report: StageReport, found: Index, plan: Plan, params: Split) -> None:
     report.rows_in = len(found)
-    report.rows_out = int((plan.part >= 0).sum())
-    for place, reason in enumerate(REASONS):
-        if reason and (count := int((plan.reason == place).sum())):
+    reasons = np.bincount(plan.reason, minlength=len(REASONS)).tolist()
+    for reason, count in zip(REASONS, reasons, strict=True):
+        if reason and count:
             report.drop(reason, count)
     codes, names = (found.domain, found.domains) if params.stratify_by == "domain" else (found.source, found.sources)
-    counts: dict[str, dict[str, int]] = {}
-    own = codes[plan.rows]
-    for code, name in sorted(enumerate(names), key=lambda item: item[1]):
-        parts = np.bincount(plan.part[own == code] + 1, minlength=4)[1:].tolist()
-        if any(parts):
-            counts[name] = {part: count for part, count in zip(layout.PARTS, parts, strict=True) if count}
+    parts = len(layout.PARTS)
+    cells = codes[plan.rows].astype(np.int64) * (parts + 1) + plan.part + 1
+    table = np.bincount(cells, minlength=len(names) * (parts + 1)).reshape(-1, parts + 1)[:, 1:]
+    report.rows_out = int(table.sum())
+    counts = {
+        name: {part: count for part, count in zip(layout.PARTS, row, strict=True) if count}
+        for name, row in sorted(zip(names, table.tolist(), strict=True))
+        if any(row)
+    }
     report.values = {
-        "parts": {part: int((plan.part == place).sum()) for place, part in enumerate(layout.PARTS)},
+        "parts": dict(zip(layout.PARTS, table.sum(axis=0).tolist(), strict=True)),
         "by_" + params.stratify_by: counts,
-        "clusters": len(np.unique(plan.cluster[plan.part >= 0])),
+        "clusters": len(runs(np.sort(plan.cluster[plan.part >= 0]))) - 1,
     }
     _warn_off_ratio(report, counts, params)
     if not report.rows_out:
