@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afs_stages.core import layout
-from afs_stages.dataset.keys import Keys, Rows, positions, runs
+from afs_stages.dataset.keys import Keys, Rows, runs, seeded
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,17 @@ def assign(
     are lent to it, and a smaller domain is not left without train: rounding never empties a part that can
     be filled. `filled` are (domain, part) that released rows fill already.
     """
-    places = positions(keys, seed)
-    parts = np.searchsorted([ratios.train, ratios.train + ratios.val], places, side="right").astype(np.int8)
-    by_place = np.argsort(places, kind="stable")
-    by_stratum = by_place[np.argsort(strata[by_place], kind="stable")]
-    begins = runs(strata[by_stratum])
-    for begin, end in zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True):
-        members = by_stratum[begin:end]
-        own = {part for part in range(3) if (int(strata[members[0]]), part) in filled}
-        _lend(parts, members, ratios, own)
+    mixed = seeded(keys, seed)
+    bounds = [min(int(share * 2**64), 2**64 - 1) for share in (ratios.train, ratios.train + ratios.val)]
+    parts = np.searchsorted(np.array(bounds, np.uint64), mixed, side="right").astype(np.int8)
+    count = len(layout.PARTS)
+    table = np.bincount(strata.astype(np.int32) * count + parts, minlength=(int(strata.max(initial=0)) + 1) * count)
+    lacking = (table.reshape(-1, count) == 0).any(axis=1)
+    members = np.flatnonzero(lacking[strata])
+    members = members[np.lexsort((mixed[members], strata[members]))]
+    for begin, end in pairwise(runs(strata[members]).tolist()):
+        stratum = int(strata[members[begin]])
+        _lend(parts, members[begin:end], ratios, {part for part in range(count) if (stratum, part) in filled})
     return parts
 
 

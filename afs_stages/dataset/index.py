@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import BUFFER, MAX_LINE_BYTES, BadRow, OnBad, read_lines
-from afs_stages.dataset.keys import Keys, Rows, digests, runs
+from afs_stages.dataset.keys import Keys, Rows, digests, order_of
 
 BATCH = 256
 """Rows fetched at a time: few enough that they are still in the processor's cache when they are written."""
@@ -86,14 +86,13 @@ class Index:
     def __len__(self) -> int:
         return len(self.key)
 
-    def rows_of(self, *files: int) -> Rows:
-        """The rows of the files of these numbers."""
-        ends = [*self.begins[1:], len(self)]
-        return np.concatenate([np.arange(0), *(np.arange(self.begins[i], ends[i]) for i in files)])
+    def rows_of(self, file: int) -> slice:
+        """Where the rows of the file of this number stand in the columns."""
+        return slice(self.begins[file], [*self.begins, len(self)][file + 1])
 
     def file_of(self, rows: Rows) -> Rows:
         """The number of each row's file."""
-        return np.searchsorted(self.begins, rows, side="right") - 1
+        return (np.searchsorted(np.array(self.begins, np.int32), rows, side="right") - 1).astype(np.int32)
 
     def batches(self, rows: Rows) -> Iterator[list[bytes]]:
         """The bytes of the given rows, without line ends, in the order asked for, `BATCH` at a time."""
@@ -125,17 +124,20 @@ class Index:
         So it depends on neither the order of files nor of rows. Raises `UserError` where two ids have the
         same key (one chance in ten million for two million rows).
         """
-        order = np.argsort(self.key)
-        begins = runs(self.key[order])
-        for place in np.flatnonzero(np.diff(begins) > 1):
-            same = order[begins[place] : begins[place + 1]]
-            lines = list(self.lines(same))
-            _refuse_collision(lines)
-            ranks = [(-score if score == score else 1.0) for score in self.score[same].tolist()]
-            order[begins[place] : begins[place + 1]] = [
-                row for _, _, row in sorted(zip(ranks, lines, same.tolist(), strict=True))
-            ]
+        order = order_of(self.key)
+        keys = self.key[order]
+        again = np.flatnonzero(keys[1:] == keys[:-1])
+        begins = again[np.diff(again, prepend=-2) > 1] if len(again) else again
+        for begin in begins.tolist():
+            end = int(np.searchsorted(keys, keys[begin], side="right"))
+            order[begin:end] = self._ranked(order[begin:end])
         return order
+
+    def _ranked(self, same: Rows) -> list[int]:
+        lines = list(self.lines(same))
+        _refuse_collision(lines)
+        ranks = [(-score if score == score else 1.0) for score in self.score[same].tolist()]
+        return [row for _, _, row in sorted(zip(ranks, lines, same.tolist(), strict=True))]
 
 
 def names_of(lines: list[bytes]) -> list[Names]:

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Keys = NDArray[np.uint64]
-Rows = NDArray[np.int64]
-"""Places of rows in their columns."""
+Rows = NDArray[np.signedinteger[Any]]
+"""Places of rows in their columns; 32 bits wide where many are kept."""
 KEY_BYTES = 8
+CHUNK = 2**16
+"""Keys mixed at a time, so that what lies between costs no memory."""
 _empty = hashlib.blake2b(digest_size=KEY_BYTES).copy
 
 
@@ -34,27 +36,29 @@ def keys_of(texts: Iterable[str]) -> Keys:
     return np.frombuffer(digests(texts), dtype="<u8")
 
 
-def seeded(keys: Any, seed: int) -> Keys:
+def seeded(keys: Keys, seed: int) -> Keys:
     """Each key mixed with the seed, one to one (the finaliser of SplitMix64; Steele, Lea and Flood 2014)."""
-    mixed: Keys = np.asarray(keys, dtype=np.uint64) + keys_of([str(seed)])
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed ^= mixed >> np.uint64(shift)
-        mixed *= np.uint64(factor)
-    mixed ^= mixed >> np.uint64(31)
+    mixed: Keys = keys + keys_of([str(seed)])
+    for start in range(0, len(mixed), CHUNK):
+        part = mixed[start : start + CHUNK]
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            part ^= part >> np.uint64(shift)
+            part *= np.uint64(factor)
+        part ^= part >> np.uint64(31)
     return mixed
 
 
-def positions(keys: Any, seed: int) -> NDArray[np.float64]:
-    """A number in [0, 1) for each key that only the key and the seed decide."""
-    return (seeded(keys, seed) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+def order_of(values: NDArray[Any]) -> Rows:
+    """Places of the values in ascending order, equal ones in any order but always the same."""
+    return np.argsort(values).astype(np.int32)
 
 
 def shuffled(count: int, seed: int) -> Rows:
     """The numbers below `count` in an order that only the seed decides."""
-    return np.argsort(seeded(np.arange(count, dtype=np.uint64), seed), kind="stable")
+    return order_of(seeded(np.arange(count, dtype=np.uint64), seed))
 
 
 def runs(sorted_values: NDArray[Any]) -> Rows:
-    """Where each run of equal values begins, and after the last one the length."""
+    """Where each run of equal values begins, and after the last one the length; eight bytes a run."""
     changes = np.flatnonzero(sorted_values[1:] != sorted_values[:-1]) + 1
     return np.concatenate([np.zeros(min(len(sorted_values), 1), np.int64), changes, [len(sorted_values)]])

@@ -100,7 +100,7 @@ def mix(
         _count(dropped, "not_drawn", max(len(groups.get(name, ())) - counts[name], 0))
     for name in sorted(set(groups) - set(counts)):
         _count(dropped, "unweighted", len(groups[name]))
-    rows = np.concatenate([np.arange(0), *(rows for rows, _ in drawn)])
+    rows = np.concatenate([np.zeros(0, np.int32), *(rows for rows, _ in drawn)])
     repeat = np.concatenate([np.zeros(0, np.int32), *(repeat for _, repeat in drawn)])
     order = ordered(found, rows, repeat, params, seed)
     return Mix(
@@ -153,7 +153,7 @@ def _limit_domains(
 ) -> Mapping[str, Rows]:
     if params.max_per_domain is None:
         return groups
-    rows = np.concatenate([np.arange(0), *groups.values()])
+    rows = np.concatenate([np.zeros(0, np.int32), *groups.values()])
     kept = within_limit(found, rows, params.max_per_domain)
     _count(dropped, "over_max_per_domain", len(rows) - len(kept))
     limited = {name: members[np.isin(members, kept)] for name, members in groups.items()}
@@ -180,7 +180,8 @@ def ordered(found: Index, rows: Rows, repeat: NDArray[Any], params: Rebalance, s
     if params.order == "curriculum":
         effort = found.size[rows] * (2 - np.nan_to_num(found.score[rows], nan=0.0))
         return np.lexsort((repeat, key, effort))
-    return np.lexsort((repeat, key))[shuffled(len(rows), seed)]
+    by_key = np.lexsort((repeat, key)) if repeat.any() else np.argsort(key, kind="stable")
+    return by_key[shuffled(len(rows), seed)]
 
 
 def write(found: Index, result: Mix, output: Path) -> int:

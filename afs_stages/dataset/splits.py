@@ -7,9 +7,10 @@ by hash, and large near-duplicate clusters keep their best rows only.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,9 @@ from afs_stages.dataset.frozen import Frozen, load_frozen
 from afs_stages.dataset.index import BATCH, Index, index, names_of
 from afs_stages.dataset.keys import Keys, Rows, runs
 
-KEPT = 0
-REASONS = ("", "exact_duplicate", "near_duplicate", "bridges_splits")
-_EXACT, _NEAR, _BRIDGES = 1, 2, 3
+EXACT, NEAR, BRIDGES = -1, -2, -3
+"""Instead of a part: why a row is left out."""
+REASONS = {EXACT: "exact_duplicate", NEAR: "near_duplicate", BRIDGES: "bridges_splits"}
 TEST_FIRST = (2, 1, 0)
 
 
@@ -45,20 +46,23 @@ class Assignment(msgspec.Struct, gc=False):
 
 @dataclass
 class Plan:
-    """Where every row goes. `rows` are in the order of their keys, the columns run beside them."""
+    """Where every row goes. Nodes 0 to n-1 are the rows in the order of their keys, those after them released rows."""
 
     rows: Rows
+    """The row of each node in the index."""
     part: NDArray[np.int8]
-    """Place in `layout.PARTS`; -1 where the row is left out."""
-    cluster: Keys
-    reason: NDArray[np.int8]
-    """Place in `REASONS`; 0 where the row stays."""
-    of: NDArray[np.int32]
-    """The row because of which it is left out: a place in `rows`, or beyond them one of the released rows."""
+    """Place in `layout.PARTS`, or one of `REASONS`."""
+    head: NDArray[np.int32]
+    """The node that the cluster is called by: its first released one, else its first."""
+    gone: array[int] = field(default_factory=lambda: array("i"))
+    of: array[int] = field(default_factory=lambda: array("i"))
+    """The nodes left out, and beside each the node because of which it is."""
 
-    def drop(self, places: Any, reason: int, of: Any) -> None:
-        """Leave rows out, for a reason, because of another row."""
-        self.part[places], self.reason[places], self.of[places] = -1, reason, of
+    def drop(self, node: int, reason: int, of: int) -> None:
+        """Leave a row out, for a reason, because of another node."""
+        self.part[node] = reason
+        self.gone.append(node)
+        self.of.append(of)
 
 
 def split_dataset(
@@ -108,18 +112,11 @@ def make_plan(
 def _without_exact(found: Index) -> Plan:
     """Of each id the best-scored row; which the order of the rows puts first."""
     rows = found.canonical()
-    count = len(rows)
-    begins = runs(found.key[rows])
-    firsts = np.repeat(begins[:-1], np.diff(begins))
-    plan = Plan(
-        rows,
-        np.zeros(count, np.int8),
-        found.key[rows],
-        np.zeros(count, np.int8),
-        np.zeros(count, np.int32),
-    )
-    again = np.flatnonzero(firsts != np.arange(count))
-    plan.drop(again, _EXACT, firsts[again])
+    keys = found.key[rows]
+    plan = Plan(rows, np.zeros(len(rows), np.int8), np.arange(len(rows), dtype=np.int32))
+    again = np.flatnonzero(keys[1:] == keys[:-1]) + 1
+    for node, first in zip(again.tolist(), np.searchsorted(keys, keys[again]).tolist(), strict=True):
+        plan.drop(node, EXACT, first)
     return plan
 
 
@@ -129,8 +126,8 @@ class _Nodes:
     def __init__(self, found: Index, frozen: Frozen, plan: Plan) -> None:
         self.found, self.frozen, self.plan = found, frozen, plan
         self.own = len(plan.rows)
-        self.unique = np.flatnonzero(plan.reason == KEPT)
-        self.frozen_part = frozen.parts_of(plan.cluster)
+        self.unique = np.flatnonzero(plan.part >= 0).astype(np.int32)
+        self.frozen_part = frozen.parts_of(found.key[plan.rows])
         """Of the plan's rows: the part they are released in, or -1."""
         self.clusters = near.Clusters(0, 1)
         self.copies = near.Clusters(0, 1)
@@ -170,9 +167,13 @@ class _Nodes:
 
     def _join_equal(self, own: Keys, released: Keys) -> None:
         values = np.concatenate([own[self.plan.rows[self.unique]], released[self.frozen.rows]])
-        order = np.argsort(values)
-        same = np.flatnonzero(values[order[1:]] == values[order[:-1]])
-        ones, twos = order[same], order[same + 1]
+        ordered = np.sort(values)
+        shared = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+        del ordered
+        members = np.flatnonzero(np.isin(values, shared, kind="sort")) if len(shared) else np.zeros(0, np.int32)
+        members = members[np.argsort(values[members], kind="stable")]
+        same = np.flatnonzero(values[members[1:]] == values[members[:-1]])
+        ones, twos = members[same], members[same + 1]
         for one, two in self._numbered(zip(ones.tolist(), twos.tolist(), strict=True)):
             self.clusters.join(one, two, always=True)
 
@@ -202,10 +203,10 @@ def _take_frozen_parts(plan: Plan, nodes: _Nodes) -> NDArray[np.bool_]:
             first.setdefault(int(nodes.frozen.parts[place]), place)
         held_out = next((first[part] for part in TEST_FIRST if part in first), 0)
         own = [node for node in members if node < nodes.own]
-        plan.cluster[own] = nodes.frozen.index.key[nodes.frozen.rows[released[0]]]
+        plan.head[own] = nodes.own + released[0]
         for node in own:
             if nodes.frozen_part[node] < 0 and len(first) > 1:
-                plan.drop(node, _BRIDGES, nodes.own + held_out)
+                plan.drop(node, BRIDGES, nodes.own + held_out)
             else:
                 part = int(nodes.frozen_part[node])
                 plan.part[node] = part if part >= 0 else next(iter(first))
@@ -215,19 +216,17 @@ def _take_frozen_parts(plan: Plan, nodes: _Nodes) -> NDArray[np.bool_]:
 
 def _assign_free(plan: Plan, nodes: _Nodes, is_decided: NDArray[np.bool_], params: Split, seed: int) -> None:
     """The part of each cluster without released rows, by the key of its first row."""
-    head = np.arange(nodes.own, dtype=np.int32)
     for members in nodes.clusters.sets():
         if members[-1] < nodes.own:
-            head[members] = members[0]
+            plan.head[members] = members[0]
     strata = nodes.found.domain if params.stratify_by == "domain" else nodes.found.source
     decided = nodes.unique[is_decided[nodes.unique] & (plan.part[nodes.unique] >= 0)]
     filled = set(zip(strata[plan.rows[decided]].tolist(), plan.part[decided].tolist(), strict=True))
     free = nodes.unique[~is_decided[nodes.unique]]
-    heads = free[head[free] == free]
-    parts = assign(plan.cluster[heads], strata[plan.rows[heads]], Ratios(params.train, params.val), seed, filled)
-    plan.part[heads] = parts
-    plan.part[free] = plan.part[head[free]]
-    plan.cluster[free] = plan.cluster[head[free]]
+    heads = free[plan.head[free] == free]
+    rows = plan.rows[heads]
+    plan.part[heads] = assign(nodes.found.key[rows], strata[rows], Ratios(params.train, params.val), seed, filled)
+    plan.part[free] = plan.part[plan.head[free]]
 
 
 def _cap(plan: Plan, nodes: _Nodes, keep: int) -> None:
@@ -237,7 +236,7 @@ def _cap(plan: Plan, nodes: _Nodes, keep: int) -> None:
         ranked = sorted(alive, key=lambda node: (not nodes.is_released(node), -nodes.score(node), node))
         for node in ranked[keep:]:
             if not nodes.is_released(node):
-                plan.drop(node, _NEAR, ranked[0])
+                plan.drop(node, NEAR, ranked[0])
 
 
 def _drop_refused(plan: Plan, nodes: _Nodes) -> None:
@@ -245,7 +244,7 @@ def _drop_refused(plan: Plan, nodes: _Nodes) -> None:
     for larger, smaller in nodes.refused:
         one, two = (smaller, larger) if not nodes.is_released(smaller) else (larger, smaller)
         if not nodes.is_released(one) and plan.part[one] >= 0:
-            plan.drop(one, _NEAR, two)
+            plan.drop(one, NEAR, two)
 
 
 def _write(found: Index, frozen: Frozen, plan: Plan, output: Path) -> None:
@@ -253,14 +252,21 @@ def _write(found: Index, frozen: Frozen, plan: Plan, output: Path) -> None:
         names = [*layout.PARTS, "assignments", "dropped"]
         *parts, assigned, dropped = (stack.enter_context(jsonl.open_write(output / f"{name}.jsonl")) for name in names)
         for place, writer in enumerate(parts):
-            places = np.flatnonzero(plan.part == place)
-            start = 0
-            for lines in found.batches(plan.rows[places]):
+            nodes = np.flatnonzero(plan.part == place).astype(np.int32)
+            batches = (nodes[start : start + BATCH] for start in range(0, len(nodes), BATCH))
+            for batch, lines in zip(batches, found.batches(plan.rows[nodes]), strict=True):
                 writer.write_batches([lines])
-                clusters = plan.cluster[places[start : start + len(lines)]].tolist()
+                clusters = _keys(found, frozen, plan, plan.head[batch]).tolist()
                 assigned.write_many(_assignments(lines, clusters, layout.PARTS[place]))
-                start += len(lines)
         dropped.write_many(_dropped(found, frozen, plan))
+
+
+def _keys(found: Index, frozen: Frozen, plan: Plan, nodes: NDArray[np.int32]) -> Keys:
+    """The keys of nodes."""
+    keys = found.key[plan.rows[np.minimum(nodes, len(plan.rows) - 1)]]
+    is_released = nodes >= len(plan.rows)
+    keys[is_released] = frozen.index.key[frozen.rows[nodes[is_released] - len(plan.rows)]]
+    return keys
 
 
 def _assignments(lines: list[bytes], clusters: list[int], part: str) -> Iterator[Assignment]:
@@ -272,28 +278,28 @@ def _assignments(lines: list[bytes], clusters: list[int], part: str) -> Iterator
 
 def _dropped(found: Index, frozen: Frozen, plan: Plan) -> Iterator[dict[str, str]]:
     """Who was left out, why, and because of which other row."""
-    gone = np.flatnonzero(plan.reason)
+    gone, because = np.array(plan.gone, np.int32), np.array(plan.of, np.int32)
+    order = np.argsort(gone, kind="stable")
     for start in range(0, len(gone), BATCH):
-        places = gone[start : start + BATCH]
-        of = plan.of[places]
+        places = order[start : start + BATCH]
+        nodes, of = gone[places], because[places]
         is_own = of < len(plan.rows)
         own = found.names(plan.rows[of[is_own]])
         released = frozen.index.names(frozen.rows[of[~is_own] - len(plan.rows)])
         others = [next(own if mine else released).sample_id for mine in is_own.tolist()]
-        reasons = [REASONS[reason] for reason in plan.reason[places].tolist()]
-        for names, reason, other in zip(found.names(plan.rows[places]), reasons, others, strict=True):
+        reasons = [REASONS[reason] for reason in plan.part[nodes].tolist()]
+        for names, reason, other in zip(found.names(plan.rows[nodes]), reasons, others, strict=True):
             yield {"sample_id": names.sample_id, "reason": reason, "of": other}
 
 
 def _fill(report: StageReport, found: Index, plan: Plan, params: Split) -> None:
     report.rows_in = len(found)
-    reasons = np.bincount(plan.reason, minlength=len(REASONS)).tolist()
-    for reason, count in zip(REASONS, reasons, strict=True):
-        if reason and count:
-            report.drop(reason, count)
+    for reason, name in REASONS.items():
+        if count := int((plan.part == reason).sum()):
+            report.drop(name, count)
     codes, names = (found.domain, found.domains) if params.stratify_by == "domain" else (found.source, found.sources)
     parts = len(layout.PARTS)
-    cells = codes[plan.rows].astype(np.int64) * (parts + 1) + plan.part + 1
+    cells = codes[plan.rows].astype(np.int32) * (parts + 1) + np.maximum(plan.part, -1) + 1
     table = np.bincount(cells, minlength=len(names) * (parts + 1)).reshape(-1, parts + 1)[:, 1:]
     report.rows_out = int(table.sum())
     counts = {
@@ -304,7 +310,7 @@ def _fill(report: StageReport, found: Index, plan: Plan, params: Split) -> None:
     report.values = {
         "parts": dict(zip(layout.PARTS, table.sum(axis=0).tolist(), strict=True)),
         "by_" + params.stratify_by: counts,
-        "clusters": len(runs(np.sort(plan.cluster[plan.part >= 0]))) - 1,
+        "clusters": len(runs(np.sort(plan.head[plan.part >= 0]))) - 1,
     }
     _warn_off_ratio(report, counts, params)
     if not report.rows_out:
