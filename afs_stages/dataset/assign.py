@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afs_stages.core import layout
-from afs_stages.dataset.keys import Keys, Rows, runs, seeded
+from afs_stages.dataset.keys import Keys, Rows, cross_counts, runs, seeded
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,19 @@ class Ratios:
 def assign(
     keys: Keys, strata: NDArray[Any], ratios: Ratios, seed: int, filled: Set[tuple[int, int]] = frozenset()
 ) -> NDArray[np.int8]:
-    """The part of each cluster, as its place in `layout.PARTS`, by the cluster's key; `strata` are their domains.
+    """The part of each cluster, as its place in `layout.PARTS`, by its key (which is overwritten) in its domain.
 
     Where a domain of at least three clusters left a part empty, the free clusters of the smallest hash
     are lent to it, and a smaller domain is not left without train: rounding never empties a part that can
     be filled. `filled` are (domain, part) that released rows fill already.
     """
     mixed = seeded(keys, seed)
-    bounds = [min(int(share * 2**64), 2**64 - 1) for share in (ratios.train, ratios.train + ratios.val)]
-    parts = np.searchsorted(np.array(bounds, np.uint64), mixed, side="right").astype(np.int8)
+    parts = np.zeros(len(mixed), np.int8)
+    for share in (ratios.train, ratios.train + ratios.val):
+        parts += mixed >= np.uint64(min(int(share * 2**64), 2**64 - 1))
     count = len(layout.PARTS)
-    table = np.bincount(strata.astype(np.int32) * count + parts, minlength=(int(strata.max(initial=0)) + 1) * count)
-    lacking = (table.reshape(-1, count) == 0).any(axis=1)
+    table = cross_counts(strata, parts, (int(strata.max(initial=0)) + 1, count))
+    lacking = (table == 0).any(axis=1)
     members = np.flatnonzero(lacking[strata])
     members = members[np.lexsort((mixed[members], strata[members]))]
     for begin, end in pairwise(runs(strata[members]).tolist()):

@@ -37,15 +37,15 @@ def keys_of(texts: Iterable[str]) -> Keys:
 
 
 def seeded(keys: Keys, seed: int) -> Keys:
-    """Each key mixed with the seed, one to one (the finaliser of SplitMix64; Steele, Lea and Flood 2014)."""
-    mixed: Keys = keys + keys_of([str(seed)])
-    for start in range(0, len(mixed), CHUNK):
-        part = mixed[start : start + CHUNK]
+    """Each key mixed with the seed, one to one, in place (the finaliser of SplitMix64; Steele, Lea, Flood 2014)."""
+    keys += keys_of([str(seed)])
+    for start in range(0, len(keys), CHUNK):
+        part = keys[start : start + CHUNK]
         for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
             part ^= part >> np.uint64(shift)
             part *= np.uint64(factor)
         part ^= part >> np.uint64(31)
-    return mixed
+    return keys
 
 
 def order_of(values: NDArray[Any]) -> Rows:
@@ -54,11 +54,22 @@ def order_of(values: NDArray[Any]) -> Rows:
 
 
 def shuffled(count: int, seed: int) -> Rows:
-    """The numbers below `count` in an order that only the seed decides."""
-    return order_of(seeded(np.arange(count, dtype=np.uint64), seed))
+    """The numbers below `count` in an order that only the seed decides (NumPy's frozen Mersenne Twister)."""
+    order = np.arange(count, dtype=np.int32)
+    np.random.RandomState(keys_of([str(seed)]).view(np.uint32)).shuffle(order)
+    return order
 
 
 def runs(sorted_values: NDArray[Any]) -> Rows:
     """Where each run of equal values begins, and after the last one the length; eight bytes a run."""
     changes = np.flatnonzero(sorted_values[1:] != sorted_values[:-1]) + 1
     return np.concatenate([np.zeros(min(len(sorted_values), 1), np.int64), changes, [len(sorted_values)]])
+
+
+def cross_counts(ones: NDArray[Any], twos: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.int64]:
+    """How often each pair of two columns of small numbers stands beside each other."""
+    counts = np.zeros(shape[0] * shape[1], np.int64)
+    for start in range(0, len(ones), CHUNK):
+        part = slice(start, start + CHUNK)
+        counts += np.bincount(ones[part].astype(np.int64) * shape[1] + twos[part], minlength=len(counts))
+    return counts.reshape(shape)

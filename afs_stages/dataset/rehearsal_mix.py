@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afs_stages.core import jsonl
 from afs_stages.core.errors import UserError
 from afs_stages.core.report import StageReport
 from afs_stages.dataset.index import index
-from afs_stages.dataset.keys import shuffled
+from afs_stages.dataset.keys import Keys, shuffled
 from afs_stages.dataset.policies import best_first
 from afs_stages.dataset.rehearsal import rehearsal_count
 
@@ -30,7 +31,7 @@ def mix_files(
         order = found.canonical()
         is_old = found.file_of(order) == len(new)
         fresh, old = order[~is_old], order[is_old]
-        free = old[~np.isin(found.key[old], found.key[fresh])]
+        free = old[~_among(found.key[old], found.key[fresh])]
         wanted = rehearsal_count(len(fresh), ratio, 10**12) if ratio < 1 else len(free)
         chosen = best_first(found, free)[:wanted]
         if len(chosen) < wanted:
@@ -45,6 +46,14 @@ def mix_files(
     _drops(report, len(old) - len(free), len(free) - len(chosen), len(fresh) if ratio >= 1 else 0)
     report.values = {"share": round(len(chosen) / writer.count, 4) if writer.count else 0.0, "rehearsed": len(chosen)}
     return report
+
+
+def _among(keys: Keys, known: Keys) -> NDArray[np.bool_]:
+    """Whether each key stands in the sorted `known`."""
+    if not len(known):
+        return np.zeros(len(keys), np.bool_)
+    same: NDArray[np.bool_] = known[np.searchsorted(known[:-1], keys)] == keys
+    return same
 
 
 def _drops(report: StageReport, repeated: int, unused: int, replaced: int) -> None:

@@ -25,7 +25,7 @@ from afs_stages.dataset import near
 from afs_stages.dataset.assign import Ratios, assign
 from afs_stages.dataset.frozen import Frozen, load_frozen
 from afs_stages.dataset.index import BATCH, Index, index, names_of
-from afs_stages.dataset.keys import Keys, Rows, runs
+from afs_stages.dataset.keys import Keys, Rows, cross_counts, runs
 
 EXACT, NEAR, BRIDGES = -1, -2, -3
 """Instead of a part: why a row is left out."""
@@ -298,9 +298,8 @@ def _fill(report: StageReport, found: Index, plan: Plan, params: Split) -> None:
         if count := int((plan.part == reason).sum()):
             report.drop(name, count)
     codes, names = (found.domain, found.domains) if params.stratify_by == "domain" else (found.source, found.sources)
-    parts = len(layout.PARTS)
-    cells = codes[plan.rows].astype(np.int32) * (parts + 1) + np.maximum(plan.part, -1) + 1
-    table = np.bincount(cells, minlength=len(names) * (parts + 1)).reshape(-1, parts + 1)[:, 1:]
+    stays = np.maximum(plan.part, -1) + 1
+    table = cross_counts(codes[plan.rows], stays, (len(names), len(layout.PARTS) + 1))[:, 1:]
     report.rows_out = int(table.sum())
     counts = {
         name: {part: count for part, count in zip(layout.PARTS, row, strict=True) if count}
