@@ -33,7 +33,7 @@ def digests(texts: Iterable[str]) -> bytes:
 
 def keys_of(texts: Iterable[str]) -> Keys:
     """The key of each text."""
-    return np.frombuffer(digests(texts), dtype="<u8")
+    return np.frombuffer(bytearray(digests(texts)), dtype="<u8")
 
 
 def seeded(keys: Keys, seed: int) -> Keys:
