@@ -52,6 +52,7 @@ class Names(msgspec.Struct, gc=False):
     metadata: _Metadata | None = msgspec.field(name="_metadata", default=None)
 
 
+_NO_METADATA = _Metadata()
 _decode = msgspec.json.Decoder(_Keys).decode
 _decode_names = msgspec.json.Decoder(Names).decode_lines
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -66,8 +67,8 @@ class Index:
     """Where the rows of each file begin."""
     key: Keys
     """Of the row's id."""
-    group: Keys
-    """Of the unit that must not straddle a split; the row's own where its source named none."""
+    group: NDArray[np.int64]
+    """Hash of the unit that must not straddle a split, good for telling equal ones in this process alone."""
     score: NDArray[np.float64]
     """Quality in [0, 1], NaN where unscored."""
     offset: NDArray[np.int64]
@@ -144,7 +145,8 @@ def names_of(lines: list[bytes]) -> list[Names]:
     """What the rows of lines are called."""
     found = _decode_names(b"\n".join(lines))
     for names, line in zip(found, lines, strict=True):
-        names.sample_id = names.sample_id or _id(line)
+        if not names.sample_id:
+            names.sample_id = _id(line)
     return found
 
 
@@ -199,16 +201,16 @@ class _Columns:
         ids = [row.sample_id for row in rows]
         if not all(ids):
             ids = [id or _id(line) for id, line in zip(ids, lines, strict=True)]
-        keys = digests(ids)
-        groups = [_group(row.metadata, id) for row, id in zip(rows, ids, strict=True)]
-        self.key += keys
-        self.group += keys if groups == ids else digests(groups)
+        self.key += digests(ids)
+        metadata = [row.metadata or _NO_METADATA for row in rows]
+        groups = [str(one.group) if one.group else id for one, id in zip(metadata, ids, strict=True)]
+        self.group += np.fromiter(map(hash, groups), np.int64, len(groups)).tobytes()
         self.score += np.array([row.quality_score for row in rows], dtype=np.float64).tobytes()
         self.offset += np.array(offsets, dtype=np.int64).tobytes()
         self.size += (np.fromiter(map(len, lines), np.int32, len(lines)) - 1).tobytes()
         self.source.add([row.source or "" for row in rows])
         self.domain.add([row.domain or "" for row in rows])
-        self.version.add([_version(row.metadata) for row in rows])
+        self.version.add([one.origin_version or one.rehearsal_version or "" for one in metadata])
 
     def finish(self) -> Index:
         """The columns as they are used."""
@@ -216,7 +218,7 @@ class _Columns:
             self.files,
             self.begins,
             np.frombuffer(self.key, "<u8"),
-            np.frombuffer(self.group, "<u8"),
+            np.frombuffer(self.group, np.int64),
             np.frombuffer(self.score, np.float64),
             np.frombuffer(self.offset, np.int64),
             np.frombuffer(self.size, np.int32),
@@ -285,14 +287,6 @@ def _unpack(path: Path, on_bad: OnBad) -> IO[bytes]:
         file.write(line + b"\n")
     file.seek(0)
     return file
-
-
-def _group(metadata: _Metadata | None, sample_id: str) -> str:
-    return str(metadata.group) if metadata is not None and metadata.group else sample_id
-
-
-def _version(metadata: _Metadata | None) -> str:
-    return "" if metadata is None else metadata.origin_version or metadata.rehearsal_version or ""
 
 
 def _id(body: bytes) -> str:

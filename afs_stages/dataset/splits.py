@@ -165,7 +165,7 @@ class _Nodes:
             one, two = (int(self.unique[i]) if i < len(self.unique) else i + shift for i in pair)
             yield one, two
 
-    def _join_equal(self, own: Keys, released: Keys) -> None:
+    def _join_equal(self, own: NDArray[Any], released: NDArray[Any]) -> None:
         values = np.concatenate([own[self.plan.rows[self.unique]], released[self.frozen.rows]])
         ordered = np.sort(values)
         shared = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
@@ -256,7 +256,7 @@ def _write(found: Index, frozen: Frozen, plan: Plan, output: Path) -> None:
             batches = (nodes[start : start + BATCH] for start in range(0, len(nodes), BATCH))
             for batch, lines in zip(batches, found.batches(plan.rows[nodes]), strict=True):
                 writer.write_batches([lines])
-                clusters = _keys(found, frozen, plan, plan.head[batch]).tolist()
+                clusters = _keys(found, frozen, plan, plan.head[batch])
                 assigned.write_many(_assignments(lines, clusters, layout.PARTS[place]))
         dropped.write_many(_dropped(found, frozen, plan))
 
@@ -269,11 +269,12 @@ def _keys(found: Index, frozen: Frozen, plan: Plan, nodes: NDArray[np.int32]) ->
     return keys
 
 
-def _assignments(lines: list[bytes], clusters: list[int], part: str) -> Iterator[Assignment]:
-    for row, cluster in zip(names_of(lines), clusters, strict=True):
+def _assignments(lines: list[bytes], clusters: Keys, part: str) -> Iterator[Assignment]:
+    digits = clusters.astype(">u8").tobytes().hex()
+    for row, start in zip(names_of(lines), range(0, len(digits), 16), strict=True):
         id, metadata = row.sample_id, row.metadata
         group = str(metadata.group) if metadata and metadata.group else id
-        yield Assignment(id, group, f"{cluster:016x}", part, row.source or "", row.domain or "")
+        yield Assignment(id, group, digits[start : start + 16], part, row.source or "", row.domain or "")
 
 
 def _dropped(found: Index, frozen: Frozen, plan: Plan) -> Iterator[dict[str, str]]:
