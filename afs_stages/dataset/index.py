@@ -318,14 +318,15 @@ def with_metadata(key: str, value: str | int) -> Callable[[bytes], bytes]:
 
     Where `_metadata` stands last, as this project writes it, and lacks the key, the row is only spliced.
     """
-    encoded = msgspec.json.encode(value)
-    entry = msgspec.json.encode(key) + b":" + encoded
+    name, encoded = msgspec.json.encode(key), msgspec.json.encode(value)
+    entry = name + b":" + encoded + b"}}"
 
     def set_key(line: bytes) -> bytes:
         old = bytes(_only_metadata(line).metadata)
-        last = line.endswith(tuple(mark + old + b"}" for mark in _MARKS))
-        if last and old.startswith(b"{") and entry[: len(key) + 2] not in old:
-            return b"%b%b%b}}" % (line[:-2], b"" if old == b"{}" else b",", entry)
+        tail = old + b"}"
+        head = line[: -len(tail)] if line.endswith(tail) else b""
+        if head.endswith(_MARKS) and old.startswith(b"{") and name not in old:
+            return b"".join((head, old[:-1], b"," if b'"' in old else b"", entry))
         fields = _fields(line)
         metadata = _fields(old) if old not in (b"", b"null") else {}
         metadata[key] = msgspec.Raw(encoded)
