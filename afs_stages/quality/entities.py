@@ -10,6 +10,7 @@ from importlib.resources import files
 
 import msgspec
 
+from afs_stages.core.memo import Memo
 from afs_stages.quality.syntax import parse
 from afs_stages.quality.table import references
 
@@ -79,21 +80,29 @@ def _hardware_addresses() -> frozenset[str]:
 
 def in_code(codes: Iterable[str]) -> set[str]:
     """Entities that code uses: operand addresses and names it does not define itself."""
+    parts = list(map(_in_block, codes))
+    return set().union(*[used for used, _ in parts]).difference(*[own for _, own in parts])
+
+
+@lru_cache(maxsize=256)
+def _in_block(code: str) -> tuple[frozenset[str], frozenset[str]]:
+    """(entities used, names defined) of a block."""
     used: set[str] = set()
     own: set[str] = set()
-    for code in codes:
-        for statement in parse(code):
-            if statement.kind in ("label", "assign"):
-                own.add(statement.name.lstrip("!"))
-            elif statement.kind == "op" and statement.operand and statement.operand[0] != "#":
-                used.update(_operand(statement.operand))
-    return used - own
+    for statement in parse(code):
+        if statement.kind in ("label", "assign"):
+            own.add(statement.name.lstrip("!"))
+        elif statement.kind == "op" and statement.operand and statement.operand[0] != "#":
+            used.update(_operand(statement.operand))
+    return frozenset(used), frozenset(own)
 
 
-@lru_cache(maxsize=65536)
-def _operand(operand: str) -> frozenset[str]:
+def _entities_of(operand: str) -> frozenset[str]:
     found = {f"${place}" for digits in _SHORT.findall(operand) if (place := normalise(digits))}
     return frozenset(found | {name for name in references(operand) if name[0] != "." and len(name) > 2})
+
+
+_operand = Memo(_entities_of).__getitem__
 
 
 def in_prose(text: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,6 +118,9 @@ def score_jsonl(
     cache = ScoreCache(cache_path, made_by(scorer.fingerprint) if cache_path else "")
     with ExitStack() as stack:
         stack.callback(scorer.close)
+        # what is loaded by now stays: the garbage collector need not look through it again and again
+        gc.freeze()
+        stack.callback(gc.unfreeze)
         stack.callback(cache.close)
         rejects = stack.enter_context(jsonl.open_rejects(output_path, strict))
         kept = stack.enter_context(jsonl.open_write(output_path))

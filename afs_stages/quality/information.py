@@ -38,11 +38,11 @@ _STOCK = re.compile(
     r"|lorem ipsum|in today's|it is important to note",
     re.IGNORECASE,
 )
-_STOCK_PARTS = (
-    "as an ai", "language model", " be happy", " be glad", "i hope this", "feel free", "let me know", "please prov",
-    " sorry", "i can't", "i cannot", "great question", "happy to", "lorem ip", "in today's", "is important",
-)  # fmt: skip
-"""Every stock phrase holds one of these, which is quicker to rule out."""
+_STOCK_STARTS = ("ai", "model", "provide", "sorry", "question", "ipsum", "today's")
+_STOCK_WHOLE = frozenset(("glad", "hope", "free", "know", "can't", "cannot", "important"))
+"""Every stock phrase holds, between white space, a piece that starts so, is one of these, or ends in `happy`."""
+_OTHER_CASES = re.compile(r"[\u0130\u0131\u017f\u212a]")
+"""Letters that a pattern without case takes for an i, an s or a k."""
 FAULTS = (
     "short", "long", "repetitive", "unfinished", "boilerplate", "unspecific", "language", "off_topic",
 )  # fmt: skip
@@ -85,28 +85,40 @@ _FULL = (1 << _FIELD) - 1
 _AROUND = '.,;:!?()"'
 
 _Piece = tuple[tuple[str, ...], int]
-"""(words; packed: English words, words of letters, words that are no names, marks, whether a quotation goes on)"""
+"""(words; packed: English words, words of letters, words that are no names, marks, open quotations, stock)"""
 
 
-def _packed(english: int, letters: int, plain: int, marks: int, open: int) -> int:
-    return english | letters << _FIELD | plain << 2 * _FIELD | marks << 3 * _FIELD | open << 4 * _FIELD
+def _packed(english: int, letters: int, plain: int, marks: int, open: int, stock: int) -> int:
+    low = english | letters << _FIELD | plain << 2 * _FIELD
+    return low | marks << 3 * _FIELD | open << 4 * _FIELD | stock << 5 * _FIELD
+
+
+_WORD_COUNTS = {(english, stock): _packed(english, 1, 1, 0, 0, stock) for english in (0, 1) for stock in (0, 1)}
+
+
+def _is_stock(piece: str) -> bool:
+    low = piece.lower()
+    if low.startswith(_STOCK_STARTS) or low in _STOCK_WHOLE or low.endswith("happy"):
+        return True
+    return not piece.isascii() and _OTHER_CASES.search(piece) is not None
 
 
 def _read_piece(piece: str) -> _Piece:
+    stock = _is_stock(piece)
     core = piece.strip(_AROUND)
     if core.isalpha() and core.isascii() and (core[1:].islower() or len(core) == 1):
         word = core.lower()
-        return (word,), _packed(word in _words()["english"], 1, 1, 0, 0)
-    words = tuple([word.lower() for word in _WORD.findall(piece)])
+        return (word,), _WORD_COUNTS[word in _words()["english"], stock]
+    words = tuple(map(str.lower, _WORD.findall(piece)))
     if len(core) > 2 and core[0] == "`" == core[-1] and core.count("`") == 2:
-        return words, _packed(0, 0, 0, 1, 0)
+        return words, _packed(0, 0, 0, 1, 0, stock)
     bare, marks = _QUOTED.subn(" ", piece) if "`" in piece else (piece, 0)
     # words that are names or paths are of no language
     rest = _NAMES.sub(" ", bare)
-    plain = words if rest == piece else [word.lower() for word in _WORD.findall(rest)]
+    plain = words if rest == piece else list(map(str.lower, _WORD.findall(rest)))
     letters = [word for word in plain if word.isalpha()]
     english = len([word for word in letters if word in _words()["english"]])
-    return words, _packed(english, len(letters), len(plain), marks + len(_MARKS.findall(bare)), "`" in bare)
+    return words, _packed(english, len(letters), len(plain), marks + len(_MARKS.findall(bare)), "`" in bare, stock)
 
 
 _piece = Memo(_read_piece).__getitem__
@@ -122,18 +134,21 @@ class _Prose(NamedTuple):
     plain: int
     letters: int
     english: int
+    stock: int
+    """Pieces that stock phrases are made of."""
 
     @classmethod
     def of(cls, text: str) -> _Prose:
-        read, counts = zip(*map(_piece, text.split()), strict=True) if text.strip() else ((), ())
-        words = list(chain.from_iterable(read))
-        packed, quoted = sum(counts), 0
-        if packed >> 4 * _FIELD:
+        pieces = list(map(_piece, text.split()))
+        words = [word for found, _ in pieces for word in found]
+        packed, quoted = sum([counts for _, counts in pieces]), 0
+        stock = packed >> 5 * _FIELD
+        if packed >> 4 * _FIELD & _FULL:
             # a quotation of several pieces
             bare, quoted = _QUOTED.subn(" ", text)
-            packed = sum(counts for _, counts in map(_piece, bare.split()))
+            packed = sum([counts for _, counts in map(_piece, bare.split())])
         english, letters, plain, marks = [packed >> at * _FIELD & _FULL for at in range(4)]
-        return cls(text, words, set(words), quoted + marks, plain, letters, english)
+        return cls(text, words, set(words), quoted + marks, plain, letters, english, stock)
 
 
 def compressed(text: str) -> tuple[int, float]:
@@ -155,7 +170,7 @@ def read(instruction: str, answer: str, shape: Shape) -> Reading:
         1.0 if len(answer) <= MAX_CHARS and size <= shape.most else 0.6,
         _variety(prose, ratio),
         _finished(text),
-        _own_words(prose.text),
+        _own_words(prose),
         _specific(prose, text),
         _language(instruction, prose),
         _relevance(instruction, text),
@@ -203,12 +218,9 @@ def _finished(text: str) -> float:
     return factor
 
 
-def _own_words(prose: str) -> float:
-    low = prose.lower()
-    if low.isascii() and not any(part in low for part in _STOCK_PARTS):
-        return 1.0
-    hits = len(_STOCK.findall(prose))
-    return 1.0 if not hits else max(0.15, 1 - 60 * hits / max(len(prose), 80)) * 0.8
+def _own_words(prose: _Prose) -> float:
+    hits = len(_STOCK.findall(prose.text)) if prose.stock else 0
+    return 1.0 if not hits else max(0.15, 1 - 60 * hits / max(len(prose.text), 80)) * 0.8
 
 
 def _specific(prose: _Prose, text: str) -> float:

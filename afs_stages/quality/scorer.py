@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,8 @@ class QualityScorer:
         self._assembler: Any = None
         self.manifest = self._read_manifest()
         self.context = context or Context.from_manifest(self.manifest)
+        # rows about one routine stand together
+        self._static_of = lru_cache(maxsize=256)(partial(_static_of, calls=self.context.calls))
 
     def _read_manifest(self) -> dict[str, Any]:
         folder = self.config.electra_model_path
@@ -135,9 +138,7 @@ class QualityScorer:
 
     def _static(self, draft: _Draft) -> None:
         if draft.codes:
-            calls = self.context.calls
-            scores = [static.static_score(static.findings(c, calls), c.count("\n") + 1) for c in draft.codes]
-            draft.values["static"] = round(min(scores), 6)
+            draft.values["static"] = round(min(map(self._static_of, draft.codes)), 6)
 
     def _entities(self, draft: _Draft) -> None:
         known = self.context.known
@@ -228,6 +229,10 @@ def overall(components: Mapping[str, float | None], weights: ScoringWeights, ass
             total += share
             weighted += share * value
     return round(weighted / total, 6) if total else 0.0
+
+
+def _static_of(code: str, calls: Mapping[str, str]) -> float:
+    return static.static_score(static.findings(code, calls), code.count("\n") + 1)
 
 
 def _file(sample: Sample, manifest: Mapping[str, Any]) -> str:

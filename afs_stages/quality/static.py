@@ -226,7 +226,6 @@ def _neighbours(last: Statement, op: Statement) -> str:
     return found
 
 
-@lru_cache(maxsize=65536)
 def _index(operand: str) -> str:
     tail = operand.rstrip(")]").rpartition(",")[2].strip().upper() if "," in operand else ""
     return tail if tail in ("X", "Y") else ""

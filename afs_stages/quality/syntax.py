@@ -8,6 +8,8 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
+from afs_stages.core.memo import Memo
+
 _COMMENT = re.compile(r';.*$|"[^"\n]*"', re.MULTILINE)
 _LABEL = re.compile(
     r"\s*(?P<label>\#?[A-Za-z_]\w*:(?![=:])|\#?\.+\w+:?(?=\s|$)|[+-]+:?(?=\s|$)|\?[\w.+-]*:?(?=\s|$))\s*"
@@ -46,16 +48,21 @@ def strip_comment(line: str) -> str:
     return _COMMENT.sub(lambda match: match[0] if match[0].startswith('"') else "", line)
 
 
-@lru_cache(maxsize=65536)
-def parse_line(line: str) -> tuple[Statement, ...]:
-    """The statements of one line; remembered, since code repeats itself."""
+def _parse_line(line: str) -> tuple[Statement, ...]:
     text = strip_comment(line).strip()
     if not text:
         return ()
+    if ":" not in text and "=" not in text and text[0].isalpha():
+        # what most lines are: one statement without a label
+        return (_statement(text.strip(" \t{}")),)
     found: list[Statement] = []
     for part in _SPLIT.split(text):
         found.extend(_parse_part(part.strip()))
     return tuple(found)
+
+
+parse_line = Memo(_parse_line).__getitem__
+"""The statements of one line; remembered, since code repeats itself."""
 
 
 def _parse_part(part: str) -> Iterator[Statement]:
@@ -70,7 +77,7 @@ def _parse_part(part: str) -> Iterator[Statement]:
 def _statement(part: str) -> Statement:
     if part[0] == "%":
         return Statement("macro", part[1:].partition("(")[0], "", part)
-    if _ASSIGN.match(part):
+    if "=" in part and _ASSIGN.match(part):
         return Statement("assign", part.partition("=")[0].strip(), "", part.partition("=")[2].strip())
     word, _, rest = part.partition(" ")
     lower = word.lower().lstrip("@")

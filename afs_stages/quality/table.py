@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from afs_stages.core.memo import Memo
 from afs_stages.quality.syntax import lines, parse_line
 
 State = Literal["ok", "stubs", "error", "lost"]
@@ -164,10 +165,12 @@ def _quirk(mnemonic: str, shape: str) -> bool:
     )
 
 
-@lru_cache(maxsize=65536)
-def references(operand: str) -> frozenset[str]:
-    """Labels and symbols an operand names; local ones with their dots."""
-    return frozenset(name for name in _REFERENCE.findall(operand) if name not in _OWN_WORDS)
+def _references(operand: str) -> frozenset[str]:
+    return frozenset([name for name in _REFERENCE.findall(operand) if name not in _OWN_WORDS])
+
+
+references = Memo(_references).__getitem__
+"""Labels and symbols an operand names; local ones with their dots."""
 
 
 class _Line(NamedTuple):
@@ -181,9 +184,7 @@ class _Line(NamedTuple):
     anonymous_uses: tuple[tuple[str, int], ...]
 
 
-@lru_cache(maxsize=65536)
-def _line(line: str) -> _Line:
-    """A line's faults and names; remembered, since code repeats itself."""
+def _read_line(line: str) -> _Line:
     faults: list[str] = []
     defined: set[str] = set()
     used: set[str] = set()
@@ -207,6 +208,11 @@ def _line(line: str) -> _Line:
     return _Line(len(statements), tuple(faults), frozenset(defined), frozenset(used), tuple(labels), tuple(uses))
 
 
+_line = Memo(_read_line).__getitem__
+"""A line's faults and names; remembered, since code repeats itself."""
+
+
+@lru_cache(maxsize=256)
 def assemble(text: str, known: frozenset[str] = frozenset()) -> AssemblyResult:
     """Check a snippet by the table; `known` names do not count as stubs."""
     met = list(map(_line, lines(text)))

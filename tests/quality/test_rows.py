@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from afs_stages.core import jsonl
 from afs_stages.core.memo import ENTRIES, LONGEST, Memo
-from afs_stages.quality import blocks
+from afs_stages.quality import blocks, information
 from afs_stages.quality.rows import Row, read_rows
 
 WHOLE: dict[str, Any] = {
@@ -91,3 +91,37 @@ def test_a_memo_is_bounded() -> None:
     for number in range(2 * ENTRIES):
         assert memo[str(number)] == len(str(number))
         assert len(memo) <= ENTRIES
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(
+        st.sampled_from(["`Tide_Update`", "`LDA $22`", "`", "``", "a", "Two,", "$7E0022", "x.asm", "\n", "é", "9"])
+    )
+)
+def test_a_text_counts_as_its_pieces(parts: list[str]) -> None:
+    text = " ".join(parts)
+    prose = information._Prose.of(text)
+    bare, quoted = information._QUOTED.subn(" ", text)
+    names = information._NAMES.sub(" ", bare)
+    assert prose.words == [word.lower() for word in information._WORD.findall(text)]
+    assert prose.marks == quoted + len(information._MARKS.findall(bare))
+    assert prose.plain == len(information._WORD.findall(names))
+
+
+PHRASES = [
+    "As an AI",
+    "language model",
+    "I would be glad to",
+    "i can't assist",
+    "Happy to help",
+    "it is important to note",
+]
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.sampled_from(PHRASES), st.sampled_from(["", "(", "“", "x"]), st.sampled_from(["", "s", ".", "ſ", "İ"]))
+def test_stock_phrases_are_met_in_any_dress(phrase: str, before: str, after: str) -> None:
+    prose = information._Prose.of(f"The tide {before}{phrase}{after} rises.")
+    assert bool(prose.stock) >= bool(information._STOCK.search(prose.text))
+    assert information._own_words(prose) < 1
