@@ -56,7 +56,7 @@ def test_constants_reach_what_is_stored_and_called():
 
 
 def test_a_label_a_call_and_a_macro_forget_the_registers():
-    assert said("LDA #$01\n.again\nSTA.w Flag") == ["writes `Flag`"]
+    assert said("LDA #$01\n.again\nSTA.w Flag") == ["sets A to $01", "writes `Flag`"]
     assert said("LDA #$01 : JSR Other : STA.w Flag") == [
         "calls `Other` with A = $01",
         "stores A from `Other` in `Flag`",

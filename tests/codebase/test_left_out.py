@@ -173,3 +173,48 @@ def test_what_a_dungeon_is_built_of_is_no_quest(tmp_path):
     (tmp_path / "Dungeons" / "Mines.md").write_text(page)
     domains = [sample.domain for sample in OracleTrainingGenerator(oracle_path=tmp_path).generate()]
     assert sorted(domains) == ["oracle_docs", "oracle_quest"]
+
+
+def test_a_routine_that_falls_into_the_next_and_one_without_a_name_are_left_out(tmp_path):
+    code = f"{NAMES}\n{HEADER}Lamp_Open:\n{{\n  LDA.b #$01 : STA.w LampState\n  STZ.w LampOil\n  STZ.w $0D10\n}}\n"
+    body = (
+        "  LDA.b #$02 : STA.w LampState ; the bright one\n  STZ.w LampOil ; the oil is gone\n  JSL Sound_Play\n  RTL\n"
+    )
+    code += f"\nRoutine_22DA70:\n{{\n{body}  JSL Sound_Play\n  RTL\n}}\n"
+    _, dropped = made(tmp_path, lamp_asm=code)
+    assert dropped == {"routine_falls_into_the_next": 1, "routine_without_name": 1}
+
+
+def test_calls_between_files_need_one_whose_purpose_is_known(tmp_path):
+    caller = "Keeper_Run:\n{\n  JSL Lamp_One\n  JSL Lamp_Two\n  RTL\n}\n"
+    routines = "Lamp_One:\n{\n  STZ.w $0D10\n  RTL\n}\n\nLamp_Two:\n{\n  STZ.w $0D11\n  RTL\n}\n"
+    _, dropped = made(tmp_path, keeper_asm=caller, lamp_asm=routines)
+    assert dropped["calls_without_purpose"] == 1
+    samples, dropped = made(tmp_path, keeper_asm=caller, lamp_asm=HEADER + routines)
+    assert "calls_without_purpose" not in dropped
+    assert told_of(samples, "calls 2 routine(s) of `lamp.asm`")
+
+
+def test_a_legend_of_frames_is_no_purpose(tmp_path):
+    legend = "; 0-1: Idle 2-3: Surprised\n; 4: With a lamp in the hand\n"
+    samples, _ = made(tmp_path, lamp_asm=f"{NAMES}\n{legend}Lamp_Show:\n{{\n{BODY}}}\n")
+    assert not told_of(samples, "Surprised")
+
+
+def test_code_stays_with_the_words_above_it(tmp_path):
+    code = "```asm\n" + "  LDA.w LampOil ; how much of the oil is left\n" * 60 + "```"
+    page = f"# Tower\n\n## The lamp\n\n{TOLD * 3}\n\n{code}\n"
+    (sample,) = made(tmp_path, docs__tower_md=page)[0]
+    assert "counts the boats" in sample
+    assert sample.endswith("```")
+
+
+@pytest.mark.parametrize("heading", ["Documentation Gaps", "Trading Sequence — CUT", "Potential investigation paths"])
+def test_gaps_and_what_was_cut_are_no_documentation(tmp_path, heading):
+    assert made(tmp_path, docs__tower_md=f"# Tower\n\n## {heading}\n\n{TOLD * 2}\n")[0] == []
+
+
+def test_generated_files_have_no_overview(tmp_path):
+    table = "".join(f"Lamp_Row{n}:\n  db $0{n} ; row of lamps {n}\n\n" for n in range(4))
+    title = "; Auto-generated. Do not edit this list of lamps by hand\n\n"
+    assert not told_of(made(tmp_path, lamp_asm=title + table)[0], "overview")

@@ -50,6 +50,8 @@ def _file(project: Project, file: AsmFile, units: list[Unit], outward: list[str]
     routines = [unit for unit in units if unit.block.kind == "routine"]
     tables = [f"`{unit.block.name}`" for unit in units if unit.block.kind == "data"]
     patches = sum(unit.block.kind == "patch" for unit in units)
+    if file.title.lower().startswith("auto-generated"):
+        return
     told = comments.words(file.title) >= 4 or sum(bool(unit.summary) for unit in routines) >= 2
     if len(routines) + len(tables) + patches + len(file.macros) < 3 or not told:
         return
@@ -155,7 +157,9 @@ def _between(project: Project, caller: str, callee: str, pairs: list[tuple[str, 
         caller + callee,
     )
     answer = f"`{caller}` calls {len(by_target)} routine(s) of `{callee}`:\n" + "\n".join(rows)
-    return _draft("architecture_calls", question, answer, caller, len(project.program.files[caller].lines))
+    told = any(unit.summary for target in by_target if (unit := project.find(target)))
+    last = len(project.program.files[caller].lines)
+    return _draft("architecture_calls", question, answer, caller, last, "" if told else "calls_without_purpose")
 
 
 def _namespaces(project: Project) -> Iterator[Draft]:
@@ -170,5 +174,5 @@ def _namespaces(project: Project) -> Iterator[Draft]:
             yield _draft("architecture_namespace", question, answer, files[0], 1)
 
 
-def _draft(kind: str, question: str, answer: str, path: str, last: int) -> Draft:
-    return Draft(kind, question, answer, path, 1, last, f"file:{path}")
+def _draft(kind: str, question: str, answer: str, path: str, last: int, fault: str = "") -> Draft:
+    return Draft(kind, question, answer, path, 1, last, f"file:{path}", fault=fault)

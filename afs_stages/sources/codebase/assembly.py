@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.draft import Draft, fenced
 from afs_stages.sources.codebase.explain import ending, explain, ground, purpose, step_by_step
+from afs_stages.sources.codebase.isa import DATA
 from afs_stages.sources.codebase.nodes import AsmFile, Macro
 from afs_stages.sources.codebase.project import Project, Unit
 from afs_stages.sources.codebase.questions import choose, listing
@@ -23,6 +24,9 @@ GROUND = 4
 CLEAR_STEPS = 14
 """More steps than these, without a word on what they are for, are no explanation."""
 
+MAX_DATA = 400
+"""Characters of data a request spells out at most."""
+
 MANY_STEPS = 4
 """In a disassembly, where every routine has its address, so many steps count as much as one thing known."""
 
@@ -30,6 +34,8 @@ _VAGUE = re.compile(r"\b[Ww]rites `| on B[A-Z]{2}\b")
 """Steps that tell where a result goes and not what it is: too little to write code from."""
 
 _INDIRECT = re.compile(r"(?i)\bsta(?:\.\w)? [(\[]")
+_UNNAMED = re.compile(r"(?i)(?:routine|sub|loc|code)_?[0-9a-f]{4,6}")
+_ENDS = frozenset(("rts", "rtl", "rti", "jmp", "jml", "bra", "brl", "stp", "incbin", "incsrc", "fill", "pad", *DATA))
 _ASIDE = re.compile(r"(?i)(based on|formerly|credit|by|from|see|taken|copied|same as|this function is bled)\b")
 
 
@@ -84,6 +90,10 @@ def _by_steps(words: Vocabulary, unit: Unit, steps: list[str]) -> str:
         return ""
     entries = [f"`{name}`" for name in words.owned.get(unit.block.name, ("", []))[1] if name]
     steps = [*steps, f"The entries of the table: {listing(entries, 24)}."] if entries else steps
+    data = _tables(unit)
+    if len(data) > MAX_DATA:
+        return ""
+    steps = [*steps, f"Its data: {data}."] if data else steps
     lead = choose(
         [
             f"Write the routine `{unit.block.name}` for `{unit.block.file}` in asar syntax. Step by step:",
@@ -92,6 +102,23 @@ def _by_steps(words: Vocabulary, unit: Unit, steps: list[str]) -> str:
         unit.block.text,
     )
     return lead + "\n" + "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
+
+
+def _tables(unit: Unit) -> str:
+    """The data a routine keeps behind its code, label by label."""
+    found: dict[str, list[str]] = {}
+    label = ""
+    for statement in (statement for line in unit.block.lines[1:] for statement in line.statements):
+        label = statement.labels[-1] if statement.labels else label
+        if label and statement.word in DATA:
+            found.setdefault(label, []).append(f"{statement.word} {statement.rest}")
+    return ", ".join(f"`{label}` is `{' : '.join(rows)}`" for label, rows in found.items())
+
+
+def _whole(unit: Unit) -> bool:
+    """Whether the last line of a routine leaves it; a macro may."""
+    words = [s.word for line in unit.block.lines for s in line.statements if s.word not in ("", "{", "}", "endif")]
+    return not words or words[-1].startswith("%") or words[-1].split(".", 1)[0] in _ENDS
 
 
 def skipped(project: Project, words: Vocabulary, unit: Unit, steps: list[str]) -> str:
@@ -107,8 +134,12 @@ def skipped(project: Project, words: Vocabulary, unit: Unit, steps: list[str]) -
         return "routine_too_little_known"
     if len(_INDIRECT.findall(unit.block.text)) >= 2:
         return "drawing_loop"
+    if not _whole(unit):
+        return "routine_falls_into_the_next"
     if purpose(unit):
         return ""
+    if _UNNAMED.fullmatch(unit.block.name):
+        return "routine_without_name"
     if len(steps) < 2:
         return "routine_of_one_step"
     if len(steps) > CLEAR_STEPS:

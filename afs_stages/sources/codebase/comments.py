@@ -13,12 +13,12 @@ _TAG = re.compile(r"^.*?;\s*@(\w+)\b\s*(.*)$")
 _INNER_TAG = re.compile(r"(?:^|\s*;\s*)@\w+\b.*$|^#(?:END)?PATCH_\w+=?")
 _BANNER = re.compile(r"^(\*?\$[0-9A-Fa-f]{2,6}(?:-\$?[0-9A-Fa-f]+)?)(?:\s+(?:LOCAL|LONG|JUMP LOCATION))?$")
 _ITEM = re.compile(
-    r"^([-*•]\s|\d+[.)]\s|[A-Za-z$!][\w $/()!-]{0,24}:\s|(?:\$|0x)?[0-9A-Fa-f]{2,6}\s*[-=:]|bit\b"
+    r"^([-*•]\s|\d+[.)]\s|[A-Za-z$!][\w $/()!-]{0,24}:\s|(?:\$|0x)?[0-9A-Fa-f]{2,6}\s*[-=:]|bit\b|[a-z] - "
     r"|[A-Z][A-Z0-9]{2,}\s{2,}\S)"
 )
 _WORD = re.compile(r"(?<![\w.])[A-Za-z][A-Za-z']+(?![\w(])")
 _QUOTED = re.compile(r"(?i)^(?:vanilla|original|old|was)\b[^:]{0,40}:\s+(\w.*)$")
-_START = re.compile(r"(?!Link|Zelda|Ganon|Sprite|Kydrog|Farore)[A-Z][a-z]+ [a-z]")
+_START = re.compile(r"(?!Link|Zelda|Ganon|Sprite|Kydrog|Farore)[A-Z][a-z]+ (?:[a-z]|[A-Z] )")
 _JOINS_WORDS = "a an the of to by for and or in on at with from if is are be as its this that when than"
 _JOINS = frozenset(_JOINS_WORDS.split())
 _TAGGED = re.compile(r"^[A-Z]{3,}[A-Z0-9_]*[ .]\$?[0-9A-F]{2,6}$")
@@ -28,16 +28,17 @@ _IDLE = re.compile(r"(?i)^(unused|free( ram)?|todo|fixme|xxx|\?+|n/?a|tbd|unknow
 _SELF = re.compile(
     r"(?i)^(i think|maybe|probably|not sure|idk|hmm|will need to|might need to|should probably|"
     r"need to (fix|change|adjust)|init code for the|do code|do (the|some) [\w ]{3,20}(code|stuff)|"
-    r"just in case|for now|why |may use more)\b"
+    r"just in case|for now|why |may use more|(this )?can be used to do anything)\b"
 )
 """Notes an author left to himself: they tell of the work and not of what the code does."""
 
 _SECOND = re.compile(r"\s+;\s*\.\w+$")
-_PATTERN = re.compile(r"(?=\S* ?\S*(?:\.|([a-z])\1\1))[a-z.]{4} [a-z.]{4}(?!\S)")
+_PATTERN = re.compile(r"(?=\S* ?\S*(?:\.|([a-z])\1\1))(?:[a-z.]{4}){1,2} (?:[a-z.]{4}){1,2}(?!\S)")
+_SEE = re.compile(r"(?i)see ([a-z]+ ){0,4}notes?\.?$")
 _HEADING = re.compile(
     r"(?i)(entry|exit|inputs?|outputs?|returns?|clobbers|param(eter)?s?|args|arguments|notes?|usage):$"
 )
-_WORK = re.compile(r"(?i)\b(todo|fixme|xxx)\b")
+_WORK = re.compile(r"(?i)\b(todo|fixme|xxx|idk)\b")
 
 
 def strip(comment: str) -> str:
@@ -97,7 +98,7 @@ def prose(comments: Iterable[str]) -> str:
         raw = comment.lstrip(";")
         text = strip(comment)
         unfinished = bool(_WORK.search(text) or "???" in text) or (unfinished and bool(text) and not _ITEM.match(text))
-        if not text or unfinished or is_code(text) or _BANNER.match(text):
+        if not text or unfinished or is_code(text) or _BANNER.match(text) or _SEE.match(text):
             if text and found and is_code(text) and (found[-1].endswith(":") or single):
                 found.pop()
             fresh, single = True, False

@@ -134,7 +134,9 @@ def _divide(document: Document, pieces: list[tuple[int, int]]) -> list[tuple[int
     size = 0
     for first, last in pieces:
         count = words(document.block(first, last))
-        if (parts and size + count <= LONG) or (parts and document.block(*parts[-1]).rstrip().endswith(":")):
+        above = document.block(*parts[-1]) if parts else ""
+        told = document.block(first, last).startswith(("```", "~~~")) and not above.rstrip().endswith(("```", "~~~"))
+        if parts and (size + count <= LONG or above.rstrip().endswith(":") or told):
             parts[-1] = (parts[-1][0], last)
             size += count
         else:

@@ -27,13 +27,19 @@ _TURNS = ("goes to", "goes on", "goes back", "skips", "skips ahead", "jumps", "r
 _SETS_UP = re.compile(r"(?i)^(ph[abdkpxy]|rep|sep)\b")
 _MACRO = re.compile(r"%(\w+)\(([^,()]+)\)")
 _STORED = re.compile(r"(?i)\bsta(?:\.\w)?\s+([A-Za-z_]\w*)")
-_CONTRACT = re.compile(r"(?i)(inputs?|outputs?|entry|exit|params?|args?|arguments?|returns?|[axy])\s*[-:=]")
+_CONTRACT = re.compile(r"(?i)(contract|inputs?|outputs?|entry|exit|params?|args?|arguments?|returns?|[axy])\s*[-:=]")
+_CODE = re.compile(r"(?i)[a-z]{3}(\.\w)?(\s|$)|%")
+_DOUBT = re.compile(r"(?i)(?!(?:is|are|was|were|do|does|did|has|have|can|could|if|not)\b).*\?[\s.]*")
+"""A question that no branch answers: its author did not know."""
+
 _ENTRY = re.compile(r"(?i)^d[bwl] ")
 _LEAVES = re.compile(r"(?i)^(rt[sl]|plb|pl[axyp])\b")
 _LEGEND = re.compile(r"(?m)^\s*[a-z] - ")
 _FRAMES = re.compile(r"\d+(?:-\d+)?\s*[:=]\s")
 _TITLE_OF_A_PART = re.compile(r"(?i)\b(propert|constant|variable|equate|table|include|define|ram|hook)")
-_BITS = re.compile(r"[\w.]{4} [\w.]{4}\.?")
+_IDLE = re.compile(r"(?i)^[\w.]{4} [\w.]{4}\.?$|\bmisc(ellaneous)?\b|\banything\b")
+"""Meanings that tell a routine's reader nothing: legends of bits, cells anybody may use."""
+
 _VALUE = re.compile(r"(?i)(0x|\$)[0-9a-f]+ - ")
 _SPRITE = re.compile(r"Sprite_(\w+)_(Prep|Long|Draw)")
 _PLACE = re.compile(r"`(\$[0-9A-F]{2,6})`")
@@ -76,7 +82,8 @@ def purpose(unit: Unit) -> str:
     """What a routine is for: what its header says (no legend, shout or lone word), or what part of a sprite it is."""
     header = unit.block.header
     legend = len(_LEGEND.findall(header)) >= 4 or _FRAMES.match(header)
-    return _part(unit) if header.isupper() or legend or comments.words(header) < 4 else header
+    idle = header.isupper() or legend or _CONTRACT.match(header) or comments.words(header) < 4
+    return _part(unit) if idle else header
 
 
 def _lead(project: Project, words: Vocabulary, unit: Unit) -> str:
@@ -146,7 +153,11 @@ def _part(unit: Unit) -> str:
 def step_by_step(project: Project, words: Vocabulary, unit: Unit) -> list[str]:
     """The steps as sentences, each with the comment that stands at it; places are named where first met."""
     own = {said for _, said in project.notes(unit)}
-    remarks = {n: (code, said) for n, code, said in unit.block.remarks if said in own and not _ENTRY.match(code)}
+    remarks = {
+        line: (code, said)
+        for line, code, said in unit.block.remarks
+        if said in own and not _ENTRY.match(code) and not _DOUBT.fullmatch(said)
+    }
     rows: list[str] = []
     acts: list[Act] = []
     label = ""
@@ -172,16 +183,18 @@ def step_by_step(project: Project, words: Vocabulary, unit: Unit) -> list[str]:
 def _moved(steps: list[Step], remarks: dict[int, tuple[str, str]]) -> dict[int, tuple[str, str]]:
     """A remark at a line that only loads or compares belongs to the act that follows within two lines."""
     lines = [step.line for step in steps]
-    moved = {}
+    moved: dict[int, tuple[str, str]] = {}
     for line, remark in remarks.items():
         target = next((other for other in lines if line <= other <= line + 2), line)
-        moved[line if target in remarks or _LEAVES.search(remark[0]) else target] = remark
+        target = line if _LEAVES.search(remark[0]) else target
+        code, said = moved.get(target, ("", ""))
+        moved[target] = (code or remark[0], f"{said.rstrip('.')}; {remark[1]}" if said else remark[1])
     return moved
 
 
 def _with_remarks(steps: list[Step], remarks: dict[int, tuple[str, str]]) -> list[Step]:
     """The steps, and a step without acts for a remark of three words that stands at none."""
-    left = {line for line, (_, said) in remarks.items() if comments.words(said) >= 3}
+    left = {line for line, (code, said) in remarks.items() if comments.words(said) >= 3 and _CODE.match(code)}
     left -= {step.line for step in steps}
     return sorted([*steps, *(Step(line, "", ()) for line in left)], key=lambda step: step.line)
 
@@ -276,7 +289,7 @@ def _brief(text: str) -> str:
 def _data(words: Vocabulary, unit: Unit) -> str:
     written = {words.value(name) for name in unit.contract.writes}
     rows = []
-    told = (symbol for symbol in variables(words, unit) if not _BITS.fullmatch(meaning(symbol).split("\n")[0]))
+    told = (symbol for symbol in variables(words, unit) if not _IDLE.search(meaning(symbol).split("\n")[0]))
     for symbol in list(told)[:6]:
         verb = "writes" if canonical(symbol.value) in written else "reads"
         rows.append(f"- {verb} `{symbol.name}` ({address(symbol.value)}): {_brief(meaning(symbol))}")

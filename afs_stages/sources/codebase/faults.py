@@ -15,7 +15,9 @@ _ABOVE = re.compile(
 )
 _BELOW = re.compile(r"(?i)\b(see|as|listed|described|shown) below\b|\b(section|table|list|code|plan) below\b")
 _EDGE = 160
-_OPEN = re.compile(r"\bTBD\b|\b0x\?|\$\?\?")
+_OPEN = re.compile(
+    r"\bTBD\b|\b0x\?|\$\?\?|(?i:\bdecision needed|\bneeds? (verification|research|new file)|\bstill a stub)"
+)
 _PENDING = re.compile(r"\[To be |\bpending\b")
 _STATUS = re.compile(
     r"(?i)\|[^|\n]*(🔲|⚠️|\bstub\b|not (yet )?implemented|not started|placeholder|needs (work|new))[^|\n]*\|"

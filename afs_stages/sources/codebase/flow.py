@@ -14,7 +14,7 @@ from afs_stages.sources.codebase.arithmetic import SHIFTS, arithmetic, shift, st
 from afs_stages.sources.codebase.conditions import CONDITIONS
 from afs_stages.sources.codebase.contract import operand
 from afs_stages.sources.codebase.lexer import Line, Statement
-from afs_stages.sources.codebase.machine import UNKNOWN, Naming, State, Value, meeting_points
+from afs_stages.sources.codebase.machine import BRANCHES, UNKNOWN, Naming, State, Value, meeting_points
 from afs_stages.sources.codebase.operands import INDEX, SUBLABEL, constant, shown
 from afs_stages.sources.codebase.questions import listing
 
@@ -56,9 +56,8 @@ def walk(lines: tuple[Line, ...], naming: Naming, name: str = "", entered: Set[s
         for statement in line.statements:
             for found in statement.labels:
                 if not found.startswith("#_"):
-                    yield from _starting(line, state)
                     yield from _passing(line, state, found, (line.number, found) in met)
-                    label = found
+                    label = f"{label}` and `{found}" if label and not acts else found
             acts += _acts(statement, state)
         if acts:
             yield Step(line.number, label, tuple(_called_by_name(act, line.comment) for act in acts))
@@ -66,18 +65,18 @@ def walk(lines: tuple[Line, ...], naming: Naming, name: str = "", entered: Set[s
 
 
 def _passing(line: Line, state: State, label: str, known: bool) -> Iterator[Step]:
-    """Go on below a label; a carry that only this path has set is said before."""
-    carry, ended = state.carry, state.ended
+    """Go on below a label; what only this path has counted, set or given to the code below is said before."""
+    acts, carry, held = state.counts(), state.carry, dict(state.registers)
+    given = {**state.starts, **{register: said for register, said in state.results.items() if said}}
+    ended = state.ended
+    state.starts.clear()
     state.enter(label, known)
-    if carry and not ended and not state.carry:
-        yield Step(line.number - 1, "", (Act("clears" if carry == "clear" else "sets", "the carry"),))
-
-
-def _starting(line: Line, state: State) -> Iterator[Step]:
-    """The counters that are set before a label, as a step that stands above it."""
-    if state.starts:
-        yield Step(line.number - 1, "", tuple(Act("sets", r.upper(), f" to {v}") for r, v in state.starts.items()))
-        state.starts.clear()
+    lost = {register: said for register, said in sorted(given.items()) if state.registers[register] != held[register]}
+    acts += [Act("sets", register.upper(), f" to {said}") for register, said in lost.items()]
+    if carry and not state.carry:
+        acts.append(Act("clears" if carry == "clear" else "sets", "the carry"))
+    if acts and not ended:
+        yield Step(line.number - 1, "", tuple(acts))
 
 
 def _called_by_name(act: Act, comment: str) -> Act:
@@ -107,6 +106,9 @@ def table(lines: tuple[Line, ...], naming: Naming) -> tuple[str, list[str]]:
 
 def _acts(statement: Statement, state: State) -> Iterator[Act]:
     word, rest = statement.word.split(".", 1)[0], statement.rest.strip()
+    if not word:
+        return
+    yield from _untold(state, word)
     _use(state, word, rest)
     if word and word not in _LOADS and word not in _KEEPS and word not in _PUSHES:
         state.starts.clear()
@@ -115,20 +117,19 @@ def _acts(statement: Statement, state: State) -> Iterator[Act]:
     elif word in _STORES or word == "stz":
         yield from _store(state, word, rest)
     elif word in _COMPARES:
-        _compare(state, _COMPARES[word], rest)
+        yield from _compare(state, _COMPARES[word], rest)
     elif word in _MOVES:
         _move(state, *_MOVES[word])
     elif word in _PUSHES or word in _PULLS:
         _keep(state, word)
-    elif word in ("inc", "dec") and rest.upper() not in ("", "A"):
-        yield from _count(state, word, rest)
     elif word in ("inc", "dec"):
-        step(state, "plus" if word == "inc" else "minus")
+        yield from _count(state, word, rest)
     elif word in SHIFTS:
         yield from shift(state, word, rest)
     elif word in _COUNTS:
         register = _COUNTS[word]
         state.registers[register] = Value("register", register.upper())
+        state.counted.append(Act("counts up" if word.startswith("in") else "counts down", register.upper()))
         state.test = ("count", register.upper(), word[:2])
     elif word in _OTHERS:
         yield from _OTHERS[word](state, word, rest)
@@ -137,11 +138,18 @@ def _acts(statement: Statement, state: State) -> Iterator[Act]:
     state.ended = word in _ENDS or (state.ended and word in _KEEPS)
 
 
+def _untold(state: State, word: str) -> Iterator[Act]:
+    """How X and Y were counted, unless the branch of a loop tells it now."""
+    if state.counted and word not in _COUNTS and word not in _KEEPS:
+        told = state.counts()
+        yield from told if state.test[0] != "count" or word not in BRANCHES or len(told) > 1 else []
+
+
 def _use(state: State, word: str, rest: str) -> None:
     """Whatever an instruction uses is no result that waits for the return."""
     for register, users in _USES.items():
         indexed = (match := INDEX.search(rest)) and match.group(1).lower() == register
-        if word in users or indexed or _OTHERS.get(word) in (_bits, _branch):
+        if word in users or indexed or _OTHERS.get(word) is _bits:
             state.results.pop(register, None)
 
 
@@ -160,7 +168,7 @@ def _control(statement: Statement, state: State, word: str, rest: str) -> Iterat
         state.carry = "clear" if word == "clc" else "set"
     elif statement.word.startswith("%"):
         state.forget()
-        yield Act("runs", f"`{statement.word} {rest}`".replace(" `", "`"))
+        yield Act("runs", f"`{' '.join(f'{statement.word} {rest}'.split())}`")
     elif word == "xba":
         state.registers["a"], state.test = UNKNOWN, ("", "", "")
     elif word not in _KEEPS:
@@ -235,15 +243,20 @@ def _stored(value: Value, target: str, rest: str) -> Iterator[Act]:
         yield Act("writes", target)
 
 
-def _compare(state: State, register: str, rest: str) -> None:
+def _compare(state: State, register: str, rest: str) -> Iterator[Act]:
     value = state.registers[register]
     other = constant(rest) or shown(state, rest)
-    name = value.said if value.kind != "constant" else ""
+    name = value.said if register == "a" or value.kind != "returned" else ""
     state.test = ("compare", name or register.upper(), other) if other else ("", "", "")
-    state.carry = ""
+    carry, state.carry = state.carry, ""
+    if carry:
+        yield Act("clears" if carry == "clear" else "sets", "the carry")
 
 
 def _count(state: State, word: str, rest: str) -> Iterator[Act]:
+    if rest.upper() in ("", "A"):
+        step(state, "plus" if word == "inc" else "minus")
+        return
     target = shown(state, rest)
     state.test = ("value", target, "") if target else ("", "", "")
     if target:
@@ -311,17 +324,20 @@ def _branch(state: State, word: str, rest: str) -> Iterator[Act]:
     condition = CONDITIONS.get((kind, word), "").format(name, other)
     if not target:
         return
+    if kind == "bit" or state.test == state.registers["a"].asked:
+        state.results.pop("a", None)
     state.leave(target)
+    given = f" with A = {state.results['a']}" if state.results.get("a") else ""
     if not condition or (kind == "count" and word == "bpl" and other != "de"):
         condition = f"on {word.upper()}"
     if re.fullmatch(r"\$[0-9A-Fa-f]{2}", target):
         yield Act("skips", f"{target} bytes {condition}")
     elif set(target) <= {"+"}:
-        yield Act("skips ahead", f"to `{target}` {condition}")
+        yield Act("skips ahead", f"to `{target}`{given} {condition}")
     elif set(target) <= {"-"} or target in state.seen:
-        yield Act("goes back", f"to `{target}` {condition}")
+        yield Act("goes back", f"to `{target}`{given} {condition}")
     else:
-        yield Act("goes to", f"`{target}` {condition}")
+        yield Act("goes to", f"`{target}`{given} {condition}")
 
 
 _OTHERS: dict[str, Callable[[State, str, str], Iterator[Act]]] = {

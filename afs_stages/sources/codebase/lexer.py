@@ -64,7 +64,8 @@ def _statement(text: str) -> Statement:
 
 
 def lex(lines: tuple[str, ...]) -> list[Line]:
-    """Every line of a file; `;[[ … ]]` blocks are comments; a trailing `\\` joins the next line's code."""
+    """Every line of a file; `;[[ … ]]` blocks are comments; a trailing `\\`, or a comma
+    between the parameters of a macro, joins the next line's code."""
     found, block, carried = [], False, ""
     for number, text in enumerate(lines, 1):
         if block or text.lstrip().startswith(";[["):
@@ -72,8 +73,10 @@ def lex(lines: tuple[str, ...]) -> list[Line]:
             found.append(Line(number, text, "", ";" + text.strip().strip(";[]"), ()))
             continue
         code, comment = split_comment(text)
-        if code.endswith("\\") and len(carried) < 10_000:
-            carried += code[:-1] + " "
+        opened = carried + code
+        parameters = "%" in opened and code.endswith(",") and opened.count("(") > opened.count(")")
+        if (code.endswith("\\") or parameters) and len(carried) < 10_000:
+            carried += code.removesuffix("\\") + " "
             found.append(Line(number, text, code, comment.lstrip(";"), ()))
             continue
         whole, carried = carried + code, ""

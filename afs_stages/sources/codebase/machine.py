@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 
+from afs_stages.sources.codebase.acts import Act
 from afs_stages.sources.codebase.lexer import Line
 
 Naming = Callable[[str], str]
@@ -88,6 +89,8 @@ class State:
     results: dict[str, str] = field(default_factory=dict)
     """What a register was given last and nothing has used since: what the routine returns, if it returns now."""
     stack: list[Value] = field(default_factory=list)
+    counted: list[Act] = field(default_factory=list)
+    """How X or Y was counted, untold until it is known that no loop tells it."""
     ended: bool = False
     """Whether the instruction before never goes on to the next."""
     coming: dict[str, list[_Path]] = field(default_factory=dict)
@@ -117,6 +120,11 @@ class State:
         told = [f"A = {self.results.pop('a')}"] if self.results.get("a") else []
         told += [f"the carry {self.carry}"] if self.carry else []
         return f" with {' and '.join(told)}" if told else ""
+
+    def counts(self) -> list[Act]:
+        """The counting of X and Y that nothing has told, told once."""
+        told, self.counted = self.counted, []
+        return told
 
     def leave(self, label: str) -> None:
         """Note what is known at a branch to `label`."""

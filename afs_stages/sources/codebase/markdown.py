@@ -33,12 +33,13 @@ _SKIP_HEADING = re.compile(
     r"risks?.*|duplicate.*|open items.*|dev checklist.*|.*\bagent workflow\b.*|.*\btemplate for\b.*|"
     r"generation notes|affected files|implementation priority|summary table|"
     r"known risk.*|future enhancements?|.*\bshould use\b.*|what'?s (incomplete|missing)|.*\b(tbd|this session)\b.*|"
-    r"(development )?goals( for .*)?|what needs work|(implementation|feature) ideas|.*\bcommits?\b.*|"
+    r"(development )?goals( for .*)?|what needs work|.*\bgaps|cut features.*|.*[—:-] cut|potential investigation.*|"
+    r"(implementation|feature) ideas|.*\bcommits?\b.*|"
     r"files? to (modify|change|update).*|document (index|map)|tracing status.*|"
     r"(.*\b)?(status|verification|checklist))$"
 )
 _PLAN = re.compile(r"(?i)/plans/|(plan|proposal|improvements|ideas)\.(md|markdown)$")
-_MARKUP = re.compile(r"`([^`\n]+)`|\*(?!\.\w)|[_`~]|!?\[([^\]]*)\]\([^)]*\)|<[^>]{1,40}>")
+_MARKUP = re.compile(r"`([^`\n]+)`|(?<!_)\*(?!\.\w)|[_`~]|!?\[([^\]]*)\]\([^)]*\)|<[^>]{1,40}>")
 _MAX_NESTING = 20
 
 

@@ -116,9 +116,9 @@ def _table_macro(found: Vocabulary, unit: Unit) -> tuple[str, list[str]]:
     if match is None:
         return "", []
     names = [name.strip() for name in match.group(2).split(",")]
-    if found.project.find(names[0]) is None:
-        return f"`{names[0]}`", names[1:]
     chooser = re.search(r"(?i)lda(?:\.\w)?\s+([A-Za-z_]\w*)", found.macros.get(match.group(1).lower(), ""))
+    if chooser is None and found.project.find(names[0]) is None:
+        return f"`{names[0]}`", names[1:]
     return f"`{chooser.group(1)}`" if chooser else "", names
 
 
