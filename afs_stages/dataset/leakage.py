@@ -38,7 +38,7 @@ def find_leaks(
             yield Leak("exact", sample.sample_id, sample.sample_id, exact[sample.sample_id])
     if not trained or not held:
         return
-    ours, theirs = (_text(sample) for sample in trained), (_text(sample) for sample, _ in held)
+    ours, theirs = [_text(sample) for sample in trained], [_text(sample) for sample, _ in held]
     for one, two in near.pairs_across(ours, theirs, params):
         sample, file = held[two]
         if trained[one].sample_id != sample.sample_id:

@@ -6,17 +6,20 @@ becomes the same word, so that renamed labels do not hide a copy.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from array import array
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
+from afs_stages.core.jsonl import batched
 from afs_stages.core.params.data import NearDuplicates
-from afs_stages.dataset.keys import runs
+from afs_stages.dataset.index import Index
+from afs_stages.dataset.keys import Rows, keys_of, runs
 
 _FENCE = re.compile(r"```[^\n]*\n(.*?)(?:```|\Z)", re.S)
 _COMMENT = re.compile(r";[^\n]*")
@@ -26,6 +29,8 @@ SEED = 1
 """Seed of the hash functions; part of what "near" means, so no parameter."""
 LARGE_BUCKET = 64
 """In a larger bucket signatures are compared before shingles are."""
+REMEMBERED = 16_384
+"""Texts whose shingles are kept while pairs are verified."""
 MAX_SHINGLES = 20_000
 """Of a longer text only the first shingles count, which bounds time and memory per row."""
 
@@ -49,68 +54,88 @@ def _code_words(code: str) -> Iterator[str]:
 
 def shingles(text: str, size: int) -> list[str]:
     """Runs of `size` words; a shorter text is one shingle."""
-    found = words(text)
+    return _runs_of(words(text), size)
+
+
+def _runs_of(found: list[str], size: int) -> list[str]:
     if len(found) <= size:
         return [" ".join(found)]
     return [" ".join(found[i : i + size]) for i in range(min(len(found) - size + 1, MAX_SHINGLES))]
 
 
-def pairs(texts: Iterable[str], params: NearDuplicates) -> Iterator[tuple[int, int]]:
+class Texts(Protocol):
+    """Texts that are gone through once, and of which a few are looked at again; a list, or rows on disk."""
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def __getitem__(self, place: int, /) -> str: ...
+
+
+def pairs(texts: Texts, params: NearDuplicates) -> Iterator[tuple[int, int]]:
     """Yield (i, j), i < j, for texts whose shingle sets have a Jaccard similarity of at least the threshold.
 
-    Of texts with equal shingles each is near the first, and only that one is compared with others.
+    Of texts with equal words each is near the first, and only that one is compared with others.
     Every pair of a bucket is looked at, as the leak gate does, in large ones by their signatures first: the
     work grows with the number of texts, and with the square of those that nearly all begin and end alike.
+    Memory: two bytes a permutation and text.
     """
-    hashes, matrix = _signatures(texts, params)
-    firsts: dict[bytes, int] = {}
-    for i, row in enumerate(hashes):
-        first = firsts.setdefault(hashlib.blake2b(row.tobytes(), digest_size=16).digest(), i)
-        if first != i:
-            yield first, i
-    if len(firsts) < len(hashes):
-        distinct = list(firsts.values())
-        hashes, matrix = [hashes[i] for i in distinct], matrix[distinct]
-        found = _verified(_candidates(matrix, params), hashes, params)
-        yield from ((distinct[i], distinct[j]) for i, j in found)
-    else:
-        yield from _verified(_candidates(matrix, params), hashes, params)
+    import numpy as np
+
+    keys, matrix = _signatures(texts, params)
+    distinct, firsts = np.unique(keys, return_index=True)
+    first_of = firsts[np.searchsorted(distinct, keys)]
+    for i in np.flatnonzero(first_of != np.arange(len(keys))).tolist():
+        yield int(first_of[i]), i
+    kept = np.sort(firsts)
+    candidates = _candidates(matrix[kept] if len(kept) < len(keys) else matrix, params)
+    yield from _verified(((int(kept[i]), int(kept[j])) for i, j in candidates), texts, texts, params)
 
 
-def pairs_across(one: Iterable[str], two: Iterable[str], params: NearDuplicates) -> Iterator[tuple[int, int]]:
+def pairs_across(one: Texts, two: Texts, params: NearDuplicates) -> Iterator[tuple[int, int]]:
     """Yield (i, j) for near texts one[i] and two[j]; every pair of a bucket is looked at, however large it is."""
-    hashes, matrix = _signatures(one, params)
-    others, other_matrix = _signatures(two, params)
-    candidates = _candidates_across(matrix, other_matrix, params)
-    for i, j in _verified(((i, j + len(hashes)) for i, j in candidates), hashes + others, params):
-        yield i, j - len(hashes)
+    _, matrix = _signatures(one, params)
+    _, other_matrix = _signatures(two, params)
+    yield from _verified(_candidates_across(matrix, other_matrix, params), one, two, params)
 
 
-def _signatures(texts: Iterable[str], params: NearDuplicates) -> tuple[list[Any], Any]:
-    """The shingle hashes of each text (sorted, unique), and the MinHash matrix."""
+def _signatures(texts: Iterable[str], params: NearDuplicates) -> tuple[Any, Any]:
+    """The key of each text's words, and the MinHash matrix.
+
+    Of each hash 16 bits are kept: what agrees by chance in the others is only looked at once more.
+    """
     import numpy as np
     import rensa
 
-    hashes: list[Any] = []
-    digests: list[Any] = [np.zeros((0, params.permutations), dtype=np.uint32)]
-    for batch in _batches(texts, 4096):
-        sets = [shingles(text, params.shingle) for text in batch]
-        hashed = rensa.RMinHash.hash_token_sets(sets)
-        hashes += [np.unique(np.asarray(row, dtype=np.uint64)) for row in hashed]
+    keys: list[Any] = [np.zeros(0, dtype=np.uint64)]
+    digests: list[Any] = [np.zeros((0, params.permutations), dtype=np.uint16)]
+    for batch in batched(texts, 1024):
+        found = [words(text) for text in batch]
+        keys.append(keys_of(" ".join(one) for one in found))
+        sets = [_runs_of(one, params.shingle) for one in found]
         rows = rensa.RMinHash.digests_from_token_sets(sets, params.permutations, SEED)
-        digests.append(np.asarray(rows, dtype=np.uint32))
-    return hashes, np.concatenate(digests)
+        digests.append(np.asarray(rows, dtype=np.uint32).astype(np.uint16))
+    return np.concatenate(keys), np.concatenate(digests)
 
 
 def _verified(
-    candidates: Iterable[tuple[int, int]], hashes: list[Any], params: NearDuplicates
+    candidates: Iterable[tuple[int, int]], one: Texts, two: Texts, params: NearDuplicates
 ) -> Iterator[tuple[int, int]]:
+    ones = lru_cache(REMEMBERED)(lambda i: _hashes(one[i], params))
+    twos = ones if two is one else lru_cache(REMEMBERED)(lambda i: _hashes(two[i], params))
     seen: set[tuple[int, int]] = set()
-    for pair in candidates:
-        if pair not in seen:
-            seen.add(pair)
-            if _jaccard(hashes[pair[0]], hashes[pair[1]]) >= params.threshold:
-                yield pair
+    for i, j in candidates:
+        if (i, j) not in seen:
+            seen.add((i, j))
+            if _jaccard(ones(i), twos(j)) >= params.threshold:
+                yield i, j
+
+
+def _hashes(text: str, params: NearDuplicates) -> Any:
+    """The hashes of a text's shingles, sorted, each once."""
+    import numpy as np
+    import rensa
+
+    return np.unique(np.asarray(rensa.RMinHash.hash_token_sets([shingles(text, params.shingle)])[0], dtype=np.uint64))
 
 
 def similar(text: str, other: str, params: NearDuplicates) -> float:
@@ -119,30 +144,41 @@ def similar(text: str, other: str, params: NearDuplicates) -> float:
     return len(one & two) / len(one | two)
 
 
-def _batches(texts: Iterable[str], size: int) -> Iterator[list[str]]:
-    batch: list[str] = []
-    for text in texts:
-        batch.append(text)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
 def _candidates(matrix: Any, params: NearDuplicates) -> Iterator[tuple[int, int]]:
-    bands, rows = banding(params.permutations, params.threshold)
     least = _least_agreement(params)
-    for band in range(bands):
-        buckets: dict[bytes, list[int]] = {}
-        part = matrix[:, band * rows : (band + 1) * rows]
-        for i in range(len(part)):
-            buckets.setdefault(part[i].tobytes(), []).append(i)
-        for members in buckets.values():
+    for band in _bands(params):
+        keys = _band_keys(matrix, band)
+        for members in _buckets(keys):
             if len(members) <= LARGE_BUCKET:
                 yield from combinations(members, 2)
             else:
                 yield from _agreeing(members, matrix[members], least)
+
+
+def _bands(params: NearDuplicates) -> Iterator[slice]:
+    bands, rows = banding(params.permutations, params.threshold)
+    return (slice(band * rows, (band + 1) * rows) for band in range(bands))
+
+
+def _band_keys(matrix: Any, band: slice) -> Any:
+    """One number for the columns of a band; equal ones by chance do no harm, since every pair is verified."""
+    import numpy as np
+
+    keys = np.zeros(len(matrix), dtype=np.uint64)
+    for column in range(band.start, band.stop):
+        keys = (keys ^ matrix[:, column]) * np.uint64(0x9E3779B97F4A7C15)
+        keys ^= keys >> np.uint64(29)
+    return keys
+
+
+def _buckets(keys: Any) -> list[list[int]]:
+    """Places of equal keys, where there are several, in the order of their first ones."""
+    import numpy as np
+
+    order = np.argsort(keys, kind="stable")
+    begins = runs(keys[order])
+    several = np.flatnonzero(np.diff(begins) > 1)
+    return sorted(order[begins[i] : begins[i + 1]].tolist() for i in several.tolist())
 
 
 def _agreeing(members: list[int], signatures: Any, least: float) -> Iterator[tuple[int, int]]:
@@ -159,18 +195,18 @@ def _least_agreement(params: NearDuplicates) -> float:
 
 def _candidates_across(one: Any, two: Any, params: NearDuplicates) -> Iterator[tuple[int, int]]:
     """Pairs that share a band and whose signatures agree nearly as much as the threshold asks."""
-    bands, rows = banding(params.permutations, params.threshold)
+    import numpy as np
+
     least = _least_agreement(params)
-    for band in range(bands):
-        columns = slice(band * rows, (band + 1) * rows)
-        buckets: dict[bytes, list[int]] = {}
-        for i in range(len(one)):
-            buckets.setdefault(one[i, columns].tobytes(), []).append(i)
-        for j in range(len(two)):
-            members = buckets.get(two[j, columns].tobytes())
-            if members:
-                agree = (one[members] == two[j]).sum(axis=1)
-                yield from ((members[k], j) for k in (agree >= least).nonzero()[0].tolist())
+    for band in _bands(params):
+        keys = _band_keys(one, band)
+        order = np.argsort(keys, kind="stable")
+        ordered, others = keys[order], _band_keys(two, band)
+        begins, ends = (np.searchsorted(ordered, others, side=side) for side in ("left", "right"))
+        for j in np.flatnonzero(ends > begins).tolist():
+            members = order[begins[j] : ends[j]]
+            agree = (one[members] == two[j]).sum(axis=1)
+            yield from ((i, j) for i in members[agree >= least].tolist())
 
 
 def banding(permutations: int, threshold: float) -> tuple[int, int]:
@@ -207,6 +243,23 @@ def text_of_line(line: bytes) -> str:
     """The same, of a row's bytes."""
     row = _text(line)
     return f"{row.instruction}\n{row.input or ''}\n{row.output}"
+
+
+@dataclass(frozen=True)
+class RowTexts:
+    """The texts of rows of several indexes, one after the other, read from disk as they are asked for."""
+
+    parts: list[tuple[Index, Rows]]
+
+    def __iter__(self) -> Iterator[str]:
+        return (text_of_line(line) for found, rows in self.parts for line in found.lines(rows))
+
+    def __getitem__(self, place: int) -> str:
+        for found, rows in self.parts:
+            if place < len(rows):
+                return text_of_line(next(found.lines(rows[place : place + 1])))
+            place -= len(rows)
+        raise IndexError(place)
 
 
 class Clusters:

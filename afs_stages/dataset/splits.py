@@ -100,7 +100,7 @@ def make_plan(
     """Decide the part of every row of `found`; reads row texts for similarity, writes nothing."""
     plan = _without_exact(found)
     nodes = _Nodes(found, frozen, plan)
-    links = near.pairs(nodes.texts(), params.near_duplicates) if find_near else iter(())
+    links = near.pairs(nodes.texts, params.near_duplicates) if find_near else iter(())
     nodes.join(links, params.near_duplicates.max_cluster, group_by)
     decided = _take_frozen_parts(plan, nodes)
     _assign_free(plan, nodes, decided, params, seed)
@@ -127,19 +127,13 @@ class _Nodes:
         self.found, self.frozen, self.plan = found, frozen, plan
         self.own = len(plan.rows)
         self.unique = np.flatnonzero(plan.part >= 0).astype(np.int32)
+        self.texts = near.RowTexts([(found, plan.rows[self.unique]), (frozen.index, frozen.rows)])
         self.frozen_part = frozen.parts_of(found.key[plan.rows])
         """Of the plan's rows: the part they are released in, or -1."""
         self.clusters = near.Clusters(0, 1)
         self.copies = near.Clusters(0, 1)
         """The near-duplicate sets alone; empty until there is one."""
         self.refused: list[tuple[int, int]] = []
-
-    def texts(self) -> Iterator[str]:
-        """The text of each node, read from disk as it is asked for."""
-        for line in self.found.lines(self.plan.rows[self.unique]):
-            yield near.text_of_line(line)
-        for line in self.frozen.index.lines(self.frozen.rows):
-            yield near.text_of_line(line)
 
     def join(self, links: Iterable[tuple[int, int]], limit: int, group_by: str) -> None:
         """Join groups, equal ids and near-duplicates; links that would make a set too large go to `refused`."""

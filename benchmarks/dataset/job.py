@@ -12,7 +12,6 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 
 Step = Callable[[], object]
@@ -67,11 +66,16 @@ def predecessor(folder: Path) -> dict[str, Step]:
 
 def ours(folder: Path) -> dict[str, Step]:
     """The steps as the stages and commands do them."""
+    import numpy as np
+    import rensa
+
+    from afs_stages.core import jsonl
     from afs_stages.core.params.data import NearDuplicates, Rebalance, Split
     from afs_stages.core.report import StageReport
     from afs_stages.dataset import near
     from afs_stages.dataset.convert import convert_file
     from afs_stages.dataset.formats import Style, format_named
+    from afs_stages.dataset.index import index
     from afs_stages.dataset.rebalance import rebalance_files
     from afs_stages.dataset.rehearsal import RehearsalBufferConfig
     from afs_stages.dataset.rehearsal_build import build_files
@@ -80,18 +84,12 @@ def ours(folder: Path) -> dict[str, Step]:
 
     rows, out = folder / "rows.jsonl", folder / "new"
 
-    import numpy
-    import rensa
-
-    assert numpy
     assert rensa
 
     def find_near(part: int) -> None:
-        with rows.open("rb") as file:
-            count = sum(1 for _ in file) // part
-            file.seek(0)
-            for _ in near.pairs((near.text_of_line(line) for line in islice(file, count)), NearDuplicates()):
-                pass
+        found = index([rows], jsonl.refuse)
+        for _ in near.pairs(near.RowTexts([(found, np.arange(len(found) // part))]), NearDuplicates()):
+            pass
 
     def build() -> None:
         build_files([rows], "v4", out / "buffer.jsonl", RehearsalBufferConfig())
