@@ -71,10 +71,10 @@ def snapshot(kind: str, roots: list[Path], target: Path) -> Collected:
         if manifest.get(safe) == digest and (target / safe).is_file():
             found.unchanged += 1
             continue
-        _copy(kind, name, path, target / safe, found, redact)
-        manifest[safe] = digest
-        found.written += 1
-        found.redacted(redact.counts)
+        if _copy(kind, name, path, target / safe, found, redact):
+            manifest[safe] = digest
+            found.written += 1
+            found.redacted(redact.counts)
     jsonl.write_json(manifest_path, dict(sorted(manifest.items())))
     return found
 
@@ -90,7 +90,8 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
 
 
-def _copy(kind: str, name: str, path: Path, target: Path, found: Collected, redact: Redactor) -> None:
+def _copy(kind: str, name: str, path: Path, target: Path, found: Collected, redact: Redactor) -> bool:
+    """Write the redacted copy; whether there is one: of a document that cannot be read the last good copy stays."""
     if kind == "toolbench" and (path.suffix == ".parquet" or is_array(path)):
         copy = copy_parquet if path.suffix == ".parquet" else copy_array
         found.redacted(copy(name, path, target, found.drop))
@@ -98,12 +99,14 @@ def _copy(kind: str, name: str, path: Path, target: Path, found: Collected, reda
         write_bytes(target, redact(path.read_bytes().decode("utf-8", "replace")).encode())
     elif path.suffix == ".json":
         document = read_document(name, path, found.drop)
-        if document is not None:
-            write_bytes(target, jsonl.encode(redact.value(document)) + b"\n")
+        if document is None:
+            return False
+        write_bytes(target, jsonl.encode(redact.value(document)) + b"\n")
     else:
         with jsonl.open_write(target) as writer:
             for record in _records(kind, name, path, found):
                 writer.write(redact.value(record))
+    return True
 
 
 def _records(kind: str, name: str, path: Path, found: Collected) -> Iterator[dict[str, Any]]:

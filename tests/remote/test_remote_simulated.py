@@ -27,14 +27,6 @@ STEPS = ["planned", "reconciled", "key-registered", "asking", "rented", "running
 STEPS += ["started", "checkpoint", "finished", "collected", "destroying", "destroyed", "done"]
 
 
-@pytest.fixture
-def lab(tmp_path, monkeypatch):
-    monkeypatch.setenv("VAST_API_KEY", KEY)
-    made = SimLab(tmp_path / "boxes", [offer(n, 0.3 + n / 100) for n in range(1, 9)])
-    yield made
-    made.close()
-
-
 def launcher(lab: SimLab, home: Path, budget: float = 2.0, bid: bool = False, **timing: float) -> Launcher:
     params = Params.model_validate(
         {

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from lab import KEY, offer
 from simulated import SimClock, SimLab
 from test_remote_simulated import STEPS, home_step, launcher, safe
 from typer.testing import CliRunner
@@ -15,14 +14,6 @@ from typer.testing import CliRunner
 from afs_stages.commands.vastai import app
 from afs_stages.core.errors import UserError
 from afs_stages.remote.journal import STATE, Job, Journal
-
-
-@pytest.fixture
-def lab(tmp_path, monkeypatch):
-    monkeypatch.setenv("VAST_API_KEY", KEY)
-    made = SimLab(tmp_path / "boxes", [offer(n, 0.3 + n / 100) for n in range(1, 9)])
-    yield made
-    made.close()
 
 
 def fates(lab: SimLab, *names: str) -> None:

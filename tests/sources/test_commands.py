@@ -91,6 +91,19 @@ def test_collect_is_redacted_incremental_and_exports_the_same(tmp_path: Path) ->
     assert (tmp_path / "o.jsonl").read_text().count("sample_id") == 4
 
 
+def test_a_document_that_broke_keeps_its_last_good_copy_and_is_not_called_written(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    document = tmp_path / "home" / "note.json"
+    document.parent.mkdir()
+    document.write_text('{"name": "a", "content": "the pond"}')
+    args = ("collect", "memory", "--root", "home", "--no-dvc")
+    assert "1 files written, 0 unchanged" in afs(*args, cwd=tmp_path).stdout
+    document.write_text('{"name": "a", "conte')
+    for _ in range(2):
+        assert "0 files written, 0 unchanged" in afs(*args, cwd=tmp_path).stdout
+    assert "the pond" in (tmp_path / "data" / "raw" / "memory" / "note.json").read_text()
+
+
 def test_collected_history_keeps_its_payloads_readable(tmp_path: Path) -> None:
     shutil.copy(ROOT / "params.yaml", tmp_path)
     sample = ROOT / "data" / "sample" / "history"
