@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 V = TypeVar("V")
-ENTRIES = 65_536
+ENTRIES = 16_384
 LONGEST = 200
 
 

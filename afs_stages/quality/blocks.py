@@ -11,7 +11,7 @@ from afs_stages.quality.syntax import DIRECTIVES, parse_line
 from afs_stages.quality.table import matrix
 
 _FENCE = re.compile(
-    r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
+    r"^[ \t]*(`{3,}+|~{3,}+)[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
 )
 ASM_TAGS = frozenset(("asm", "65816", "asm65816", "65c816", "snes", "asar", "assembly", "nasm", "s", "x86asm", "ca65"))
 MIN_INSTRUCTIONS = 2

@@ -6,8 +6,11 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self
 
+import msgspec
+
+from afs_stages.core.errors import UserError
 from afs_stages.core.sample import TrainingSample
 from afs_stages.quality.blocks import sample_assembly, without_code
 from afs_stages.quality.entities import Known, in_code, in_prose, normalise
@@ -15,6 +18,12 @@ from afs_stages.quality.syntax import Statement, parse
 
 _NUMBER = re.compile(r"\$([0-9A-Fa-f]{2,6})$")
 _DEFINITION = re.compile(r"^\s*!?([A-Za-z_][\w.]*)\s*=\s*\$([0-9A-Fa-f]{2,6})\b", re.MULTILINE)
+
+
+class _Stored(msgspec.Struct):
+    names: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
+    calls: dict[str, Literal["RTS", "RTL"]] = {}
 
 
 @dataclass(frozen=True)
@@ -48,10 +57,12 @@ class Context:
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Any]) -> Self:
-        """The context a discriminator's manifest carries; empty where it has none."""
-        data = manifest.get("context") or {}
-        known = Known(frozenset(data.get("names", ())), frozenset(data.get("addresses", ())))
-        return cls(known, dict(data.get("calls", {})))
+        """The context a discriminator's manifest carries; empty where it has none. Raises `UserError` for nonsense."""
+        try:
+            stored = msgspec.convert(manifest.get("context") or {}, _Stored)
+        except msgspec.ValidationError as error:
+            raise UserError(f"the discriminator's names are damaged: {error}", fix="train it again") from None
+        return cls(Known(stored.names, stored.addresses), stored.calls)
 
     def merged(self, other: Context) -> Context:
         """Both together; calls on which they disagree are left out."""

@@ -10,8 +10,8 @@ from importlib.resources import files
 
 import msgspec
 
-from afs_stages.core.memo import Memo
-from afs_stages.quality.syntax import parse
+from afs_stages.core.memo import ENTRIES, Memo
+from afs_stages.quality.syntax import BLOCKS, parse
 from afs_stages.quality.table import references
 
 # a number behind `#` is a value, not an address; two digits mean an address in code only;
@@ -30,7 +30,7 @@ def registers() -> dict[str, str]:
     return dict(raw["registers"])
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=ENTRIES)
 def normalise(digits: str) -> str | None:
     """The one form of an address: `22`, `0022`, `7E0022` and `00:0022` are all `7E0022`.
 
@@ -84,7 +84,7 @@ def in_code(codes: Iterable[str]) -> set[str]:
     return set().union(*[used for used, _ in parts]).difference(*[own for _, own in parts])
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=BLOCKS)
 def _in_block(code: str) -> tuple[frozenset[str], frozenset[str]]:
     """(entities used, names defined) of a block."""
     used: set[str] = set()

@@ -19,6 +19,7 @@ from afs_stages.quality.context import Context
 from afs_stages.quality.entities import coverage
 from afs_stages.quality.information import Reading, read
 from afs_stages.quality.rows import Sample
+from afs_stages.quality.syntax import BLOCKS
 from afs_stages.quality.table import AssemblyResult
 
 
@@ -90,8 +91,7 @@ class QualityScorer:
         self._assembler: Any = None
         self.manifest = self._read_manifest()
         self.context = context or Context.from_manifest(self.manifest)
-        # rows about one routine stand together
-        self._static_of = lru_cache(maxsize=256)(partial(_static_of, calls=self.context.calls))
+        self._static_of = lru_cache(maxsize=BLOCKS)(partial(_static_of, calls=self.context.calls))
 
     def _read_manifest(self) -> dict[str, Any]:
         folder = self.config.electra_model_path

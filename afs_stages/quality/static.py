@@ -11,10 +11,11 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from math import exp
 from typing import Any
 
+from afs_stages.core.memo import ENTRIES, Memo
 from afs_stages.quality.syntax import Statement, parse
 from afs_stages.quality.table import references
 
@@ -55,13 +56,19 @@ State = tuple[int, int, tuple[str, ...] | None]
 """(bits of A or 0, bits of X and Y or 0, what is pushed or None when unknown)"""
 
 
-@lru_cache(maxsize=65536)
+def _written_width(operand: str) -> int:
+    digits = _HEX_IMMEDIATE.match(operand)
+    return {2: 8, 4: 16}.get(len(digits[1]), 0) if digits else 0
+
+
+_immediate_width = Memo(_written_width)
+
+
 def _width(size: str, operand: str) -> int:
     """8 or 16 where an immediate shows its width, else 0."""
     if size in ("b", "w"):
         return 8 if size == "b" else 16
-    digits = _HEX_IMMEDIATE.match(operand)
-    return {2: 8, 4: 16}.get(len(digits[1]), 0) if digits else 0
+    return _immediate_width[operand]
 
 
 @dataclass
@@ -199,7 +206,7 @@ class _Walk:
             self.stack = None
 
 
-@cache
+@lru_cache(maxsize=ENTRIES)
 def _pair(before: str, name: str) -> str:
     """The finding that two mnemonics side by side may be, or an empty string."""
     if name in ("LDA", "LDX", "LDY") and before == name:

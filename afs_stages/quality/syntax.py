@@ -31,6 +31,9 @@ _DIRECTIVE_LINES = (
 DIRECTIVES = frozenset(word for line in _DIRECTIVE_LINES for word in line.split())
 """Words that begin a statement of the assembler's own rather than an instruction."""
 
+BLOCKS = 32
+"""Blocks of code remembered whole: rows about one routine stand together, and a block may be long."""
+
 
 class Statement(NamedTuple):
     """One statement; `kind` is label, op, data, directive, macro, assign, brace or unknown."""
@@ -97,7 +100,7 @@ def lines(text: str) -> list[str]:
     return text.split("\n")
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=BLOCKS)
 def parse(text: str) -> tuple[Statement, ...]:
     """Every statement of a text; the texts in hand are remembered, since each signal reads them."""
     return tuple(chain.from_iterable(map(parse_line, lines(text))))

@@ -15,8 +15,8 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from afs_stages.core.memo import Memo
-from afs_stages.quality.syntax import lines, parse_line
+from afs_stages.core.memo import ENTRIES, LONGEST, Memo
+from afs_stages.quality.syntax import BLOCKS, lines, parse_line
 
 State = Literal["ok", "stubs", "error", "lost"]
 
@@ -122,7 +122,7 @@ def _modes_for(shape: str, inner: str, size: str) -> tuple[str, ...]:
     )
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=ENTRIES)
 def fault(mnemonic: str, size: str, operand: str) -> str:
     """What is wrong with an instruction, or an empty string."""
     modes = matrix().get(mnemonic)
@@ -193,7 +193,8 @@ def _read_line(line: str) -> _Line:
     statements = parse_line(line)
     for place, (kind, name, size, operand) in enumerate(statements):
         if kind == "op":
-            if problem := fault(name, size, operand):
+            check = fault if len(operand) <= LONGEST else fault.__wrapped__
+            if problem := check(name, size, operand):
                 faults.append(problem)
             if _ANONYMOUS.match(operand):
                 uses.append((operand, place))
@@ -212,7 +213,7 @@ _line = Memo(_read_line).__getitem__
 """A line's faults and names; remembered, since code repeats itself."""
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=BLOCKS)
 def assemble(text: str, known: frozenset[str] = frozenset()) -> AssemblyResult:
     """Check a snippet by the table; `known` names do not count as stubs."""
     met = list(map(_line, lines(text)))
