@@ -53,6 +53,17 @@ def test_what_a_call_leaves_in_a_register_is_told_by_the_call():
     ]
 
 
+def test_what_a_routine_is_given_is_told_as_given():
+    assert said("PHA\nLDA.w Oil : BNE .out\nPLA : AND.b #$80 : RTL") == [
+        "goes to `.out` if `Oil` is not zero",
+        "returns with A = A on entry AND $80",
+    ]
+    assert said("LDY.w Child : JSL Random : TYA : STA.w Way") == [
+        "calls `Random` with Y = `Child`",
+        "stores Y in `Way`",
+    ]
+
+
 def test_an_index_says_whose_slot_it_is():
     assert said("LDY.w Child : LDA.w State, Y : BEQ .gone") == ["goes to `.gone` if `State` at index `Child` is zero"]
     assert said("LDA.w .rooms, X : STA.b $A0") == ["copies `.rooms` at index X to `$A0`"]
@@ -96,6 +107,7 @@ def test_counting_that_no_loop_tells_is_told():
         "counts up Y",
         "returns",
     ]
+    assert said("INX #2 : CPX #$1C : BCC .more")[:2] == ["counts up X", "counts up X"]
     assert said(".next\nSTZ.w Slot, X\nDEX : DEX : BPL .next") == [
         "clears `Slot`",
         "counts down X",
@@ -132,6 +144,7 @@ def test_a_doubt_of_the_author_is_no_remark_and_two_remarks_join(tmp_path):
 def test_a_request_spells_out_the_data_and_the_entries_it_needs(tmp_path):
     code = "Lamp_Turn:\n{\n  LDA.w .speeds, X : STA.w LampState ; the lamp turns\n  JSL Sound_Play\n"
     code += "  STZ.w LampOil ; it burns out\n  JSL Sound_Stop\n  RTL\n  .speeds\n  db 4, 8\n}\n"
+    code += "Lamp_User:\n{\n  JSL Lamp_Turn\n  RTL\n}\n"
     (tmp_path / "lamp.asm").write_text("LampState = $7E0D80 ; State of the lamp\nLampOil = $7E0D90 ; Oil left\n" + code)
     made = OracleTrainingGenerator(oracle_path=tmp_path).generate()
     (question,) = [s.instruction for s in made if s.provenance["kind"] == "asm_request"]

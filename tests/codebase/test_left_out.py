@@ -33,6 +33,9 @@ BODY = "  LDA.b #$01 : STA.w LampState\n  JSL Sound_Play\n  LDA.b #$02 : STA.w L
 NAMES = "LampState = $7E0D80 ; State of the lamp in the tower\nLampOil = $7E0D90 ; Oil that is left for the night\n"
 
 
+USER = "\nLamp_User:\n{\n  JSL Lamp_Out\n  RTL\n}\n"
+
+
 def test_a_routine_with_a_header_is_explained(tmp_path):
     samples, dropped = made(tmp_path, lamp_asm=f"{NAMES}\n{HEADER}Lamp_Light:\n{{\n{BODY}}}\n")
     assert told_of(samples, "What does the routine `Lamp_Light`") or told_of(samples, "`Lamp_Light`")
@@ -60,14 +63,20 @@ def test_a_routine_with_a_header_is_explained(tmp_path):
         (
             "steps_name_no_source",
             "Lamp_Out:\n{\n  XBA : STA.w LampState ; the dark of the tower begins\n"
-            "  XBA : STA.w LampOil ; the oil is kept for the morning\n  JSL Sound_Play\n  RTL\n}\n",
+            "  XBA : STA.w LampOil ; the oil is kept for the morning\n  JSL Sound_Play\n  RTL\n}\n" + USER,
         ),
         (
             "many_steps_without_purpose",
             "Lamp_Out:\n{\n"
             + "".join(f"  LDA.w LampState : CMP.b #$0{n % 9} : BEQ .next{n}\n  .next{n}\n" for n in range(9))
             + "".join(f"  LDA.w LampOil : BEQ .far{n} ; the oil of lamp number {n}\n  .far{n}\n" for n in range(9))
-            + "  RTL\n}\n",
+            + "  RTL\n}\n"
+            + USER,
+        ),
+        (
+            "routine_nobody_uses",
+            "Lamp_Out:\n{\n  STZ.w LampState ; the dark begins\n  LDA.w LampOil : BEQ .out ; no oil is left\n"
+            "  JSL Sound_Play\n  .out\n  RTL\n}\n",
         ),
     ],
 )
@@ -96,12 +105,47 @@ def test_a_patch_names_the_routine_of_the_game_it_changes(tmp_path):
     assert "patches the original game at $0089AB, in `Module_Lamp.dark_room`. Keep the lamp burning" in sample
 
 
+def test_a_patch_that_says_nothing_of_what_it_changes_is_left_out(tmp_path):
+    code = "org $0089AB\n  LDA.b $11 ; Vanilla is LDA $11 here\n  JSL Lamp_Keep\n  NOP\n  NOP\n\norg $308000\n"
+    alias = "; Vanilla alternate entry point\nLamp_Keep:\n{\n  STZ.w $0D10\n  RTL\n}\n"
+    _, dropped = made(tmp_path, lamp_asm=code + alias)
+    assert dropped["patch_without_purpose"] == 1
+    samples, dropped = made(tmp_path, lamp_asm=code + alias.replace("Vanilla alternate entry point", HEADER[2:-1]))
+    assert "patch_without_purpose" not in dropped
+    assert any("It hands over to `Lamp_Keep` (`lamp.asm`): Lights the lamp" in sample for sample in samples)
+
+
+def test_the_parts_of_a_table_are_named(tmp_path):
+    table = (
+        "; Where the lamps of the tower stand\nLamp_Places:\n.offset_x\n  db $50 ; lower\n.offset_y\n  db $58 ; lower\n"
+    )
+    (sample,) = made(tmp_path, lamp_asm=table)[0]
+    assert "- `.offset_x: db $50`: lower\n- `.offset_y: db $58`: lower" in sample
+
+
+def test_a_macro_names_its_parameters_where_a_comment_counts_them(tmp_path):
+    header = "; The light fades from the current value to yy over xx time\n"
+    macro = f"{header}macro LampFade(length, dest)\ndb $E8, <length>\nendmacro\n"
+    (sample,) = told_of(made(tmp_path, lamp_asm=macro)[0], "LampFade")
+    assert "fades from the current value to `dest` over `length` time" in sample
+
+
 def test_a_meaning_that_says_only_the_name_or_leans_on_its_place_is_none(tmp_path):
     ram = "LampHeight = $7E0D10 ; The lamp height value\nLampSlot = $7E0D20 ; Index of lamps in the following array\n"
     ram += "LampOil = $7E0D30 ; [0x02] Drops of oil for the night\n"
     samples, dropped = made(tmp_path, ram_asm=ram)
     assert dropped == {"restates_the_name": 2, "leans_on_its_place": 2}
     assert any(sample.endswith("(`ram.asm`): Drops of oil for the night.") for sample in samples)
+
+
+def test_values_without_borders_and_legends_with_gaps_are_left_out(tmp_path):
+    ram = "LampWay = $7E0D10 ; Walk LR:0x60,0x80 0xA0:Down 0xC0:Up\n"
+    ram = ram.replace(",", " ") + "; wick bits\n; abcd eeee\n;   a - north lamp\nLampBits = $7E0D20\n"
+    ram += "LampCache = $7E0D30 ; Cache for various properties\n"
+    ram += "LampMode = $7E0D40 ; 0: dark all night 1: lit at dusk 2: lit all night\n"
+    samples, dropped = made(tmp_path, ram_asm=ram)
+    assert dropped == {"values_run_together": 2, "legend_incomplete": 2, "vague_meaning": 2}
+    assert any(sample.endswith("0: dark all night\n1: lit at dusk\n2: lit all night.") for sample in samples)
 
 
 def test_words_that_lean_or_restate():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.draft import Draft, fenced
-from afs_stages.sources.codebase.explain import ending, explain, ground, purpose, step_by_step
+from afs_stages.sources.codebase.explain import ending, explain, ground, opening, purpose, stands_alone, step_by_step
 from afs_stages.sources.codebase.isa import DATA
 from afs_stages.sources.codebase.nodes import AsmFile, Macro
 from afs_stages.sources.codebase.project import Project, Unit
@@ -32,6 +32,10 @@ MANY_STEPS = 4
 
 _VAGUE = re.compile(r"\b[Ww]rites `| on B[A-Z]{2}\b")
 """Steps that tell where a result goes and not what it is: too little to write code from."""
+
+_ALIAS = re.compile(r"(?i)(vanilla )?(alternate|alternative|other|long|second) (entry|version)")
+_PLACEHOLDER = re.compile(r"(?<![$\w])(xx|yy|zz)(?!\w)")
+"""How comments on bytes of music call the parameters: the first is `xx`."""
 
 _INDIRECT = re.compile(r"(?i)\bsta(?:\.\w)? [(\[]")
 _UNNAMED = re.compile(r"(?i)(?:routine|sub|loc|code)_?[0-9a-f]{4,6}")
@@ -90,7 +94,7 @@ def _by_steps(words: Vocabulary, unit: Unit, steps: list[str]) -> str:
         return ""
     entries = [f"`{name}`" for name in words.owned.get(unit.block.name, ("", []))[1] if name]
     steps = [*steps, f"The entries of the table: {listing(entries, 24)}."] if entries else steps
-    data = _tables(unit)
+    data = "" if entries else _tables(unit)
     if len(data) > MAX_DATA:
         return ""
     steps = [*steps, f"Its data: {data}."] if data else steps
@@ -110,7 +114,7 @@ def _tables(unit: Unit) -> str:
     label = ""
     for statement in (statement for line in unit.block.lines[1:] for statement in line.statements):
         label = statement.labels[-1] if statement.labels else label
-        if label and statement.word in DATA:
+        if label.startswith(".") and statement.word in DATA:
             found.setdefault(label, []).append(f"{statement.word} {statement.rest}")
     return ", ".join(f"`{label}` is `{' : '.join(rows)}`" for label, rows in found.items())
 
@@ -140,6 +144,8 @@ def skipped(project: Project, words: Vocabulary, unit: Unit, steps: list[str]) -
         return ""
     if _UNNAMED.fullmatch(unit.block.name):
         return "routine_without_name"
+    if stands_alone(project, words, unit) and not opening(unit)[1]:
+        return "routine_nobody_uses"
     if len(steps) < 2:
         return "routine_of_one_step"
     if len(steps) > CLEAR_STEPS:
@@ -175,7 +181,8 @@ def _data(words: Vocabulary, unit: Unit) -> Iterator[Draft]:
     answer += f"\n\nIt is read by {listing(readers, 5)}." if readers else ""
     group = f"routine:{block.file}:{block.name}"
     question = f"What is in the data table `{block.name}` (`{block.file}`)?"
-    fault = "" if titled or readers or targets else "table_without_purpose"
+    generated = block.header.lower().startswith("auto-generated")
+    fault = "" if (titled or readers or targets) and not generated else "table_without_purpose"
     place = (block.file, block.first, block.last, group)
     yield Draft("asm_table", question, answer, *place, input=fenced(block.text), fault=fault)
 
@@ -183,24 +190,22 @@ def _data(words: Vocabulary, unit: Unit) -> Iterator[Draft]:
 def _entries(unit: Unit) -> Iterator[tuple[str, str]]:
     """(code, comment) of each line of a table; one word behind an entry names it."""
     remarks = {line: said for line, _, said in unit.block.remarks}
+    part = ""
     for line in unit.block.lines[1:]:
+        labels = [label for statement in line.statements for label in statement.labels if label.startswith(".")]
+        part = f"{labels[-1]}: " if labels else part
         said = remarks.get(line.number) or comments.strip(line.comment)
         if line.code and said and comments.says_something(said, 1) and not comments.is_code(said):
-            yield MARK.sub("", line.code).strip(), said
+            code = MARK.sub("", line.code).strip()
+            yield code if code.startswith(".") else part + code, said
 
 
 def _patch(project: Project, unit: Unit) -> Iterator[Draft]:
     block = unit.block
     target = next((project.find(name) for _, name in unit.contract.calls if project.find(name)), None)
-    notes = [f"- `{code}`: {said}" for code, said in block.notes[:8]]
-    if comments.words(block.header) < 5 and not notes and not (target and target.summary):
-        return
-    few = len(notes) * 4 < unit.contract.instructions and comments.words(block.header) < 5
-    if few and not (target and target.summary):
-        return
-    answer = f"`{block.file}` patches the original game at {block.name}."
     inside, header = _vanilla(block.header)
-    answer = f"{answer[:-1]}, in `{inside}`." if inside else answer
+    notes = [f"- `{code}`: {said}" for code, said in block.notes[:8]]
+    answer = f"`{block.file}` patches the original game at {block.name}{f', in `{inside}`' if inside else ''}."
     if comments.words(header) >= 2:
         answer += f" {comments.sentence(comments.joined(header.split(chr(10))))}"
     if notes:
@@ -216,7 +221,17 @@ def _patch(project: Project, unit: Unit) -> Iterator[Draft]:
         ],
         block.text,
     )
-    yield Draft("asm_hook", question, answer, block.file, block.first, block.last, group, fenced(block.text))
+    fault = "" if _patch_told(unit, header, target) else "patch_without_purpose"
+    place = (block.file, block.first, block.last, group)
+    yield Draft("asm_hook", question, answer, *place, input=fenced(block.text), fault=fault)
+
+
+def _patch_told(unit: Unit, header: str, target: Unit | None) -> bool:
+    """Whether a patch's header, the routine it leads to, or a remark on most of its lines says what it changes."""
+    told = [said for _, said in unit.block.notes if not said.lower().startswith(("vanilla", "replaced", "restore"))]
+    summary = target.summary if target else ""
+    led = comments.words(summary) >= 4 and not _ALIAS.match(summary)
+    return comments.words(header) >= 4 or led or len(told) * 4 >= max(unit.contract.instructions, 4)
 
 
 def _vanilla(header: str) -> tuple[str, str]:
@@ -232,6 +247,8 @@ def _macro(file: AsmFile, macro: Macro) -> Iterator[Draft]:
     group = f"macro:{file.path}:{macro.name}"
     lines = macro.header.split("\n")
     said = comments.sentence("\n".join(lines[1:] if lines[0].strip() == macro.name else lines))
+    names = dict(zip(("xx", "yy", "zz"), (f"`{name.strip()}`" for name in macro.params.split(",")), strict=False))
+    said = _PLACEHOLDER.sub(lambda match: names.get(match.group(), match.group()), said)
     place = (file.path, macro.first, macro.last, group)
     call = f"%{macro.name}({macro.params})"
     yield Draft(

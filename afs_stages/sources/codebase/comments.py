@@ -18,7 +18,7 @@ _ITEM = re.compile(
 )
 _WORD = re.compile(r"(?<![\w.])[A-Za-z][A-Za-z']+(?![\w(])")
 _QUOTED = re.compile(r"(?i)^(?:vanilla|original|old|was)\b[^:]{0,40}:\s+(\w.*)$")
-_START = re.compile(r"(?!Link|Zelda|Ganon|Sprite|Kydrog|Farore)[A-Z][a-z]+ (?:[a-z]|[A-Z] )")
+_START = re.compile(r"(?!Link|Zelda|Ganon|Sprite|Kydrog|Farore)(?:[A-Z][a-z]+ (?:[a-z]|[A-Z0-9]\b)|[A-Z]{3,} [a-z])")
 _JOINS_WORDS = "a an the of to by for and or in on at with from if is are be as its this that when than"
 _JOINS = frozenset(_JOINS_WORDS.split())
 _TAGGED = re.compile(r"^[A-Z]{3,}[A-Z0-9_]*[ .]\$?[0-9A-F]{2,6}$")
@@ -117,7 +117,7 @@ def prose(comments: Iterable[str]) -> str:
 def _begins(before: str, text: str) -> bool:
     """Whether a line begins a sentence although the one before has no full stop."""
     word = before.rsplit(" ", 1)[-1].lower()
-    return bool(_START.match(text)) and before[-1].isalnum() and word not in _JOINS
+    return bool(_START.match(text)) and (before[-1].isalnum() or before[-1] in ")]") and word not in _JOINS
 
 
 def is_join(word: str) -> bool:

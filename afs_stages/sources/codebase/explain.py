@@ -29,8 +29,12 @@ _MACRO = re.compile(r"%(\w+)\(([^,()]+)\)")
 _STORED = re.compile(r"(?i)\bsta(?:\.\w)?\s+([A-Za-z_]\w*)")
 _CONTRACT = re.compile(r"(?i)(contract|inputs?|outputs?|entry|exit|params?|args?|arguments?|returns?|[axy])\s*[-:=]")
 _CODE = re.compile(r"(?i)[a-z]{3}(\.\w)?(\s|$)|%")
-_DOUBT = re.compile(r"(?i)(?!(?:is|are|was|were|do|does|did|has|have|can|could|if|not)\b).*\?[\s.]*")
-"""A question that no branch answers: its author did not know."""
+_HOUSEKEEPING = re.compile(r"(?i)\b(preserve|flags?|bits?|8-bit|16-bit|width|bank|keep|save|push|stack)\b")
+_DOUBT = re.compile(
+    r"(?i)(?!(?:is|are|was|were|do|does|did|has|have|can|could|if|not)\b).*\?[\s.]*$"
+    r"|.*\b(we don'?t|(don'?t|no) (even )?need|no idea|dunno|i (think|guess)|hacky?)\b"
+)
+"""A question that no branch answers, and what an author tells himself."""
 
 _ENTRY = re.compile(r"(?i)^d[bwl] ")
 _LEAVES = re.compile(r"(?i)^(rt[sl]|plb|pl[axyp])\b")
@@ -90,7 +94,7 @@ def _lead(project: Project, words: Vocabulary, unit: Unit) -> str:
     block = unit.block
     place = words.place(block.name)
     lead = f"`{block.name}` (`{block.file}`, line {block.first}{f', at {place}' if place else ''})"
-    header = comments.sentence(block.header) if comments.words(block.header) >= 3 else _opening(unit)[1]
+    header = comments.sentence(block.header) if comments.words(block.header) >= 3 else opening(unit)[1]
     header = re.sub(r"(?<=\S) {2,}", " ", header)
     title, _, below = header.partition("\n")
     header = "" if header.isupper() or len(_LEGEND.findall(header)) >= 4 or _FRAMES.match(header) else header
@@ -109,12 +113,13 @@ def _lead(project: Project, words: Vocabulary, unit: Unit) -> str:
     return " ".join(said)
 
 
-def _opening(unit: Unit) -> tuple[int, str]:
+def opening(unit: Unit) -> tuple[int, str]:
     """(line, text) of a comment that stands before the first instruction of a routine without a header."""
     first = next((line for line in unit.block.lines[1:] if line.code.strip(" {")), None)
     line, code, said = next(iter(unit.block.remarks), (0, "", ""))
     fits = first is not None and line == first.number and _SETS_UP.match(code) and not unit.block.header
-    return (line, comments.sentence(said[:1].upper() + said[1:])) if fits and comments.words(said) >= 3 else (0, "")
+    fits = fits and comments.words(said) >= 3 and not _HOUSEKEEPING.search(said)
+    return (line, comments.sentence(said[:1].upper() + said[1:])) if fits else (0, "")
 
 
 def _doing(project: Project, unit: Unit) -> str:
@@ -137,6 +142,13 @@ def _doing(project: Project, unit: Unit) -> str:
     return f"calls {listing(calls, 4)}." if calls else f"is a routine of {unit.contract.instructions} instructions."
 
 
+def stands_alone(project: Project, words: Vocabulary, unit: Unit) -> bool:
+    """Whether nothing tells whom a routine serves: no caller, no patch, no jump table, no sprite."""
+    name = unit.block.name
+    callers = [caller for caller in project.callers.get(name, []) if caller != name]
+    return not (callers or project.hooks.get(name) or name in words.roles or _part(unit))
+
+
 def _part(unit: Unit) -> str:
     """What part of a sprite a routine is, where its name and its calls agree; "" otherwise."""
     match = _SPRITE.fullmatch(unit.block.name)
@@ -156,7 +168,7 @@ def step_by_step(project: Project, words: Vocabulary, unit: Unit) -> list[str]:
     remarks = {
         line: (code, said)
         for line, code, said in unit.block.remarks
-        if said in own and not _ENTRY.match(code) and not _DOUBT.fullmatch(said)
+        if said in own and not _ENTRY.match(code) and not _DOUBT.match(said)
     }
     rows: list[str] = []
     acts: list[Act] = []
@@ -164,7 +176,7 @@ def step_by_step(project: Project, words: Vocabulary, unit: Unit) -> list[str]:
     steps = list(walk(unit.block.lines[1:], words.naming, unit.block.name, words.entered))
     if steps and steps[-1].acts == (Act("returns", ""),) and not steps[-1].label:
         del steps[-1]
-    remarks.pop(_opening(unit)[0], None)
+    remarks.pop(opening(unit)[0], None)
     remarks = _moved(steps, remarks)
     for step in _with_remarks(steps, remarks):
         remark = remarks.get(step.line)

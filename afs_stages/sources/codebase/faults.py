@@ -22,6 +22,15 @@ _PENDING = re.compile(r"\[To be |\bpending\b")
 _STATUS = re.compile(
     r"(?i)\|[^|\n]*(🔲|⚠️|\bstub\b|not (yet )?implemented|not started|placeholder|needs (work|new))[^|\n]*\|"
 )
+_VAGUE = re.compile(
+    r"(?i)\b(various|caching\.?$|self-explanatory|for some (stupid )?reason|something with|or something|weird|stuff"
+    r"|sort of|actual values|honestly|read in one place|in some way|misc|during nmi\.$|graphics control)\b"
+    r"|^(more|also|same as|note:|returns (carry|with))\b"
+    r"|^used (for|in|when|with) [\w ]{0,12}(drawing|routines|segmented enemies)\.$"
+)
+_VALUE = re.compile(r"(?<![\w$])\w+:0x\w+|0x\w+:\w+|(?<![\w.])[.a-z]{3,8} ?[.a-z]{4}\. [A-Z]")
+_BITS = re.compile(r"(?m)^\s*(?=\S* ?\S*(?:\.\S|([A-Za-z])\1\1))([A-Za-z.]{4} [A-Za-z.]{4})\.?$")
+_LETTER = re.compile(r"(?m)^\s*([A-Za-z]) - ")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _IDLE = frozenset(["a", "an", "the", "of", "for", "to", "in", "is", "and", "or", "its", "this", "value", "flag"])
 
@@ -45,6 +54,26 @@ def unfinished(text: str) -> bool:
     """Whether a text leaves places open, waits for its content, or is a table of how far work has come."""
     pending = len(_PENDING.findall(text))
     return leaves_open(text) or pending > (len(text.split()) >= 80) or len(_STATUS.findall(text)) >= 3
+
+
+def vague(text: str) -> bool:
+    """Whether a meaning says that there is one, and not which."""
+    return bool(_VAGUE.search(text)) and len(text.split()) <= 12
+
+
+def run_together(text: str) -> bool:
+    """Whether values stand in a row with nothing between them that tells where one ends."""
+    return any(len(_VALUE.findall(line)) >= 2 and not re.search(r"[,;|\]]", line) for line in text.split("\n"))
+
+
+def legend_incomplete(text: str) -> bool:
+    """Whether less than half of the letters of a bit pattern are explained, or letters without a pattern are."""
+    letters = {letter.lower() for _, row in _BITS.findall(text) for letter in row if letter.isalpha()}
+    told = {letter.lower() for letter in _LETTER.findall(text)}
+    if letters and letters <= set("udlr"):
+        return False  # up, down, left, right
+    lonely = bool(told) and not letters and bool(re.match(r"[A-Za-z] - |\w{4} \w{4}\n", text))
+    return (len(letters) > 1 and len(told) * 2 < len(letters)) or lonely
 
 
 def restates(name: str, text: str) -> bool:

@@ -129,7 +129,8 @@ def _acts(statement: Statement, state: State) -> Iterator[Act]:
     elif word in _COUNTS:
         register = _COUNTS[word]
         state.registers[register] = Value("register", register.upper())
-        state.counted.append(Act("counts up" if word.startswith("in") else "counts down", register.upper()))
+        times = int(rest[1:]) if re.fullmatch(r"#\d", rest) else 1
+        state.counted += [Act("counts up" if word.startswith("in") else "counts down", register.upper())] * times
         state.test = ("count", register.upper(), word[:2])
     elif word in _OTHERS:
         yield from _OTHERS[word](state, word, rest)

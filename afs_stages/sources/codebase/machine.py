@@ -64,6 +64,10 @@ def _fresh() -> dict[str, Value]:
     return {"a": UNKNOWN, "x": Value("register", "X"), "y": Value("register", "Y")}
 
 
+def _entry() -> dict[str, Value]:
+    return {**_fresh(), "a": Value("register", "A on entry")}
+
+
 @dataclass(frozen=True)
 class _Path:
     """What is known at a branch, for the label it goes to."""
@@ -79,7 +83,7 @@ class State:
     """Registers, flags and stack between two instructions."""
 
     naming: Naming
-    registers: dict[str, Value] = field(default_factory=_fresh)
+    registers: dict[str, Value] = field(default_factory=_entry)
     test: tuple[str, str, str] = ("", "", "")
     """What the flags tell of: (kind, name, other), kinds as in `CONDITIONS`."""
     carry: str = ""
@@ -108,11 +112,15 @@ class State:
         self.stack = [value.past() if target in value.said else value for value in self.stack]
 
     def called(self, name: str) -> None:
-        """After a call A and Y are what it left; the stack is as it was, the variables may not be."""
+        """After a call A is what it left, and so is Y, if nothing was put there before for later.
+
+        The stack is as it was, the variables may not be.
+        """
         stack = [value.past() for value in self.stack]
+        left = "ay" if self.registers["y"].kind == "register" else "a"
         self.forget()
         self.stack = stack
-        for register in "ay" if name else "":
+        for register in left if name else "":
             self.registers[register] = Value("returned", f"{register.upper()} from `{name}`")
 
     def taken(self) -> str:

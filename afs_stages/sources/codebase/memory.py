@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.draft import Draft
-from afs_stages.sources.codebase.faults import leans_on_its_place, restates
+from afs_stages.sources.codebase.faults import leans_on_its_place, legend_incomplete, restates, run_together, vague
 from afs_stages.sources.codebase.isa import REGISTERS
 from afs_stages.sources.codebase.mentions import Mentions
 from afs_stages.sources.codebase.program import Symbol
@@ -28,6 +28,11 @@ _PLACE_CELL = re.compile(r"^\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4}|[0-
 
 _SIZE = re.compile(r"^\[0x[0-9A-Fa-f]+\]\s*")
 """How disassemblies mark the size of a variable."""
+
+_LENGTH = re.compile(r"\bLENGTH: (0x[0-9A-Fa-f]+)")
+_ARGS = re.compile(r"(?i)\n\s*args?:\s*$")
+_ROW = re.compile(r",?(?<!\|) (?=[0-9A-F]{1,2}: ?[A-Za-z0-9])")
+"""Where the next value of a row begins: `0: nothing 1: a hand`."""
 
 Notes = dict[str, tuple[str, str]]
 """variable -> (what the docs say, the page)"""
@@ -138,7 +143,8 @@ def meaning(symbol: Symbol) -> str:
     parts = []
     for text in (symbol.comment, symbol.header):
         doubtful = text.rstrip().endswith("?") or (text.startswith("These ") and len(text) > 120)
-        text = _SIZE.sub("", text)
+        text = _LENGTH.sub(r"It is \1 bytes long", _ARGS.sub("", _SIZE.sub("", text)))
+        text = _ROW.sub("\n", text) if len(_ROW.findall(text)) >= 2 else text
         new = text and text not in parts and text.strip(" .") != symbol.section.strip(" .")
         if new and not doubtful and comments.says_something(text, 2) and len(text) <= 900:
             parts.append(comments.sentence(comments.capital(text)))
@@ -186,6 +192,10 @@ def _fault(symbol: Symbol, notes: Notes) -> str:
     own, text = meaning(symbol), notes.get(symbol.name, ("", ""))[0]
     if leans_on_its_place(own):
         return "leans_on_its_place"
+    if run_together(own) or legend_incomplete(own):
+        return "values_run_together" if run_together(own) else "legend_incomplete"
+    if own and vague(own) and not text:
+        return "vague_meaning"
     return "restates_the_name" if all(not said or restates(symbol.name, said) for said in (own, text)) else ""
 
 

@@ -35,9 +35,10 @@ def _indexed(state: State, register: str) -> str:
     value = state.registers[register.lower()]
     if value.kind in ("returned", "old"):
         return f" at index {register.upper()}"
-    if value.kind == "register" or not value.said:
+    if not value.said or value.text == register.upper():
         return ""
-    return f" at index {value.said if len(value.said) <= LONG else register.upper()}"
+    plain = len(value.said) > LONG or " points to" in value.said
+    return f" at index {register.upper() if plain else value.said}"
 
 
 def constant(rest: str) -> str:

@@ -152,11 +152,12 @@ def _remarks(lines: tuple[Line, ...]) -> Iterator[tuple[int, str, str]]:
 
 
 def _continued(lines: tuple[Line, ...]) -> Iterator[Line]:
-    """The lines; comment lines that stand exactly below a comment behind code are a part of that one."""
+    """The lines; comment lines exactly below a comment behind code, or that quote, are a part of that one."""
     column, held = -1, None
     for line in lines:
         at = line.text.find(line.comment) if line.comment else -1
-        if held is not None and line.comment and not line.code and at == column and at >= 16:
+        below = (at == column and at >= 16) or line.comment.lstrip("; ").startswith('"')
+        if held is not None and held.comment and line.comment and not line.code and below:
             text = f"{held.comment} {line.comment.lstrip('; ')}"
             held = Line(held.number, held.text, held.code, text, held.statements)
             continue
