@@ -28,7 +28,16 @@ def test_what_is_saved_on_the_stack_and_restored_is_no_result():
         "clears `Slot` at index `Keeper`",
         "clears `Slot`",
     ]
-    assert said("PLA : STA.w Oil") == ["writes `Oil`"]
+    assert said(".bell\nPLA : STA.w Oil") == ["writes `Oil`"]
+
+
+def test_a_return_address_that_is_dropped_is_told():
+    assert said("LDA.w Oil : BNE .out\nPLA : PLA\n.out\nRTS") == [
+        "goes to `.out` if `Oil` is not zero",
+        "pulls a byte of the return address",
+        "pulls a byte of the return address",
+        "returns",
+    ]
 
 
 def test_masks_sums_and_shifts_of_a_computed_value_are_told():

@@ -245,6 +245,12 @@ def test_a_legend_of_frames_is_no_purpose(tmp_path):
     assert not told_of(samples, "Surprised")
 
 
+@pytest.mark.parametrize("header", ["Takes X as argument for the lamp", "The following 2 functions are copied lamps"])
+def test_what_a_routine_is_given_or_where_it_comes_from_is_no_task(tmp_path, header):
+    samples, _ = made(tmp_path, lamp_asm=f"{NAMES}\n; {header}\nLamp_Show:\n{{\n{BODY}}}\n")
+    assert not [sample for sample in samples if header[:20] in sample.split("\n")[0]]
+
+
 def test_code_stays_with_the_words_above_it(tmp_path):
     code = "```asm\n" + "  LDA.w LampOil ; how much of the oil is left\n" * 60 + "```"
     page = f"# Tower\n\n## The lamp\n\n{TOLD * 3}\n\n{code}\n"

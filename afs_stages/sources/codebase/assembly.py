@@ -182,7 +182,8 @@ def _data(words: Vocabulary, unit: Unit) -> Iterator[Draft]:
     group = f"routine:{block.file}:{block.name}"
     question = f"What is in the data table `{block.name}` (`{block.file}`)?"
     generated = block.header.lower().startswith("auto-generated")
-    fault = "" if (titled or readers or targets) and not generated else "table_without_purpose"
+    told = readers or targets or (titled and (entries or comments.words(block.header) >= 8))
+    fault = "" if told and not generated else "table_without_purpose"
     place = (block.file, block.first, block.last, group)
     yield Draft("asm_table", question, answer, *place, input=fenced(block.text), fault=fault)
 

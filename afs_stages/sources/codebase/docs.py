@@ -107,8 +107,10 @@ def _below(section: Section) -> Iterator[Section]:
 
 
 def _introduces(section: Section, text: str) -> bool:
-    """One short sentence above sub-sections says that they follow, and nothing more."""
-    return bool(section.children) and "\n" not in text and words(text) < 25
+    """One short sentence or a quotation above sub-sections says that they follow, and nothing more."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    quoted = len(lines) <= 4 and any(line.startswith(">") for line in lines)
+    return bool(section.children) and (("\n" not in text and words(text) < 25) or (quoted and words(text) < 60))
 
 
 def _usable(text: str) -> bool:
@@ -235,6 +237,7 @@ def _rows(
         if (
             _OPEN.search(" ".join(cells))
             or leaves_open(" ".join(cells))
+            or any(cell.lower().startswith("same") for cell in cells[1:])
             or (document.path, line) in spoiled
             or len(cells) != len(table.header)
             or not _tells(cells)

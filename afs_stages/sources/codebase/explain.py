@@ -12,7 +12,7 @@ from afs_stages.sources.codebase.contract import first_width
 from afs_stages.sources.codebase.flow import walk
 from afs_stages.sources.codebase.memory import canonical, meaning, region
 from afs_stages.sources.codebase.program import Symbol
-from afs_stages.sources.codebase.project import Project, Unit
+from afs_stages.sources.codebase.project import NO_TASK, Project, Unit
 from afs_stages.sources.codebase.questions import address, listing
 from afs_stages.sources.codebase.registers import register_meaning
 from afs_stages.sources.codebase.vocabulary import Vocabulary
@@ -28,6 +28,7 @@ _SETS_UP = re.compile(r"(?i)^(ph[abdkpxy]|rep|sep)\b")
 _MACRO = re.compile(r"%(\w+)\(([^,()]+)\)")
 _STORED = re.compile(r"(?i)\bsta(?:\.\w)?\s+([A-Za-z_]\w*)")
 _CONTRACT = re.compile(r"(?i)(contract|inputs?|outputs?|entry|exit|params?|args?|arguments?|returns?|[axy])\s*[-:=]")
+_MOVES = re.compile(r"(?i)(t[axys][axys]|ph[axybdkp]|pl[axybdp])\b")
 _CODE = re.compile(r"(?i)[a-z]{3}(\.\w)?(\s|$)|%")
 _HOUSEKEEPING = re.compile(r"(?i)\b(preserve|flags?|bits?|8-bit|16-bit|width|bank|keep|save|push|stack)\b")
 _DOUBT = re.compile(
@@ -39,7 +40,6 @@ _DOUBT = re.compile(
 _ENTRY = re.compile(r"(?i)^d[bwl] ")
 _LEAVES = re.compile(r"(?i)^(rt[sl]|plb|pl[axyp])\b")
 _LEGEND = re.compile(r"(?m)^\s*[a-z] - ")
-_FRAMES = re.compile(r"\d+(?:-\d+)?\s*[:=]\s")
 _TITLE_OF_A_PART = re.compile(r"(?i)\b(propert|constant|variable|equate|table|include|define|ram|hook)")
 _IDLE = re.compile(r"(?i)^[\w.]{4} [\w.]{4}\.?$|\bmisc(ellaneous)?\b|\banything\b")
 """Meanings that tell a routine's reader nothing: legends of bits, cells anybody may use."""
@@ -85,7 +85,7 @@ def _named_branches(unit: Unit) -> int:
 def purpose(unit: Unit) -> str:
     """What a routine is for: what its header says (no legend, shout or lone word), or what part of a sprite it is."""
     header = unit.block.header
-    legend = len(_LEGEND.findall(header)) >= 4 or _FRAMES.match(header)
+    legend = len(_LEGEND.findall(header)) >= 4 or NO_TASK.match(header)
     idle = header.isupper() or legend or _CONTRACT.match(header) or comments.words(header) < 4
     return _part(unit) if idle else header
 
@@ -97,7 +97,7 @@ def _lead(project: Project, words: Vocabulary, unit: Unit) -> str:
     header = comments.sentence(block.header) if comments.words(block.header) >= 3 else opening(unit)[1]
     header = re.sub(r"(?<=\S) {2,}", " ", header)
     title, _, below = header.partition("\n")
-    header = "" if header.isupper() or len(_LEGEND.findall(header)) >= 4 or _FRAMES.match(header) else header
+    header = "" if header.isupper() or len(_LEGEND.findall(header)) >= 4 or NO_TASK.match(header) else header
     header = below if title.strip(" .:()") == block.name and below else header
     if header and _CONTRACT.match(header):
         return f"{lead} {_doing(project, unit)}\n\nOn entry and exit: {header}"
@@ -198,7 +198,7 @@ def _moved(steps: list[Step], remarks: dict[int, tuple[str, str]]) -> dict[int, 
     moved: dict[int, tuple[str, str]] = {}
     for line, remark in remarks.items():
         target = next((other for other in lines if line <= other <= line + 2), line)
-        target = line if _LEAVES.search(remark[0]) else target
+        target = line if _LEAVES.search(remark[0]) or _MOVES.match(remark[0]) else target
         code, said = moved.get(target, ("", ""))
         moved[target] = (code or remark[0], f"{said.rstrip('.')}; {remark[1]}" if said else remark[1])
     return moved
@@ -252,7 +252,7 @@ def _merged(acts: list[Act]) -> Iterator[str]:
             at = same
             continue
         many = Counter(act.what for act in acts[at:end])
-        counted = verb.startswith("counts")
+        counted = verb.startswith(("counts", "pulls"))
         whats = [
             f"{what} {'twice' if n == 2 else f'{n} times'}" if counted and n > 1 else what for what, n in many.items()
         ]

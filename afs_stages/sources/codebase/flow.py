@@ -121,7 +121,7 @@ def _acts(statement: Statement, state: State) -> Iterator[Act]:
     elif word in _MOVES:
         _move(state, *_MOVES[word])
     elif word in _PUSHES or word in _PULLS:
-        _keep(state, word)
+        yield from _keep(state, word)
     elif word in ("inc", "dec"):
         yield from _count(state, word, rest)
     elif word in SHIFTS:
@@ -197,11 +197,13 @@ def _move(state: State, source: str, target: str) -> None:
     state.results[target] = value.said if value.kind not in ("register", "old") else ""
 
 
-def _keep(state: State, word: str) -> None:
+def _keep(state: State, word: str) -> Iterator[Act]:
     """Push, or take back what was pushed: no result of the routine, but known again."""
     if word in _PUSHES:
         state.stack.append(state.registers.get(_PUSHES[word], UNKNOWN))
         return
+    if not state.stack and state.bottom:
+        yield Act("pulls", "a byte of the return address")
     value, register = state.stack.pop() if state.stack else UNKNOWN, _PULLS[word]
     if register:
         unknown = UNKNOWN if register == "a" else Value("register", register.upper())

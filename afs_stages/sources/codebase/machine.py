@@ -76,6 +76,7 @@ class _Path:
     results: dict[str, str]
     stack: tuple[Value, ...]
     carry: str
+    bottom: bool
 
 
 @dataclass
@@ -95,13 +96,15 @@ class State:
     stack: list[Value] = field(default_factory=list)
     counted: list[Act] = field(default_factory=list)
     """How X or Y was counted, untold until it is known that no loop tells it."""
+    bottom: bool = True
+    """Whether the stack is known down to the address the routine returns to."""
     ended: bool = False
     """Whether the instruction before never goes on to the next."""
     coming: dict[str, list[_Path]] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Know nothing of registers, flags and stack."""
-        self.registers, self.stack = _fresh(), []
+        self.registers, self.stack, self.bottom = _fresh(), [], False
         self.test, self.carry, self.results = ("", "", ""), "", {}
 
     def stored(self, target: str, register: str = "") -> None:
@@ -118,8 +121,9 @@ class State:
         """
         stack = [value.past() for value in self.stack]
         left = "ay" if self.registers["y"].kind == "register" else "a"
+        bottom = self.bottom
         self.forget()
-        self.stack = stack
+        self.stack, self.bottom = stack, bottom
         for register in left if name else "":
             self.registers[register] = Value("returned", f"{register.upper()} from `{name}`")
 
@@ -136,7 +140,7 @@ class State:
 
     def leave(self, label: str) -> None:
         """Note what is known at a branch to `label`."""
-        path = _Path(dict(self.registers), dict(self.results), tuple(self.stack), self.carry)
+        path = _Path(dict(self.registers), dict(self.results), tuple(self.stack), self.carry, self.bottom)
         self.coming.setdefault(label, []).append(path)
 
     def enter(self, label: str, known: bool) -> None:
@@ -146,7 +150,7 @@ class State:
             self.coming.clear()
         paths = self.coming.pop(label, [])
         if not self.ended:
-            paths.append(_Path(self.registers, self.results, tuple(self.stack), self.carry))
+            paths.append(_Path(self.registers, self.results, tuple(self.stack), self.carry, self.bottom))
         joined = len(paths) - (not self.ended)
         self.ended = False
         self.seen.add(label)
@@ -159,6 +163,7 @@ class State:
                     if all(path.results.get(register) == first.results.get(register) for path in others):
                         self.results[register] = first.results.get(register, "")
             self.stack = list(first.stack) if all(path.stack == first.stack for path in others) else []
+            self.bottom = all(path.bottom and path.stack == first.stack for path in paths)
             self.carry = first.carry if all(path.carry == first.carry for path in others) else ""
 
 

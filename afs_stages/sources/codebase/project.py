@@ -16,9 +16,13 @@ from afs_stages.sources.codebase.routines import Block, blocks, patches
 from afs_stages.sources.codebase.tree import Problem, Tree, read_tree
 
 _CONTRACT = re.compile(
-    r"(?i)(inputs?|outputs?|entry|exit|params?|args?|contract|clobbers?|returns?|status)\b.{0,3}[:=]|no rt[ls]\b"
+    r"(?i)takes (an? )?[axy]\b|"
+    r"(inputs?|outputs?|entry|exit|param(eter)?s?|args?|contract|clobbers?|returns?|status)\b.{0,3}[:=]"
 )
-_NO_TASK = re.compile(r"(?i)\d+(-\d+)?\s*[:=]\s|this (function|routine|code) is (bled|jumped|called|reached)\b")
+NO_TASK = re.compile(
+    r"(?i)\d+(-\d+)?\s*[:=]\s|this (function|routine|code) is (bled|jumped|called|reached)\b"
+    r"|no rt[ls]\b|the (following|next|above) (\d |two |three )?(functions?|routines?)\b"
+)
 """Legends of frames, and how a routine is come by: neither is what it is for."""
 
 _VERSION = re.compile(r"\s*[-:–—(|].*$")
@@ -123,7 +127,7 @@ def summary(block: Block) -> str:
     text = re.sub(rf"^{re.escape(name)}\s*[:.\-–—]?\s+", "", text)
     first = re.split(r"(?<=[a-z)\]\d][.!])\s+(?=[A-Z`])", text, maxsplit=1)[0].strip()
     first = re.split(r":?\s+- ", first, maxsplit=1)[0]
-    if first.isupper() or not comments.says_something(first, 3) or _CONTRACT.match(first) or _NO_TASK.match(first):
+    if first.isupper() or not comments.says_something(first, 3) or _CONTRACT.match(first) or NO_TASK.match(first):
         return ""
     letters = sum(len(word) == 1 for word in first.split())
     return comments.sentence(first) if len(first) <= 300 and letters * 4 <= len(first.split()) else ""

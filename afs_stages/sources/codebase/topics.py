@@ -32,7 +32,8 @@ _SPRITE_PAGE = re.compile(r"(?i)(^|/)sprites/(npcs|enemies|bosses|objects)/")
 def topic(document: Document, section: Section) -> str:
     """`quest`, `architecture` or `docs`."""
     own = section.path[-1]
-    built = _DUNGEON.search(document.path) and _BUILT.search(" / ".join(section.path[1:]))
+    readme = document.path.lower().endswith("readme.md")
+    built = readme or (_DUNGEON.search(document.path) and _BUILT.search(" / ".join(section.path[1:])))
     if (_QUEST_PATH.search(document.path) and not built) or _QUEST_HEADING.search(own):
         return "quest"
     if _SPRITE_PAGE.search(document.path):
