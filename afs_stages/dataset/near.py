@@ -7,11 +7,10 @@ becomes the same word, so that renamed labels do not hide a copy.
 from __future__ import annotations
 
 import re
-from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import Any, Protocol
 
 import msgspec
@@ -260,53 +259,3 @@ class RowTexts:
                 return text_of_line(next(found.lines(rows[place : place + 1])))
             place -= len(rows)
         raise IndexError(place)
-
-
-class Clusters:
-    """Union-find whose sets stay below a size; the links must come in a stable order. Nine bytes an item."""
-
-    def __init__(self, count: int, limit: int) -> None:
-        self._parent = array("i", range(count))
-        self._size = array("i", [1]) * count
-        self._limit = limit
-        self._joined = bytearray(count)
-
-    def __len__(self) -> int:
-        return len(self._parent)
-
-    def find(self, item: int) -> int:
-        """The set's representative."""
-        parent = self._parent
-        while parent[item] != item:
-            parent[item] = parent[parent[item]]
-            item = parent[item]
-        return item
-
-    def join(self, one: int, two: int, *, always: bool = False) -> bool:
-        """Unite two sets unless that makes one too large; whether they are one now."""
-        a, b = self.find(one), self.find(two)
-        if a == b:
-            return True
-        if not always and self._size[a] + self._size[b] > self._limit:
-            return False
-        if (self._size[a], -a) < (self._size[b], -b):
-            a, b = b, a
-        self._joined[a] = self._joined[b] = 1
-        self._parent[b] = a
-        self._size[a] += self._size[b]
-        return True
-
-    def size(self, item: int) -> int:
-        """How many items its set has."""
-        return self._size[self.find(item)]
-
-    def sets(self) -> Iterator[list[int]]:
-        """The sets of several items, each in ascending order."""
-        import numpy as np
-
-        items = np.flatnonzero(np.frombuffer(self._joined, np.uint8))
-        roots = np.fromiter(map(self.find, items.tolist()), np.int32, len(items))
-        order = np.argsort(roots, kind="stable")
-        begins = runs(roots[order]).tolist()
-        for begin, end in pairwise(begins):
-            yield items[order[begin:end]].tolist()

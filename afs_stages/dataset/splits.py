@@ -23,9 +23,10 @@ from afs_stages.core.params.data import Split
 from afs_stages.core.report import StageReport
 from afs_stages.dataset import near
 from afs_stages.dataset.assign import Ratios, assign
+from afs_stages.dataset.clusters import Clusters
 from afs_stages.dataset.frozen import Frozen, load_frozen
 from afs_stages.dataset.index import BATCH, Index, index, names_of
-from afs_stages.dataset.keys import Keys, Rows, cross_counts, runs
+from afs_stages.dataset.keys import CHUNK, Keys, Rows, cross_counts, runs
 
 EXACT, NEAR, BRIDGES = -1, -2, -3
 """Instead of a part: why a row is left out."""
@@ -130,22 +131,26 @@ class _Nodes:
         self.texts = near.RowTexts([(found, plan.rows[self.unique]), (frozen.index, frozen.rows)])
         self.frozen_part = frozen.parts_of(found.key[plan.rows])
         """Of the plan's rows: the part they are released in, or -1."""
-        self.clusters = near.Clusters(0, 1)
-        self.copies = near.Clusters(0, 1)
+        self.clusters = Clusters(0, 1)
+        self.copies = Clusters(0, 1)
         """The near-duplicate sets alone; empty until there is one."""
         self.refused: list[tuple[int, int]] = []
 
     def join(self, links: Iterable[tuple[int, int]], limit: int, group_by: str) -> None:
         """Join groups, equal ids and near-duplicates; links that would make a set too large go to `refused`."""
         count = self.own + len(self.frozen)
-        self.clusters = near.Clusters(count, max(limit, 2))
+        groups = np.arange(-count, 0, dtype=np.int64)  # equal to no hash that a group is likely to have
         if group_by == "group":
-            self._join_equal(self.found.group, self.frozen.index.group)
-        if len(self.frozen):
-            self._join_equal(self.found.key, self.frozen.index.key)
+            for start in range(0, len(self.unique), CHUNK):
+                nodes = self.unique[start : start + CHUNK]
+                groups[nodes] = self.found.group[self.plan.rows[nodes]]
+            groups[self.own :] = self.frozen.index.group[self.frozen.rows]
+        self.clusters = Clusters.of_equal(groups, max(limit, 2))
+        del groups
+        self._join_released()
         for one, two in self._numbered(links):
             if not len(self.copies):
-                self.copies = near.Clusters(count, limit)
+                self.copies = Clusters(count, limit)
             if self.copies.join(one, two):
                 self.clusters.join(one, two, always=True)
             else:
@@ -159,17 +164,14 @@ class _Nodes:
             one, two = (int(self.unique[i]) if i < len(self.unique) else i + shift for i in pair)
             yield one, two
 
-    def _join_equal(self, own: NDArray[Any], released: NDArray[Any]) -> None:
-        values = np.concatenate([own[self.plan.rows[self.unique]], released[self.frozen.rows]])
-        ordered = np.sort(values)
-        shared = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-        del ordered
-        members = np.flatnonzero(np.isin(values, shared, kind="sort")) if len(shared) else np.zeros(0, np.int32)
-        members = members[np.argsort(values[members], kind="stable")]
-        same = np.flatnonzero(values[members[1:]] == values[members[:-1]])
-        ones, twos = members[same], members[same + 1]
-        for one, two in self._numbered(zip(ones.tolist(), twos.tolist(), strict=True)):
-            self.clusters.join(one, two, always=True)
+    def _join_released(self) -> None:
+        """Join each released row with the rows of the same id, of this build and of other releases."""
+        first: dict[int, int] = {}
+        for node, key in enumerate(self.frozen.key.tolist(), self.own):
+            self.clusters.join(first.setdefault(key, node), node, always=True)
+        own = self.unique[self.frozen_part[self.unique] >= 0]
+        for node, key in zip(own.tolist(), self.found.key[self.plan.rows[own]].tolist(), strict=True):
+            self.clusters.join(first[key], node, always=True)
 
     def is_released(self, node: int) -> bool:
         """Whether the row stands in a release."""
@@ -210,13 +212,11 @@ def _take_frozen_parts(plan: Plan, nodes: _Nodes) -> NDArray[np.bool_]:
 
 def _assign_free(plan: Plan, nodes: _Nodes, is_decided: NDArray[np.bool_], params: Split, seed: int) -> None:
     """The part of each cluster without released rows, by the key of its first row."""
-    for members in nodes.clusters.sets():
-        if members[-1] < nodes.own:
-            plan.head[members] = members[0]
     strata = nodes.found.domain if params.stratify_by == "domain" else nodes.found.source
     decided = nodes.unique[is_decided[nodes.unique] & (plan.part[nodes.unique] >= 0)]
     filled = set(zip(strata[plan.rows[decided]].tolist(), plan.part[decided].tolist(), strict=True))
     free = nodes.unique[~is_decided[nodes.unique]]
+    plan.head[free] = nodes.clusters.firsts()[free]
     heads = free[plan.head[free] == free]
     rows = plan.rows[heads]
     plan.part[heads] = assign(nodes.found.key[rows], strata[rows], Ratios(params.train, params.val), seed, filled)
