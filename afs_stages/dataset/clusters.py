@@ -27,11 +27,12 @@ class Clusters:
     @classmethod
     def of_equal(cls, values: NDArray[Any], limit: int) -> Clusters:
         """A set for each value that several items have; such sets may be larger than the limit."""
+        made = cls(len(values), limit)  # what lasts comes first, so that what does not leaves no hole in memory
         order, firsts = _first_of_run(values)
-        made = cls(len(values), limit)
         parent, size = made._columns()
         parent[order] = firsts
-        size[:] = np.bincount(firsts, minlength=len(values))
+        size[:] = 0
+        np.add.at(size, firsts, 1)
         np.frombuffer(made._joined, np.bool_)[:] = size[parent] > 1
         return made
 
@@ -39,7 +40,7 @@ class Clusters:
         return len(self._parent)
 
     def find(self, item: int) -> int:
-        """The set's representative."""
+        """The first of the item's set."""
         parent = self._parent
         while parent[item] != item:
             parent[item] = parent[parent[item]]
@@ -53,8 +54,7 @@ class Clusters:
             return True
         if not always and self._size[a] + self._size[b] > self._limit:
             return False
-        if (self._size[a], -a) < (self._size[b], -b):
-            a, b = b, a
+        a, b = min(a, b), max(a, b)
         self._joined[a] = self._joined[b] = 1
         self._parent[b] = a
         self._size[a] += self._size[b]
@@ -65,13 +65,11 @@ class Clusters:
         return self._size[self.find(item)]
 
     def firsts(self) -> Places:
-        """Of each item the first of its set."""
-        roots, above = self._columns()[0].copy(), self._columns()[0]
-        while not np.array_equal(roots, higher := above[roots]):
-            roots = higher
-        order, firsts = _first_of_run(roots)
-        roots[order] = firsts
-        return roots
+        """Of each item the first of its set; not to be written to."""
+        parent = self._columns()[0]
+        while not np.array_equal(parent, above := parent[parent]):
+            parent[:] = above
+        return parent
 
     def sets(self) -> Iterator[list[int]]:
         """The sets of several items, each in ascending order, by their first ones."""
