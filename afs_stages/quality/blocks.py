@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from afs_stages.core.memo import Memo
-from afs_stages.quality.rows import Sample
-from afs_stages.quality.syntax import DIRECTIVES, parse_line
+from afs_stages.quality.syntax import DIRECTIVES, SPLIT, parse_line
 from afs_stages.quality.table import matrix
+
+if TYPE_CHECKING:
+    from afs_stages.quality.rows import Sample
 
 _FENCE = re.compile(
     r"^[ \t]*(`{3,}+|~{3,}+)[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
@@ -55,15 +58,23 @@ def _kinds(line: str) -> tuple[int, int]:
     return good, bad
 
 
+_JOINED = re.compile("[:;{}]")
+
+
 def _is_words(line: str) -> bool:
     """Whether it shows without parsing that a line is one statement, and none of assembly."""
     text = line.lstrip()
-    if not text or ":" in text or ";" in text or "=" in text:
+    if not text or (":" in text and SPLIT.search(text)):
         return False
     first = text.split(None, 1)[0]
     if first[0].isalpha():
-        return first.lower() not in DIRECTIVES and first[:3].upper() not in matrix()
-    return first[0] in "`*|>(0123456789"
+        return (
+            "=" not in text
+            and not _JOINED.search(first)
+            and first.lower() not in DIRECTIVES
+            and first[:3].upper() not in matrix()
+        )
+    return first[0] in "`*|>(0123456789" or not first.strip("#")
 
 
 _line_kind = Memo(_kinds)

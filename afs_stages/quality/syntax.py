@@ -16,7 +16,8 @@ _LABEL = re.compile(
 )
 _INSTRUCTION = re.compile(r"(?P<mnemonic>[A-Za-z]{2,8})(?:\.(?P<size>[A-Za-z]))?(?:\s+(?P<operand>\S.*))?$")
 _MACRO_CALL = re.compile(r"%\w+\([^()]*\)")
-_SPLIT = re.compile(r"\s:\s|\s:$")
+SPLIT = re.compile(r"\s:\s|\s:$")
+"""Between two statements of a line."""
 _ASSIGN = re.compile(r"!\^?\w[\w{}!]*\s*[:#?+]?=|[A-Za-z_][\w.]*\s*=")
 
 _DIRECTIVE_LINES = (
@@ -59,7 +60,7 @@ def _parse_line(line: str) -> tuple[Statement, ...]:
         # what most lines are: one statement without a label
         return (_statement(text.strip(" \t{}")),)
     found: list[Statement] = []
-    for part in _SPLIT.split(text):
+    for part in SPLIT.split(text):
         found.extend(_parse_part(part.strip()))
     return tuple(found)
 

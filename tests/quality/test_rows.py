@@ -73,8 +73,22 @@ def test_the_form_this_project_writes_takes_the_quick_way(tmp_path: Path) -> Non
     assert (row.group, row.provenance["file"]) == ("g", "a.asm")
 
 
+WORDS = [
+    *["The", "LDA", "org", "note", ":", "a:", "=", ";", "`x`", "*", "#", "|", "(", "0", "$12", "{", "}", ",", "."],
+    " ",
+    ": ",
+    " :",
+    "# ",
+    "\t",
+    "\v",
+]
+
+
 @settings(deadline=None, max_examples=50)
-@given(st.text(alphabet="LDArtsThe.:;=`*|(0 \t#$!%{}@org", max_size=24))
+@given(
+    st.lists(st.sampled_from(WORDS), max_size=6).map("".join)
+    | st.text("LDArtsThe.:;=`*|(0 \t\v#$!%{}@org", max_size=24)
+)
 def test_a_line_of_words_is_no_assembly(line: str) -> None:
     if blocks._is_words(line):
         kinds = [(s.kind, s.name) for s in blocks.parse_line(line)]
