@@ -68,6 +68,23 @@ def test_an_attack_costs_its_own_snippet_only(pool: AsarPool, attack: str) -> No
     assert time.monotonic() - started < 5
 
 
+def test_attacks_among_many_cost_their_own_snippets_only(tmp_path: Path) -> None:
+    codes = ["NOP"] * 150
+    wrong = {3: "DIE", 4: "LIE", 40: "NOISE", 77: "BAD", 149: "DIE"}
+    for place, attack in wrong.items():
+        codes[place] = attack
+    with AsarPool(command=stand_in(tmp_path), workers=2, timeout=1.0) as pool:
+        states = [result.state for result in pool.assemble(codes)]
+    assert states == ["ok" if i not in wrong else "error" if wrong[i] == "BAD" else "lost" for i in range(150)]
+
+
+def test_an_answer_nobody_asked_for_is_not_taken_for_the_next(tmp_path: Path) -> None:
+    twice = FRAMES.replace("sys.stdout.buffer.write(", "sys.stdout.buffer.write((1 + ('TWICE' in code)) * (")
+    twice = twice.replace("+ data)", "+ data))")
+    with AsarPool(command=stand_in(tmp_path, twice), timeout=1.0) as pool:
+        assert [pool.assemble([code])[0].state for code in ("TWICE", "BAD", "NOP")] == ["ok", "error", "ok"]
+
+
 def test_no_worker_outlives_the_pool(tmp_path: Path) -> None:
     pool = AsarPool(command=stand_in(tmp_path), workers=2, timeout=1.0)
     pool.assemble(["NOP"] * 8)

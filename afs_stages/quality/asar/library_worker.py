@@ -19,6 +19,9 @@ BUFFER = 256 * 1024
 """Bytes of the reused image; a snippet is placed at its start."""
 MEMORY = 768 * 2**20
 MAX_ERRORS = 12
+TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3
+"""Of glibc's `mallopt`."""
+KEPT = 16 * 2**20
 
 
 class MemoryFile(ctypes.Structure):
@@ -88,6 +91,14 @@ def confine() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 
 
+def keep_memory() -> None:
+    """Let glibc keep what asar frees after each snippet: giving it back and taking it again costs half the time."""
+    tune = getattr(ctypes.CDLL(None), "mallopt", None)
+    if tune is not None:
+        for parameter in TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD:
+            tune(parameter, KEPT)
+
+
 def serve(asar: Asar) -> None:
     """Answer frames until stdin ends."""
     source, target = sys.stdin.buffer, sys.stdout.buffer
@@ -99,6 +110,7 @@ def serve(asar: Asar) -> None:
 
 
 if __name__ == "__main__":
+    keep_memory()
     loaded = Asar(sys.argv[1])
     confine()
     serve(loaded)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Self
@@ -10,10 +10,13 @@ from typing import Self
 from afs_stages.core.errors import UserError
 from afs_stages.quality.asar.find import FIX, find, worker_command
 from afs_stages.quality.asar.stubs import MAX_ROUNDS, Stubbed, only_outside
-from afs_stages.quality.asar.worker import Worker, WorkerLost
+from afs_stages.quality.asar.worker import Answer, Worker, WorkerLost
 from afs_stages.quality.table import AssemblyResult
 
 PROBE, PROBE_BYTES = "org $008000\nNOP\n", "ea"
+PART = 32
+"""Snippets sent to a worker at once: enough to keep it busy, few enough that all workers end together."""
+_UNTRIED = AssemblyResult("lost", 0, ())
 
 
 class AsarPool:
@@ -35,10 +38,9 @@ class AsarPool:
         self._prove()
 
     def _prove(self) -> None:
-        try:
-            answer = self._workers[0].ask(PROBE)
-        except WorkerLost as error:
-            raise UserError(f"this is not the assembler asar: {error}", where=self.name, fix=FIX) from None
+        (answer,) = self._workers[0].ask([PROBE])
+        if isinstance(answer, WorkerLost):
+            raise UserError(f"this is not the assembler asar: {answer}", where=self.name, fix=FIX)
         if not answer["ok"] or not str(answer.get("bytes", "")).startswith(PROBE_BYTES):
             self.close()
             raise UserError("this is not the assembler asar: it did not assemble NOP", where=self.name, fix=FIX)
@@ -48,17 +50,34 @@ class AsarPool:
 
         `known` names are the code base's own: they are stubbed too, and do not count as outside names.
         """
-        if len(self._workers) == 1:
-            return [self._one(code, known) for code in codes]
-        with ThreadPoolExecutor(len(self._workers)) as threads:
-            return list(threads.map(lambda code: self._one(code, known), codes))
+        results: list[AssemblyResult] = [_UNTRIED] * len(codes)
+        trials = {index: _with_stubs(code, known) for index, code in enumerate(codes)}
+        texts = {index: next(trial) for index, trial in trials.items()}
+        while texts:
+            answers = dict(zip(texts, self._ask(list(texts.values())), strict=True))
+            texts = {}
+            for index, answer in answers.items():
+                if isinstance(answer, WorkerLost):
+                    results[index] = AssemblyResult("lost", 0, (f"no result: {answer}",))
+                    continue
+                try:
+                    texts[index] = trials[index].send(answer)
+                except StopIteration as end:
+                    results[index] = end.value
+        return results
 
-    def _one(self, code: str, known: frozenset[str]) -> AssemblyResult:
+    def _ask(self, texts: list[str]) -> list[Answer | WorkerLost]:
+        """Answers in order; the texts go to the workers a handful at a time, whoever is free next."""
+        parts = [texts[start : start + PART] for start in range(0, len(texts), PART)]
+        if len(self._workers) == 1 or len(parts) == 1:
+            return [answer for part in parts for answer in self._part(part)]
+        with ThreadPoolExecutor(len(self._workers)) as threads:
+            return [answer for answers in threads.map(self._part, parts) for answer in answers]
+
+    def _part(self, texts: list[str]) -> list[Answer | WorkerLost]:
         worker = self._idle.get()
         try:
-            return _with_stubs(worker, code, known)
-        except WorkerLost as error:
-            return AssemblyResult("lost", 0, (f"no result: {error}",))
+            return worker.ask(texts)
         finally:
             self._idle.put(worker)
 
@@ -74,17 +93,20 @@ class AsarPool:
         self.close()
 
 
-def _with_stubs(worker: Worker, code: str, known: frozenset[str]) -> AssemblyResult:
-    """Try with the stubs that can be foreseen; failing that, with those asar asks for, one pass after another."""
+def _with_stubs(code: str, known: frozenset[str]) -> Generator[str, Answer, AssemblyResult]:
+    """Texts to try, answers in, the result at the end.
+
+    First with the stubs that can be foreseen; failing that, with those asar asks for, one pass after another.
+    """
     foreseen = Stubbed.foreseen(code)
     if foreseen.count:
-        answer = worker.ask(foreseen.text())
+        answer = yield foreseen.text()
         if answer["ok"] or only_outside(answer["errors"]):
             return _accepted(foreseen, answer["errors"], known)
     snippet = Stubbed(code)
     errors: list[str] = []
     for _ in range(MAX_ROUNDS + 1):
-        answer = worker.ask(snippet.text())
+        answer = yield snippet.text()
         errors = answer["errors"]
         if answer["ok"] or only_outside(errors):
             return _accepted(snippet, errors, known)
