@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import exp
@@ -76,6 +76,7 @@ class _Walk:
     """The state of one pass."""
 
     calls: Mapping[str, str]
+    own_calls: Mapping[str, str]
     found: Counter[str] = field(default_factory=Counter)
     m: int = 0
     x: int = 0
@@ -94,14 +95,10 @@ class _Walk:
         if not self.alive:
             self.found["unreachable"] += 1
             self.alive = True
-        name = op.name
-        if name in _SETS_WIDTH or (name in _SHOWS_WIDTH and op.operand[:1] == "#"):
-            self._widths(op)
-        if name in _STACK:
-            self._stack(op)
-        if name in _CARRY:
-            self._arithmetic(op)
-        if self.last is not None and (finding := _neighbours(self.last, op)):
+        name, last = op.name, self.last
+        for check in _CHECKS.get(name, ()):
+            check(self, op)
+        if last is not None and (kind := _pair(last.name, name)) and (finding := _confirmed(kind, last, op)):
             self.found[finding] += 1
         if name in _CONTROL:
             self._control(op)
@@ -109,9 +106,9 @@ class _Walk:
 
     def _widths(self, op: Statement) -> None:
         name = op.name
-        if name in ("REP", "SEP"):
+        if name in _SETS_WIDTH:
             self._set_flags(op)
-        elif width := _width(op.size, op.operand):
+        elif op.operand[:1] == "#" and (width := _width(op.size, op.operand)):
             if name in _M_OPS:
                 self.found["imm_width"] += bool(self.m) and self.m != width
                 self.entry_m, self.m = self.entry_m or (0 if self.m else width), width
@@ -177,7 +174,7 @@ class _Walk:
             self.found["left_on_stack"] += 1
         self.found["exit_width"] += bool(self.entry_m and self.m and self.m != self.entry_m)
         self.found["exit_width"] += bool(self.entry_x and self.x and self.x != self.entry_x)
-        expected = self.calls.get(self.routine, "")
+        expected = self.calls.get(self.routine) or self.own_calls.get(self.routine, "")
         self.found["return_unlike_calls"] += bool(expected) and expected != name
 
     def label(self, name: str) -> None:
@@ -206,9 +203,21 @@ class _Walk:
             self.stack = None
 
 
+_CHECKS: dict[str, tuple[Callable[[_Walk, Statement], None], ...]] = {
+    name: tuple(
+        check
+        for check, names in (
+            (_Walk._widths, _SETS_WIDTH | _SHOWS_WIDTH), (_Walk._stack, _STACK), (_Walk._arithmetic, _CARRY),
+        )
+        if name in names
+    )
+    for name in _SETS_WIDTH | _SHOWS_WIDTH | _STACK | _CARRY
+}  # fmt: skip
+
+
 @lru_cache(maxsize=ENTRIES)
 def _pair(before: str, name: str) -> str:
-    """The finding that two mnemonics side by side may be, or an empty string."""
+    """What two mnemonics side by side may be: a load at once overwritten, a comparison nobody reads; or nothing."""
     if name in ("LDA", "LDX", "LDY") and before == name:
         return "dead_load"
     if before in _COMPARES and name not in _BRANCHES and name not in _KEEPS_FLAGS:
@@ -222,9 +231,8 @@ def _pair(before: str, name: str) -> str:
     return "stale_index" if before in ("LDX", "LDY") and name in ("LDA", "STA") else ""
 
 
-def _neighbours(last: Statement, op: Statement) -> str:
-    """A pair that makes no sense side by side: a load at once overwritten, a comparison nobody reads."""
-    found = _pair(last.name, op.name)
+def _confirmed(found: str, last: Statement, op: Statement) -> str:
+    """The finding of a pair, where the operands bear it out, or an empty string."""
     if found == "store_back":
         return found if op.operand == last.operand else ""
     if found == "stale_index":
@@ -240,11 +248,15 @@ def _index(operand: str) -> str:
 
 def _local_labels(statements: Sequence[Statement]) -> Counter[str]:
     """Local labels used but not defined, and defined but not used."""
-    defined = {s.name for s in statements if s.kind == "label" and s.name[0] == "."}
+    defined: set[str] = set()
     used: set[str] = set()
-    for statement in statements:
-        if statement.operand and "." in statement.operand:
-            used.update(name for name in references(statement.operand) if name[0] == ".")
+    for kind, name, _, operand in statements:
+        if kind == "label" and name[0] == ".":
+            defined.add(name)
+        if "." in operand:
+            used.update([name for name in references(operand) if name[0] == "."])
+    if not defined and not used:
+        return Counter()
     everywhere = " ".join(s.operand for s in statements if s.kind != "op")
     unused = [name for name in defined - used if name[1:] not in everywhere]
     return Counter(undefined_local=len(used - defined), unused_local=min(len(unused), 2))
@@ -256,7 +268,7 @@ def findings(text: str, calls: Mapping[str, str] | None = None) -> Counter[str]:
     `calls` says of a routine how the code base calls it: its name -> "RTS" (by JSR) or "RTL" (by JSL).
     """
     statements = parse(text)
-    walk = _Walk({**_own_calls(statements), **(calls or {})})
+    walk = _Walk(calls or {}, _own_calls(statements))
     for statement in statements:
         if statement.kind == "op":
             walk.op(statement)

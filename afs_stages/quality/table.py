@@ -132,9 +132,12 @@ def fault(mnemonic: str, size: str, operand: str) -> str:
         return f"unknown size .{size}"
     if "!" in operand or "<" in operand:
         return ""  # a define or macro argument may stand for anything
-    if operand and (problem := _malformed(operand)):
+    if len(operand) > 1 and operand.isidentifier():
+        shape, inner = "plain", operand
+    elif operand and (problem := _malformed(operand)):
         return problem
-    shape, inner = shape_of(operand)
+    else:
+        shape, inner = shape_of(operand)
     if shape == "#" and mnemonic in _REPEATABLE:
         return ""
     allowed = _modes_for(shape, inner, size)
