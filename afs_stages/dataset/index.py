@@ -27,7 +27,9 @@ BATCH = 256
 """Rows fetched at a time: few enough that they are still in the processor's cache when they are written."""
 
 
-class _Metadata(msgspec.Struct, gc=False):
+class Metadata(msgspec.Struct, gc=False):
+    """What steps decide by of a row's `_metadata`."""
+
     group: Any = None
     origin_version: str | None = None
     rehearsal_version: str | None = None
@@ -40,7 +42,7 @@ class _Keys(msgspec.Struct, gc=False):
     domain: str | None = ""
     source: str | None = ""
     quality_score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
-    metadata: _Metadata | None = msgspec.field(name="_metadata", default=None)
+    metadata: Metadata | None = msgspec.field(name="_metadata", default=None)
 
 
 class Names(msgspec.Struct, gc=False):
@@ -49,10 +51,10 @@ class Names(msgspec.Struct, gc=False):
     sample_id: str = ""
     source: str | None = ""
     domain: str | None = ""
-    metadata: _Metadata | None = msgspec.field(name="_metadata", default=None)
+    metadata: Metadata | None = msgspec.field(name="_metadata", default=None)
 
 
-_NO_METADATA = _Metadata()
+_NO_METADATA = Metadata()
 _decode = msgspec.json.Decoder(_Keys).decode
 _decode_names = msgspec.json.Decoder(Names).decode_lines
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -146,7 +148,7 @@ def names_of(lines: list[bytes]) -> list[Names]:
     found = _decode_names(b"\n".join(lines))
     for names, line in zip(found, lines, strict=True):
         if not names.sample_id:
-            names.sample_id = _id(line)
+            names.sample_id = id_of(line)
     return found
 
 
@@ -200,7 +202,7 @@ class _Columns:
     def _add(self, rows: list[_Keys], lines: list[bytes], offsets: list[int]) -> None:
         ids = [row.sample_id for row in rows]
         if not all(ids):
-            ids = [id or _id(line) for id, line in zip(ids, lines, strict=True)]
+            ids = [id or id_of(line) for id, line in zip(ids, lines, strict=True)]
         self.key += digests(ids)
         metadata = [row.metadata or _NO_METADATA for row in rows]
         groups = [str(one.group) if one.group else id for one, id in zip(metadata, ids, strict=True)]
@@ -289,7 +291,7 @@ def _unpack(path: Path, on_bad: OnBad) -> IO[bytes]:
     return file
 
 
-def _id(body: bytes) -> str:
+def id_of(body: bytes) -> str:
     """The content id of a row that carries none."""
     from afs_stages.core.sample import TrainingSample
 

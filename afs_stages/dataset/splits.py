@@ -25,7 +25,7 @@ from afs_stages.dataset import near
 from afs_stages.dataset.assign import Ratios, assign
 from afs_stages.dataset.clusters import Clusters
 from afs_stages.dataset.frozen import Frozen, load_frozen
-from afs_stages.dataset.index import BATCH, Index, index, names_of
+from afs_stages.dataset.index import BATCH, Index, Metadata, id_of, index
 from afs_stages.dataset.keys import CHUNK, Keys, Rows, cross_counts, runs
 
 EXACT, NEAR, BRIDGES = -1, -2, -3
@@ -35,14 +35,18 @@ TEST_FIRST = (2, 1, 0)
 
 
 class Assignment(msgspec.Struct, gc=False):
-    """A line of assignments.jsonl; `cluster` is the key of its first row, in hex."""
+    """A line of assignments.jsonl, decoded from the row itself; `cluster` is the key of its first row, in hex."""
 
-    sample_id: str
-    group: str
-    cluster: str
-    split: str
-    source: str
-    domain: str
+    sample_id: str = ""
+    group: Any = ""
+    cluster: Any = ""
+    split: Any = ""
+    source: str | None = ""
+    domain: str | None = ""
+    metadata: Metadata | msgspec.UnsetType | None = msgspec.field(name="_metadata", default=msgspec.UNSET)
+
+
+_decode = msgspec.json.Decoder(Assignment).decode_lines
 
 
 @dataclass
@@ -263,12 +267,16 @@ def _keys(found: Index, frozen: Frozen, plan: Plan, nodes: NDArray[np.int32]) ->
     return keys
 
 
-def _assignments(lines: list[bytes], clusters: Keys, part: str) -> Iterator[Assignment]:
+def _assignments(lines: list[bytes], clusters: Keys, part: str) -> list[Assignment]:
+    found = _decode(b"\n".join(lines))
     digits = clusters.astype(">u8").tobytes().hex()
-    for row, start in zip(names_of(lines), range(0, len(digits), 16), strict=True):
-        id, metadata = row.sample_id, row.metadata
-        group = str(metadata.group) if metadata and metadata.group else id
-        yield Assignment(id, group, digits[start : start + 16], part, row.source or "", row.domain or "")
+    for row, line, start in zip(found, lines, range(0, len(digits), 16), strict=True):
+        metadata, row.metadata = row.metadata, msgspec.UNSET
+        row.sample_id = row.sample_id or id_of(line)
+        row.group = str(metadata.group) if metadata and metadata.group else row.sample_id
+        row.cluster, row.split = digits[start : start + 16], part
+        row.source, row.domain = row.source or "", row.domain or ""
+    return found
 
 
 def _dropped(found: Index, frozen: Frozen, plan: Plan) -> Iterator[dict[str, str]]:
