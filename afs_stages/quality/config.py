@@ -18,7 +18,7 @@ SIGNALS = ("electra", "asar", "static", "entity", "length")
 class ScoringWeights:
     """Weights of the signals; shared out again over those that apply to a sample."""
 
-    electra: float = 0.1
+    electra: float = 0.3
     asar: float = 0.3
     static: float = 0.25
     entity: float = 0.15
@@ -57,8 +57,8 @@ class Profile:
 
 PROFILES: dict[str, Profile] = {
     "generic": Profile(),
-    "dialogue": Profile(ScoringWeights(0.1, 0.25, 0.15, 0.15, 0.35), Shape(20, 60, 6000)),
-    "asm": Profile(ScoringWeights(0.1, 0.3, 0.3, 0.1, 0.2), Shape(40, 140, 6000)),
+    "dialogue": Profile(ScoringWeights(0.2, 0.25, 0.15, 0.15, 0.35), Shape(20, 60, 6000)),
+    "asm": Profile(ScoringWeights(0.3, 0.3, 0.3, 0.1, 0.2), Shape(40, 140, 6000)),
 }
 
 TABLE_WEIGHT = 0.8

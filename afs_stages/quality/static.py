@@ -16,23 +16,25 @@ from math import exp
 from typing import Any
 
 from afs_stages.core.memo import ENTRIES, Memo
+from afs_stages.quality.registers import index_of, registers
 from afs_stages.quality.syntax import Statement, parse
 from afs_stages.quality.table import references
 
 PENALTIES: dict[str, float] = {
     "imm_width": 1.2, "exit_width": 0.7, "repeated_width": 0.6, "left_on_stack": 1.2, "pull_from_empty": 0.9,
     "mixed_returns": 1.2, "return_unlike_calls": 1.6, "undefined_local": 2.0, "unused_local": 0.5,
-    "unreachable": 0.4, "carry": 0.9, "no_carry": 0.3, "dead_load": 0.5, "idle_compare": 0.8, "idle_branch": 0.3,
-    "store_back": 0.7, "stale_index": 0.3, "lost_return": 0.3,
+    "unreachable": 0.4, "carry": 0.9, "no_carry": 0.3, "undone": 0.5, "idle_compare": 0.8, "idle_branch": 0.3,
+    "store_back": 0.7, "stale_index": 0.3, "lost_return": 0.3, "lost_value": 0.9, "constant_branch": 0.9,
+    "other_index": 0.4,
 }  # fmt: skip
 """Log-penalty of one finding of each kind; the score is exp(-sum)."""
 
 FINDINGS = tuple(PENALTIES)
 
-_M_OPS = frozenset(("ADC", "AND", "BIT", "CMP", "EOR", "LDA", "ORA", "SBC"))
-_X_OPS = frozenset(("CPX", "CPY", "LDX", "LDY"))
-_PUSH = {"PHA": "A", "PHX": "X", "PHY": "Y", "PHP": "P", "PHB": "B", "PHK": "K", "PHD": "D"}
-_PULL = {"PLA": "A", "PLX": "X", "PLY": "Y", "PLP": "P", "PLB": "B", "PLD": "D"}
+A_OPS = frozenset(("ADC", "AND", "BIT", "CMP", "EOR", "LDA", "ORA", "SBC"))
+INDEX_OPS = frozenset(("CPX", "CPY", "LDX", "LDY"))
+PUSHES = {"PHA": "A", "PHX": "X", "PHY": "Y", "PHP": "P", "PHB": "B", "PHK": "K", "PHD": "D"}
+PULLS = {"PLA": "A", "PLX": "X", "PLY": "Y", "PLP": "P", "PLB": "B", "PLD": "D"}
 _BRANCHES = frozenset(("BCC", "BCS", "BEQ", "BNE", "BMI", "BPL", "BVC", "BVS"))
 _LEAVES = frozenset(("RTS", "RTL", "RTI", "JMP", "JML", "BRA", "BRL", "STP"))
 _CALLS = frozenset(("JSR", "JSL"))
@@ -46,25 +48,33 @@ _KEEPS_FLAGS = frozenset((
     "PEA",
 ))  # fmt: skip
 _SETS_WIDTH = frozenset(("REP", "SEP"))
-_SHOWS_WIDTH = _M_OPS | _X_OPS
-_STACK = frozenset((*_PUSH, *_PULL, "PEA", "PEI", "PER", "TCS", "TXS"))
+_SHOWS_WIDTH = A_OPS | INDEX_OPS
+_STACK = frozenset((*PUSHES, *PULLS, "PEA", "PEI", "PER", "TCS", "TXS"))
+_MAKES_VALUE = frozenset((
+    "LDA", "LDX", "LDY", "TAX", "TXA", "TAY", "TYA", "TXY", "TYX", "ADC", "SBC", "AND", "ORA", "EOR", "ASL", "LSR",
+    "INC", "DEC", "INX", "DEX", "INY", "DEY",
+))  # fmt: skip
+"""What is there to be used; a pull may only tidy the stack, XBA keeps half."""
+_LOADS = frozenset(("LDA", "LDX", "LDY"))
+_ON_ZERO_OR_SIGN = frozenset(("BEQ", "BNE", "BMI", "BPL"))
 _CARRY = _CARRY_SOURCES | {"ADC", "SBC"}
 _CONTROL = _BRANCHES | _LEAVES
+_BREAKS = _CONTROL | _CALLS
 _HEX_IMMEDIATE = re.compile(r"#\$([0-9A-Fa-f]+)$")
 
 State = tuple[int, int, tuple[str, ...] | None]
 """(bits of A or 0, bits of X and Y or 0, what is pushed or None when unknown)"""
 
 
-def _written_width(operand: str) -> int:
+def _digits_width(operand: str) -> int:
     digits = _HEX_IMMEDIATE.match(operand)
     return {2: 8, 4: 16}.get(len(digits[1]), 0) if digits else 0
 
 
-_immediate_width = Memo(_written_width)
+_immediate_width = Memo(_digits_width)
 
 
-def _width(size: str, operand: str) -> int:
+def written_width(size: str, operand: str) -> int:
     """8 or 16 where an immediate shows its width, else 0."""
     if size in ("b", "w"):
         return 8 if size == "b" else 16
@@ -88,6 +98,8 @@ class _Walk:
     last: Statement | None = None
     carry_known: bool = False
     carry: str = ""
+    unread: dict[str, bool] = field(default_factory=dict)
+    """A, X and Y as set on this straight stretch: whether nobody has read what they hold."""
     returns: set[str] = field(default_factory=set)
     routine: str = ""
 
@@ -100,6 +112,7 @@ class _Walk:
             check(self, op)
         if last is not None and (kind := _pair(last.name, name)) and (finding := _confirmed(kind, last, op)):
             self.found[finding] += 1
+        self._values(op)
         if name in _CONTROL:
             self._control(op)
         self.last = op
@@ -108,11 +121,11 @@ class _Walk:
         name = op.name
         if name in _SETS_WIDTH:
             self._set_flags(op)
-        elif op.operand[:1] == "#" and (width := _width(op.size, op.operand)):
-            if name in _M_OPS:
+        elif op.operand[:1] == "#" and (width := written_width(op.size, op.operand)):
+            if name in A_OPS:
                 self.found["imm_width"] += bool(self.m) and self.m != width
                 self.entry_m, self.m = self.entry_m or (0 if self.m else width), width
-            elif name in _X_OPS:
+            elif name in INDEX_OPS:
                 self.found["imm_width"] += bool(self.x) and self.x != width
                 self.entry_x, self.x = self.entry_x or (0 if self.x else width), width
 
@@ -136,9 +149,9 @@ class _Walk:
             self.stack = None
         if self.stack is None:
             return
-        if name in _PUSH:
-            self.stack += (_PUSH[name],)
-        elif name in _PULL:
+        if name in PUSHES:
+            self.stack += (PUSHES[name],)
+        elif name in PULLS:
             if not self.stack:
                 self.found["pull_from_empty"] += 1
                 self.stack = None
@@ -156,6 +169,27 @@ class _Walk:
         if name in _CARRY_SOURCES:
             self.carry_known = True
             self.carry = name if name in ("CLC", "SEC") else ""
+
+    def _values(self, op: Statement) -> None:
+        name, last, unread = op.name, self.last, self.unread
+        if name in _BREAKS:
+            if name in _ON_ZERO_OR_SIGN and last is not None and last.name in _LOADS and last.operand[:1] == "#":
+                self.found["constant_branch"] += 1
+            self._read_elsewhere()
+            return
+        reads, index, writes = _flow(name, op.operand)
+        if index and index not in unread and unread.get("Y" if index == "X" else "X"):
+            self.found["other_index"] += 1
+        for register in reads:
+            unread[register] = False
+        for register in writes:
+            if unread.get(register):
+                self.found["lost_value"] += 1
+            unread[register] = name in _MAKES_VALUE
+
+    def _read_elsewhere(self) -> None:
+        for register in self.unread:
+            self.unread[register] = False
 
     def _control(self, op: Statement) -> None:
         name = op.name
@@ -187,12 +221,13 @@ class _Walk:
         elif known:
             self._merge(known)
         self.alive, self.carry, self.carry_known, self.last = True, "", True, None
+        self._read_elsewhere()
 
     def _enter(self, name: str) -> None:
         self.found["mixed_returns"] += len(self.returns) > 1
         self.routine, self.returns = name, set()
         self.m = self.x = self.entry_m = self.entry_x = 0
-        self.stack, self.at_label = (), {}
+        self.stack, self.at_label, self.unread = (), {}, {}
 
     def _merge(self, known: State) -> None:
         m, x, stack = known
@@ -216,10 +251,19 @@ _CHECKS: dict[str, tuple[Callable[[_Walk, Statement], None], ...]] = {
 
 
 @lru_cache(maxsize=ENTRIES)
+def _flow(name: str, operand: str) -> tuple[str, str, str]:
+    """(registers read, index register used, registers written) of A, X and Y."""
+    reads, writes = registers(name, operand)
+    return _of_values(reads), index_of(operand), _of_values(writes)
+
+
+def _of_values(registers: str) -> str:
+    return "".join(register for register in registers if register in "AXY")
+
+
+@lru_cache(maxsize=ENTRIES)
 def _pair(before: str, name: str) -> str:
-    """What two mnemonics side by side may be: a load at once overwritten, a comparison nobody reads; or nothing."""
-    if name in ("LDA", "LDX", "LDY") and before == name:
-        return "dead_load"
+    """What two mnemonics side by side may be: one that undoes the other, a comparison nobody reads; or nothing."""
     if before in _COMPARES and name not in _BRANCHES and name not in _KEEPS_FLAGS:
         return "" if name in ("ROL", "ROR", "RTS", "RTL", "PHP", "ADC", "SBC", "BRA", "LDA") else "idle_compare"
     if name in _BRANCHES and name == before:
@@ -227,7 +271,7 @@ def _pair(before: str, name: str) -> str:
     if {before[:2], name[:2]} == {"ST", "LD"} and before[2:] == name[2:]:
         return "store_back"
     if {before, name} in ({"INX", "DEX"}, {"INY", "DEY"}, {"CLC", "SEC"}, {"PHA", "PLA"}, {"TAX", "TXA"}):
-        return "dead_load"
+        return "undone"
     return "stale_index" if before in ("LDX", "LDY") and name in ("LDA", "STA") else ""
 
 
@@ -236,14 +280,9 @@ def _confirmed(found: str, last: Statement, op: Statement) -> str:
     if found == "store_back":
         return found if op.operand == last.operand else ""
     if found == "stale_index":
-        index = _index(op.operand)
+        index = index_of(op.operand)
         return found if index and index != last.name[2] else ""
     return found
-
-
-def _index(operand: str) -> str:
-    tail = operand.rstrip(")]").rpartition(",")[2].strip().upper() if "," in operand else ""
-    return tail if tail in ("X", "Y") else ""
 
 
 def _local_labels(statements: Sequence[Statement]) -> Counter[str]:
@@ -277,6 +316,7 @@ def findings(text: str, calls: Mapping[str, str] | None = None) -> Counter[str]:
         elif statement.kind in ("macro", "directive", "data"):
             walk.m = walk.x = 0
             walk.carry_known, walk.last, walk.alive = True, None, True
+            walk.unread.clear()
     walk.found["mixed_returns"] += len(walk.returns) > 1
     walk.found["lost_return"] += walk.alive and not walk.returns
     return +(walk.found + _local_labels(statements))

@@ -87,7 +87,11 @@ def test_a_damaged_folder_is_said(trained: tuple[Bundle, dict[str, object]], tmp
     next((tmp_path / "m").rglob("model.safetensors")).write_bytes(b"torn")
     with pytest.raises(UserError, match="discriminator"):
         load(tmp_path / "m")
-    (tmp_path / "m" / MANIFEST).write_text('{"format": 99}')
+    (tmp_path / "m" / MANIFEST).write_text('{"format": 1}')
+    with pytest.raises(UserError, match="format 1, this version reads 2") as refused:
+        load(tmp_path / "m")
+    assert "train it again" in str(refused.value)
+    (tmp_path / "m" / MANIFEST).write_text("{}")
     with pytest.raises(UserError, match="not a discriminator's manifest"):
         load(tmp_path / "m")
 

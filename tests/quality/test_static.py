@@ -37,7 +37,11 @@ def test_clean_code_has_no_findings() -> None:
         ("BCC .low", "BCC .lower", "undefined_local"),
         ("CLC : ADC", "SEC : ADC", "carry"),
         ("  SEP #$20\n", "  REP #$20\n  SEP #$20\n", "repeated_width"),
-        ("BCC .low", "STA.w $10 : LDA.b #$10 : LDA.b #$11", "dead_load"),
+        ("BCC .low", "STA.w $10 : LDA.b #$10 : LDA.b #$11", "lost_value"),
+        ("BCC .low", "LDA.b $10 : STZ.b $11 : LDA.b $12", "lost_value"),
+        ("LDA.w #$1234 : CLC", "LDA.w #$1234 : CLC : TXA", "lost_value"),
+        ("BCC .low", "LDA.b #$10 : BNE .low", "constant_branch"),
+        ("CLC : ADC", "CLC : SEC : ADC", "undone"),
         ("  PLX\n", "  BRA .low\n  PLX\n", "unreachable"),
     ],
 )
@@ -45,6 +49,27 @@ def test_each_finding(old: str, new: str, finding: str) -> None:
     found = findings(CLEAN.replace(old, new))
     assert found[finding], found
     assert static_score(found, 12) < 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "LDA.b $10 : XBA : LDA.b $11", "LDA.b $10 : BEQ .low : LDA.b $11", "LDA.b $10\n.low\n LDA.b $11",
+        "LDA.b $10 : JSL Draw : LDA.b $11", "LDA.b $10 : PHA : LDA.b $11", "PLA : LDA.b $11",
+        "LDA.b $10 : %Do() : LDA $11", "LDX.b $10 : LDY.b $11 : LDA.w $0E00,X",
+        "LDY.b $11 : STA.w $0E00,Y : LDA.w $0E00,X",
+        "LDX.b $10 : STA.w $10,X : LDX $11",
+    ],
+)  # fmt: skip
+def test_a_value_that_may_be_used_is_not_lost(code: str) -> None:
+    found = findings(f"Start:\n {code}\n BEQ .low\n.low\n RTS")
+    assert not {"lost_value", "other_index", "constant_branch"} & set(found), found
+
+
+def test_an_index_that_was_set_beside_the_one_that_is_used() -> None:
+    code = "Start:\n LDY.b $10\n LDA.w $0E00,Y\n RTS"
+    assert not findings(code)
+    assert findings(code.replace(",Y", ",X"))["other_index"] == 1
 
 
 def test_returns_must_match_calls() -> None:

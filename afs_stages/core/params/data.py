@@ -36,10 +36,10 @@ class Export(Block):
 
 
 class Discriminator(Block):
-    """The ELECTRA discriminator trained on the user's assembly."""
+    """The discriminator trained on the user's assembly."""
 
     kind: Literal["electra", "ngram", "both"] = Field(
-        default="ngram", description="which model judges code; both: the mean"
+        default="ngram", description="what judges code: statements by their clues, a network, or the mean of both"
     )
     source: str = Field(default="oracle", description="source whose assembly is real; its rows train the model")
     base: str = Field(
@@ -57,7 +57,7 @@ class Discriminator(Block):
 class QualityWeights(Block):
     """Weights of the signals; they are renormalised over the signals that apply to a sample."""
 
-    electra: float = Field(default=0.1, ge=0, description="the discriminator")
+    electra: float = Field(default=0.3, ge=0, description="the discriminator")
     asar: float = Field(default=0.3, ge=0, description="the assembler, or the table check in its place")
     static: float = Field(default=0.25, ge=0, description="widths, stack, returns: what no assembler checks")
     entity: float = Field(default=0.15, ge=0, description="known names and addresses")

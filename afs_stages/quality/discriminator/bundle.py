@@ -14,7 +14,7 @@ from afs_stages.quality.discriminator.calibration import Calibration
 from afs_stages.quality.discriminator.pairs import code_key
 
 MANIFEST = "discriminator.json"
-FORMAT = 1
+FORMAT = 2
 
 
 class Judge(Protocol):
@@ -83,15 +83,16 @@ def load(folder: Path, batch_tokens: int = 1024, dtype: str = "fp32") -> Bundle:
         calibrations = [
             {name: Calibration(**values) for name, values in fold.items()} for fold in manifest["calibrations"]
         ]
+        context = Context.from_manifest(manifest)
         models = [
-            {name: _load_model(folder / f"fold{number}" / name, name, batch_tokens, dtype) for name in fold}
+            {name: _load_model(folder / f"fold{number}" / name, name, context, batch_tokens, dtype) for name in fold}
             for number, fold in enumerate(calibrations)
         ]
         return Bundle(
             manifest["kind"], models, calibrations, manifest["files"], manifest["keys"],
-            Context.from_manifest(manifest), manifest["source"], manifest["fingerprint"],
+            context, manifest["source"], manifest["fingerprint"],
         )  # fmt: skip
-    except (KeyError, TypeError, ValueError, OSError, RuntimeError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, OSError, RuntimeError, AttributeError) as error:
         raise UserError(f"the discriminator is damaged: {error}", where=str(folder), fix=_FIX) from None
 
 
@@ -104,16 +105,19 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError("no discriminator here", where=str(folder), fix=f"{_FIX}; or score with --no-electra")
     manifest = read_json(path)
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
         raise UserError("not a discriminator's manifest", where=str(path), fix=_FIX)
+    if manifest["format"] != FORMAT:
+        said = f"the discriminator has format {manifest['format']}, this version reads {FORMAT}"
+        raise UserError(said, where=str(path), fix=_FIX)
     return manifest
 
 
-def _load_model(folder: Path, name: str, batch_tokens: int, dtype: str) -> Judge:
+def _load_model(folder: Path, name: str, context: Context, batch_tokens: int, dtype: str) -> Judge:
     if name == "ngram":
         from afs_stages.quality.discriminator.ngram import NgramModel
 
-        return NgramModel.load(folder)
+        return NgramModel.load(folder, context.calls)
     from afs_stages.quality.discriminator.electra import ElectraModel
 
     model = ElectraModel.load(folder)

@@ -22,7 +22,8 @@ _CLASSES = (
 
 
 @lru_cache(maxsize=65536)
-def _units(operand: str) -> tuple[str, ...]:
+def operand_units(operand: str) -> tuple[str, ...]:
+    """The units of an operand, in lower case; local labels keep theirs."""
     return tuple(unit if unit[0] == "." else unit.lower() for unit in _UNIT.findall(operand))
 
 
@@ -47,7 +48,7 @@ def _statement(statement: Statement, locals_: dict[str, str]) -> list[str]:
     head = statement.name.lower()
     if statement.kind == "op":
         head = f"op:{head}.{statement.size}" if statement.size else f"op:{head}"
-    units = [_local(unit, locals_) if unit[0] == "." else unit for unit in _units(statement.operand)]
+    units = [_local(unit, locals_) if unit[0] == "." else unit for unit in operand_units(statement.operand)]
     return [head, *units[:64]]
 
 

@@ -46,7 +46,7 @@ def train_pairs(
     for fold in range(max(folds.values()) + 1):
         mine = [i for i, own in enumerate(fold_of) if own == fold]
         others = [pair for pair, own in zip(pairs, fold_of, strict=True) if own != fold]
-        models.append({name: fit_model(name, others, settings, seed + fold) for name in names})
+        models.append({name: fit_model(name, others, context, settings, seed + fold) for name in names})
         for name in names:
             for i, value in zip(mine, models[fold][name].score([pairs[i].code for i in mine]), strict=True):
                 odds[name][i] = value
@@ -67,12 +67,12 @@ def _calibrated(odds: Sequence[float], pairs: Sequence[Pair], fold_of: Sequence[
     return Calibration.fit([odds[i] for i in other], [pairs[i].real for i in other])
 
 
-def fit_model(name: str, pairs: Sequence[Pair], settings: Settings, seed: int) -> Any:
+def fit_model(name: str, pairs: Sequence[Pair], context: Context, settings: Settings, seed: int) -> Any:
     """One model of a kind, `ngram` or `electra`, trained on pairs."""
     if name == "ngram":
         from afs_stages.quality.discriminator.ngram import NgramModel
 
-        return NgramModel.fit([pair.code for pair in pairs], [pair.real for pair in pairs])
+        return NgramModel.fit(pairs, context.calls, seed)
     from afs_stages.quality.discriminator.electra import ElectraModel
 
     return ElectraModel.fit(pairs, settings, seed)
