@@ -11,6 +11,7 @@ from typing import Any
 from afs_stages.core.jsonl import read_json, write_json
 from afs_stages.core.params.data import Discriminator as Settings
 from afs_stages.quality.discriminator import network
+from afs_stages.quality.discriminator.inference import judge
 from afs_stages.quality.discriminator.pairs import Pair
 from afs_stages.quality.discriminator.tokens import Vocabulary, tokenise
 
@@ -58,7 +59,7 @@ class ElectraModel:
                 rows.append([network.CLS, *ids[start : start + network.MAX_UNITS]])
                 owner.append(index)
         scores = [float("inf")] * len(codes)
-        for index, value in zip(owner, network.judge(self.net, rows, budget, dtype), strict=True):
+        for index, value in zip(owner, judge(self.net, rows, budget, dtype), strict=True):
             scores[index] = min(scores[index], value)
         return scores
 

@@ -108,7 +108,9 @@ def _judge(encoder: Any) -> Any:
             self.mix = torch.nn.Parameter(torch.tensor(0.5))
 
         def forward(self, ids: Any, mask: Any) -> tuple[Any, Any]:
-            states = self.encoder(ids, attention_mask=mask).last_hidden_state
+            return self.heads(self.encoder(ids, attention_mask=mask).last_hidden_state, mask)
+
+        def heads(self, states: Any, mask: Any) -> tuple[Any, Any]:
             units = self.unit_head(states).squeeze(-1)
             hidden = mask == 0
             peak = states.masked_fill(hidden.unsqueeze(-1), -1e4).amax(1)
@@ -208,21 +210,6 @@ def finetune(
         )
         loss = binary_cross_entropy_with_logits(snippet, labels, pos_weight=weight) + 2.0 * unit_loss
         _step(loss, optimizer, schedule, list(model.parameters()))
-
-
-def judge(model: Any, rows: Sequence[Sequence[int]], budget: int, dtype: str = "fp32") -> list[float]:
-    """Log-odds that each row is real; a row's score does not depend on which rows share its batch."""
-    import torch
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = model.to(device=device, dtype=torch.bfloat16 if dtype == "bf16" else torch.float32).eval()
-    scores = [0.0] * len(rows)
-    with torch.inference_mode():
-        for group in batches([len(row) for row in rows], budget):
-            _, snippet = model(*pad([rows[i] for i in group], device))
-            for index, value in zip(group, snippet.float().tolist(), strict=True):
-                scores[index] = value
-    return scores
 
 
 def save(model: Any, folder: Path) -> None:
