@@ -23,6 +23,7 @@ class ScoreProfile(StrEnum):
 
     generic = "generic"
     dialogue = "dialogue"
+    fact = "fact"
     asm = "asm"
 
 

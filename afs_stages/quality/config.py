@@ -58,6 +58,7 @@ class Profile:
 PROFILES: dict[str, Profile] = {
     "generic": Profile(),
     "dialogue": Profile(ScoringWeights(0.2, 0.25, 0.15, 0.15, 0.35), Shape(20, 60, 6000)),
+    "fact": Profile(ScoringWeights(0.3, 0.3, 0.25, 0.3, 0.2), Shape(20, 60, 6000)),
     "asm": Profile(ScoringWeights(0.3, 0.3, 0.3, 0.1, 0.2), Shape(40, 140, 6000)),
 }
 

@@ -13,7 +13,7 @@ import msgspec
 from afs_stages.core.errors import UserError
 from afs_stages.core.sample import TrainingSample
 from afs_stages.quality.blocks import sample_assembly, without_code
-from afs_stages.quality.entities import Known, in_code, in_prose, normalise
+from afs_stages.quality.entities import Known, in_code, in_prose, normalise, placed
 from afs_stages.quality.syntax import Statement, parse
 
 _NUMBER = re.compile(r"\$([0-9A-Fa-f]{2,6})$")
@@ -23,6 +23,7 @@ _DEFINITION = re.compile(r"^\s*!?([A-Za-z_][\w.]*)\s*=\s*\$([0-9A-Fa-f]{2,6})\b"
 class _Stored(msgspec.Struct):
     names: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
+    places: dict[str, str] = {}
     calls: dict[str, Literal["RTS", "RTL"]] = {}
 
 
@@ -48,12 +49,11 @@ class Context:
     @classmethod
     def of_definitions(cls, text: str) -> Self:
         """The context of a symbol list or assembly file: `Name = $7E0012` lines and labels."""
-        names, addresses = set(), set()
+        gathered = _Gathered()
         for name, digits in _DEFINITION.findall(text):
-            names.add(name)
-            addresses.add(normalise(digits) or "")
-        names |= {s.name for s in parse(text) if s.kind == "label" and s.name[0] not in ".+-?"}
-        return cls(Known(frozenset(names), frozenset(addresses - {""})))
+            gathered.define(name, digits)
+        gathered.names |= {s.name for s in parse(text) if s.kind == "label" and s.name[0] not in ".+-?"}
+        return cls(gathered.known())
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Any]) -> Self:
@@ -62,21 +62,25 @@ class Context:
             stored = msgspec.convert(manifest.get("context") or {}, _Stored)
         except msgspec.ValidationError as error:
             raise UserError(f"the discriminator's names are damaged: {error}", fix="train it again") from None
-        return cls(Known(stored.names, stored.addresses), stored.calls)
+        return cls(Known(stored.names, stored.addresses, stored.places), stored.calls)
 
     def merged(self, other: Context) -> Context:
         """Both together; calls on which they disagree are left out."""
         calls = {
             n: w for n, w in {**self.calls, **other.calls}.items() if self.calls.get(n, w) == other.calls.get(n, w)
         }
-        known = Known(self.known.names | other.known.names, self.known.addresses | other.known.addresses)
-        return Context(known, calls)
+        mine, its = self.known, other.known
+        places = {
+            n: p for n, p in {**mine.places, **its.places}.items() if mine.places.get(n, p) == its.places.get(n, p)
+        }
+        return Context(Known(mine.names | its.names, mine.addresses | its.addresses, places), calls)
 
     def to_dict(self) -> dict[str, Any]:
         """The context as it stands in a manifest."""
         return {
             "names": sorted(self.known.names),
             "addresses": sorted(self.known.addresses),
+            "places": dict(sorted(self.known.places.items())),
             "calls": dict(sorted(self.calls.items())),
         }
 
@@ -91,6 +95,7 @@ class _Gathered:
 
     names: set[str] = field(default_factory=set)
     addresses: set[str] = field(default_factory=set)
+    places: dict[str, set[str]] = field(default_factory=dict)
     users: dict[str, set[str]] = field(default_factory=dict)
     ways: dict[str, set[str]] = field(default_factory=dict)
 
@@ -100,13 +105,15 @@ class _Gathered:
             for statement in parse(code):
                 self._statement(statement)
         for name, digits in _DEFINITION.findall(sample.output):
-            self._define(name, digits)
+            self.define(name, digits)
         texts = (sample.instruction, sample.input, sample.output)
         named = set().union(*(in_prose(without_code(text)) for text in texts))
         if str(sample.provenance.get("kind", "")).startswith("memory"):
             # an exported row about a variable is that variable's definition
             self.names |= {entity for entity in named if entity[0] != "$"}
             self.addresses |= {entity[1:] for entity in named if entity[0] == "$"}
+            for name, place in placed(sample.output):
+                self.places.setdefault(name, set()).add(place)
         for entity in in_code(codes) | named:
             self.users.setdefault(entity, set()).add(sample.group)
 
@@ -117,19 +124,23 @@ class _Gathered:
         elif statement.kind == "directive" and name == "macro":
             self.names.add(statement.operand.partition("(")[0].strip())
         elif statement.kind == "assign":
-            self._define(name, statement.operand.lstrip("$") if _NUMBER.match(statement.operand) else "")
+            self.define(name, statement.operand.lstrip("$") if _NUMBER.match(statement.operand) else "")
         elif statement.kind == "op" and statement.name in ("JSR", "JSL") and statement.operand[:1].isalpha():
             self.ways.setdefault(statement.operand, set()).add("RTS" if statement.name == "JSR" else "RTL")
 
-    def _define(self, name: str, digits: str) -> None:
+    def define(self, name: str, digits: str) -> None:
+        """A name, and the address it is defined as where it is one."""
         self.names.add(name)
         if digits and (place := normalise(digits)):
             self.addresses.add(place)
+            self.places.setdefault(name, set()).add(place)
 
     def known(self) -> Known:
         shared = {entity for entity, groups in self.users.items() if len(groups) > 1}
         names = self.names | {entity for entity in shared if entity[0] != "$"}
-        return Known(frozenset(names), frozenset(self.addresses | {e[1:] for e in shared if e[0] == "$"}))
+        addresses = self.addresses | {entity[1:] for entity in shared if entity[0] == "$"}
+        places = {name: next(iter(found)) for name, found in sorted(self.places.items()) if len(found) == 1}
+        return Known(frozenset(names), frozenset(addresses), places)
 
     def calls(self) -> dict[str, str]:
         return {name: next(iter(way)) for name, way in sorted(self.ways.items()) if len(way) == 1}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 
@@ -20,6 +20,10 @@ _ADDRESS = re.compile(r"\$(?<![#\w$&]\$)([0-9A-Fa-f]{4,6}|[0-9A-Fa-f]{2}:[0-9A-F
 _QUOTED = re.compile(r"`([A-Za-z_][\w.]{2,60})`")
 _SHORT = re.compile(r"\$(?<![#\w$]\$)([0-9A-Fa-f]{2,6})(?!\w)")
 _NAME = re.compile(r"\b[A-Za-z]\w*(?:_\w+|[a-z0-9][A-Z]\w*)|\b[A-Z][A-Z0-9_]{3,}\b")
+_PLACED = re.compile(
+    r"`([A-Za-z_][\w.]{2,60})` (?:\(|is at |at |= )\$([0-9A-Fa-f]{2,6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4})(?!\w)"
+)
+"""A name with its address beside it."""
 MAX_CHARS = 100_000
 
 
@@ -55,6 +59,8 @@ class Known:
 
     names: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
+    places: Mapping[str, str] = field(default_factory=dict)
+    """name -> address, where that is defined and all definitions agree"""
 
     @property
     def empty(self) -> bool:
@@ -68,14 +74,23 @@ class Known:
         names = {name for name in self.names if name[:1] != "$"}
         return frozenset(names.union(registers(), (f"${place}" for place in places)))
 
+    def place(self, name: str) -> str | None:
+        """The address of a name, of the code base's or the hardware's, in normal form."""
+        return self.places.get(name) or _register_places().get(name)
+
     def holds(self, entity: str) -> bool:
         """Whether an entity is known here or is hardware."""
         return entity in self.entities
 
 
 @cache
+def _register_places() -> dict[str, str]:
+    return {name: f"00{address[1:]}" for name, address in registers().items()}
+
+
+@cache
 def _hardware_addresses() -> frozenset[str]:
-    return frozenset(f"00{address[1:]}" for address in registers().values())
+    return frozenset(_register_places().values())
 
 
 def in_code(codes: Iterable[str]) -> set[str]:
@@ -113,10 +128,27 @@ def in_prose(text: str) -> set[str]:
     return found | {name.removesuffix("()") for name in _QUOTED.findall(text) if _NAME.fullmatch(name)}
 
 
+def placed(text: str) -> set[tuple[str, str]]:
+    """(name, address) where prose gives a name's address beside it: `` `Name` ($7E0022)``, `` `Name` is at $22``."""
+    if "` " not in text or "$" not in text:
+        return set()
+    return {(name, place) for name, digits in _PLACED.findall(text) if (place := normalise(digits))}
+
+
+def _agreement(text: str, known: Known) -> float:
+    """Share of the names given with an address that the code base gives the same; 1 where it knows none of them."""
+    told = [known.place(name) == place for name, place in placed(text) if known.place(name)]
+    return sum(told) / len(told) if told else 1.0
+
+
 def coverage(prose: str, codes: Iterable[str], known: Known) -> tuple[float | None, int, int]:
-    """(known over used, used, known among them); None where nothing is named."""
-    used = in_prose(prose[:MAX_CHARS]) | in_code(codes)
+    """(known over used, used, known among them); None where nothing is named.
+
+    The first falls where prose gives known names addresses that are not theirs.
+    """
+    prose = prose[:MAX_CHARS]
+    used = in_prose(prose) | in_code(codes)
     if not used:
         return None, 0, 0
     hits = len(used & known.entities)
-    return hits / len(used), len(used), hits
+    return hits / len(used) * _agreement(prose, known), len(used), hits

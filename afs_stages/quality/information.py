@@ -22,6 +22,9 @@ from afs_stages.quality.blocks import without_code
 
 MAX_CHARS = 65_536
 """Text beyond this is not read; such an answer is too long anyway."""
+MAX_GIVEN = 4_096
+SHARE_ASKED, MOST_ASKED = 0.8, 400
+"""What an answer should hold of the text it was given, both in compressed bytes, and where that is enough."""
 REPETITIVE = 0.12
 """A text of some length that compresses below this share repeats itself: nothing else it shows is evidence."""
 
@@ -32,6 +35,9 @@ _NAMES = re.compile(r"\b\w*[_/.]\w[\w/.]*|\b\w*[a-z][A-Z]\w*|\$\w+")
 _MARKS = re.compile(r"\$[0-9A-Fa-f]{2,}|\d+|[a-z]_[a-z]|[a-z][A-Z]")
 _ASKED = re.compile(r"[A-Za-z_][\w]{3,}")
 _TERMINAL = frozenset(".!?:;。！？…)]}>\"'`*_|~/=-")
+_ENDS = frozenset(".!?。！？…")
+_LISTED = frozenset("-*|#;")
+_MARKERS = frozenset("-*•")
 _STOCK = re.compile(
     r"as an ai|language model|i(?:'d| would) be (?:happy|glad) to|i hope this helps|feel free to|let me know if"
     r"|please provide|i(?:'m| am) sorry|i can(?:'t|not) (?:help|assist|access)|great question|happy to help"
@@ -158,18 +164,18 @@ def compressed(text: str) -> tuple[int, float]:
     return size, size / len(data) if len(data) > 160 else 1.0
 
 
-def read(instruction: str, answer: str, shape: Shape) -> Reading:
-    """The signal for an answer to an instruction."""
+def read(instruction: str, answer: str, shape: Shape, given: str = "") -> Reading:
+    """The signal for an answer to an instruction, with the text it was given to work on."""
     text = answer[:MAX_CHARS]
     if not text.strip():
         return Reading(0.0, 1.0, ("empty",))
     size, ratio = compressed(text)
     prose = _Prose.of(without_code(text))
     factors = (
-        _amount(size, shape),
+        _amount(size, shape, given),
         1.0 if len(answer) <= MAX_CHARS and size <= shape.most else 0.6,
         _variety(prose, ratio),
-        _finished(text),
+        finished(text),
         _own_words(prose),
         _specific(prose, text),
         _language(instruction, prose),
@@ -179,11 +185,15 @@ def read(instruction: str, answer: str, shape: Shape) -> Reading:
     return Reading(round(prod(factors), 6), ratio, faults)
 
 
-def _amount(size: int, shape: Shape) -> float:
-    if size >= shape.ideal:
+def _amount(size: int, shape: Shape, given: str) -> float:
+    ideal = shape.ideal
+    if given and size < MOST_ASKED:
+        # an answer about a text says about as much as there is in it; good ones say more
+        ideal = max(ideal, min(MOST_ASKED, round(SHARE_ASKED * compressed(given[:MAX_GIVEN])[0])))
+    if size >= ideal:
         return 1.0
     if size >= shape.least:
-        return 0.5 + 0.5 * (size - shape.least) / (shape.ideal - shape.least)
+        return 0.5 + 0.5 * (size - shape.least) / (ideal - shape.least)
     return 0.5 * size / shape.least
 
 
@@ -200,8 +210,8 @@ def _variety(prose: _Prose, ratio: float) -> float:
     return factor
 
 
-def _finished(text: str) -> float:
-    """Low for an answer that breaks off: no end of sentence, an open fence or bracket."""
+def finished(text: str) -> float:
+    """Low for an answer that breaks off: no end of sentence, an open fence or bracket, a list that ends elsewise."""
     tail = text.rstrip()
     last = tail.rsplit("\n", 1)[-1].strip()
     factor = 1.0
@@ -213,9 +223,34 @@ def _finished(text: str) -> float:
         or last.replace("```", "").count("`") % 2
     ):
         factor *= 0.5
-    if tail[-1] not in _TERMINAL and len(last.split()) > 3 and not last.startswith(("-", "*", "|", "#", ";")):
+    if tail[-1] not in _ENDS and _breaks_off(tail, last):
         factor *= 0.4
     return factor
+
+
+def _breaks_off(tail: str, last: str) -> bool:
+    """Whether a last line without the end of a sentence is only a part of what was to be said."""
+    if last[-1] == ":" or last in _MARKERS:
+        return True
+    kind = _kind(last)
+    if not kind and last[-1] not in _TERMINAL and len(last.split()) > 3:
+        return True
+    if last[-1] in "=/-~" and any(map(str.isalnum, last)):
+        return True
+    alike = [line for line in map(str.strip, tail.split("\n")[:-1]) if line and _kind(line) == kind]
+    if len(alike) < 2:
+        return False
+    if kind == "|":
+        return last.count("|") < alike[-1].count("|")
+    if kind == "#" or (last[-1] in _TERMINAL and last[-1] != "`"):
+        return False
+    ends = _ENDS if last[-1] == "`" else _TERMINAL
+    return all(line[-1] in ends for line in alike)
+
+
+def _kind(line: str) -> str:
+    """What a line is: the sign of a list, a table or a heading, `1` for a numbered one, nothing for prose."""
+    return line[0] if line[0] in _LISTED else "1" if line[0].isdigit() else ""
 
 
 def _own_words(prose: _Prose) -> float:
@@ -242,7 +277,14 @@ def _language(instruction: str, prose: _Prose) -> float:
     other = 0.0 if text.isascii() else len(_OTHER_SCRIPT.findall(text)) / len(text)
     share = prose.english / max(prose.letters, 1)
     factor = min(1.0, 0.15 + share / 0.16) * max(0.1, 1 - 4 * other)
-    return 1.0 if factor < 1 and _foreign(instruction) else factor
+    if factor == 1 or (other < 0.02 and _is_listing(prose)) or _foreign(instruction):
+        return 1.0
+    return factor
+
+
+def _is_listing(prose: _Prose) -> bool:
+    """Whether a text is names and values line by line: such lines need no words of any language."""
+    return prose.plain < 8 * sum(map(bool, map(str.strip, prose.text.split("\n"))))
 
 
 def _foreign(question: str) -> bool:
@@ -259,7 +301,9 @@ _piece_asked = Memo(_asked_in).__getitem__
 
 
 def _relevance(instruction: str, text: str) -> float:
-    """Low where the answer takes up nothing of what the question names."""
+    """Low where the answer takes up nothing of what the question names; a name in quotes is enough."""
+    if "`" in instruction and any(quoted in text for quoted in _QUOTED.findall(instruction[:4000])):
+        return 1.0
     asked = set(chain.from_iterable(map(_piece_asked, instruction[:4000].split())))
     if len(asked) < 2:
         return 1.0

@@ -126,7 +126,7 @@ class QualityScorer:
 
     def _draft(self, sample: Sample) -> _Draft:
         profile = self.config.profile_of(sample.domain)
-        reading = read(sample.instruction, sample.output, profile.shape)
+        reading = read(sample.instruction, sample.output, profile.shape, sample.input)
         values = {"electra": None, "asar": None, "static": None, "entity": None, "length": reading.score}
         if reading.repetitive:
             return _Draft(sample, profile, [], reading, values, dict(_REPETITIVE))

@@ -15,6 +15,7 @@ from afs_stages.core.sample import TrainingSample
 from afs_stages.quality.config import SIGNALS
 from afs_stages.quality.context import Context
 from afs_stages.quality.entities import Known
+from afs_stages.quality.information import Shape, finished, read
 from afs_stages.quality.scorer import overall
 
 CODE = "Keeper_Main:\n  PHX\n  LDA.w SprTimer,X : BNE .wait\n  JSL Keeper_Draw\n.wait\n  PLX\n  RTS"
@@ -80,6 +81,39 @@ def test_garbage_scores_below_good(bad: TrainingSample) -> None:
     judge = scorer()
     good = judge.score(sample() if bad.input else sample(code="")).overall
     assert judge.score(bad).overall < good - 0.1
+
+
+LIST = "`Keeper_Main` does this:\n- It saves X.\n- It reads `SprTimer`.\n"
+NUMBERED = "Do it so:\n1. Read the timer of the sprite\n2. Draw the keeper\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "whole"),
+    [(LIST + "- It draws.", True), (LIST + "- It draws", False), (LIST + "- It draws `SprTimer`", False),
+     (LIST + "- It", False), (LIST + "-", False), (LIST + "- It draws (once)", True), (LIST + "\nData:", False),
+     (NUMBERED + "3. Leave the routine by the way it came", True), (NUMBERED + "3. Leave (RTL)", True),
+     ("It waits.\nIt draws.\nThen", False), ("It waits.\n\nRed, green", True), ("a = 1\nTide =", False),
+     ("| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |", True), ("| a | b |\n|---|---|\n| 1 | 2 |\n| 3 |", False),
+     ("It says:\n```asm\nRTS\n```", True), ("It says:\n```asm\nRTS", False), ("It waits.\n\n---", True)],
+)  # fmt: skip
+def test_an_answer_that_breaks_off_is_told(answer: str, whole: bool) -> None:
+    assert (finished(answer) == 1.0) == whole
+
+
+def test_a_long_routine_asks_for_more_than_a_sentence() -> None:
+    code = "\n".join(f"  LDA.w Table_{n},X : STA.w Place_{n},Y" for n in range(30))
+    short, shape = "It copies the rows of one table to the places that the other table names.", Shape(20, 60, 6000)
+    assert read("What does it do?", short, shape).faults == ()
+    assert read("What does it do?", short, shape, code).faults == ("short",)
+
+
+def test_names_and_values_line_by_line_are_in_no_language() -> None:
+    listing = "0x18 (Named Locations):\n- Name: Toadstool Woods\n- Size: Small\n- Features: Mushroom House, Log Cave"
+    german = "Diese Routine liest zuerst den Zähler des Wächters aus und zeichnet ihn danach auf den Bildschirm."
+    shape = Shape(20, 60, 6000)
+    assert "language" not in read("What is listed for 0x18?", listing, shape).faults
+    assert "language" in read("What does the routine do?", german, shape).faults
+    assert "language" in read("What does the routine do?", "\n".join([f"- {german}"] * 2), shape).faults
 
 
 def test_prose_is_not_judged_as_assembly() -> None:

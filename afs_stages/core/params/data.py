@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from afs_stages.core.params.block import Block
 
-Profile = Literal["generic", "dialogue", "asm"]
+Profile = Literal["generic", "dialogue", "fact", "asm"]
 
 
 class Source(Block):
