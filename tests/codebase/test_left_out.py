@@ -33,6 +33,7 @@ BODY = "  LDA.b #$01 : STA.w LampState\n  JSL Sound_Play\n  LDA.b #$02 : STA.w L
 NAMES = "LampState = $7E0D80 ; State of the lamp in the tower\nLampOil = $7E0D90 ; Oil that is left for the night\n"
 
 
+SOUND = "\n; Plays the sound of the lamp\nSound_Play:\n{\n  STZ.w $2140\n  RTL\n}\n"
 USER = "\nLamp_User:\n{\n  JSL Lamp_Out\n  RTL\n}\n"
 
 
@@ -72,6 +73,16 @@ def test_a_routine_with_a_header_is_explained(tmp_path):
             + "".join(f"  LDA.w LampOil : BEQ .far{n} ; the oil of lamp number {n}\n  .far{n}\n" for n in range(9))
             + "  RTL\n}\n"
             + USER,
+        ),
+        (
+            "steps_leave_something_out",
+            "Lamp_Out:\n{\n  LDX.b #$1D\n  LDA.w LampState : BEQ .dark ; the lamp is out\n  LDX.b #$0E ; few drops\n"
+            "  .dark\n  STX.w LampOil\n  JSL Sound_Play\n  RTL\n}\n" + USER,
+        ),
+        (
+            "helper_without_remarks",
+            "Lamp_Out:\n{\n  LDA.w LampState : BEQ .dark\n  JSL Sound_Play\n  STZ.w LampOil\n"
+            "  .dark\n  INC.w LampState\n  JSL Sound_Stop\n  RTL\n}\n" + USER + SOUND,
         ),
         (
             "routine_nobody_uses",
@@ -165,6 +176,8 @@ def test_words_that_lean_or_restate():
     [
         ("unfinished_page", f"{TOLD * 2} Her name is TBD."),
         ("unfinished_page", "| Lamp | State |\n|---|---|\n" + f"| {TOLD} | Stub |\n" * 3),
+        ("tells_of_work", f"The lamp was assigned to Codex in the night. {TOLD * 2}"),
+        ("speech_missing", f"**Assign:** $20B. The speech of the keeper must land. {TOLD * 2}"),
         ("leans_on_its_page", f"The lamp above is hers. {TOLD * 2}"),
     ],
 )
@@ -268,3 +281,41 @@ def test_generated_files_have_no_overview(tmp_path):
     table = "".join(f"Lamp_Row{n}:\n  db $0{n} ; row of lamps {n}\n\n" for n in range(4))
     title = "; Auto-generated. Do not edit this list of lamps by hand\n\n"
     assert not told_of(made(tmp_path, lamp_asm=title + table)[0], "overview")
+
+
+def test_a_header_stays_where_its_steps_would_leave_something_out(tmp_path):
+    body = "  LDX.b #$1D\n  LDA.w LampState : BEQ .dark\n  LDX.b #$0E\n  .dark\n  STX.w LampOil\n  RTL\n"
+    samples, _ = made(tmp_path, lamp_asm=f"{NAMES}\n{HEADER}Lamp_Light:\n{{\n{body}}}\n")
+    (told,) = [sample for sample in samples if "(`lamp.asm`, line" in sample and "Lights the lamp" in sample]
+    assert "Step by step" not in told
+
+
+@pytest.mark.parametrize(
+    "header", ["The Lamps and Towers", "CLC if the lamp is dark tonight", "Uses $00 as the oil of it"]
+)
+def test_titles_and_registers_are_no_purpose(tmp_path, header):
+    samples, _ = made(tmp_path, lamp_asm=f"{NAMES}\n; {header}\nLamp_Show:\n{{\n{BODY}}}\n")
+    assert not [sample for sample in samples if "asar syntax" in sample.split("\n")[0] and header in sample]
+    assert not told_of(samples, f"`lamp.asm`, line 4): {header}")
+
+
+def test_lines_that_only_save_registers_are_no_step(tmp_path):
+    body = "  PHP ; keep the flags of the caller\n  REP #$30 ; 16-bit A for the oil\n" + BODY.replace(
+        "  RTL", "  PLP\n  RTL"
+    )
+    samples, _ = made(tmp_path, lamp_asm=f"{NAMES}\n{HEADER}Lamp_Light:\n{{\n{body}}}\n")
+    assert not told_of(samples, "Keep the flags of the caller:")
+
+
+def test_a_macro_whose_comment_counts_parameters_it_has_not_is_left_out(tmp_path):
+    macro = "; Plays the block of lamps $yyxx once more\nmacro LampPlay(name)\ndw <name>\nendmacro\n"
+    samples, dropped = made(tmp_path, lamp_asm=macro)
+    assert dropped == {"macro_without_names": 1}
+    assert not samples
+
+
+def test_an_overview_is_asked_for_by_the_title_of_its_page(tmp_path):
+    samples, _ = made(tmp_path, docs__tower_md=f"# The Tower\n\n## Overview\n\n{TOLD * 2}\n")
+    (question,) = [sample.split("\n")[0] for sample in samples]
+    assert "“The Tower”" in question
+    assert ": overview" not in question

@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator
 
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.draft import Draft
-from afs_stages.sources.codebase.faults import leans_on_its_page, leaves_open, unfinished
+from afs_stages.sources.codebase.faults import (
+    leans_on_its_page,
+    leaves_open,
+    speech_missing,
+    tells_of_work,
+    unfinished,
+)
 from afs_stages.sources.codebase.markdown import Document, Section, Table, balanced, idle_heading, plain, planned, words
 from afs_stages.sources.codebase.memory import row_variable
 from afs_stages.sources.codebase.project import Project
@@ -36,6 +42,7 @@ _GENERIC = re.compile(
     r"features?|key points|implementation( details| notes)?|behaviou?r|state|properties|variables?|constants?|logic|"
     r"initialization|main logic|design|files?|location|structure|scope|goals?|problem|solution|root cause|symptoms?)$"
 )
+_OVERVIEW = re.compile(r"(?i)^(overview|summary|introduction|description)$")
 _UPKEEP = re.compile(r"(?i)\b(last|verified|status|updated|owner|date|pr|commit|assignee|priority|done|checked)\b|^#$")
 _UPRIGHT = re.compile(r"(?i)^(#|metric|propert(y|ies)|field|attribute|key|aspect|parameter|step|item|question|)$")
 _WORK = re.compile(r"\b(TODO|FIXME)\b|\?\?\?")
@@ -97,6 +104,10 @@ def _fault(text: str) -> str:
     """Why a reader of this piece alone would stumble, or ""."""
     if unfinished(text):
         return "unfinished_page"
+    if tells_of_work(text):
+        return "tells_of_work"
+    if speech_missing(text):
+        return "speech_missing"
     return "leans_on_its_page" if leans_on_its_page(text) else ""
 
 
@@ -186,16 +197,19 @@ def ask(document: Document, section: Section, text: str, about: str = "", part: 
     where = " / ".join(dict.fromkeys(path[:-1])) if len(path) > 1 else ""
     if _GENERIC.match(subject) and len(path) > 1:
         subject, where = f"{path[-2]}: {subject.lower()}", " / ".join(dict.fromkeys(path[:-2]))
-    question = _phrase(
-        subject.rstrip("."),
-        where or (document.path if subject == page else page),
-        text,
-        section,
-        planned(document.path),
-    )
+    if len(path) == 2 and _OVERVIEW.match(path[1]):
+        question = _overview(page, document.path)
+    else:
+        where = where or (document.path if subject == page else page)
+        question = _phrase(subject.rstrip("."), where, text, section, planned(document.path))
     if about and part[1] > 1:
         return f"{question} Concentrate on: {about}."
     return f"{question} (part {part[0]} of {part[1]})" if part[1] > 1 else question
+
+
+def _overview(page: str, path: str) -> str:
+    what = f"the plan “{page}”" if planned(path) else f"“{page}”"
+    return choose([f"Give me an overview of {what} (`{path}`).", f"What is {what} about (`{path}`)?"], path)
 
 
 def _phrase(subject: str, where: str, text: str, section: Section, plan: bool) -> str:

@@ -17,7 +17,7 @@ from afs_stages.sources.codebase.questions import address, listing
 from afs_stages.sources.codebase.registers import register_meaning
 from afs_stages.sources.codebase.vocabulary import Vocabulary
 
-MAX_STEPS = 20
+MAX_STEPS = 30
 """Steps an explanation lists at most."""
 
 MAX_ACTS = 5
@@ -27,19 +27,28 @@ _TURNS = ("goes to", "goes on", "goes back", "skips", "skips ahead", "jumps", "r
 _SETS_UP = re.compile(r"(?i)^(ph[abdkpxy]|rep|sep)\b")
 _MACRO = re.compile(r"%(\w+)\(([^,()]+)\)")
 _STORED = re.compile(r"(?i)\bsta(?:\.\w)?\s+([A-Za-z_]\w*)")
-_CONTRACT = re.compile(r"(?i)(contract|inputs?|outputs?|entry|exit|params?|args?|arguments?|returns?|[axy])\s*[-:=]")
+_CONTRACT = re.compile(
+    r"(?i)(contract|inputs?|outputs?|entry|exit|params?|args?|arguments?|returns?|[axy]|\$[0-9a-f]{2,6})\s*[-:=]"
+    r"|(uses|sets?) (\$[0-9a-f]{2}|[axy]\b)|(clc|sec) if\b|[axy] (contains|holds)\b|takes [axy]\b"
+)
 _MOVES = re.compile(r"(?i)(t[axys][axys]|ph[axybdkp]|pl[axybdp])\b")
 _CODE = re.compile(r"(?i)[a-z]{3}(\.\w)?(\s|$)|%")
-_HOUSEKEEPING = re.compile(r"(?i)\b(preserve|flags?|bits?|8-bit|16-bit|width|bank|keep|save|push|stack)\b")
+_HOUSEKEEPING = re.compile(r"(?i)\b(preserve|flags?|bits?|(8|16)[- ]?bit|width|bank|keep|save|push|stack|restore)\b")
+_KEPT = re.compile(r"(?i)^(ph[abdkpxy]|pl[abdpxy]|rep|sep)\b(?!.* : (?!(ph|pl|rep|sep)))")
+"""Lines that only save, restore or set widths: what is remarked there is no step."""
+
+_ELSEWHERE = re.compile(r"(?i)^see (notes?|comments?) (in|at|for) \S+:\s*|\s+(;|<-)\s.*$")
+_SMALL = re.compile(r"[a-z]{1,3}|from|with|[^a-z]*|[A-Z0-9$(].*")
+_MARK = re.compile(r"^\$?[0-9A-F]{6}\b[.: -]*")
 _DOUBT = re.compile(
     r"(?i)(?!(?:is|are|was|were|do|does|did|has|have|can|could|if|not)\b).*\?[\s.]*$"
-    r"|.*\b(we don'?t|(don'?t|no) (even )?need|no idea|dunno|i (think|guess)|hacky?)\b"
+    r"|[-\s]*udlr\b.*|.*\b(we don'?t|(don'?t|no) (even )?need|no idea|dunno|i (think|guess)|hacky?)\b"
 )
 """A question that no branch answers, and what an author tells himself."""
 
 _ENTRY = re.compile(r"(?i)^d[bwl] ")
 _LEAVES = re.compile(r"(?i)^(rt[sl]|plb|pl[axyp])\b")
-_LEGEND = re.compile(r"(?m)^\s*[a-z] - ")
+_LEGEND = re.compile(r"(?m)^\s*(?:[a-z] - |[A-Z0-9]{2}: )")
 _TITLE_OF_A_PART = re.compile(r"(?i)\b(propert|constant|variable|equate|table|include|define|ram|hook)")
 _IDLE = re.compile(r"(?i)^[\w.]{4} [\w.]{4}\.?$|\bmisc(ellaneous)?\b|\banything\b")
 """Meanings that tell a routine's reader nothing: legends of bits, cells anybody may use."""
@@ -85,19 +94,25 @@ def _named_branches(unit: Unit) -> int:
 def purpose(unit: Unit) -> str:
     """What a routine is for: what its header says (no legend, shout or lone word), or what part of a sprite it is."""
     header = unit.block.header
-    legend = len(_LEGEND.findall(header)) >= 4 or NO_TASK.match(header)
-    idle = header.isupper() or legend or _CONTRACT.match(header) or comments.words(header) < 4
+    idle = _says_no_task(header) or _CONTRACT.match(header) or comments.words(header) < 4
     return _part(unit) if idle else header
+
+
+def _says_no_task(header: str) -> bool:
+    """Whether a header is a legend, a shout or the title of what follows, and no sentence about the routine."""
+    lines = header.split("\n")
+    titled = len(lines) == 1 and all(_SMALL.fullmatch(word) for word in header.split())
+    return bool(header.isupper() or titled or len(_LEGEND.findall(header)) >= 4 or NO_TASK.match(header))
 
 
 def _lead(project: Project, words: Vocabulary, unit: Unit) -> str:
     block = unit.block
     place = words.place(block.name)
     lead = f"`{block.name}` (`{block.file}`, line {block.first}{f', at {place}' if place else ''})"
-    header = comments.sentence(block.header) if comments.words(block.header) >= 3 else opening(unit)[1]
+    header = comments.sentence(_MARK.sub("", block.header)) if comments.words(block.header) >= 3 else opening(unit)[1]
     header = re.sub(r"(?<=\S) {2,}", " ", header)
     title, _, below = header.partition("\n")
-    header = "" if header.isupper() or len(_LEGEND.findall(header)) >= 4 or NO_TASK.match(header) else header
+    header = "" if _says_no_task(header) else comments.capital(header)
     header = below if title.strip(" .:()") == block.name and below else header
     if header and _CONTRACT.match(header):
         return f"{lead} {_doing(project, unit)}\n\nOn entry and exit: {header}"
@@ -142,6 +157,13 @@ def _doing(project: Project, unit: Unit) -> str:
     return f"calls {listing(calls, 4)}." if calls else f"is a routine of {unit.contract.instructions} instructions."
 
 
+def serves_known(project: Project, unit: Unit) -> bool:
+    """Whether the one caller of a routine is known by a sentence: whom it serves tells what it is for."""
+    callers = [name for name in project.callers.get(unit.block.name, []) if name != unit.block.name]
+    found = project.find(callers[0]) if len(callers) == 1 else None
+    return bool(found is not None and found.summary)
+
+
 def stands_alone(project: Project, words: Vocabulary, unit: Unit) -> bool:
     """Whether nothing tells whom a routine serves: no caller, no patch, no jump table, no sprite."""
     name = unit.block.name
@@ -166,9 +188,9 @@ def step_by_step(project: Project, words: Vocabulary, unit: Unit) -> list[str]:
     """The steps as sentences, each with the comment that stands at it; places are named where first met."""
     own = {said for _, said in project.notes(unit)}
     remarks = {
-        line: (code, said)
+        line: (code, _ELSEWHERE.sub("", said))
         for line, code, said in unit.block.remarks
-        if said in own and not _ENTRY.match(code) and not _DOUBT.match(said)
+        if said in own and not _ENTRY.match(code) and not _DOUBT.match(said) and not _idle_remark(code, said)
     }
     rows: list[str] = []
     acts: list[Act] = []
@@ -190,6 +212,10 @@ def step_by_step(project: Project, words: Vocabulary, unit: Unit) -> list[str]:
             acts, label = [], ""
     rows += [_row(label, "", acts)] if acts else []
     return _named(words, rows)
+
+
+def _idle_remark(code: str, said: str) -> bool:
+    return bool(_KEPT.match(code) and _HOUSEKEEPING.search(said))
 
 
 def _moved(steps: list[Step], remarks: dict[int, tuple[str, str]]) -> dict[int, tuple[str, str]]:
@@ -301,7 +327,8 @@ def _brief(text: str) -> str:
 def _data(words: Vocabulary, unit: Unit) -> str:
     written = {words.value(name) for name in unit.contract.writes}
     rows = []
-    told = (symbol for symbol in variables(words, unit) if not _IDLE.search(meaning(symbol).split("\n")[0]))
+    found = (symbol for symbol in variables(words, unit) if "misc" not in symbol.name.lower())
+    told = (symbol for symbol in found if not _IDLE.search(meaning(symbol).split("\n")[0]))
     for symbol in list(told)[:6]:
         verb = "writes" if canonical(symbol.value) in written else "reads"
         rows.append(f"- {verb} `{symbol.name}` ({address(symbol.value)}): {_brief(meaning(symbol))}")

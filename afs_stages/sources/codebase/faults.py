@@ -22,6 +22,10 @@ _PENDING = re.compile(r"\[To be |\bpending\b")
 _STATUS = re.compile(
     r"(?i)\|[^|\n]*(🔲|⚠️|\bstub\b|not (yet )?implemented|not started|placeholder|needs (work|new))[^|\n]*\|"
 )
+_WORK = re.compile(
+    r"\b(Gemini|Codex|Claude|Opus)\b|\bscratchpad/|\bAssigned to\b|\b(Overseer|Explorer) Agent\b"
+    r"|\*\*(Current )?Status \(?20\d\d|(?i:\|\s*needs work\s*\|)"
+)
 _VAGUE = re.compile(
     r"(?i)\b(various|caching\.?$|self-explanatory|for some (stupid )?reason|something with|or something|weird|stuff"
     r"|sort of|actual values|honestly|read in one place|in some way|misc|during nmi\.$|graphics control)\b"
@@ -54,6 +58,16 @@ def unfinished(text: str) -> bool:
     """Whether a text leaves places open, waits for its content, or is a table of how far work has come."""
     pending = len(_PENDING.findall(text))
     return leaves_open(text) or pending > (len(text.split()) >= 80) or len(_STATUS.findall(text)) >= 3
+
+
+def tells_of_work(text: str) -> bool:
+    """Whether a text tells who does what of the work, and how far it is, instead of the game."""
+    return bool(_WORK.search(text))
+
+
+def speech_missing(text: str) -> bool:
+    """Whether a page of a script gives the number of a speech and not what is said."""
+    return "**Assign:**" in text and "```" not in text
 
 
 def vague(text: str) -> bool:

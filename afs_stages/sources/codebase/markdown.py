@@ -35,7 +35,7 @@ _SKIP_HEADING = re.compile(
     r"known risk.*|future enhancements?|.*\bshould use\b.*|what'?s (incomplete|missing)|.*\b(tbd|this session)\b.*|"
     r"(development )?goals( for .*)?|what needs .*|opportunities|"
     r"questions? for .*|how to update|user feedback.*|priority \d.*|key documents|.*\bgaps|cut features.*|"
-    r".*[—:-] cut|potential investigation.*|"
+    r".*[—:-] (cut|removed)|legend|optional counters|potential investigation.*|"
     r"(implementation|feature) ideas|.*\bcommits?\b.*|"
     r"files? to (modify|change|update).*|document (index|map)|tracing status.*|"
     r"(.*\b)?(status|verification|checklist))$"

@@ -21,7 +21,7 @@ _CONTRACT = re.compile(
 )
 NO_TASK = re.compile(
     r"(?i)\d+(-\d+)?\s*[:=]\s|this (function|routine|code) is (bled|jumped|called|reached)\b"
-    r"|no rt[ls]\b|the (following|next|above) (\d |two |three )?(functions?|routines?)\b"
+    r"|no rt[ls]\b|([VHOPT] ){4}|the (following|next|above) (\d |two |three )?(functions?|routines?)\b"
 )
 """Legends of frames, and how a routine is come by: neither is what it is for."""
 

@@ -32,6 +32,7 @@ _SPRITE_PAGE = re.compile(r"(?i)(^|/)sprites/(npcs|enemies|bosses|objects)/")
 def topic(document: Document, section: Section) -> str:
     """`quest`, `architecture` or `docs`."""
     own = section.path[-1]
+    told = re.search(r"(?i)narrative|story", own)
     readme = document.path.lower().endswith("readme.md")
     built = readme or (_DUNGEON.search(document.path) and _BUILT.search(" / ".join(section.path[1:])))
     if (_QUEST_PATH.search(document.path) and not built) or _QUEST_HEADING.search(own):
@@ -39,6 +40,6 @@ def topic(document: Document, section: Section) -> str:
     if _SPRITE_PAGE.search(document.path):
         return "docs"
     name = document.path.rsplit("/", 1)[-1].replace("_", " ").replace("-", " ")
-    if _ARCHITECTURE.search(own) or re.search(r"(?i)architecture|hooks?\b|bank", name):
+    if (_ARCHITECTURE.search(own) and not told) or re.search(r"(?i)architecture|hooks?\b|bank", name):
         return "architecture"
     return "docs"

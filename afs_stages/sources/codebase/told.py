@@ -1,0 +1,41 @@
+"""Whether the steps of a routine tell what its instructions say: every number and name, no value from nowhere."""
+
+from __future__ import annotations
+
+import re
+
+from afs_stages.sources.codebase.lexer import Line
+from afs_stages.sources.codebase.machine import BRANCHES
+
+_WIDTHS_AND_SHIFTS = frozenset(("rep", "sep", "pea", "per", "pei", "asl", "lsr", "rol", "ror"))
+_INDEX = re.compile(r"(?i),\s*[xys]$")
+_WHOLE = re.compile(r"(?i)#\$0*ff(ff)?$")
+_FROM_NOWHERE = re.compile(r" if A is |is (set|clear) in A\b(?! from| on entry)")
+
+
+def left_out(lines: tuple[Line, ...], steps: list[str]) -> list[str]:
+    """The numbers and names of a routine's instructions that its steps do not tell, in order."""
+    told = "\n".join(steps).lower()
+    found = []
+    for statement in (statement for line in lines for statement in line.statements):
+        word = statement.word.split(".", 1)[0]
+        name = _operand(word, statement.rest)
+        if name and name.lower() not in told:
+            found.append(name)
+    return found
+
+
+def from_nowhere(steps: list[str]) -> bool:
+    """Whether a step asks what A is without telling where it came from."""
+    return any(_FROM_NOWHERE.search(step) for step in steps)
+
+
+def _operand(word: str, rest: str) -> str:
+    """What an instruction says of its operand, "" where steps need not repeat it (widths, targets, whole masks)."""
+    if len(word) != 3 or word in _WIDTHS_AND_SHIFTS or word in BRANCHES or (word.startswith("b") and word != "bit"):
+        return ""
+    rest = rest.strip()
+    if "jumptable" in rest.lower() or (word == "and" and _WHOLE.match(rest)) or set(rest) <= {"+", "-"}:
+        return ""
+    bare = _INDEX.sub("", _INDEX.sub("", rest).strip("()[] ")).strip("()[] #")
+    return "" if bare.lower() == "a" else bare
