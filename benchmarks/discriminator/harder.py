@@ -45,8 +45,10 @@ def measures(blocks: Sequence[Block], context: Context, seed: int, other: Path |
         "first fold, the kind not trained on": _untrained(train, test, context, seed),
     }
     if other:
-        foreign = list(make_pairs(_foreign(other), seed))
-        found["another code base"] = row(foreign, model.score([pair.code for pair in foreign]))
+        theirs = foreign(other)
+        spread = theirs[:: max(1, len(theirs) // OTHERS)][:OTHERS]
+        strange = list(make_pairs(spread, seed))
+        found["another code base"] = row(strange, model.score([pair.code for pair in strange]))
     return found
 
 
@@ -57,18 +59,19 @@ def _folders(pairs: Sequence[Pair], context: Context, seed: int) -> dict[str, ob
     return row(pairs, bundle.score([pair.code for pair in moved], [pair.file for pair in moved]))
 
 
-def _runs(code: str) -> set[tuple[str, ...]]:
+def runs(code: str) -> set[tuple[str, ...]]:
+    """The runs of `RUN` units of a text."""
     units = [unit for unit in tokenise(code) if unit != NEWLINE]
     return {tuple(units[at : at + RUN]) for at in range(len(units) - RUN + 1)}
 
 
 def _likeness(train: Sequence[Pair], test: Sequence[Pair]) -> dict[str, float]:
     """Of each routine the share of its runs of units that stand in the training code."""
-    known = set().union(*(_runs(pair.code) for pair in train))
+    known = set().union(*(runs(pair.code) for pair in train))
     shares = {}
     for pair in test:
-        runs = _runs(pair.code)
-        shares[pair.of] = len(runs & known) / max(len(runs), 1)
+        own = runs(pair.code)
+        shares[pair.of] = len(own & known) / max(len(own), 1)
     return shares
 
 
@@ -82,13 +85,12 @@ def _untrained(train: list[Pair], test: list[Pair], context: Context, seed: int)
     return found
 
 
-def _foreign(folder: Path) -> list[Block]:
-    """Routines of another code base, spread over its files; addresses before each line go."""
+def foreign(folder: Path) -> list[Block]:
+    """The distinct routines of another code base; addresses before each line go."""
     found: dict[str, Block] = {}
     for path in sorted(folder.glob("*.asm")):
         for body in routines(_ADDRESS.sub("  ", path.read_text(encoding="utf-8", errors="replace"))):
             lines = body.count("\n")
             if 8 <= lines < 400 and assemble(body).state != "error":
                 found.setdefault(code_key(body), Block(body, path.name))
-    every = max(1, len(found) // OTHERS)
-    return list(found.values())[::every][:OTHERS]
+    return list(found.values())

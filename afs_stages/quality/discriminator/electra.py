@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -26,6 +26,12 @@ def edited_units(real: list[str], other: list[str]) -> list[int]:
     return marks
 
 
+def _windows(units: Sequence[str], marks: Sequence[int]) -> Iterator[tuple[Sequence[str], Sequence[int]]]:
+    """A snippet cut as it will be scored; a window without the edit is not one to learn the edit from."""
+    for start in range(0, max(len(units), 1), network.MAX_UNITS):
+        yield units[start : start + network.MAX_UNITS], marks[start : start + network.MAX_UNITS]
+
+
 @dataclass
 class ElectraModel:
     """A trained ELECTRA; `score` is the log-odds that code is genuine."""
@@ -37,16 +43,23 @@ class ElectraModel:
     def fit(cls, pairs: Sequence[Pair], settings: Settings, seed: int) -> ElectraModel:
         """Pre-train on the real code of `pairs`, then learn to tell it from the corruptions."""
         with network.repeatable(seed):
-            tokens = [tokenise(pair.code)[: network.MAX_UNITS] for pair in pairs]
+            tokens = [tokenise(pair.code) for pair in pairs]
             real = {pair.of: units for pair, units in zip(pairs, tokens, strict=True) if pair.real}
             vocabulary = Vocabulary.of(real.values())
             net = network.build(len(vocabulary.tokens), settings.hidden_size, settings.layers, settings.base)
-            rows = [[network.CLS, *vocabulary.encode(units)] for units in tokens]
-            genuine = [row for row, pair in zip(rows, pairs, strict=True) if pair.real]
+            windows = [
+                (units, marks, pair.real)
+                for pair, whole in zip(pairs, tokens, strict=True)
+                for units, marks in _windows(whole, edited_units(real[pair.of], whole))
+                if pair.real or any(marks)
+            ]
+            rows = [[network.CLS, *vocabulary.encode(units)] for units, _, _ in windows]
+            labels = [genuine for _, _, genuine in windows]
             budget, rate = settings.batch_tokens, settings.learning_rate
+            genuine = [row for row, label in zip(rows, labels, strict=True) if label]
             network.pretrain(net, genuine, settings.pretrain_epochs, budget, rate, seed)
-            edits = [[0, *edited_units(real[pair.of], units)] for pair, units in zip(pairs, tokens, strict=True)]
-            network.finetune(net, rows, edits, [pair.real for pair in pairs], settings.epochs, budget, rate, seed)
+            edits = [[0, *marks] for _, marks, _ in windows]
+            network.finetune(net, rows, edits, labels, settings.epochs, budget, rate, seed)
         return cls(vocabulary, net)
 
     def score(self, codes: Sequence[str], budget: int = 1024, dtype: str = "fp32") -> list[float]:
