@@ -92,6 +92,7 @@ def test_loops_sums_and_returns():
     assert said("LDX #$0F\n.next\nSTZ.w Slot, X\nDEX : BPL .next\nSEC : RTS") == [
         "sets X to $0F",
         "clears `Slot`",
+        "counts down X",
         "goes back to `.next` as long as X is not negative",
         "returns with the carry set",
     ]

@@ -97,13 +97,13 @@ def test_a_routine_is_left_out_for_its_reason(tmp_path, reason, code):
     assert not [sample for sample in samples if "Lamp_Out" in sample.split("\n")[0] and "routine" in sample]
 
 
-def test_a_table_needs_a_title_or_a_reader(tmp_path):
+def test_a_table_needs_a_title(tmp_path):
     table = "Lamp_Heights:\n  db $10 ; the lower lamp\n  db $20 ; the upper lamp\n"
-    samples, dropped = made(tmp_path, lamp_asm=table)
-    assert dropped == {"table_without_purpose": 1}
     reader = "\nLamp_Raise:\n{\n  LDA.w Lamp_Heights, X : STA.w $0D10\n  RTS\n}\n"
-    samples, dropped = made(tmp_path, lamp_asm=table + reader)
-    (sample,) = told_of(samples, "Lamp_Heights")
+    _, dropped = made(tmp_path, lamp_asm=table + reader)
+    assert dropped["table_without_purpose"] == 1
+    samples, _ = made(tmp_path, lamp_asm=f"; How high each lamp hangs\n{table}{reader}")
+    (sample,) = told_of(samples, "Lamp_Heights` (`lamp.asm`, line")
     assert sample.endswith("It is read by `Lamp_Raise`.")
 
 
@@ -319,3 +319,29 @@ def test_an_overview_is_asked_for_by_the_title_of_its_page(tmp_path):
     (question,) = [sample.split("\n")[0] for sample in samples]
     assert "“The Tower”" in question
     assert ": overview" not in question
+
+
+def test_a_file_whose_opening_and_routines_say_nothing_has_no_overview(tmp_path):
+    code = "; The Lamp\n\n" + "".join(
+        f"Lamp_{name}:\n{{\n  STZ.w $0D10\n  RTL\n}}\n\n" for name in ("On", "Off", "Dim")
+    )
+    _, dropped = made(tmp_path, lamp_asm=code)
+    assert "file_without_purpose" not in dropped, "a title of two words is no opening at all"
+    _, dropped = made(tmp_path, lamp_asm="; The four lamps of the harbour\n\n" + code)
+    assert dropped["file_without_purpose"] == 1
+
+
+def test_patches_need_a_third_whose_purpose_is_known(tmp_path):
+    hooks = "".join(f"org $00890{n}\n  JSL Lamp_{n}\n  NOP\n\n" for n in range(2)) + "org $308000\n"
+    lamps = "".join(f"Lamp_{n}:\n{{\n  STZ.w $0D1{n}\n  RTL\n}}\n\n" for n in range(2))
+    _, dropped = made(tmp_path, lamp_asm=hooks + lamps)
+    assert dropped["patches_without_purpose"] == 1
+    samples, dropped = made(tmp_path, lamp_asm=hooks + HEADER + lamps)
+    assert "patches_without_purpose" not in dropped
+    assert told_of(samples, "- $008900 → `Lamp_0` (JSL): Lights the lamp of the tower")
+
+
+def test_a_legend_of_values_is_told_whole_or_not_at_all(tmp_path):
+    ram = "LampMode = $7E0D80 ; 0: dark all night 1: lit at dusk 2: lit all night\n"
+    samples, _ = made(tmp_path, lamp_asm=ram + f"{HEADER}Lamp_Light:\n{{\n{BODY.replace('LampState', 'LampMode')}}}\n")
+    assert told_of(samples, "- writes `LampMode` ($7E0D80): 0: dark all night; 1: lit at dusk; 2: lit all night.")

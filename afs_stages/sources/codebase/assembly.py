@@ -222,7 +222,7 @@ def _data(words: Vocabulary, unit: Unit) -> Iterator[Draft]:
     group = f"routine:{block.file}:{block.name}"
     question = f"What is in the data table `{block.name}` (`{block.file}`)?"
     generated = _GENERATED.search(block.header)
-    told = readers or targets or (titled and (entries or comments.words(block.header) >= 8))
+    told = titled and (readers or targets or entries or comments.words(block.header) >= 8)
     fault = "" if told and not generated else "table_without_purpose"
     place = (block.file, block.first, block.last, group)
     yield Draft("asm_table", question, answer, *place, input=fenced(block.text), fault=fault)

@@ -51,7 +51,7 @@ _ANNOUNCE = re.compile(
     r"(?i)[*_]*(this|the following) (document|page|guide|file|section|folder)\b|master index\b"
     r"|[*_]*(purpose|goal|objective)s?:?[*_]*:? *(document|provide|track|list|collect|summari)"
 )
-_OPEN = re.compile(r"\b(TODO|TBD|FIXME)\b|\?\?\?|^(0x\w+ ){2}")
+_OPEN = re.compile(r"\b(TODO|TBD|FIXME)\b|\?\?\?|^(0x\w+ ){2}|(?i:\buntested\b|\bunverified\b|^various\b)")
 _NAMELIKE = re.compile(r"^[`$!%]|[_(]|\b[A-Z]\w+[A-Z]")
 
 Wanted = Callable[[Document, Section], bool]
@@ -249,7 +249,7 @@ def _rows(
         return
     for line, cells in table.rows:
         if (
-            _OPEN.search(" ".join(cells))
+            any(_OPEN.search(cell) for cell in (" ".join(cells), *cells))
             or leaves_open(" ".join(cells))
             or any(cell.lower().startswith("same") for cell in cells[1:])
             or (document.path, line) in spoiled

@@ -41,10 +41,10 @@ _ELSEWHERE = re.compile(r"(?i)^see (notes?|comments?) (in|at|for) \S+:\s*|\s+(;|
 _SMALL = re.compile(r"[a-z]{1,3}|from|with|[^a-z]*|[A-Z0-9$(].*")
 _MARK = re.compile(r"^\$?[0-9A-F]{6}\b[.: -]*")
 _DOUBT = re.compile(
-    r"(?i)(?!(?:is|are|was|were|do|does|did|has|have|can|could|if|not)\b).*\?[\s.]*$"
+    r"(?i).*\?[\s.]*$"
     r"|[-\s]*udlr\b.*|.*\b(we don'?t|(don'?t|no) (even )?need|no idea|dunno|i (think|guess)|hacky?)\b"
 )
-"""A question that no branch answers, and what an author tells himself."""
+"""A question, and what an author tells himself."""
 
 _ENTRY = re.compile(r"(?i)^d[bwl] ")
 _LEAVES = re.compile(r"(?i)^(rt[sl]|plb|pl[axyp])\b")
@@ -53,7 +53,10 @@ _TITLE_OF_A_PART = re.compile(r"(?i)\b(propert|constant|variable|equate|table|in
 _IDLE = re.compile(r"(?i)^[\w.]{4} [\w.]{4}\.?$|\bmisc(ellaneous)?\b|\banything\b")
 """Meanings that tell a routine's reader nothing: legends of bits, cells anybody may use."""
 
-_VALUE = re.compile(r"(?i)(0x|\$)[0-9a-f]+ - ")
+_VALUE = re.compile(r"(?i)(0x|\$)?[0-9a-f]{1,2}( -|:| ?=) ?\S")
+LEGEND = 260
+"""Characters a legend of values may have in a list of variables."""
+
 _SPRITE = re.compile(r"Sprite_(\w+)_(Prep|Long|Draw)")
 _PLACE = re.compile(r"`(\$[0-9A-F]{2,6})`")
 
@@ -315,9 +318,12 @@ def _registers(words: Vocabulary, unit: Unit) -> list[int]:
 
 
 def _brief(text: str) -> str:
-    """The first line, cut behind a sentence or a word."""
+    """The first line, cut behind a sentence or a word; a legend of values whole, or "" where it is long."""
     lines = text.split("\n")
-    line = re.sub(r"(?<=\S)\s+", " ", "; ".join(lines[:2]) if _VALUE.match(lines[0]) else lines[0])
+    if _VALUE.match(lines[0]):
+        legend = re.sub(r"(?<=\S)\s+", " ", "; ".join(line.strip() for line in lines))
+        return legend if len(legend) <= LEGEND else ""
+    line = re.sub(r"(?<=\S)\s+", " ", lines[0])
     if len(line) <= 160:
         return line
     stop = line.rfind(". ", 40, 160)
@@ -329,7 +335,7 @@ def _data(words: Vocabulary, unit: Unit) -> str:
     rows = []
     found = (symbol for symbol in variables(words, unit) if "misc" not in symbol.name.lower())
     told = (symbol for symbol in found if not _IDLE.search(meaning(symbol).split("\n")[0]))
-    for symbol in list(told)[:6]:
+    for symbol in [symbol for symbol in told if _brief(meaning(symbol))][:6]:
         verb = "writes" if canonical(symbol.value) in written else "reads"
         rows.append(f"- {verb} `{symbol.name}` ({address(symbol.value)}): {_brief(meaning(symbol))}")
     for place in _registers(words, unit)[: 8 - len(rows)]:

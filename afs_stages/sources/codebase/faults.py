@@ -19,6 +19,9 @@ _OPEN = re.compile(
     r"\bTBD\b|\b0x\?|\$\?\?|(?i:\bdecision needed|\bneeds? (verification|research|new file)|\bstill a stub)"
 )
 _PENDING = re.compile(r"\[To be |\bpending\b")
+_NOT_YET = re.compile(
+    r"(?i)\bnot yet (implemented|written|built|done)\b|\bplaceholder (entr|byte)|\(all \d are placeholder"
+)
 _STATUS = re.compile(
     r"(?i)\|[^|\n]*(🔲|⚠️|\bstub\b|not (yet )?implemented|not started|placeholder|needs (work|new))[^|\n]*\|"
 )
@@ -56,6 +59,8 @@ def leaves_open(text: str) -> bool:
 
 def unfinished(text: str) -> bool:
     """Whether a text leaves places open, waits for its content, or is a table of how far work has come."""
+    if _NOT_YET.search(text):
+        return True
     pending = len(_PENDING.findall(text))
     return leaves_open(text) or pending > (len(text.split()) >= 80) or len(_STATUS.findall(text)) >= 3
 
@@ -84,10 +89,10 @@ def legend_incomplete(text: str) -> bool:
     """Whether less than half of the letters of a bit pattern are explained, or letters without a pattern are."""
     letters = {letter.lower() for _, row in _BITS.findall(text) for letter in row if letter.isalpha()}
     told = {letter.lower() for letter in _LETTER.findall(text)}
-    if letters and letters <= set("udlr"):
+    if letters and letters <= set("udlr") and len(letters) > 1:
         return False  # up, down, left, right
     lonely = bool(told) and not letters and bool(re.match(r"[A-Za-z] - |\w{4} \w{4}\n", text))
-    return (len(letters) > 1 and len(told) * 2 < len(letters)) or lonely
+    return (bool(letters) and len(told) * 2 < len(letters)) or lonely
 
 
 def restates(name: str, text: str) -> bool:

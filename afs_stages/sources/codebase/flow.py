@@ -14,7 +14,7 @@ from afs_stages.sources.codebase.arithmetic import SHIFTS, arithmetic, shift, st
 from afs_stages.sources.codebase.conditions import CONDITIONS
 from afs_stages.sources.codebase.contract import operand
 from afs_stages.sources.codebase.lexer import Line, Statement
-from afs_stages.sources.codebase.machine import BRANCHES, UNKNOWN, Naming, State, Value, meeting_points
+from afs_stages.sources.codebase.machine import UNKNOWN, Naming, State, Value, meeting_points
 from afs_stages.sources.codebase.operands import INDEX, SUBLABEL, constant, shown
 from afs_stages.sources.codebase.questions import listing
 
@@ -140,10 +140,9 @@ def _acts(statement: Statement, state: State) -> Iterator[Act]:
 
 
 def _untold(state: State, word: str) -> Iterator[Act]:
-    """How X and Y were counted, unless the branch of a loop tells it now."""
+    """How X and Y were counted, once something else follows."""
     if state.counted and word not in _COUNTS and word not in _KEEPS:
-        told = state.counts()
-        yield from told if state.test[0] != "count" or word not in BRANCHES or len(told) > 1 else []
+        yield from state.counts()
 
 
 def _use(state: State, word: str, rest: str) -> None:

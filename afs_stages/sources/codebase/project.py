@@ -16,7 +16,9 @@ from afs_stages.sources.codebase.routines import Block, blocks, patches
 from afs_stages.sources.codebase.tree import Problem, Tree, read_tree
 
 _CONTRACT = re.compile(
-    r"(?i)takes (an? )?[axy]\b|"
+    r"(?i)takes (an? )?[axy]\b|(uses|sets?) (\$[0-9a-f]{2}|[axy]\b)|(clc|sec) if\b|"
+    r"[axy]\s*(=|contains|holds)|based on\b|"
+    r"\$[0-9a-f]{2,6}\s*[-=]|[a-z0-9]{2}: \w+( \d)? [a-z0-9]{2}: |"
     r"(inputs?|outputs?|entry|exit|param(eter)?s?|args?|contract|clobbers?|returns?|status)\b.{0,3}[:=]"
 )
 NO_TASK = re.compile(
@@ -126,8 +128,15 @@ def summary(block: Block) -> str:
     name = block.name.rsplit(".", 1)[-1]
     text = re.sub(rf"^{re.escape(name)}\s*[:.\-–—]?\s+", "", text)
     first = re.split(r"(?<=[a-z)\]\d][.!])\s+(?=[A-Z`])", text, maxsplit=1)[0].strip()
+    first = re.split(r"(?<=[a-z])\s+(?=[AXY]\s*=\s)", first, maxsplit=1)[0]
     first = re.split(r":?\s+- ", first, maxsplit=1)[0]
-    if first.isupper() or not comments.says_something(first, 3) or _CONTRACT.match(first) or NO_TASK.match(first):
+    if (
+        first.isupper()
+        or first.endswith("?")
+        or not comments.says_something(first, 3)
+        or _CONTRACT.match(first)
+        or NO_TASK.match(first)
+    ):
         return ""
     letters = sum(len(word) == 1 for word in first.split())
     return comments.sentence(first) if len(first) <= 300 and letters * 4 <= len(first.split()) else ""

@@ -9,7 +9,6 @@ from afs_stages.sources.codebase.machine import BRANCHES
 
 _WIDTHS_AND_SHIFTS = frozenset(("rep", "sep", "pea", "per", "pei", "asl", "lsr", "rol", "ror"))
 _INDEX = re.compile(r"(?i),\s*[xys]$")
-_WHOLE = re.compile(r"(?i)#\$0*ff(ff)?$")
 _FROM_NOWHERE = re.compile(r" if A is |is (set|clear) in A\b(?! from| on entry)")
 
 
@@ -31,11 +30,11 @@ def from_nowhere(steps: list[str]) -> bool:
 
 
 def _operand(word: str, rest: str) -> str:
-    """What an instruction says of its operand, "" where steps need not repeat it (widths, targets, whole masks)."""
+    """What an instruction says of its operand, "" where steps need not repeat it (widths, targets)."""
     if len(word) != 3 or word in _WIDTHS_AND_SHIFTS or word in BRANCHES or (word.startswith("b") and word != "bit"):
         return ""
     rest = rest.strip()
-    if "jumptable" in rest.lower() or (word == "and" and _WHOLE.match(rest)) or set(rest) <= {"+", "-"}:
+    if "jumptable" in rest.lower() or set(rest) <= {"+", "-"}:
         return ""
     bare = _INDEX.sub("", _INDEX.sub("", rest).strip("()[] ")).strip("()[] #")
     return "" if bare.lower() == "a" else bare

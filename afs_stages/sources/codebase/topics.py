@@ -16,7 +16,8 @@ _QUEST_HEADING = re.compile(
 )
 _DUNGEON = re.compile(r"(?i)(^|/)(dungeons?|shrines?)/")
 _BUILT = re.compile(
-    r"(?i)\b(tiles?|tracks?|collision|objects?|data|sprites?|camera|rooms? (ids?|data|header)|palettes?|code)\b"
+    r"(?i)\b(tiles?|tracks?|collision|objects?|data|sprites?|camera|rooms? (ids?|data|header|0x\w+)|"
+    r"room-by-room|palettes?|code)\b"
 )
 """What dungeons are built of: headings of a dungeon's page that tell nothing of a quest."""
 
@@ -34,7 +35,7 @@ def topic(document: Document, section: Section) -> str:
     own = section.path[-1]
     told = re.search(r"(?i)narrative|story", own)
     readme = document.path.lower().endswith("readme.md")
-    built = readme or (_DUNGEON.search(document.path) and _BUILT.search(" / ".join(section.path[1:])))
+    built = readme or (_DUNGEON.search(document.path) and _BUILT.search(" / ".join(section.path)))
     if (_QUEST_PATH.search(document.path) and not built) or _QUEST_HEADING.search(own):
         return "quest"
     if _SPRITE_PAGE.search(document.path):
