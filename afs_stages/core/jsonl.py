@@ -255,8 +255,12 @@ class Writer:
     def write_batches(self, batches: Iterable[list[bytes]]) -> None:
         """Write lists of rows that are encoded already (without their line ends)."""
         for batch in batches:
-            self.file.write(b"\n".join([*batch, b""]))
-            self.count += len(batch)
+            self.write_block(b"\n".join([*batch, b""]), len(batch))
+
+    def write_block(self, block: bytes, count: int) -> None:
+        """Write rows that are encoded and joined already, each with its line end."""
+        self.file.write(block)
+        self.count += count
 
     def write_line(self, line: bytes) -> None:
         """Write one row that is encoded already (without its line end)."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afs_stages.dataset.keys import Rows, runs
+from afs_stages.dataset.keys import runs
 
 Places = NDArray[np.int32]
 
@@ -19,7 +19,7 @@ class Clusters:
     """Sets of items that stay below a size; the links must come in a stable order. Nine bytes an item."""
 
     def __init__(self, count: int, limit: int) -> None:
-        self._parent = array("i", range(count))
+        self._parent = array("i", np.arange(count, dtype=np.int32).tobytes())
         self._size = array("i", [1]) * count
         self._limit = limit
         self._joined = bytearray(count)
@@ -28,12 +28,13 @@ class Clusters:
     def of_equal(cls, values: NDArray[Any], limit: int) -> Clusters:
         """A set for each value that several items have; such sets may be larger than the limit."""
         made = cls(len(values), limit)  # what lasts comes first, so that what does not leaves no hole in memory
-        order, firsts = _first_of_run(values)
+        order, begins = _equal_runs(values)
         parent, size = made._columns()
-        parent[order] = firsts
+        firsts, counts = np.minimum.reduceat(order, begins), np.diff(begins, append=np.int32(len(order)))
+        parent[order] = np.repeat(firsts, counts)
         size[:] = 0
-        np.add.at(size, firsts, 1)
-        np.frombuffer(made._joined, np.bool_)[:] = size[parent] > 1
+        size[firsts] = counts
+        np.frombuffer(made._joined, np.bool_)[order] = np.repeat(counts > 1, counts)
         return made
 
     def __len__(self) -> int:
@@ -83,13 +84,10 @@ class Clusters:
         return np.frombuffer(self._parent, np.int32), np.frombuffer(self._size, np.int32)
 
 
-def _first_of_run(values: NDArray[Any]) -> tuple[Places, Rows]:
-    """(places in the order of their values, the first place with the same value as each of them)."""
-    order = np.argsort(values, kind="stable").astype(np.int32)
+def _equal_runs(values: NDArray[Any]) -> tuple[Places, Places]:
+    """(places in the order of their values, where in that order each run of equal values begins)."""
+    order = np.argsort(values).astype(np.int32)
     ordered = values[order]
-    is_again = ordered[1:] == ordered[:-1]
+    begins = ordered[1:] != ordered[:-1]
     del ordered
-    begins = np.arange(len(values), dtype=np.int32)
-    begins[1:][is_again] = 0
-    np.maximum.accumulate(begins, out=begins)
-    return order, order[begins]
+    return order, np.flatnonzero(np.concatenate([np.ones(min(len(values), 1), np.bool_), begins])).astype(np.int32)

@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Annotated, Any
@@ -25,6 +24,8 @@ from afs_stages.dataset.keys import Keys, Rows, digests, order_of
 
 BATCH = 256
 """Rows fetched at a time: few enough that they are still in the processor's cache when they are written."""
+AHEAD = 16 * BATCH
+"""Rows whose places are looked up at a time."""
 
 
 class Metadata(msgspec.Struct, gc=False):
@@ -102,10 +103,11 @@ class Index:
         with ExitStack() as stack:
             files = [self.unpacked.get(i) or stack.enter_context(path.open("rb")) for i, path in enumerate(self.files)]
             numbers = np.array([file.fileno() for file in files], dtype=np.int64)
-            for start in range(0, len(rows), BATCH):
-                batch = rows[start : start + BATCH]
-                places = numbers[self.file_of(batch)], self.size[batch], self.offset[batch]
-                yield list(map(os.pread, *(column.tolist() for column in places)))
+            for start in range(0, len(rows), AHEAD):
+                some = rows[start : start + AHEAD]
+                columns = [one.tolist() for one in (numbers[self.file_of(some)], self.size[some], self.offset[some])]
+                for begin in range(0, len(some), BATCH):
+                    yield list(map(os.pread, *(column[begin : begin + BATCH] for column in columns)))
 
     def lines(self, rows: Rows) -> Iterator[bytes]:
         """The same, one by one."""
@@ -191,15 +193,19 @@ class _Columns:
         while lines := file.readlines(BUFFER):
             if not lines[-1].endswith(b"\n"):
                 lines[-1] += b"\n"
-            offsets = list(accumulate(map(len, lines), initial=offset))
-            rows: Any = _read(name, number, lines, on_bad)
-            number, offset = number + len(lines), offsets.pop()
+            sizes = np.fromiter(map(len, lines), np.int64, len(lines))
+            ends = np.cumsum(sizes) + offset
+            rows: Any = _read(name, number, lines, int(sizes.max()), on_bad)
+            number, offset = number + len(lines), int(ends[-1])
             if None in rows:
                 good = [i for i, row in enumerate(rows) if row is not None]
-                rows, lines, offsets = [rows[i] for i in good], [lines[i] for i in good], [offsets[i] for i in good]
-            self._add(rows, lines, offsets)
+                rows, lines = [rows[i] for i in good], [lines[i] for i in good]
+                sizes, ends = sizes[good], ends[good]
+            self.offset += (ends - sizes).tobytes()
+            self.size += (sizes - 1).astype(np.int32).tobytes()
+            self._add(rows, lines)
 
-    def _add(self, rows: list[_Keys], lines: list[bytes], offsets: list[int]) -> None:
+    def _add(self, rows: list[_Keys], lines: list[bytes]) -> None:
         ids = [row.sample_id for row in rows]
         if not all(ids):
             ids = [id or id_of(line) for id, line in zip(ids, lines, strict=True)]
@@ -208,8 +214,6 @@ class _Columns:
         groups = [str(one.group) if one.group else id for one, id in zip(metadata, ids, strict=True)]
         self.group += np.fromiter(map(hash, groups), np.int64, len(groups)).tobytes()
         self.score += np.array([row.quality_score for row in rows], dtype=np.float64).tobytes()
-        self.offset += np.array(offsets, dtype=np.int64).tobytes()
-        self.size += (np.fromiter(map(len, lines), np.int32, len(lines)) - 1).tobytes()
         self.source.add([row.source or "" for row in rows])
         self.domain.add([row.domain or "" for row in rows])
         self.version.add([one.origin_version or one.rehearsal_version or "" for one in metadata])
@@ -249,7 +253,7 @@ class _Codes:
         except KeyError:
             codes = [places.setdefault(name, len(places)) for name in names]
             self._widen(np.min_scalar_type(max(len(places) - 1, 0)))
-        self.column += np.array(codes, dtype=self.type).tobytes()
+        self.column += bytes(codes) if self.type == np.uint8 else np.array(codes, dtype=self.type).tobytes()
 
     def _widen(self, needed: np.dtype[Any]) -> None:
         if needed != self.type:
@@ -261,9 +265,9 @@ class _Codes:
         return np.frombuffer(self.column, self.type)
 
 
-def _read(name: str, number: int, lines: list[bytes], on_bad: OnBad) -> Sequence[_Keys | None]:
+def _read(name: str, number: int, lines: list[bytes], longest: int, on_bad: OnBad) -> Sequence[_Keys | None]:
     """The keys of each line; None where it is blank or broken. Which ones are is looked for only when one is."""
-    if max(map(len, lines)) <= MAX_LINE_BYTES:
+    if longest <= MAX_LINE_BYTES:
         with suppress(*_BROKEN):
             return list(map(_decode, lines))
     return [_read_one(name, number + i, line, on_bad) for i, line in enumerate(lines, 1)]

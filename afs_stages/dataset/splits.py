@@ -253,9 +253,10 @@ def _write(found: Index, frozen: Frozen, plan: Plan, output: Path) -> None:
             nodes = np.flatnonzero(plan.part == place).astype(np.int32)
             batches = (nodes[start : start + BATCH] for start in range(0, len(nodes), BATCH))
             for batch, lines in zip(batches, found.batches(plan.rows[nodes]), strict=True):
-                writer.write_batches([lines])
+                block = b"\n".join([*lines, b""])
+                writer.write_block(block, len(lines))
                 clusters = _keys(found, frozen, plan, plan.head[batch])
-                assigned.write_many(_assignments(lines, clusters, layout.PARTS[place]))
+                assigned.write_many(_assignments(block, clusters, layout.PARTS[place]))
         dropped.write_many(_dropped(found, frozen, plan))
 
 
@@ -267,15 +268,20 @@ def _keys(found: Index, frozen: Frozen, plan: Plan, nodes: NDArray[np.int32]) ->
     return keys
 
 
-def _assignments(lines: list[bytes], clusters: Keys, part: str) -> list[Assignment]:
-    found = _decode(b"\n".join(lines))
+def _assignments(block: bytes, clusters: Keys, part: str) -> list[Assignment]:
+    """The assignments of the rows of a block, decoded from its lines."""
+    found = _decode(block)
     digits = clusters.astype(">u8").tobytes().hex()
-    for row, line, start in zip(found, lines, range(0, len(digits), 16), strict=True):
+    if not all(row.sample_id for row in found):
+        for row, line in zip(found, block[:-1].split(b"\n"), strict=True):
+            row.sample_id = row.sample_id or id_of(line)
+    for row, start in zip(found, range(0, len(digits), 16), strict=True):
         metadata, row.metadata = row.metadata, msgspec.UNSET
-        row.sample_id = row.sample_id or id_of(line)
-        row.group = str(metadata.group) if metadata and metadata.group else row.sample_id
+        group = metadata.group if metadata else None
+        row.group = (group if type(group) is str else str(group)) if group else row.sample_id
         row.cluster, row.split = digits[start : start + 16], part
-        row.source, row.domain = row.source or "", row.domain or ""
+        if row.source is None or row.domain is None:
+            row.source, row.domain = row.source or "", row.domain or ""
     return found
 
 

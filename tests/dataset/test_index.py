@@ -148,7 +148,7 @@ def test_draws_by_a_seed_are_one_to_one(count: int, seed: int) -> None:
 
 
 def test_shuffles_are_the_same_on_every_machine() -> None:
-    assert shuffled(8, 42).tolist() == [1, 5, 3, 7, 0, 4, 6, 2]
+    assert shuffled(8, 42).tolist() == [5, 1, 2, 7, 4, 3, 0, 6]
 
 
 def test_keys_are_spread_evenly_whatever_the_seed() -> None:
