@@ -31,10 +31,9 @@ class Clusters:
         order, begins = _equal_runs(values)
         parent, size = made._columns()
         firsts, counts = np.minimum.reduceat(order, begins), np.diff(begins, append=np.int32(len(order)))
-        parent[order] = np.repeat(firsts, counts)
-        size[:] = 0
         size[firsts] = counts
-        np.frombuffer(made._joined, np.bool_)[order] = np.repeat(counts > 1, counts)
+        parent[order] = np.repeat(firsts, counts)
+        np.frombuffer(made._joined, np.bool_)[order] = True
         return made
 
     def __len__(self) -> int:
@@ -85,9 +84,13 @@ class Clusters:
 
 
 def _equal_runs(values: NDArray[Any]) -> tuple[Places, Places]:
-    """(places in the order of their values, where in that order each run of equal values begins)."""
+    """(places of the values that occur several times, in the order of the values; where in it each value begins)."""
     order = np.argsort(values).astype(np.int32)
     ordered = values[order]
-    begins = ordered[1:] != ordered[:-1]
+    is_again = ordered[1:] == ordered[:-1]
     del ordered
-    return order, np.flatnonzero(np.concatenate([np.ones(min(len(values), 1), np.bool_), begins])).astype(np.int32)
+    is_several = np.zeros(len(values), np.bool_)
+    is_several[1:] = is_again
+    is_first = ~is_several
+    is_several[:-1] |= is_again
+    return order[is_several], np.flatnonzero(is_first[is_several]).astype(np.int32)
