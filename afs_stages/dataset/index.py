@@ -211,7 +211,7 @@ class _Columns:
             ids = [id or id_of(line) for id, line in zip(ids, lines, strict=True)]
         self.key += digests(ids)
         metadata = [row.metadata or _NO_METADATA for row in rows]
-        groups = [str(one.group) if one.group else id for one, id in zip(metadata, ids, strict=True)]
+        groups = [str(one.group or id) for one, id in zip(metadata, ids, strict=True)]
         self.group += np.fromiter(map(hash, groups), np.int64, len(groups)).tobytes()
         self.score += np.array([row.quality_score for row in rows], dtype=np.float64).tobytes()
         self.source.add([row.source or "" for row in rows])
