@@ -345,3 +345,28 @@ def test_a_legend_of_values_is_told_whole_or_not_at_all(tmp_path):
     ram = "LampMode = $7E0D80 ; 0: dark all night 1: lit at dusk 2: lit all night\n"
     samples, _ = made(tmp_path, lamp_asm=ram + f"{HEADER}Lamp_Light:\n{{\n{BODY.replace('LampState', 'LampMode')}}}\n")
     assert told_of(samples, "- writes `LampMode` ($7E0D80): 0: dark all night; 1: lit at dusk; 2: lit all night.")
+
+
+def test_rows_that_say_of_an_address_what_the_code_does_not_are_not_taught(tmp_path):
+    ram = "LampOil = $7E0D90 ; Oil that is left for the night\nLampState = $7E0D80 ; State of the lamp in the tower\n"
+    page = "# Tower\n\n| Address | Meaning |\n|---|---|\n"
+    page += "| $0D90,X | Height of the cliff above the northern harbour in steps |\n"
+    page += "| $0D80,X | Which state each lamp of the tower is in tonight |\n"
+    samples, _ = made(tmp_path, ram_asm=ram, docs__tower_md=page)
+    assert not told_of(samples, "cliff")
+    assert told_of(samples, "Which state each lamp")
+
+
+def test_a_line_that_begins_a_clause_is_a_sentence_of_its_own(tmp_path):
+    ram = "; Oil that is left in the lamp\n; when it is out, the keeper of the tower wakes up and fills the lamp\n"
+    ram += "; reset at dawn\nLampOil = $7E0D90\n"
+    samples, _ = made(tmp_path, ram_asm=ram)
+    assert (
+        "in the lamp. When it is out, the keeper of the tower wakes up and fills the lamp. Reset at dawn." in samples[0]
+    )
+
+
+def test_remarks_on_how_code_might_be_better_are_taken_out(tmp_path):
+    page = f"# Tower\n\n## The lamp\n\n- {TOLD * 2}\n- **Hardcoded values:** Named constants would improve it.\n"
+    (sample,) = made(tmp_path, docs__tower_md=page)[0]
+    assert "constants" not in sample

@@ -18,7 +18,13 @@ _ITEM = re.compile(
 )
 _WORD = re.compile(r"(?<![\w.])[A-Za-z][A-Za-z']+(?![\w(])")
 _QUOTED = re.compile(r"(?i)^(?:vanilla|original|old|was)\b[^:]{0,40}:\s+(\w.*)$")
-_START = re.compile(r"(?!Link|Zelda|Ganon|Sprite|Kydrog|Farore)(?:[A-Z][a-z]+ (?:[a-z]|[A-Z0-9]\b)|[A-Z]{3,} [a-z])")
+_START = re.compile(
+    r"(?!Link|Zelda|Ganon|Sprite|Kydrog|Farore)(?:[A-Z][a-z]+ (?:[a-z]|[A-Z0-9]{1,3}\b)|[A-Z]{3,} [a-z])"
+)
+_CLAUSE = re.compile(r"(when|this|these|reset|set|used|cleared|also|only|never|always|written|read)\b")
+_SHORT = 45
+"""Characters: a comment line this short that ends no sentence was not wrapped."""
+
 _JOINS_WORDS = "a an the of to by for and or in on at with from if is are be as its this that when than"
 _JOINS = frozenset(_JOINS_WORDS.split())
 _TAGGED = re.compile(r"^[A-Z]{3,}[A-Z0-9_]*[ .]\$?[0-9A-F]{2,6}$")
@@ -94,6 +100,7 @@ def prose(comments: Iterable[str]) -> str:
     """The comments as text: lines of one sentence joined, list items and columns on lines of their own."""
     found: list[str] = []
     fresh, unfinished, single = True, False, False
+    before = ""
     for comment in comments:
         raw = comment.lstrip(";")
         text = strip(comment)
@@ -109,7 +116,9 @@ def prose(comments: Iterable[str]) -> str:
             single = True
         else:
             single = False
-            found[-1] += (". " if _begins(found[-1], text) else " ") + text
+            apart = _apart(before, text)
+            found[-1] += (". " if apart or _begins(found[-1], text) else " ") + (capital(text) if apart else text)
+        before = text
         fresh = False
     return "\n".join(found).strip()
 
@@ -118,6 +127,15 @@ def _begins(before: str, text: str) -> bool:
     """Whether a line begins a sentence although the one before has no full stop."""
     word = before.rsplit(" ", 1)[-1].lower()
     return bool(_START.match(text)) and (before[-1].isalnum() or before[-1] in ")]") and word not in _JOINS
+
+
+def _apart(before: str, text: str) -> bool:
+    """Whether a line in lower case begins a sentence of its own: the one before was not wrapped, or it is a clause."""
+    last = before.rsplit(" ", 1)[-1].lower()
+    if not text[:1].islower() or not before[-1:].isalnum() or last in _JOINS:
+        return False
+    first = text.split()[0].strip(",;")
+    return bool(_CLAUSE.match(text)) and (len(before) < _SHORT or first not in ("when", "this", "these"))
 
 
 def is_join(word: str) -> bool:

@@ -31,6 +31,9 @@ _DRAWN = re.compile(r"(?s)^```(?:text)?\n.*?(?:\+-{4,}|[┌└├]─).*?^```", 
 """A drawing of boxes: alone, without sentences, it explains nothing."""
 
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
+_CRITIQUE = re.compile(
+    r"(?im)^[-*] +.*\b(would improve|could be (improved|refactored)|hard-?coded values?:|should be replaced)\b.*\n?"
+)
 _HTML = re.compile(r"<!--.{0,400}?-->", re.S)
 _STAMP = re.compile(
     r"(?im)^[>\s]*[*_]*(last (updated|verified|reviewed)|date|author|status|version|owner|generated|scope|"
@@ -164,7 +167,7 @@ def clean(text: str) -> str:
     """Section text as an answer: links as their text, no HTML comments, no upkeep stamps; fences untouched."""
     pieces = _FENCE.split(text)
     for index in range(0, len(pieces), 2):
-        piece = _STAMP.sub("", _HTML.sub("", pieces[index]))
+        piece = _CRITIQUE.sub("", _STAMP.sub("", _HTML.sub("", pieces[index])))
         pieces[index] = _LINK.sub(r"\1", piece)
     return re.sub(r"\n{3,}", "\n\n", "".join(pieces)).strip().removesuffix("---").strip()
 

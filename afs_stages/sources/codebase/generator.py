@@ -12,6 +12,7 @@ from afs_stages.core.params import Block
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator
 from afs_stages.sources.codebase import architecture, assembly, crossref, docs, memory, quest
+from afs_stages.sources.codebase.disputed import disputed_rows
 from afs_stages.sources.codebase.draft import Draft
 from afs_stages.sources.codebase.guard import keep
 from afs_stages.sources.codebase.markdown import Document, Section
@@ -82,6 +83,11 @@ class OracleTrainingGenerator(BaseGenerator):
         """Where the docs contradict the code about an address."""
         return memory.conflicts(self.project)
 
+    @cached_property
+    def disputed(self) -> set[tuple[str, int]]:
+        """The rows of the docs that say of an address what the code says of another."""
+        return disputed_rows(self.project)
+
     def generate(self) -> Iterator[TrainingSample]:
         """Yield every sample that is worth training on; exact and near copies and second answers are dropped."""
         for conflict in self.conflicts:
@@ -141,7 +147,7 @@ class OracleTrainingGenerator(BaseGenerator):
         yield from self._samples("architecture", architecture.drafts(self.project))
 
     def _written(self, wanted: str, kind: str) -> Iterator[Draft]:
-        spoiled = {(conflict.file, conflict.line) for conflict in self.conflicts}
+        spoiled = {(conflict.file, conflict.line) for conflict in self.conflicts} | self.disputed
 
         def is_wanted(document: Document, section: Section) -> bool:
             return topic(document, section) == wanted
