@@ -17,6 +17,7 @@ _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _STEM = 3
 """Letters two words must begin with alike to speak of the same thing."""
 
+_IDLE = frozenset("the and for with that this not are its from which used when into has was one all any but".split())
 _RAM = ("WRAM", "SRAM", "direct page")
 
 
@@ -57,4 +58,5 @@ def _disputed(named: dict[int, list[Symbol]], cells: tuple[str, ...]) -> bool:
 
 
 def _stems(text: str) -> set[str]:
-    return {word.lower()[:_STEM] for word in _PARTS.findall(text) if len(word) >= _STEM}
+    words = (word.lower() for word in _PARTS.findall(text) if len(word) >= _STEM)
+    return {word[:_STEM] for word in words if word not in _IDLE}
