@@ -91,7 +91,7 @@ def test_a_number_behind_a_branch_is_a_distance():
 def test_loops_sums_and_returns():
     assert said("LDX #$0F\n.next\nSTZ.w Slot, X\nDEX : BPL .next\nSEC : RTS") == [
         "sets X to $0F",
-        "clears `Slot`",
+        "clears `Slot` at index X",
         "counts down X",
         "goes back to `.next` as long as X is not negative",
         "returns with the carry set",

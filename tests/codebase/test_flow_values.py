@@ -112,7 +112,7 @@ def test_counting_that_no_loop_tells_is_told():
     assert said("LDX #$10\n.next\nDEX\nLDA.w Slot, X : BEQ .next\nINY : RTS") == [
         "sets X to $10",
         "counts down X",
-        "goes back to `.next` if `Slot` is zero",
+        "goes back to `.next` if `Slot` at index X is zero",
         "counts up Y",
         "returns",
     ]

@@ -370,3 +370,15 @@ def test_remarks_on_how_code_might_be_better_are_taken_out(tmp_path):
     page = f"# Tower\n\n## The lamp\n\n- {TOLD * 2}\n- **Hardcoded values:** Named constants would improve it.\n"
     (sample,) = made(tmp_path, docs__tower_md=page)[0]
     assert "constants" not in sample
+
+
+def test_a_page_that_quotes_what_a_routine_no_longer_says_is_left_out(tmp_path):
+    code = f"Lamp_Light:\n{{\n{BODY}}}\n"
+    page = f"# Tower\n\n## The lamp\n\n{TOLD}\n\n```asm\n{{}}```\n"
+    samples, dropped = made(tmp_path, lamp_asm=NAMES + code, docs__tower_md=page.format(code))
+    assert "code_out_of_date" not in dropped
+    assert told_of(samples, "counts the boats")
+    other = code.replace("LampState", "LampFlame").replace("LampOil", "LampWick")
+    samples, dropped = made(tmp_path, lamp_asm=NAMES + code, docs__tower_md=page.format(other))
+    assert dropped["code_out_of_date"] == 1
+    assert not told_of(samples, "counts the boats")

@@ -59,7 +59,7 @@ _UNNAMED = re.compile(r"(?i)(?:routine|sub|loc|code)_?[0-9a-f]{4,6}")
 _ENDS = frozenset(("rts", "rtl", "rti", "jmp", "jml", "bra", "brl", "stp", "incbin", "incsrc", "fill", "pad", *DATA))
 _GOAL = re.compile(
     r"(?!(Based on|Formerly|Credit|By|From|See|Taken|Copied|Same as|Values? at|Phase \d|This (function|sets)|Common|"
-    r"CLC|SEC|If|[AXY] )\b)(?!.*\b[Ii]nputs?\b)[A-Z]"
+    r"CLC|SEC|If|[AXY] )\b)(?!.*\b([Ii]nputs?|Sprite 0x\w+)\b)[A-Z]"
 )
 """How a summary begins that says what a routine has to do, and not where it comes from or what it is given."""
 

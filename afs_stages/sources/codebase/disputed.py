@@ -17,7 +17,30 @@ _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _STEM = 3
 """Letters two words must begin with alike to speak of the same thing."""
 
-_IDLE = frozenset("the and for with that this not are its from which used when into has was one all any but".split())
+_IDLE = frozenset(
+    [
+        "the",
+        "and",
+        "for",
+        "with",
+        "that",
+        "this",
+        "not",
+        "are",
+        "its",
+        "from",
+        "which",
+        "used",
+        "when",
+        "into",
+        "has",
+        "was",
+        "one",
+        "all",
+        "any",
+        "but",
+    ]
+)
 _RAM = ("WRAM", "SRAM", "direct page")
 
 

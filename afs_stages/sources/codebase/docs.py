@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.draft import Draft
@@ -16,6 +17,7 @@ from afs_stages.sources.codebase.faults import (
 )
 from afs_stages.sources.codebase.markdown import Document, Section, Table, balanced, idle_heading, plain, planned, words
 from afs_stages.sources.codebase.memory import row_variable
+from afs_stages.sources.codebase.outdated import Quotations
 from afs_stages.sources.codebase.project import Project
 from afs_stages.sources.codebase.questions import choose
 
@@ -62,6 +64,7 @@ Wanted = Callable[[Document, Section], bool]
 
 def drafts(project: Project, wanted: Wanted, kind: str, spoiled: set[tuple[str, int]]) -> Iterator[Draft]:
     """Samples of the sections that are wanted; lines in `spoiled` contradict the code and are never taught."""
+    quotations = Quotations(project)
     for document in project.documents:
         merged: set[int] = set()
         for section in document.sections:
@@ -69,7 +72,9 @@ def drafts(project: Project, wanted: Wanted, kind: str, spoiled: set[tuple[str, 
                 continue
             if planned(document.path) and len(section.path) == 1:
                 continue  # what stands first in a plan tells of the work, not of the game
-            yield from _section(document, section, kind, spoiled, merged)
+            for draft in _section(document, section, kind, spoiled, merged):
+                old = not draft.fault and quotations.outdated(draft.answer)
+                yield replace(draft, fault="code_out_of_date") if old else draft
             for table in section.tables:
                 own = Table(table.header, tuple(row for row in table.rows if row_variable(project, row[1]) is None))
                 yield from _rows(document, section, own, kind, spoiled)

@@ -183,6 +183,7 @@ def _load(state: State, register: str, rest: str) -> None:
     index = match.group(1).upper() if (match := INDEX.search(rest)) else ""
     value = Value("constant", fixed) if fixed else Value("variable", place, index) if place else UNKNOWN
     state.registers[register] = value
+    state.own.add(register)
     state.test = value.asked
     bare = index and value.text and " at index " not in value.text
     state.results[register] = f"{value.text} indexed by {index}" if bare else value.text
@@ -192,6 +193,7 @@ def _load(state: State, register: str, rest: str) -> None:
 
 def _move(state: State, source: str, target: str) -> None:
     value = state.registers[target] = state.registers[source]
+    state.own.add(target)
     state.test = value.asked if value.said else ("value", source.upper(), "")
     state.results[target] = value.said if value.kind not in ("register", "old") else ""
 
@@ -205,6 +207,7 @@ def _keep(state: State, word: str) -> Iterator[Act]:
         yield Act("pulls", "a byte of the return address")
     value, register = state.stack.pop() if state.stack else UNKNOWN, _PULLS[word]
     if register:
+        state.own.discard(register)
         unknown = UNKNOWN if register == "a" else Value("register", register.upper())
         state.registers[register] = value if value.said else unknown
         state.test = state.registers[register].asked

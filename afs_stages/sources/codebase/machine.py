@@ -100,6 +100,8 @@ class State:
     """Whether the stack is known down to the address the routine returns to."""
     ended: bool = False
     """Whether the instruction before never goes on to the next."""
+    own: set[str] = field(default_factory=set)
+    """The index registers the routine has loaded itself: no slot that its caller chose."""
     coming: dict[str, list[_Path]] = field(default_factory=dict)
 
     def forget(self) -> None:

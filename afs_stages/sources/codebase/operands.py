@@ -25,7 +25,8 @@ def shown(state: State, rest: str) -> str:
         return ""
     tail = rest[len(name) :].split(",")[0].strip()
     place = _indexed(state, index.group(1)) if index else ""
-    if index and not place and (name.startswith(".") or index.group(1).upper() == "Y"):
+    chosen = index and (name.startswith(".") or index.group(1).upper() == "Y" or index.group(1).lower() in state.own)
+    if index and chosen and not place:
         place = f" at index {index.group(1).upper()}"
     return (state.naming(name) if not tail else f"`{rest.split(',')[0].strip()}`") + place
 
