@@ -7,15 +7,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from afs_stages.core.memo import Memo
-from afs_stages.quality.syntax import DIRECTIVES, SPLIT, parse_line
+from afs_stages.quality.syntax import DIRECTIVES, SPLIT, bare, parse_line
 from afs_stages.quality.table import matrix
 
 if TYPE_CHECKING:
     from afs_stages.quality.rows import Sample
 
 _FENCE = re.compile(
-    r"^[ \t]*(`{3,}+|~{3,}+)[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
+    r"^[ \t]*(`{3,}+|~{3,}+)[ \t]*([\w+-]*)[^\n]*\n"
+    r"((?:[^\n]*\n)*?(?:(?=[ \t]*\1[ \t]*$)|[^\n]*\Z))(?:[ \t]*\1[ \t]*$)?",
+    re.MULTILINE,
 )
+"""Fence, tag, code line by line to the fence that closes it or to the end."""
 ASM_TAGS = frozenset(("asm", "65816", "asm65816", "65c816", "snes", "asar", "assembly", "nasm", "s", "x86asm", "ca65"))
 MIN_INSTRUCTIONS = 2
 MAX_CHARS = 200_000
@@ -48,7 +51,7 @@ def _kinds(line: str) -> tuple[int, int]:
     if _is_words(line):
         return 0, 1
     good = bad = 0
-    for statement in parse_line(line):
+    for statement in parse_line(bare(line)):
         if statement.kind == "op":
             known = statement.name in matrix()
             good += known

@@ -52,8 +52,13 @@ def strip_comment(line: str) -> str:
     return _COMMENT.sub(lambda match: match[0] if match[0].startswith('"') else "", line)
 
 
+def bare(line: str) -> str:
+    """What of a line is not comment or indentation: lines that differ in those alone are parsed once."""
+    return strip_comment(line).strip()
+
+
 def _parse_line(line: str) -> tuple[Statement, ...]:
-    text = strip_comment(line).strip()
+    text = bare(line)
     if not text:
         return ()
     if ":" not in text and "=" not in text and text[0].isalpha():
@@ -95,10 +100,10 @@ def _statement(part: str) -> Statement:
 
 
 def lines(text: str) -> list[str]:
-    """The lines of a text; a macro call that runs over several stands in its first."""
+    """The lines of a text without comments; a macro call that runs over several stands in its first."""
     if "%" in text:
         text = _MACRO_CALL.sub(lambda match: match[0].replace("\n", " ") + "\n" * match[0].count("\n"), text)
-    return text.split("\n")
+    return list(map(str.strip, strip_comment(text).split("\n")))
 
 
 @lru_cache(maxsize=BLOCKS)

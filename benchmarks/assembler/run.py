@@ -73,8 +73,10 @@ def main() -> None:
 
 def forget() -> None:
     """Drop what the table check remembers of lines it has met."""
-    for remembered in (parse, parse_line, table._line, table.fault, table.references):
-        remembered.cache_clear()
+    for blocks in (parse, table.assemble, table.fault):
+        blocks.cache_clear()
+    for memo in (parse_line, table._line, table.references):
+        memo.__self__.clear()
 
 
 if __name__ == "__main__":
