@@ -314,71 +314,23 @@ def test_a_macro_whose_comment_counts_parameters_it_has_not_is_left_out(tmp_path
     assert not samples
 
 
-def test_an_overview_is_asked_for_by_the_title_of_its_page(tmp_path):
-    samples, _ = made(tmp_path, docs__tower_md=f"# The Tower\n\n## Overview\n\n{TOLD * 2}\n")
-    (question,) = [sample.split("\n")[0] for sample in samples]
-    assert "“The Tower”" in question
-    assert ": overview" not in question
+def test_a_register_that_is_changed_after_it_was_taken_back_is_not_restored(tmp_path):
+    body = "  PHA\n  LDA.w LampState : BNE .lit\n  INC.w LampOil\n  .lit\n  PLA\n"
+    code = f"{NAMES}\n{HEADER}Lamp_Light:\n{{\n{body}  RTL\n}}\n"
+    (kept,) = [s for s in made(tmp_path, lamp_asm=code)[0] if "It saves and restores A" in s][:1]
+    assert "Lamp_Light" in kept
+    other = code.replace("  RTL", "  AND.b #$80\n  RTL")
+    assert not [s for s in made(tmp_path, lamp_asm=other)[0] if "saves and restores A" in s]
 
 
-def test_a_file_whose_opening_and_routines_say_nothing_has_no_overview(tmp_path):
-    code = "; The Lamp\n\n" + "".join(
-        f"Lamp_{name}:\n{{\n  STZ.w $0D10\n  RTL\n}}\n\n" for name in ("On", "Off", "Dim")
-    )
-    _, dropped = made(tmp_path, lamp_asm=code)
-    assert "file_without_purpose" not in dropped, "a title of two words is no opening at all"
-    _, dropped = made(tmp_path, lamp_asm="; The four lamps of the harbour\n\n" + code)
-    assert dropped["file_without_purpose"] == 1
+def test_steps_do_not_tell_moves_between_index_registers(tmp_path):
+    body = BODY.replace("  JSL", "  TXY ; the slot of the lamp is kept\n  JSL")
+    _, dropped = made(tmp_path, lamp_asm=f"{NAMES}\nLamp_Out:\n{{\n{body}}}\n{USER}")
+    assert dropped["steps_leave_something_out"] == 1
 
 
-def test_patches_need_a_third_whose_purpose_is_known(tmp_path):
-    hooks = "".join(f"org $00890{n}\n  JSL Lamp_{n}\n  NOP\n\n" for n in range(2)) + "org $308000\n"
-    lamps = "".join(f"Lamp_{n}:\n{{\n  STZ.w $0D1{n}\n  RTL\n}}\n\n" for n in range(2))
-    _, dropped = made(tmp_path, lamp_asm=hooks + lamps)
-    assert dropped["patches_without_purpose"] == 1
-    samples, dropped = made(tmp_path, lamp_asm=hooks + HEADER + lamps)
-    assert "patches_without_purpose" not in dropped
-    assert told_of(samples, "- $008900 → `Lamp_0` (JSL): Lights the lamp of the tower")
-
-
-def test_a_legend_of_values_is_told_whole_or_not_at_all(tmp_path):
-    ram = "LampMode = $7E0D80 ; 0: dark all night 1: lit at dusk 2: lit all night\n"
-    samples, _ = made(tmp_path, lamp_asm=ram + f"{HEADER}Lamp_Light:\n{{\n{BODY.replace('LampState', 'LampMode')}}}\n")
-    assert told_of(samples, "- writes `LampMode` ($7E0D80): 0: dark all night; 1: lit at dusk; 2: lit all night.")
-
-
-def test_rows_that_say_of_an_address_what_the_code_does_not_are_not_taught(tmp_path):
-    ram = "LampOil = $7E0D90 ; Oil that is left for the night\nLampState = $7E0D80 ; State of the lamp in the tower\n"
-    page = "# Tower\n\n| Address | Meaning |\n|---|---|\n"
-    page += "| $0D90,X | Height of the cliff above the northern harbour in steps |\n"
-    page += "| $0D80,X | Which state each lamp of the tower is in tonight |\n"
-    samples, _ = made(tmp_path, ram_asm=ram, docs__tower_md=page)
-    assert not told_of(samples, "cliff")
-    assert told_of(samples, "Which state each lamp")
-
-
-def test_a_line_that_begins_a_clause_is_a_sentence_of_its_own(tmp_path):
-    ram = "; Oil that is left in the lamp\n; when it is out, the keeper of the tower wakes up and fills the lamp\n"
-    ram += "; reset at dawn\nLampOil = $7E0D90\n"
-    samples, _ = made(tmp_path, ram_asm=ram)
-    assert (
-        "in the lamp. When it is out, the keeper of the tower wakes up and fills the lamp. Reset at dawn." in samples[0]
-    )
-
-
-def test_remarks_on_how_code_might_be_better_are_taken_out(tmp_path):
-    page = f"# Tower\n\n## The lamp\n\n- {TOLD * 2}\n- **Hardcoded values:** Named constants would improve it.\n"
-    (sample,) = made(tmp_path, docs__tower_md=page)[0]
-    assert "constants" not in sample
-
-
-def test_a_page_that_quotes_what_a_routine_no_longer_says_is_left_out(tmp_path):
-    code = f"Lamp_Light:\n{{\n{BODY}}}\n"
-    page = f"# Tower\n\n## The lamp\n\n{TOLD}\n\n```asm\n{{}}```\n"
-    samples, dropped = made(tmp_path, lamp_asm=NAMES + code, docs__tower_md=page.format(code))
-    assert "code_out_of_date" not in dropped
-    assert told_of(samples, "counts the boats")
-    other = code.replace("LampState", "LampFlame").replace("LampOil", "LampWick")
-    samples, dropped = made(tmp_path, lamp_asm=NAMES + code, docs__tower_md=page.format(other))
-    assert dropped["code_out_of_date"] == 1
-    assert not told_of(samples, "counts the boats")
+def test_an_entry_of_a_table_is_not_called_by_it(tmp_path):
+    code = f"{NAMES}\n{HEADER}Lamp_Light:\n{{\n{BODY}}}\n\nLamp_Jumps:\n  dw Lamp_Light\n"
+    told = told_of(made(tmp_path, lamp_asm=code)[0], "Listed in `Lamp_Jumps`.")
+    assert told
+    assert "Called by" not in told[0]

@@ -128,7 +128,7 @@ def _includes(project: Project, file: AsmFile) -> Iterator[Draft]:
     if len(file.includes) < 2:
         return
     rows = []
-    for include in file.includes[:40]:
+    for include in file.includes[:120]:
         comment = comments.strip(file.lines[include.line - 1].comment)
         said = f": {comment}" if comments.words(comment) >= 2 else ""
         rows.append(f"- `{include.path}`" + (f" (only if {include.condition})" if include.condition else "") + said)

@@ -44,6 +44,8 @@ _VAGUE = re.compile(r"\b[Ww]rites `| on B[A-Z]{2}\b")
 """Steps that tell where a result goes and not what it is: too little to write code from."""
 
 _ALIAS = re.compile(r"(?i)(vanilla )?(alternate|alternative|other|long|second) (entry|version)")
+_STRAY = re.compile(r"\s*\$[0-9A-Fa-f]{5,6}\.?$")
+_UNSURE = re.compile(r"(?i)\b(not sure|no idea|don'?t know|i think|might have been)\b")
 _NOTHING = re.compile(r"(?i)(overwrites?|inter?rupts?|replaces?|get new) [\w ]{3,60}\.?$")
 """Headers of patches that say that something is replaced, and not by what."""
 
@@ -244,7 +246,7 @@ def _entries(unit: Unit) -> Iterator[tuple[str, str]]:
 def _patch(project: Project, unit: Unit) -> Iterator[Draft]:
     block = unit.block
     target = next((project.find(name) for _, name in unit.contract.calls if project.find(name)), None)
-    inside, header = _vanilla(block.header)
+    inside, header = _vanilla(_STRAY.sub("", block.header))
     notes = [f"- `{code}`: {said}" for code, said in block.notes[:8]]
     answer = f"`{block.file}` patches the original game at {block.name}{f', in `{inside}`' if inside else ''}."
     if comments.words(header) >= 2:
@@ -272,7 +274,7 @@ def _patch_told(unit: Unit, header: str, target: Unit | None) -> bool:
     told = [said for _, said in unit.block.notes if not said.lower().startswith(("vanilla", "replaced", "restore"))]
     summary = target.summary if target else ""
     led = comments.words(summary) >= 4 and not _ALIAS.match(summary)
-    said = comments.words(header) >= 4 and not _NOTHING.match(header)
+    said = comments.words(header) >= 4 and not _NOTHING.match(header) and not _UNSURE.search(header)
     return said or led or len(told) * 4 >= max(unit.contract.instructions, 4)
 
 

@@ -13,6 +13,8 @@ _PLACE = re.compile(r"^\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4})(,\s*[XY
 _COLUMN = re.compile(r"(?i)\b(addr\w*|s?ram|flags?|registers?|variables?)\b")
 """How a column of addresses is called; other tables have numbers of messages, tiles and rooms."""
 
+_BANK = re.compile(r"^`?\$([0-9A-Fa-f]{2})`?$")
+_ORG = re.compile(r"\$([0-9A-Fa-f]{2})[0-9A-Fa-f]{4}\b")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _STEM = 3
 """Letters two words must begin with alike to speak of the same thing."""
@@ -49,10 +51,11 @@ def disputed_rows(project: Project) -> set[tuple[str, int]]:
 
     A table in which a quarter of the addresses are disputed, and two at least, is not trusted at all.
     """
-    named = _named(project)
+    named, banks = _named(project), _banks(project)
     found: set[tuple[str, int]] = set()
     for document in project.documents:
         for table in (table for section in document.sections for table in section.tables):
+            found.update((document.path, line) for line, cells in table.rows if _elsewhere(banks, cells))
             if not any(map(_COLUMN.search, table.header)):
                 continue
             wrong = [line for line, cells in table.rows if _disputed(named, cells)]
@@ -60,6 +63,27 @@ def disputed_rows(project: Project) -> set[tuple[str, int]]:
             lines = placed if len(wrong) >= 2 and len(wrong) * 4 >= len(placed) else wrong
             found.update((document.path, line) for line in lines)
     return found
+
+
+def _banks(project: Project) -> dict[str, set[str]]:
+    """File -> the banks (two digits) that it, or a file included by it, names in an `org`."""
+    banks: dict[str, set[str]] = defaultdict(set)
+    for path, file in project.program.files.items():
+        own = {match.group(1).upper() for org in file.orgs if (match := _ORG.match(org.address))}
+        above, seen = [path], {path}
+        while above:
+            part = above.pop()
+            banks[part] |= own
+            above += [parent for parent in project.program.included_by.get(part, []) if parent not in seen]
+            seen.update(above)
+    return banks
+
+
+def _elsewhere(banks: dict[str, set[str]], cells: tuple[str, ...]) -> bool:
+    """Whether a row gives a bank to a file that neither names it nor includes one that does."""
+    bank = next((match.group(1).upper() for match in map(_BANK.match, cells[:1]) if match), "")
+    files = [cell.strip("` ") for cell in cells[1:] if cell.strip("` ").endswith(".asm")]
+    return bool(bank and files) and not any(bank in banks[path] for path in files if path in banks)
 
 
 def _named(project: Project) -> dict[int, list[Symbol]]:

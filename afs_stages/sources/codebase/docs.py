@@ -56,7 +56,10 @@ _ANNOUNCE = re.compile(
     r"(?i)[*_]*(this|the following) (document|page|guide|file|section|folder)\b|master index\b"
     r"|[*_]*(purpose|goal|objective)s?:?[*_]*:? *(document|provide|track|list|collect|summari)"
 )
-_OPEN = re.compile(r"\b(TODO|TBD|FIXME)\b|\?\?\?|^(0x\w+ ){2}|(?i:\buntested\b|\bunverified\b|^various\b)")
+_OPEN = re.compile(
+    r"\b(TODO|TBD|FIXME)\b|\?\?\?|^(0x\w+ ){2}|(?i:\buntested\b|\bunverified\b|^various\b|"
+    r"\bproven asset\b|\bworks? well\b|\bMVP\b|\bneeds? work\b)"
+)
 _NAMELIKE = re.compile(r"^[`$!%]|[_(]|\b[A-Z]\w+[A-Z]")
 
 Wanted = Callable[[Document, Section], bool]
@@ -135,7 +138,7 @@ def _introduces(section: Section, text: str) -> bool:
 def _usable(text: str) -> bool:
     bare = _FENCE.sub("", text)
     listed = [line for line in bare.splitlines() if line.strip()]
-    boxes = sum(bool(re.match(r"\s*[-*] \[[ xX]\]", line)) for line in listed)
+    boxes = sum(bool(re.match(r"\s*[-*] (\[[ xX]\]|[✅❌⚠🔲])", line)) for line in listed)
     announcing = _ANNOUNCE.match(text) and words(text) < 80
     if announcing or _WORK.search(text) or boxes * 2 > len(listed) or not balanced(text):
         return False
@@ -262,6 +265,7 @@ def _rows(
             or any(cell.lower().startswith("same") for cell in cells[1:])
             or (document.path, line) in spoiled
             or len(cells) != len(table.header)
+            or (table.header[0].lower() == "from" and "->" in cells[0])
             or not _tells(cells)
         ):
             continue

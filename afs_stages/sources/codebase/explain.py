@@ -47,6 +47,7 @@ _DOUBT = re.compile(
 """A question, and what an author tells himself."""
 
 _ENTRY = re.compile(r"(?i)^d[bwl] ")
+_LEAVING = re.compile(r"pl[abdpxy]|sep|rep|[{}]")
 _LEAVES = re.compile(r"(?i)^(rt[sl]|plb|pl[axyp])\b")
 _LEGEND = re.compile(r"(?m)^\s*(?:[a-z] - |[A-Z0-9]{2}: )")
 _TITLE_OF_A_PART = re.compile(r"(?i)\b(propert|constant|variable|equate|table|include|define|ram|hook)")
@@ -146,6 +147,8 @@ def _doing(project: Project, unit: Unit) -> str:
     found = project.find(callers[0]) if len(callers) == 1 else None
     if found is not None and found.summary:
         return f"is a part of `{callers[0]}` ({found.summary.rstrip('.')})."
+    if found is not None and found.block.kind == "data":
+        return f"is an entry of the table `{callers[0]}`."
     if callers:
         return f"is a helper of {listing([f'`{name}`' for name in callers], 3)}."
     part = _part(unit)
@@ -372,8 +375,9 @@ def ending(unit: Unit) -> str:
     if width:
         rest = f" and uses {listing(contract.widths[1:], 3)} later" if len(contract.widths) > 1 else ""
         said.append(f"It {width}{rest}.")
-    if contract.saves:
-        registers = listing([{"B": "the data bank", "P": "the status flags"}.get(r, r) for r in contract.saves])
+    saves = [register for register in contract.saves if register != "A" or _gives_back(unit)]
+    if saves:
+        registers = listing([{"B": "the data bank", "P": "the status flags"}.get(r, r) for r in saves])
         said.append(f"It saves and restores {registers}.")
     how = {"RTS": "a JSR from the same bank", "RTL": "a JSL from any bank", "RTI": "an interrupt"}
     if len(contract.returns) == 1:
@@ -383,12 +387,27 @@ def ending(unit: Unit) -> str:
     return " ".join(said)
 
 
+def _gives_back(unit: Unit) -> bool:
+    """Whether every A taken back from the stack stays as it is until the routine returns."""
+    words = [s.word.split(".", 1)[0] for line in unit.block.lines for s in line.statements if s.word]
+    for at in (at for at, word in enumerate(words) if word == "pla"):
+        behind = next((word for word in words[at + 1 :] if not _LEAVING.fullmatch(word)), "rts")
+        if behind not in ("rts", "rtl", "rti"):
+            return False
+    return True
+
+
 def _reached(project: Project, unit: Unit) -> str:
     callers = [name for name in project.callers.get(unit.block.name, []) if name != unit.block.name]
     hooks = project.hooks.get(unit.block.name, [])
     said = []
     if callers:
-        said.append(f"Called by {listing([f'`{name}`' for name in callers], 5)}.")
+        tables = [name for name in callers if (found := project.find(name)) and found.block.kind == "data"]
+        calling = [name for name in callers if name not in tables]
+        if calling:
+            said.append(f"Called by {listing([f'`{name}`' for name in calling], 5)}.")
+        if tables:
+            said.append(f"Listed in {listing([f'`{name}`' for name in tables], 5)}.")
     if hooks:
         said.append(f"Reached by the patch at {listing([f'{hook.name} (`{hook.file}`)' for hook in hooks], 3)}.")
     return " ".join(said)

@@ -38,7 +38,7 @@ _SKIP_HEADING = re.compile(
     r".*[—:-] (cut|removed)|legend|optional counters|"
     r"discrepancies.*|.*\(draft\)|potential investigation.*|"
     r"(implementation|feature) ideas|.*\bcommits?\b.*|"
-    r"files? to (modify|change|update).*|document (index|map)|tracing status.*|"
+    r"files? to (create|modify|change|update).*|document (index|map)|tracing status.*|"
     r"(.*\b)?(status|verification|checklist))$"
 )
 _PLAN = re.compile(r"(?i)/plans/|(plan|proposal|improvements|ideas)\.(md|markdown)$")

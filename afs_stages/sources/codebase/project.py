@@ -129,6 +129,7 @@ def summary(block: Block) -> str:
     text = re.sub(rf"^{re.escape(name)}\s*[:.\-–—]?\s+", "", text)
     first = re.split(r"(?<=[a-z)\]\d][.!])\s+(?=[A-Z`])", text, maxsplit=1)[0].strip()
     first = re.split(r"(?<=[a-z])\s+(?=[AXY]\s*=\s)", first, maxsplit=1)[0]
+    first = re.split(r"(?i)\s+(?=(?:inputs?|outputs?|returns?|entry|exit|args?|params?|parameters?)\s*:)", first)[0]
     first = re.split(r":?\s+- ", first, maxsplit=1)[0]
     if (
         first.isupper()

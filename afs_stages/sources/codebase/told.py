@@ -8,19 +8,22 @@ from afs_stages.sources.codebase.lexer import Line
 from afs_stages.sources.codebase.machine import BRANCHES
 
 _WIDTHS_AND_SHIFTS = frozenset(("rep", "sep", "pea", "per", "pei", "asl", "lsr", "rol", "ror"))
+_UNTOLD = frozenset(("txy", "tyx", "tcd", "tdc", "tcs", "tsc", "tsx", "txs", "mvn", "mvp"))
+"""Moves between registers and of blocks, of which no step tells."""
+
 _INDEX = re.compile(r"(?i),\s*[xys]$")
 _FROM_NOWHERE = re.compile(r" if A is |is (set|clear) in A\b(?! from| on entry)")
 
 
 def left_out(lines: tuple[Line, ...], steps: list[str]) -> list[str]:
-    """The numbers and names of a routine's instructions that its steps do not tell, in order."""
+    """The numbers, names and moves of a routine's instructions that its steps do not tell, in order."""
     told = "\n".join(steps).lower()
     found = []
     for statement in (statement for line in lines for statement in line.statements):
         word = statement.word.split(".", 1)[0]
         name = _operand(word, statement.rest)
-        if name and name.lower() not in told:
-            found.append(name)
+        if (name and name.lower() not in told) or word in _UNTOLD:
+            found.append(name or word)
     return found
 
 

@@ -37,6 +37,7 @@ class Vocabulary:
     readers: dict[str, list[str]] = field(default_factory=dict)
     """table -> the routines that read it"""
     _at: dict[int, Symbol] = field(default_factory=dict)
+    _code: dict[int, str] = field(default_factory=dict)
 
     def naming(self, name: str) -> str:
         """An operand as shown: in backquotes."""
@@ -59,7 +60,7 @@ class Vocabulary:
     def name_of(self, value: int) -> str:
         """The one name of a place, "" where it has none or several."""
         symbol = self._at.get(canonical(value))
-        return symbol.name if symbol is not None else ""
+        return symbol.name if symbol is not None else self._code.get(value, "")
 
     def next_of(self, name: str, what: str, number: str) -> str:
         """Which entry of its jump table a routine selects by setting `what` to `number`, or ""."""
@@ -78,7 +79,7 @@ class Vocabulary:
 
 def vocabulary(project: Project) -> Vocabulary:
     """Read names of places and the jump tables of a codebase."""
-    found = Vocabulary(project, _at=_places(project))
+    found = Vocabulary(project, _at=_places(project), _code=_routines_named(project))
     for file in project.program.files.values():
         for macro in file.macros:
             lines = file.lines[macro.first : max(macro.first, macro.last - 1)]
@@ -120,6 +121,15 @@ def _table_macro(found: Vocabulary, unit: Unit) -> tuple[str, list[str]]:
     if chooser is None and found.project.find(names[0]) is None:
         return f"`{names[0]}`", names[1:]
     return f"`{chooser.group(1)}`" if chooser else "", names
+
+
+def _routines_named(project: Project) -> dict[int, str]:
+    """Place in the ROM -> the one name an equate gives it: routines of the game that is patched."""
+    names: dict[int, set[str]] = {}
+    for symbol in project.best_symbol.values():
+        if symbol.kind == "equate" and region(symbol.value) == "ROM" and symbol.value > 0xFFFF:
+            names.setdefault(symbol.value, set()).add(symbol.name)
+    return {place: next(iter(group)) for place, group in names.items() if len(group) == 1}
 
 
 def _places(project: Project) -> dict[int, Symbol]:
