@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from test_left_out import BODY, HEADER, NAMES, TOLD, made, told_of
+from support.lamps import BODY, HEADER, NAMES, TOLD, made, told_of
 
 
 def test_rows_that_say_of_an_address_what_the_code_does_not_are_not_taught(tmp_path):

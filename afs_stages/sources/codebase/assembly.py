@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.draft import Draft, fenced
+from afs_stages.sources.codebase.ends import ending
 from afs_stages.sources.codebase.explain import (
-    ending,
     explain,
     ground,
     opening,

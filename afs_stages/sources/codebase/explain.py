@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.acts import Act, Step
-from afs_stages.sources.codebase.contract import first_width
+from afs_stages.sources.codebase.ends import calls, ending, reached
 from afs_stages.sources.codebase.flow import walk
 from afs_stages.sources.codebase.memory import canonical, meaning, region
 from afs_stages.sources.codebase.program import Symbol
@@ -47,7 +47,6 @@ _DOUBT = re.compile(
 """A question, and what an author tells himself."""
 
 _ENTRY = re.compile(r"(?i)^d[bwl] ")
-_LEAVING = re.compile(r"pl[abdpxy]|sep|rep|[{}]")
 _LEAVES = re.compile(r"(?i)^(rt[sl]|plb|pl[axyp])\b")
 _LEGEND = re.compile(r"(?m)^\s*(?:[a-z] - |[A-Z0-9]{2}: )")
 _TITLE_OF_A_PART = re.compile(r"(?i)\b(propert|constant|variable|equate|table|include|define|ram|hook)")
@@ -69,9 +68,9 @@ def explain(project: Project, words: Vocabulary, unit: Unit, steps: list[str]) -
         parts.append("Step by step:\n" + "\n".join(f"- {step}" for step in steps[:MAX_STEPS]))
         if len(steps) > MAX_STEPS:
             parts[-1] += f"\n- and {len(steps) - MAX_STEPS} more steps, to be read in the code."
-    parts += [text for text in (_entries(words, unit), _data(words, unit), _calls(project, unit), ending(unit)) if text]
-    reached = _reached(project, unit)
-    return "\n\n".join([*parts, reached] if reached else parts)
+    parts += [text for text in (_entries(words, unit), _data(words, unit), calls(project, unit), ending(unit)) if text]
+    reachers = reached(project, unit)
+    return "\n\n".join([*parts, reachers] if reachers else parts)
 
 
 def ground(project: Project, words: Vocabulary, unit: Unit) -> int:
@@ -355,59 +354,3 @@ def _entries(words: Vocabulary, unit: Unit) -> str:
     rows = [f"{number} → `{name}`" for number, name in enumerate(entries[:16]) if name]
     more = f" and {len(entries) - 16} more" if len(entries) > 16 else ""
     return f"Jump table{f' by {index}' if index else ''}: {', '.join(rows)}{more}." if rows else ""
-
-
-def _calls(project: Project, unit: Unit) -> str:
-    """What the called routines are for, where their headers say it."""
-    rows = []
-    for how, name in unit.contract.calls:
-        target = project.find(name)
-        if target is not None and target is not unit and target.summary:
-            verb = {"table": "table entry"}.get(how, how.upper())
-            rows.append(f"- `{name}` ({verb}): {target.summary}")
-    return "What it calls:\n" + "\n".join(rows[:8]) if rows else ""
-
-
-def ending(unit: Unit) -> str:
-    """Width, saved registers and return, as one or two sentences."""
-    contract, said = unit.contract, []
-    width = first_width(contract.widths)
-    if width:
-        rest = f" and uses {listing(contract.widths[1:], 3)} later" if len(contract.widths) > 1 else ""
-        said.append(f"It {width}{rest}.")
-    saves = [register for register in contract.saves if register != "A" or _gives_back(unit)]
-    if saves:
-        registers = listing([{"B": "the data bank", "P": "the status flags"}.get(r, r) for r in saves])
-        said.append(f"It saves and restores {registers}.")
-    how = {"RTS": "a JSR from the same bank", "RTL": "a JSL from any bank", "RTI": "an interrupt"}
-    if len(contract.returns) == 1:
-        said.append(f"It returns with {contract.returns[0]}, so it is reached by {how[contract.returns[0]]}.")
-    elif contract.returns:
-        said.append(f"It has exits with {listing(contract.returns)}.")
-    return " ".join(said)
-
-
-def _gives_back(unit: Unit) -> bool:
-    """Whether every A taken back from the stack stays as it is until the routine returns."""
-    words = [s.word.split(".", 1)[0] for line in unit.block.lines for s in line.statements if s.word]
-    for at in (at for at, word in enumerate(words) if word == "pla"):
-        behind = next((word for word in words[at + 1 :] if not _LEAVING.fullmatch(word)), "rts")
-        if behind not in ("rts", "rtl", "rti"):
-            return False
-    return True
-
-
-def _reached(project: Project, unit: Unit) -> str:
-    callers = [name for name in project.callers.get(unit.block.name, []) if name != unit.block.name]
-    hooks = project.hooks.get(unit.block.name, [])
-    said = []
-    if callers:
-        tables = [name for name in callers if (found := project.find(name)) and found.block.kind == "data"]
-        calling = [name for name in callers if name not in tables]
-        if calling:
-            said.append(f"Called by {listing([f'`{name}`' for name in calling], 5)}.")
-        if tables:
-            said.append(f"Listed in {listing([f'`{name}`' for name in tables], 5)}.")
-    if hooks:
-        said.append(f"Reached by the patch at {listing([f'{hook.name} (`{hook.file}`)' for hook in hooks], 3)}.")
-    return " ".join(said)
