@@ -52,6 +52,7 @@ def _gives_back(unit: Unit) -> bool:
 
 
 def reached(project: Project, unit: Unit) -> str:
+    """Who calls a routine, which tables list it and which patches lead to it."""
     callers = [name for name in project.callers.get(unit.block.name, []) if name != unit.block.name]
     hooks = project.hooks.get(unit.block.name, [])
     said = []
