@@ -158,3 +158,11 @@ def test_a_request_spells_out_the_data_and_the_entries_it_needs(tmp_path):
     made = OracleTrainingGenerator(oracle_path=tmp_path).generate()
     (question,) = [s.instruction for s in made if s.provenance["kind"] == "asm_request"]
     assert question.endswith("Its data: `.speeds` is `db 4, 8`.")
+
+
+def test_what_stands_between_two_labels_is_told_at_the_first():
+    assert labels("LDA.w Oil : BNE .out\n.out\nLDX #$3E\n.loop\nSTZ.w Slot, X\nDEX : BPL .loop\nRTS")[:3] == [
+        "",
+        ".out",
+        ".loop",
+    ]

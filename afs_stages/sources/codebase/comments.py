@@ -19,7 +19,7 @@ _ITEM = re.compile(
 _WORD = re.compile(r"(?<![\w.])[A-Za-z][A-Za-z']+(?![\w(])")
 _QUOTED = re.compile(r"(?i)^(?:vanilla|original|old|was)\b[^:]{0,40}:\s+(\w.*)$")
 _START = re.compile(
-    r"(?!Link|Zelda|Ganon|Sprite|Kydrog|Farore)(?:[A-Z][a-z]+ (?:[a-z]|[A-Z0-9]{1,3}\b)|[A-Z]{3,} [a-z])"
+    r"(?!Link|Zelda|Ganon|Sprite|Kydrog|Farore)(?:[A-Z][a-z]+ (?:[a-z$]|[A-Z0-9]{1,3}\b)|[A-Z]{3,} [a-z])"
 )
 _CLAUSE = re.compile(r"(when|this|these|reset|set|used|cleared|also|only|never|always|written|read)\b")
 _SHORT = 45

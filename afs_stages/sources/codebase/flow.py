@@ -56,7 +56,9 @@ def walk(lines: tuple[Line, ...], naming: Naming, name: str = "", entered: Set[s
         for statement in line.statements:
             for found in statement.labels:
                 if not found.startswith("#_"):
-                    yield from _passing(line, state, found, (line.number, found) in met)
+                    for passed in _passing(line, state, found, (line.number, found) in met):
+                        yield Step(passed.line, "" if acts else label, passed.acts)
+                        label = label if acts else ""
                     label = f"{label}` and `{found}" if label and not acts else found
             acts += _acts(statement, state)
         if acts:

@@ -17,7 +17,7 @@ from afs_stages.sources.codebase.project import Project
 from afs_stages.sources.codebase.questions import address, choose, listing
 from afs_stages.sources.codebase.registers import register_meaning
 
-IDLE_NAME = re.compile(r"(?i)(^|_)(unused|free|dummy|junk|pad|reserved|scrap|temp)\w*$|UNUSED|FREERAM|FREE_")
+IDLE_NAME = re.compile(r"(?i)(^|_)(unused|free|dummy|junk|pad|reserved|scrap|temp)\w*$|UNUSED|UNKNOWN|FREERAM|FREE_")
 _BESIDE = re.compile(
     r"(?<!, )(?:(?<![/,\w`])`|(?<![/,\w`]))([A-Za-z_]\w{3,})`?(?: (?:is at |at |lives at )|\s*[(@]\s*|(?<=`) )"
     r"`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4})`?(?![\w/]|,? *`?[/$])"
