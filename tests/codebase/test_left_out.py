@@ -306,3 +306,9 @@ def test_an_entry_of_a_table_is_not_called_by_it(tmp_path):
     told = told_of(made(tmp_path, lamp_asm=code)[0], "Listed in `Lamp_Jumps`.")
     assert told
     assert "Called by" not in told[0]
+
+
+def test_steps_do_not_tell_what_a_comparison_leaves_in_the_flags(tmp_path):
+    body = BODY.replace("  RTL", "  CMP.b #$02 ; is the lamp bright\n  RTL")
+    _, dropped = made(tmp_path, lamp_asm=f"{NAMES}\nLamp_Out:\n{{\n{body}}}\n{USER}")
+    assert dropped["steps_leave_something_out"] == 1

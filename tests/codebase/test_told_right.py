@@ -84,3 +84,21 @@ def test_a_legend_of_values_is_told_whole_or_not_at_all(tmp_path):
     ram = "LampMode = $7E0D80 ; 0: dark all night 1: lit at dusk 2: lit all night\n"
     samples, _ = made(tmp_path, lamp_asm=ram + f"{HEADER}Lamp_Light:\n{{\n{BODY.replace('LampState', 'LampMode')}}}\n")
     assert told_of(samples, "- writes `LampMode` ($7E0D80): 0: dark all night; 1: lit at dusk; 2: lit all night.")
+
+
+def test_a_row_that_names_an_address_as_no_source_file_does_is_not_taught(tmp_path):
+    page = "# Tower\n\n| Address | Name | Meaning |\n|---|---|---|\n"
+    page += "| $0D80 | LampState | Which state the lamp of the tower is in |\n"
+    page += "| $0D90 | LampDrops | How much oil is left for the night |\n"
+    samples, _ = made(tmp_path, lamp_asm=NAMES, docs__tower_md=page)
+    assert not told_of(samples, "LampDrops")
+    assert told_of(samples, "Which state the lamp of the tower is in")
+
+
+def test_who_made_a_file_is_not_what_it_is_for(tmp_path):
+    code = f"; The lamps of the tower, lit at dusk and put out at dawn. Written by Ada\n\n{NAMES}\n" + "".join(
+        f"Lamp_{name}:\n{{\n  STZ.w $0D10\n  RTL\n}}\n\n" for name in ("On", "Off", "Dim")
+    )
+    told = told_of(made(tmp_path, lamp_asm=code)[0], "lit at dusk")
+    assert told
+    assert not told_of(told, "Ada")

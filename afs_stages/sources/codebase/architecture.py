@@ -19,6 +19,10 @@ TOLD_WORDS = 9
 """Words a file's opening comment needs to say what the file is for, where its routines say nothing."""
 
 _CREDIT = re.compile(r"(?i)\s*(author|thanks|thanks to|credits?|written|made|by|disassembled)\b|[\d. /-]+$")
+_BY = re.compile(
+    r"(?i)\b(written|made|restored|created|ported|originally|put together|thanks|credits?)\b.*\b(by|from|to)\b"
+    r"|- by \w+|\bspecial thanks\b|i think\)"
+)
 _LEGEND = re.compile(r"(?:\S+ +(?:double|triplet)? *= \$\w+\s+){3}|(?i:^return)|(?:\b0\d - \w+\s+){2}")
 """Openings of a file that belong to its first routine or explain its numbers."""
 
@@ -93,7 +97,8 @@ def _opening(title: str) -> str:
     for line in (line for line in title.split("\n") if not _CREDIT.match(line)):
         if sum(map(len, kept)) + len(line) > 700:
             break
-        kept.append(line)
+        told = " ".join(said for said in re.split(r"(?<=[.!]) +", line) if not _BY.search(said))
+        kept += [told] if told.strip() else []
     return comments.sentence("\n".join(kept))
 
 

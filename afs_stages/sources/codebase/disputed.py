@@ -15,6 +15,7 @@ _COLUMN = re.compile(r"(?i)\b(addr\w*|s?ram|flags?|registers?|variables?)\b")
 
 _BANK = re.compile(r"^`?\$([0-9A-Fa-f]{2})`?$")
 _ORG = re.compile(r"\$([0-9A-Fa-f]{2})[0-9A-Fa-f]{4}\b")
+_NAME = re.compile(r"[A-Z][a-z]+[A-Z]\w+|[A-Z]{3,}_[A-Z0-9_]+")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _STEM = 3
 """Letters two words must begin with alike to speak of the same thing."""
@@ -51,14 +52,14 @@ def disputed_rows(project: Project) -> set[tuple[str, int]]:
 
     A table in which a quarter of the addresses are disputed, and two at least, is not trusted at all.
     """
-    named, banks = _named(project), _banks(project)
+    named, banks, names = _named(project), _banks(project), set(project.program.symbols)
     found: set[tuple[str, int]] = set()
     for document in project.documents:
         for table in (table for section in document.sections for table in section.tables):
             found.update((document.path, line) for line, cells in table.rows if _elsewhere(banks, cells))
             if not any(map(_COLUMN.search, table.header)):
                 continue
-            wrong = [line for line, cells in table.rows if _disputed(named, cells)]
+            wrong = [line for line, cells in table.rows if _disputed(named, names, cells)]
             placed = [line for line, cells in table.rows if any(map(_PLACE.match, cells))]
             lines = placed if len(wrong) >= 2 and len(wrong) * 4 >= len(placed) else wrong
             found.update((document.path, line) for line in lines)
@@ -95,13 +96,14 @@ def _named(project: Project) -> dict[int, list[Symbol]]:
     return named
 
 
-def _disputed(named: dict[int, list[Symbol]], cells: tuple[str, ...]) -> bool:
+def _disputed(named: dict[int, list[Symbol]], names: set[str], cells: tuple[str, ...]) -> bool:
     places = [canonical(int(match.group(1).replace(":", ""), 16)) for match in map(_PLACE.match, cells) if match]
     if len(places) != 1 or not named.get(places[0]):
         return False
     said = _stems(" ".join(cell for cell in cells if not _PLACE.match(cell)))
     known = _stems(" ".join(f"{symbol.name} {meaning(symbol)}" for symbol in named[places[0]]))
-    return bool(said) and not said & known
+    unknown = any(_NAME.fullmatch(cell) and cell not in names for cell in cells)
+    return (bool(said) and not said & known) or unknown
 
 
 def _stems(text: str) -> set[str]:

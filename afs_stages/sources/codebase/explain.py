@@ -32,6 +32,9 @@ _CONTRACT = re.compile(
     r"|(uses|sets?) (\$[0-9a-f]{2}|[axy]\b)|(clc|sec) if\b|[axy] (contains|holds)\b|takes [axy]\b"
 )
 _MOVES = re.compile(r"(?i)(t[axys][axys]|ph[axybdkp]|pl[axybdp])\b")
+_PREPARES = re.compile(r"(?i)(ld[axy]|ph[abdkpxy]|pl[abdpxy]|t[acdsxy][acdsxy]|rep|sep|cl[cdiv]|se[cdi])\b")
+"""Lines that only prepare what follows: a remark there, too far from the act it is about, would name the wrong one."""
+
 _CODE = re.compile(r"(?i)[a-z]{3}(\.\w)?(\s|$)|%")
 _HOUSEKEEPING = re.compile(r"(?i)\b(preserve|flags?|bits?|(8|16)[- ]?bit|width|bank|keep|save|push|stack|restore)\b")
 _KEPT = re.compile(r"(?i)^(ph[abdkpxy]|pl[abdpxy]|rep|sep)\b(?!.* : (?!(ph|pl|rep|sep)))")
@@ -237,7 +240,8 @@ def _moved(steps: list[Step], remarks: dict[int, tuple[str, str]]) -> dict[int, 
 
 def _with_remarks(steps: list[Step], remarks: dict[int, tuple[str, str]]) -> list[Step]:
     """The steps, and a step without acts for a remark of three words that stands at none."""
-    left = {line for line, (code, said) in remarks.items() if comments.words(said) >= 3 and _CODE.match(code)}
+    lines = ((line, code) for line, (code, said) in remarks.items() if comments.words(said) >= 3)
+    left = {line for line, code in lines if _CODE.match(code) and not _PREPARES.match(code)}
     left -= {step.line for step in steps}
     return sorted([*steps, *(Step(line, "", ()) for line in left)], key=lambda step: step.line)
 

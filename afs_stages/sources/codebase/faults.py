@@ -14,6 +14,7 @@ _ABOVE = re.compile(
     r"|\b(see|as|listed|described|shown) above\b"
 )
 _BELOW = re.compile(r"(?i)\b(see|as|listed|described|shown) below\b|\b(section|table|list|code|plan) below\b")
+_NUMBERED = re.compile(r"(?i)\bsee (section |§ ?)?\d+(\.\d+)+\b")
 _EDGE = 160
 _OPEN = re.compile(
     r"\bTBD\b|\b0x\?|\$\?\?|(?i:\bdecision needed|\bneeds? (verification|research|new file)|\bstill a stub)"
@@ -31,7 +32,7 @@ _WORK = re.compile(
 )
 _VAGUE = re.compile(
     r"(?i)\b(various|caching\.?$|self-explanatory|for some (stupid )?reason|something with|or something|weird|stuff"
-    r"|sort of|actual values|honestly|read in one place|in some way|misc|during nmi\.$|graphics control)\b"
+    r"|sort of|actual values|each axis|honestly|read in one place|in some way|misc|during nmi\.$|graphics control)\b"
     r"|^(more|also|same as|note:|returns (carry|with))\b"
     r"|^used (for|in|when|with) [\w ]{0,12}(drawing|routines|segmented enemies)\.$"
 )
@@ -49,6 +50,8 @@ def leans_on_its_place(text: str) -> bool:
 
 def leans_on_its_page(text: str) -> bool:
     """Whether a piece of a page begins by what stood before it or ends by what stood after it."""
+    if _NUMBERED.search(text):
+        return True
     return bool(_ABOVE.search(text[:_EDGE]) or _BELOW.search(text[-_EDGE:]))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from afs_stages.sources.codebase.lexer import Line
+from afs_stages.sources.codebase.lexer import Line, Statement
 from afs_stages.sources.codebase.machine import BRANCHES
 
 _WIDTHS_AND_SHIFTS = frozenset(("rep", "sep", "pea", "per", "pei", "asl", "lsr", "rol", "ror"))
@@ -19,12 +19,18 @@ def left_out(lines: tuple[Line, ...], steps: list[str]) -> list[str]:
     """The numbers, names and moves of a routine's instructions that its steps do not tell, in order."""
     told = "\n".join(steps).lower()
     found = []
-    for statement in (statement for line in lines for statement in line.statements):
+    statements = [statement for line in lines for statement in line.statements if statement.word]
+    for statement, following in zip(statements, [*statements[1:], None], strict=True):
         word = statement.word.split(".", 1)[0]
         name = _operand(word, statement.rest)
-        if (name and name.lower() not in told) or word in _UNTOLD:
+        if (name and name.lower() not in told) or word in _UNTOLD or _answers(word, following):
             found.append(name or word)
     return found
+
+
+def _answers(word: str, following: Statement | None) -> bool:
+    """Whether a routine returns with what a comparison found in the flags."""
+    return word in ("cmp", "cpx", "cpy", "bit") and following is not None and following.word in ("rts", "rtl")
 
 
 def from_nowhere(steps: list[str]) -> bool:
