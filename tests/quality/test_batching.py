@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,18 @@ def test_threads_are_restored_after_an_error(trained: ElectraModel, rows: list[l
     beyond: list[Any] = [*rows, [len(trained.vocabulary.tokens) + 5]]
     with pytest.raises(IndexError):
         judge(trained.net, beyond, 64)
+    assert torch.get_num_threads() == threads
+
+
+def test_callers_of_several_threads_take_turns(
+    trained: ElectraModel, rows: list[list[int]], alone: list[float], threads: int
+) -> None:
+    import torch
+
+    with ThreadPoolExecutor(3) as callers:
+        found = list(callers.map(lambda _: judge(trained.net, rows, 300), range(6)))
+    assert found == [found[0]] * 6
+    assert found[0] == pytest.approx(alone, abs=1e-4)
     assert torch.get_num_threads() == threads
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Any, NamedTuple
 
 from afs_stages.core.memory import keep_freed
@@ -135,16 +136,21 @@ def judge(model: Any, rows: Sequence[Sequence[int]], budget: int, dtype: str = "
     return scores
 
 
+_THREADS = Lock()
+"""Held while torch's number of threads is another: callers of several threads take turns."""
+
+
 def _each(work: Callable[[list[int]], list[float]], groups: list[list[int]], device: str) -> list[list[float]]:
     import torch
 
-    threads = torch.get_num_threads()
-    if device != "cpu" or threads == 1 or len(groups) < 2:
-        return [work(group) for group in groups]
-    # the number of threads is each thread's own and, in part, the whole process's: set in all, restored here
-    try:
-        torch.set_num_threads(1)
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return list(pool.map(work, groups))
-    finally:
-        torch.set_num_threads(threads)
+    with _THREADS:
+        threads = torch.get_num_threads()
+        if device != "cpu" or threads == 1 or len(groups) < 2:
+            return [work(group) for group in groups]
+        # the number of threads is each thread's own and, in part, the whole process's: set in all, restored here
+        try:
+            torch.set_num_threads(1)
+            with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                return list(pool.map(work, groups))
+        finally:
+            torch.set_num_threads(threads)
