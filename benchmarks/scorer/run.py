@@ -73,6 +73,12 @@ def cut_at_sentence(sample: TrainingSample, rng: random.Random) -> str | None:
     return parts[0] if len(parts) > 3 else None
 
 
+def listed(text: str, length: int, width: int = 6) -> str:
+    """The words of `text` as a list of short items."""
+    words = fill(text, length).split()
+    return "\n".join("- " + " ".join(words[at : at + width]) for at in range(0, len(words), width))
+
+
 KINDS: dict[str, Maker] = {
     "wrong_addresses": swap_addresses,
     "wrong_addresses_other": swap_names,
@@ -84,6 +90,7 @@ KINDS: dict[str, Maker] = {
     "repetition_other": lambda s, r: fill(s.output.split("\n")[0][:60].strip() + ".", len(s.output)),
     "language": lambda s, r: fill(GERMAN, len(s.output)),
     "language_other": lambda s, r: fill(FINNISH, len(s.output)),
+    "language_list": lambda s, r: listed(GERMAN, len(s.output)),
     "empty": lambda s, r: fill(EMPTY, len(s.output)),
     "empty_other": lambda s, r: fill(EMPTY_OTHER, len(s.output)),
 }
