@@ -25,13 +25,17 @@ from afs_stages.dataset import near
 from afs_stages.dataset.assign import Ratios, assign
 from afs_stages.dataset.clusters import Clusters
 from afs_stages.dataset.frozen import Frozen, load_frozen
-from afs_stages.dataset.index import BATCH, Index, Metadata, id_of, index
+from afs_stages.dataset.index import BATCH, Index, id_of, index
 from afs_stages.dataset.keys import CHUNK, Keys, Rows, cross_counts, runs
 
 EXACT, NEAR, BRIDGES = -1, -2, -3
 """Instead of a part: why a row is left out."""
 REASONS = {EXACT: "exact_duplicate", NEAR: "near_duplicate", BRIDGES: "bridges_splits"}
 TEST_FIRST = (2, 1, 0)
+
+
+class _Group(msgspec.Struct, gc=False):
+    group: Any = None
 
 
 class Assignment(msgspec.Struct, gc=False):
@@ -41,9 +45,7 @@ class Assignment(msgspec.Struct, gc=False):
     group: Any = ""
     cluster: Any = ""
     split: Any = ""
-    source: str | None = ""
-    domain: str | None = ""
-    metadata: Metadata | msgspec.UnsetType | None = msgspec.field(name="_metadata", default=msgspec.UNSET)
+    metadata: _Group | msgspec.UnsetType | None = msgspec.field(name="_metadata", default=msgspec.UNSET)
 
 
 _decode = msgspec.json.Decoder(Assignment).decode_lines
@@ -280,8 +282,6 @@ def _assignments(block: bytes, clusters: Keys, part: str) -> list[Assignment]:
         group = metadata.group if metadata else None
         row.group = (group if type(group) is str else str(group)) if group else row.sample_id
         row.cluster, row.split = digits[start : start + 16], part
-        if row.source is None or row.domain is None:
-            row.source, row.domain = row.source or "", row.domain or ""
     return found
 
 
