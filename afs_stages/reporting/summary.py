@@ -11,6 +11,9 @@ from afs_stages.reporting import evaluation
 from afs_stages.reporting.collected import Collected, collect
 from afs_stages.reporting.table import table
 
+LOSSES_WIDTH = 72
+"""Characters for what a stage left out: with the columns before it a line of about a hundred."""
+
 
 def summary(params: Params, root: Path = Path()) -> str:
     """The whole summary as text."""
@@ -35,8 +38,9 @@ def _rows(collected: Collected, root: Path) -> str:
 def _losses(report: dict[str, Any]) -> str:
     counts = {**report["dropped"], **report["rejected"]}
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    shown = ", ".join(f"{count:,} {reason}" for reason, count in ordered[:4])
-    return f"{shown}, …" if len(ordered) > 4 else shown
+    told = [f"{count:,} {reason}" for reason, count in ordered]
+    shown = next(n for n in range(len(told), -1, -1) if n < 2 or len(", ".join(told[:n])) <= LOSSES_WIDTH)
+    return ", ".join([*told[:shown], *(["…"] if shown < len(told) else [])])
 
 
 def _seconds(path: Path) -> str:
