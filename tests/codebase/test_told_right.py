@@ -102,3 +102,25 @@ def test_who_made_a_file_is_not_what_it_is_for(tmp_path):
     told = told_of(made(tmp_path, lamp_asm=code)[0], "lit at dusk")
     assert told
     assert not told_of(told, "Ada")
+
+
+def test_a_comment_above_several_names_says_so(tmp_path):
+    names = ["LampEdgeN", "LampEdgeNH", "LampEdgeS", "LampEdgeSH"]
+    ram = "; Where the light of the lamp ends in each direction\n"
+    ram += "".join(f"{name} = $7E0D{n}0\n" for n, name in enumerate(names))
+    ram += "\n; Drops of oil for the night\nLampOil = $7E0D90\nLampOilH = $7E0D91\n"
+    samples, _ = made(tmp_path, ram_asm=ram)
+    told = [sample for sample in samples if "LampEdgeN`" in sample]
+    assert len(told) == 2
+    assert all("it and the 3 after it: `LampEdgeNH`, `LampEdgeS` and `LampEdgeSH`." in sample for sample in told)
+    assert not [sample for sample in samples if "LampOil" in sample and "after it" in sample]
+
+
+def test_a_flag_nobody_tests_is_said_to_be_so(tmp_path):
+    ram = "StoryLampLit = $7EF3D0 ; Story flag of the lamp in the tower, set when it burns\n"
+    code = f"{ram}\n{HEADER}Lamp_Light:\n{{\n  LDA.b #$01 : STA.l StoryLampLit\n  JSL Sound_Play\n  NOP\n  RTL\n}}\n"
+    test = "\nLamp_Look:\n{\n  LDA.l StoryLampLit : BEQ .out\n  JSL Sound_Play\n  .out\n  RTL\n}\n"
+    (flag,) = [sample for sample in made(tmp_path, lamp_asm=code)[0] if "Set or changed in" in sample]
+    assert flag.endswith("- No code tests it by its name.")
+    (flag,) = [sample for sample in made(tmp_path, lamp_asm=code + test)[0] if "Set or changed in" in sample]
+    assert "- Tested in `Lamp_Look`" in flag and "by its name" not in flag

@@ -36,6 +36,8 @@ _ROW = re.compile(r",?(?<!\|) (?=[0-9A-F]{1,2}: ?[A-Za-z0-9])")
 
 Notes = dict[str, tuple[str, str]]
 """variable -> (what the docs say, the page)"""
+Groups = dict[str, list[str]]
+"""first of several names below one comment -> the names after it"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Conflict:
 
 GROUP = 5
 """So many addresses under one sentence: it names their group and none of them."""
+SILENT = 3
+"""So many names without a word of their own after one that has some: they share it."""
 
 
 def canonical(value: int) -> int:
@@ -78,11 +82,12 @@ def drafts(project: Project, mentions: Mentions, conflicts: list[Conflict]) -> I
     notes = documented(project)
     variables = [symbol for symbol in _own(variables_of(project, notes), notes) if symbol.name not in disputed]
     at: dict[int, list[Symbol]] = defaultdict(list)
+    groups = _groups(project, variables, notes)
     for symbol in variables:
         at[canonical(symbol.value)].append(symbol)
-        yield _where(symbol, mentions, notes)
+        yield _where(symbol, mentions, notes, groups)
     for place, symbols in sorted(at.items()):
-        yield _what(place, symbols, notes)
+        yield _what(place, symbols, notes, groups)
     for conflict in conflicts:
         yield _disagreement(conflict)
     yield from _constants(project)
@@ -133,6 +138,24 @@ def _own(symbols: list[Symbol], notes: Notes) -> list[Symbol]:
     return [symbol for symbol in symbols if symbol.name in notes or meaning(symbol) not in shared]
 
 
+def _groups(project: Project, symbols: list[Symbol], notes: Notes) -> Groups:
+    """The names that share the comment of the one before them, of which nothing else is said."""
+    at = {(symbol.file, symbol.line): symbol for symbol in project.program.all_symbols()}
+    found = {}
+    for first in symbols:
+        after: list[str] = []
+        while (next := at.get((first.file, first.line + len(after) + 1))) and _is_silent(next, first, notes):
+            after.append(next.name)
+        if first.header and not first.comment and first.name not in notes and len(after) >= SILENT:
+            found[first.name] = after
+    return found
+
+
+def _is_silent(symbol: Symbol, first: Symbol, notes: Notes) -> bool:
+    said = symbol.comment or symbol.header or symbol.name in notes
+    return not said and (symbol.kind, symbol.section) == (first.kind, first.section)
+
+
 def is_memory(symbol: Symbol) -> bool:
     """Small numbers without a word on their size are constants as often as addresses: only `$00xx` with RAM files."""
     return symbol.value >= 0x100 or bool(re.search(r"(?i)ram|symbols|memory|wram", symbol.file))
@@ -162,16 +185,18 @@ def _context(symbol: Symbol) -> str:
     return f" It belongs to “{section.rstrip('.')}”." if useful else ""
 
 
-def _said(symbol: Symbol, notes: Notes) -> str:
-    """The code's words, then the docs' where they say more than the same."""
+def _said(symbol: Symbol, notes: Notes, groups: Groups) -> str:
+    """The code's words, of whom else they speak, then the docs' where they say more than the same."""
     own = meaning(symbol)
+    if after := groups.get(symbol.name):
+        own += f" This is said of it and the {len(after)} after it: {listing([f'`{name}`' for name in after], 8)}."
     text, path = notes.get(symbol.name, ("", ""))
     new = set(text.lower().split()) - set(own.lower().replace(".", "").split())
     extra = f"`{path}` says: {comments.sentence(text)}" if len(new) >= 3 else ""
     return "\n".join(part for part in (own, extra) if part) or comments.sentence(text)
 
 
-def _where(symbol: Symbol, mentions: Mentions, notes: Notes) -> Draft:
+def _where(symbol: Symbol, mentions: Mentions, notes: Notes, groups: Groups) -> Draft:
     place, kind = address(symbol.value), region(symbol.value)
     size = f", {symbol.size.lstrip('$')} byte(s) reserved" if symbol.kind == "reserved" else ""
     users = mentions.users(symbol.name)
@@ -183,7 +208,7 @@ def _where(symbol: Symbol, mentions: Mentions, notes: Notes) -> Draft:
         f"Which address is `{symbol.name}`, and how is it used?",
     ]
     question = choose(phrasings, symbol.name + answer)
-    said = _said(symbol, notes)
+    said = _said(symbol, notes, groups)
     return _draft("memory_name", symbol, question, f"{answer}\n\n{said}{used}", _fault(symbol, notes))
 
 
@@ -199,10 +224,10 @@ def _fault(symbol: Symbol, notes: Notes) -> str:
     return "restates_the_name" if all(not said or restates(symbol.name, said) for said in (own, text)) else ""
 
 
-def _what(place: int, symbols: list[Symbol], notes: Notes) -> Draft:
+def _what(place: int, symbols: list[Symbol], notes: Notes, groups: Groups) -> Draft:
     symbols = [symbol for symbol in symbols if not _fault(symbol, notes)] or symbols
     first = symbols[0]
-    said = [f"`{symbol.name}` (`{symbol.file}`): {_said(symbol, notes)}" for symbol in symbols[:6]]
+    said = [f"`{symbol.name}` (`{symbol.file}`): {_said(symbol, notes, groups)}" for symbol in symbols[:6]]
     phrasings = [
         f"What is stored at {address(place)}?",
         f"I see {address(place)} in a trace. What lives at that address?",

@@ -46,6 +46,8 @@ def _flag(project: Project, symbol: Symbol, uses: list[tuple[Unit, int, str]]) -
     rows = []
     for verb, found in (("Set or changed", sets), ("Tested", tests), ("Used", other)):
         rows += [f"- {verb} in {_use(use)}" for use in found[:5]]
+    if not other and not (sets and tests):
+        rows.append(f"- No code {'tests' if sets else 'sets'} it by its name.")
     what = "constant" if symbol.kind == "define" else "save variable"
     said = meaning(symbol) or (comments.sentence(symbol.comment) if comments.says_something(symbol.comment, 1) else "")
     under = f", listed under “{symbol.section}”" if comments.words(symbol.section) else ""
