@@ -98,10 +98,11 @@ def _is_password(secret: str, _: str) -> bool:
 
 
 RULES = (
+    # nothing behind the body can fail, so it is never walked back; a possessive one goes wrong before Python 3.11.5
     _rule(
         "private-key",
         "-----begin",
-        r"(?P<s>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\s:,\\]|-(?!-)){0,20000}+"
+        r"(?P<s>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\s:,\\]|-(?!-)){0,20000}"
         r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?)",
     ),
     _rule("anthropic-key", "sk-ant-", _WORD + r"(?P<s>sk-ant-[A-Za-z0-9_-]{16,200})"),

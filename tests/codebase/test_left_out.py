@@ -244,7 +244,17 @@ def test_code_stays_with_the_words_above_it(tmp_path):
     assert sample.endswith("```")
 
 
-@pytest.mark.parametrize("heading", ["Documentation Gaps", "Trading Sequence — CUT", "Potential investigation paths"])
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Documentation Gaps",
+        "Conclusion",
+        "Future Development",
+        "Test matrix",
+        "Trading Sequence — CUT",
+        "Potential investigation paths",
+    ],
+)
 def test_gaps_and_what_was_cut_are_no_documentation(tmp_path, heading):
     assert made(tmp_path, docs__tower_md=f"# Tower\n\n## {heading}\n\n{TOLD * 2}\n")[0] == []
 
