@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.draft import Draft
@@ -161,6 +162,7 @@ def is_memory(symbol: Symbol) -> bool:
     return symbol.value >= 0x100 or bool(re.search(r"(?i)ram|symbols|memory|wram", symbol.file))
 
 
+@lru_cache(maxsize=1 << 14)  # asked for five times of each
 def meaning(symbol: Symbol) -> str:
     """What is said of a symbol: its comment, then its header; "" when that says nothing."""
     parts = []

@@ -27,6 +27,7 @@ NO_TASK = re.compile(
 )
 """Legends of frames, and how a routine is come by: neither is what it is for."""
 
+_BEHIND_NAME = re.compile(r"\s*[:.\-–—]?\s+")
 _VERSION = re.compile(r"\s*[-:–—(|].*$")
 
 
@@ -126,7 +127,8 @@ def summary(block: Block) -> str:
     """The first sentence of the header, without the routine's own name in front."""
     text = re.sub(r"^[0-9A-F]{6}\s+", "", comments.joined(block.header.split("\n")[:3]))
     name = block.name.rsplit(".", 1)[-1]
-    text = re.sub(rf"^{re.escape(name)}\s*[:.\-–—]?\s+", "", text)
+    behind = _BEHIND_NAME.match(text, len(name)) if text.startswith(name) else None
+    text = text[behind.end() :] if behind else text
     first = re.split(r"(?<=[a-z)\]\d][.!])\s+(?=[A-Z`])", text, maxsplit=1)[0].strip()
     first = re.split(r"(?<=[a-z])\s+(?=[AXY]\s*=\s)", first, maxsplit=1)[0]
     first = re.split(r"(?i)\s+(?=(?:inputs?|outputs?|returns?|entry|exit|args?|params?|parameters?)\s*:)", first)[0]
