@@ -157,7 +157,7 @@ def test_a_request_spells_out_the_data_and_the_entries_it_needs(tmp_path):
     (tmp_path / "lamp.asm").write_text("LampState = $7E0D80 ; State of the lamp\nLampOil = $7E0D90 ; Oil left\n" + code)
     made = OracleTrainingGenerator(oracle_path=tmp_path).generate()
     (question,) = [s.instruction for s in made if s.provenance["kind"] == "asm_request"]
-    assert question.endswith("Its data: `.speeds` is `db 4, 8`.")
+    assert "Its data: `.speeds` is `db 4, 8`.\n\nIt returns with RTL" in question
 
 
 def test_what_stands_between_two_labels_is_told_at_the_first():

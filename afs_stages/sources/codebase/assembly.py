@@ -34,8 +34,36 @@ GROUND = 4
 CLEAR_STEPS = 12
 """More steps than these, without a word on what they are for, are no explanation."""
 
+MOST_NAMES = 14
+"""Variables, and routines, a request names at most of each kind."""
+
 MAX_DATA = 400
 """Characters of data a request spells out at most."""
+
+MOST_CLAUSES = 3
+_DOES = {
+    "nop": "does nothing",
+    "lda": "loads {} into A",
+    "ldx": "loads {} into X",
+    "ldy": "loads {} into Y",
+    "sta": "stores A in {}",
+    "stz": "clears {}",
+    "cmp": "compares A with {}",
+    "cpx": "compares X with {}",
+    "cpy": "compares Y with {}",
+    "and": "keeps of A the bits of {}",
+    "jsl": "calls {}",
+    "jsr": "calls {}",
+    "jml": "goes to {}",
+    "jmp": "goes to {}",
+    "bra": "goes to {}",
+    "rts": "returns",
+    "rtl": "returns",
+}
+"""What an instruction of a patch does, in words."""
+
+SHORT_TABLE = 16
+"""Lines of a table that its header alone explains."""
 
 MANY_STEPS = 4
 """In a disassembly, where every routine has its address, so many steps count as much as one thing known."""
@@ -74,7 +102,7 @@ def drafts(project: Project, words: Vocabulary) -> Iterator[Draft]:
         elif len(unit.block.lines) > MAX_CODE or len(unit.block.text) > 6000:
             continue
         elif unit.block.kind == "patch":
-            yield from _patch(project, unit)
+            yield from _patch(project, words, unit)
         else:
             yield from _data(words, unit)
     for file in project.program.files.values():
@@ -103,7 +131,7 @@ def _routine(project: Project, words: Vocabulary, unit: Unit) -> Iterator[Draft]
     steps = steps if _complete(unit, steps) else []
     yield Draft("asm_explanation", question, explain(project, words, unit, steps), *place, input=fenced(block.text))
     if purpose(unit) and comments.words(unit.summary) >= 6 and _GOAL.match(unit.summary):
-        request = _request(unit)
+        request = _request(words, unit)
     else:
         request = _by_steps(words, unit, steps)
     if request:
@@ -134,7 +162,8 @@ def _by_steps(words: Vocabulary, unit: Unit, steps: list[str]) -> str:
         ],
         unit.block.text,
     )
-    return lead + "\n" + "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
+    listed = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
+    return f"{lead}\n{listed}\n\n{ending(unit)}".rstrip()
 
 
 def _tables(unit: Unit) -> str:
@@ -195,15 +224,36 @@ def _unclear(project: Project, words: Vocabulary, unit: Unit, steps: list[str]) 
     return "steps_name_no_source" if _VAGUE.search("\n".join(steps)) else ""
 
 
-def _request(unit: Unit) -> str:
+def _request(words: Vocabulary, unit: Unit) -> str:
     goal = unit.summary.rstrip(".")
     place = f"`{unit.block.name}` in `{unit.block.file}`"
     phrasings = [
         f"Show me the 65816 code of {place}. Its job: {goal}.",
         f"Write {place} in asar syntax. What it has to do: {goal}.",
-        f"I need the routine {place}: {goal}. Show the assembly.",
+        f"I need the routine {place} in asar syntax: {goal}.",
     ]
-    return choose(phrasings, unit.block.text)
+    request = f"{choose(phrasings, unit.block.text)} {_materials(words, unit)}".rstrip()
+    more = comments.words(unit.block.header) > comments.words(goal) + 3
+    return f"{request}\n\nIts header says:\n{unit.block.header}" if more else request
+
+
+def _materials(words: Vocabulary, unit: Unit) -> str:
+    """What a routine is made of: the variables it changes and only reads, what it calls, what it returns with."""
+    contract = unit.contract
+    changed = [_shown(words, name) for name in contract.writes]
+    read = [_shown(words, name) for name in contract.reads if name not in contract.writes]
+    called = [f"`{name}`" for how, name in contract.calls if how != "table"] + [f"`%{m}`" for m in contract.macros]
+    said = [
+        f"{verb} {listing(names, MOST_NAMES)}"
+        for verb, names in (("changes", changed), ("reads", read), ("uses", called))
+        if names
+    ]
+    return f"It {', '.join(said)}." if said else ""
+
+
+def _shown(words: Vocabulary, name: str) -> str:
+    symbol = words.symbol(name) if name.startswith("$") else None
+    return f"`{name}` (`{symbol.name}`)" if symbol is not None else f"`{name}`"
 
 
 def _data(words: Vocabulary, unit: Unit) -> Iterator[Draft]:
@@ -224,7 +274,8 @@ def _data(words: Vocabulary, unit: Unit) -> Iterator[Draft]:
     group = f"routine:{block.file}:{block.name}"
     question = f"What is in the data table `{block.name}` (`{block.file}`)?"
     generated = _GENERATED.search(block.header)
-    told = titled and (readers or targets or entries or comments.words(block.header) >= 8)
+    short = len(block.lines) <= SHORT_TABLE and comments.words(block.header) >= 8
+    told = titled and (readers or targets or entries or short)
     fault = "" if told and not generated else "table_without_purpose"
     place = (block.file, block.first, block.last, group)
     yield Draft("asm_table", question, answer, *place, input=fenced(block.text), fault=fault)
@@ -243,7 +294,7 @@ def _entries(unit: Unit) -> Iterator[tuple[str, str]]:
             yield code if code.startswith(".") else part + code, said
 
 
-def _patch(project: Project, unit: Unit) -> Iterator[Draft]:
+def _patch(project: Project, words: Vocabulary, unit: Unit) -> Iterator[Draft]:
     block = unit.block
     target = next((project.find(name) for _, name in unit.contract.calls if project.find(name)), None)
     inside, header = _vanilla(_STRAY.sub("", block.header))
@@ -253,6 +304,8 @@ def _patch(project: Project, unit: Unit) -> Iterator[Draft]:
         answer += f" {comments.sentence(comments.capital(comments.joined(header.split(chr(10)))))}"
     if notes:
         answer += "\n\n" + "\n".join(notes)
+    elif target is None and (new := _new_code(words, unit)):
+        answer += f"\n\nThe code there now {new}."
     if target is not None:
         said = f": {comments.capital(target.summary)}" if target.summary else "."
         answer += f"\n\nIt hands over to `{target.block.name}` (`{target.block.file}`){said}"
@@ -267,6 +320,21 @@ def _patch(project: Project, unit: Unit) -> Iterator[Draft]:
     fault = "" if _patch_told(unit, header, target) else "patch_without_purpose"
     place = (block.file, block.first, block.last, group)
     yield Draft("asm_hook", question, answer, *place, input=fenced(block.text), fault=fault)
+
+
+def _new_code(words: Vocabulary, unit: Unit) -> str:
+    """What the few instructions of a patch do, "" where one of them says more than a clause can tell."""
+    told: list[str] = []
+    for statement in (statement for line in unit.block.lines for statement in line.statements if statement.word):
+        word, rest = statement.word.split(".", 1)[0], statement.rest.strip()
+        if word == "org":
+            continue
+        what = rest.lstrip("#") if rest.startswith("#") else _shown(words, rest.split(",")[0])
+        if word not in _DOES or "(" in rest or len(told) == MOST_CLAUSES:
+            return ""
+        nothing = f"does nothing ({rest.lstrip('#$0') or 1} byte(s) of NOP)"
+        told.append(nothing if word == "nop" else _DOES[word].format(what))
+    return listing(told, MOST_CLAUSES)
 
 
 def _patch_told(unit: Unit, header: str, target: Unit | None) -> bool:

@@ -34,21 +34,25 @@ def drafts(project: Project, words: Vocabulary) -> Iterator[Draft]:
 
 def _routine(project: Project, words: Vocabulary, unit: Unit) -> Iterator[Draft]:
     name, place = unit.block.name, words.place(unit.block.name)
-    callers = [caller for caller in project.callers.get(name, []) if caller != name]
-    if not place or not (callers or unit.summary or name in words.roles):
+    named = [caller for caller in project.callers.get(name, []) if caller != name]
+    tables = [other for other in named if (found := project.find(other)) and found.block.kind == "data"]
+    callers = [caller for caller in named if caller not in tables]
+    if not place or not (named or unit.summary or name in words.roles):
         return
     said = f" {unit.summary}" if unit.summary else ""
     if name in words.roles:
         said += f" It is {words.roles[name]}."
     if callers:
         said += f" It is called by {listing([f'`{caller}`' for caller in callers], 5)}."
+    if tables:
+        said += f" It is listed in the table `{tables[0]}`."
     if len(unit.contract.returns) == 1:
         said += f" It returns with {unit.contract.returns[0]}."
     question = choose(
         [
             f"Where in the ROM is `{name}`, and what leads to it?",
-            f"Which routine starts at {place}, and what calls it?",
-            f"My breakpoint is at {place}. Which routine is that, and who calls it?",
+            f"Which routine starts at {place}, and what leads to it?",
+            f"My breakpoint is at {place}. Which routine is that, and how is it reached?",
         ],
         name + place,
     )

@@ -45,16 +45,25 @@ _IDLE = frozenset(
     ]
 )
 _RAM = ("WRAM", "SRAM", "direct page")
+_PROPERTY = re.compile(r"^[-*+] +\**`(!\w+)`\**:\**\s*`\$?([0-9A-Fa-f]{1,2})`")
+_INDEXED = re.compile(r"`?\$([0-9A-Fa-f]{4}), ?[XY]\b`?")
+_CODE = re.compile(r"\b[A-Z]{3}(\.[bwl])? [#$%!(A-Za-z]")
 
 
 def disputed_rows(project: Project) -> set[tuple[str, int]]:
     """(page, line) of each table row whose words share nothing with the names and meanings of its address.
 
-    A table in which a quarter of the addresses are disputed, and two at least, is not trusted at all.
+    A table in which a quarter of the addresses are disputed, and two at least, is not trusted at all. So are
+    sentences about an indexed address, and properties the file of the page's name defines otherwise.
     """
     named, banks, names = _named(project), _banks(project), set(project.program.symbols)
+    defines = _defines(project)
     found: set[tuple[str, int]] = set()
     for document in project.documents:
+        own = defines.get(_stem(document.path), {})
+        for number, line in enumerate(document.lines, 1):
+            if _misplaced(named, line) or _redefined(own, line):
+                found.add((document.path, number))
         for table in (table for section in document.sections for table in section.tables):
             found.update((document.path, line) for line, cells in table.rows if _elsewhere(banks, cells))
             if not any(map(_COLUMN.search, table.header)):
@@ -64,6 +73,40 @@ def disputed_rows(project: Project) -> set[tuple[str, int]]:
             lines = placed if len(wrong) >= 2 and len(wrong) * 4 >= len(placed) else wrong
             found.update((document.path, line) for line in lines)
     return found
+
+
+def _stem(path: str) -> str:
+    """The name of a file as pages and code share it: `Bean_Vendor.asm` and `BeanVendor.md` are one."""
+    return path.rsplit("/", 1)[-1].rsplit(".", 1)[0].replace("_", "").lower()
+
+
+def _defines(project: Project) -> dict[str, dict[str, int]]:
+    """Stem of a file -> its `!define`s and their values."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for symbol in project.program.all_symbols():
+        if symbol.kind == "define":
+            found[_stem(symbol.file)].setdefault(symbol.name.lstrip("!"), symbol.value)
+    return found
+
+
+def _redefined(own: dict[str, int], line: str) -> bool:
+    match = _PROPERTY.match(line)
+    if match is None or match.group(1)[1:] not in own:
+        return False
+    return own[match.group(1)[1:]] != int(match.group(2), 16)
+
+
+def _misplaced(named: dict[int, list[Symbol]], line: str) -> bool:
+    """Whether a sentence says of one indexed address what shares nothing with its names and meanings."""
+    for sentence in re.split(r"(?<=[.;!?]) +", line) if "$" in line else ():
+        places = _INDEXED.findall(sentence)
+        if len(places) == 1 and sentence.count("$") == 1 and not _CODE.search(sentence):
+            symbols = named.get(canonical(int(places[0], 16)), [])
+            known = _stems(" ".join(f"{symbol.name} {meaning(symbol)}" for symbol in symbols))
+            said = _stems(_INDEXED.sub("", sentence))
+            if known and len(said) > 1 and not said & known:
+                return True
+    return False
 
 
 def _banks(project: Project) -> dict[str, set[str]]:

@@ -15,7 +15,7 @@ from afs_stages.sources.codebase.faults import (
     tells_of_work,
     unfinished,
 )
-from afs_stages.sources.codebase.markdown import Document, Section, Table, balanced, idle_heading, plain, planned, words
+from afs_stages.sources.codebase.markdown import Document, Section, Table, balanced, idle_heading, plain, words
 from afs_stages.sources.codebase.memory import row_variable
 from afs_stages.sources.codebase.outdated import Quotations
 from afs_stages.sources.codebase.project import Project
@@ -36,6 +36,17 @@ _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
 _CRITIQUE = re.compile(
     r"(?im)^[-*] +.*\b(would improve|could be (improved|refactored)|hard-?coded values?:|should be replaced)\b.*\n?"
 )
+_GUESS = re.compile(
+    r"(?i) *\((?:[^()\n]{0,60}, )?(?:likely|probably|presumably|possibly|apparently|seems? to)\b[^()\n]*\)"
+    r"|, likely (?:a|an|the) [^,;.()|\n]{3,60}(?=\)|\.$)",
+    re.M,
+)
+"""What a page only guesses, in brackets."""
+
+_ZERO = re.compile(r"(?m)^[-*+] +\**`?(!\w+)`?\**:\** *`?\$?0+`?[ \t]*$\n?")
+_ZEROS = 5
+"""So many properties that are zero are told in one line."""
+
 _HTML = re.compile(r"<!--.{0,400}?-->", re.S)
 _STAMP = re.compile(
     r"(?im)^[>\s]*[*_]*(last (updated|verified|reviewed)|date|author|status|version|owner|generated|scope|"
@@ -73,11 +84,10 @@ def drafts(project: Project, wanted: Wanted, kind: str, spoiled: set[tuple[str, 
         for section in document.sections:
             if section.line in merged or not wanted(document, section) or _idle(section):
                 continue
-            if planned(document.path) and len(section.path) == 1:
+            if document.planned and len(section.path) == 1:
                 continue  # what stands first in a plan tells of the work, not of the game
             for draft in _section(document, section, kind, spoiled, merged):
-                old = not draft.fault and quotations.outdated(draft.answer)
-                yield replace(draft, fault="code_out_of_date") if old else draft
+                yield replace(draft, fault=draft.fault or quotations.fault(draft.answer))
             for table in section.tables:
                 own = Table(table.header, tuple(row for row in table.rows if row_variable(project, row[1]) is None))
                 yield from _rows(document, section, own, kind, spoiled)
@@ -176,8 +186,17 @@ def clean(text: str) -> str:
     pieces = _FENCE.split(text)
     for index in range(0, len(pieces), 2):
         piece = _CRITIQUE.sub("", _STAMP.sub("", _HTML.sub("", pieces[index])))
-        pieces[index] = _LINK.sub(r"\1", piece)
+        pieces[index] = _zeros(_LINK.sub(r"\1", _GUESS.sub("", piece)))
     return re.sub(r"\n{3,}", "\n\n", "".join(pieces)).strip().removesuffix("---").strip()
+
+
+def _zeros(text: str) -> str:
+    """A list of properties with those that are zero told in one line at its end."""
+    names = _ZERO.findall(text)
+    if len(names) < _ZEROS:
+        return text
+    last = list(_ZERO.finditer(text))[-1].end()
+    return f"{_ZERO.sub('', text[:last]).rstrip()}\n*   Zero: {', '.join(f'`{name}`' for name in names)}\n{text[last:]}"
 
 
 def _about(text: str) -> str:
@@ -209,17 +228,17 @@ def ask(document: Document, section: Section, text: str, about: str = "", part: 
     if _GENERIC.match(subject) and len(path) > 1:
         subject, where = f"{path[-2]}: {subject.lower()}", " / ".join(dict.fromkeys(path[:-2]))
     if len(path) == 2 and _OVERVIEW.match(path[1]):
-        question = _overview(page, document.path)
+        question = _overview(page, document)
     else:
         where = where or (document.path if subject == page else page)
-        question = _phrase(subject.rstrip("."), where, text, section, planned(document.path))
+        question = _phrase(subject.rstrip("."), where, text, section, document.planned)
     if about and part[1] > 1:
         return f"{question} Concentrate on: {about}."
     return f"{question} (part {part[0]} of {part[1]})" if part[1] > 1 else question
 
 
-def _overview(page: str, path: str) -> str:
-    what = f"the plan “{page}”" if planned(path) else f"“{page}”"
+def _overview(page: str, document: Document) -> str:
+    what, path = f"the plan “{page}”" if document.planned else f"“{page}”", document.path
     return choose([f"Give me an overview of {what} (`{path}`).", f"What is {what} about (`{path}`)?"], path)
 
 
@@ -280,7 +299,7 @@ def _rows(
         path = list(dict.fromkeys(_heading(heading) for heading in section.path))
         caption, what = " / ".join(path[-2:]), table.header[0].lower() or "row"
         where = caption if document.title in path[-2:] or not document.title else f"{document.title}, {caption}"
-        where = f"the plan {where}" if planned(document.path) else where
+        where = f"the plan {where}" if document.planned else where
         yield Draft(
             f"{kind}_row",
             _capital(_row_question(cells[0], what, where, line)),

@@ -13,6 +13,9 @@ _ABOVE = re.compile(
     r"(?i)\bthe [\w ]{0,20}\babove\b(?=[.,;:)]| (?:may|must|should|is|are|was|will|can)\b)"
     r"|\b(see|as|listed|described|shown) above\b"
 )
+_THING_ABOVE = re.compile(
+    r"(?i)\bthe ((?:[\w$`]+ ){1,4})above\b(?=[.,;:)]| (?:may|must|should|is|are|was|were|will|can|has|have)\b)"
+)
 _BELOW = re.compile(r"(?i)\b(see|as|listed|described|shown) below\b|\b(section|table|list|code|plan) below\b")
 _NUMBERED = re.compile(r"(?i)\bsee (section |§ ?)?\d+(\.\d+)+\b")
 _EDGE = 160
@@ -32,7 +35,8 @@ _WORK = re.compile(
 )
 _VAGUE = re.compile(
     r"(?i)\b(various|caching\.?$|self-explanatory|for some (stupid )?reason|something with|or something|weird|stuff"
-    r"|sort of|actual values|each axis|honestly|read in one place|in some way|misc|during nmi\.$|graphics control)\b"
+    r"|sort of|actual values|each axis|honestly|read in one place|in some way|misc|seems to|during nmi\.$"
+    r"|graphics control)\b"
     r"|^(more|also|same as|note:|returns (carry|with))\b"
     r"|^used (for|in|when|with) [\w ]{0,12}(drawing|routines|segmented enemies)\.$"
 )
@@ -40,7 +44,8 @@ _VALUE = re.compile(r"(?<![\w$])\w+:0x\w+|0x\w+:\w+|(?<![\w.])[.a-z]{3,8} ?[.a-z
 _BITS = re.compile(r"(?m)^\s*(?=\S* ?\S*(?:\.\S|([A-Za-z])\1\1))([A-Za-z.]{4} [A-Za-z.]{4})\.?$")
 _LETTER = re.compile(r"(?m)^\s*([A-Za-z]) - ")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_IDLE = frozenset(["a", "an", "the", "of", "for", "to", "in", "is", "and", "or", "its", "this", "value", "flag"])
+_IDLE_WORDS = "a an the of for to in is and or its this value flag version variable stores holds contains"
+_IDLE = frozenset(_IDLE_WORDS.split())
 
 
 def leans_on_its_place(text: str) -> bool:
@@ -52,6 +57,9 @@ def leans_on_its_page(text: str) -> bool:
     """Whether a piece of a page begins by what stood before it or ends by what stood after it."""
     if _NUMBERED.search(text):
         return True
+    for match in _THING_ABOVE.finditer(text):
+        if match.group(1).split()[-1].strip("`").lower() not in text[: match.start()].lower():
+            return True
     return bool(_ABOVE.search(text[:_EDGE]) or _BELOW.search(text[-_EDGE:]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from afs_stages.sources.codebase import comments
@@ -43,6 +43,15 @@ _SKIP_HEADING = re.compile(
     r"(.*\b)?(status|verification|checklist))$"
 )
 _PLAN = re.compile(r"(?i)/plans/|(plan|proposal|improvements|ideas)\.(md|markdown)$")
+_PLAN_STATUS = re.compile(
+    r"(?i)^[>\s*_-]*status[*_]*:[\s*_]*(.{0,20}\b)?"
+    r"(proposed|proposals?|drafts?|design(ed)?|planned|planning|in progress|active development|wip|prototype|"
+    r"brainstorm\w*|decisions finalized)\b"
+)
+_HEAD = 15
+"""Lines at the beginning of a page in which it may say what state it is in."""
+_UNDECIDED = 3
+"""So many places left open (`TBD`) make a page a plan."""
 _MARKUP = re.compile(r"`([^`\n]+)`|(?<!_)\*(?!\.\w)|[_`~]|!?\[([^\]]*)\]\([^)]*\)|<[^>]{1,40}>")
 _MAX_NESTING = 20
 
@@ -77,6 +86,13 @@ class Document:
     lines: tuple[str, ...]
     sections: tuple[Section, ...]
 
+    @cached_property
+    def planned(self) -> bool:
+        """Whether the page tells what is to be built: by its path, its status, or what it leaves open."""
+        if _PLAN.search(self.path) or any(map(_PLAN_STATUS.match, self.lines[:_HEAD])):
+            return True
+        return sum(len(re.findall(r"\bTBD\b", line)) for line in self.lines) >= _UNDECIDED
+
     def text(self, section: Section) -> str:
         """A section's own text, without its heading and without its children's."""
         return "\n\n".join(self.block(first, last) for first, last, _ in section.blocks).strip()
@@ -96,11 +112,6 @@ def usable(path: str) -> bool:
     """Whether a page documents the code: no archive, template, index, change log, schedule or hand-over."""
     regression = "regression" in path.lower() or "handoff" in path.lower()
     return not _SKIP_PATH.search(path) or bool(not regression and _DESIGN.match(path))
-
-
-def planned(path: str) -> bool:
-    """Whether a page tells what is to be built instead of what is."""
-    return bool(_PLAN.search(path))
 
 
 def idle_heading(heading: str) -> bool:

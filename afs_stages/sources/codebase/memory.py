@@ -51,6 +51,8 @@ class Conflict:
     claimed: int
 
 
+MEANING = 4
+"""Words a meaning needs where the docs add nothing."""
 GROUP = 5
 """So many addresses under one sentence: it names their group and none of them."""
 SILENT = 3
@@ -221,7 +223,7 @@ def _fault(symbol: Symbol, notes: Notes) -> str:
         return "leans_on_its_place"
     if run_together(own) or legend_incomplete(own):
         return "values_run_together" if run_together(own) else "legend_incomplete"
-    if own and vague(own) and not text:
+    if own and not text and (vague(own) or comments.words(own) < MEANING):
         return "vague_meaning"
     return "restates_the_name" if all(not said or restates(symbol.name, said) for said in (own, text)) else ""
 

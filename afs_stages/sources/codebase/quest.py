@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from afs_stages.sources.codebase import comments
@@ -23,10 +24,16 @@ _TESTS = re.compile(r"(?i)\b(and|bit|cmp|lda|ldx|ldy)\b|%\w*(check|test|jump|if)
 
 def drafts(project: Project, mentions: Mentions) -> Iterator[Draft]:
     """One sample for each story flag or constant that code both names and uses."""
+    names: dict[int, list[str]] = defaultdict(list)
+    for symbol in project.best_symbol.values():
+        if symbol.kind != "label":
+            names[symbol.value].append(symbol.name)
     for symbol in project.best_symbol.values():
         if symbol.kind == "label" or not _is_flag(symbol):
             continue
-        uses = [use for use in mentions.uses.get(symbol.name, ()) if use[0].block.kind != "data"]
+        alike = names[symbol.value] if symbol.kind != "define" else [symbol.name]
+        found = [use for name in alike for use in mentions.uses.get(name, ()) if use[0].block.kind != "data"]
+        uses = sorted(found, key=lambda use: (use[0].block.file, use[1]))
         told = meaning(symbol) or comments.says_something(symbol.comment, 1)
         if uses and told:
             yield _flag(project, symbol, uses)
