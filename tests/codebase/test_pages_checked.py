@@ -1,0 +1,118 @@
+"""What pages say is held against the code: invented code, empty routines, properties, plans, zeros and guesses."""
+
+from __future__ import annotations
+
+import pytest
+from support.lamps import BODY, HEADER, NAMES, TOLD, USER, made, told_of
+
+CODE = f"{NAMES}\n{HEADER}Lamp_Light:\n{{\n{BODY}}}\n"
+PAGE = f"# Tower\n\n## The lamp\n\n{TOLD}\n\n"
+
+
+@pytest.mark.parametrize(
+    ("reason", "fence"),
+    [
+        ("code_of_another_language", "LDA.w LampState\n  db $05 // five of them\n"),
+        (
+            "code_of_unknown_names",
+            "Boat_Turn:\n  LDA.w BoatState\n  CMP.w BoatSpeed\n  BEQ .still\n  JSL Boat_Sail\n  INC.w BoatSpeed\n"
+            "  .still\n  STZ.w BoatState\n  STZ.w $0D12\n  RTL\n",
+        ),
+    ],
+)
+def test_code_a_page_made_up_is_left_out(tmp_path, reason, fence):
+    samples, dropped = made(tmp_path, lamp_asm=CODE, docs__tower_md=f"{PAGE}```asm\n{fence}```\n")
+    assert dropped[reason] == 1
+    assert not told_of(samples, "counts the boats")
+
+
+def test_an_example_that_uses_the_codebase_is_kept(tmp_path):
+    fence = "  LDA.w LampState : BEQ .dark\n  JSL Lamp_Light\n  .dark\n  STZ.w LampOil\n  RTL\n"
+    samples, _ = made(tmp_path, lamp_asm=CODE, docs__tower_md=f"{PAGE}```asm\n{fence}```\n")
+    assert told_of(samples, "counts the boats")
+
+
+def test_a_routine_a_page_calls_empty_is_compared_with_its_code(tmp_path):
+    row = "{0}\n\n| State | Routine | What it does when the night begins |\n|---|---|---|\n"
+    row += "| 1 | `Lamp_Light` | **Empty** |\n"
+    long = CODE.replace("  RTL\n", "  INC.w LampOil\n  INC.w LampState\n  RTL\n")
+    samples, dropped = made(tmp_path, lamp_asm=long, docs__tower_md=PAGE + row.format(TOLD))
+    assert dropped["code_out_of_date"] == 1
+    assert not told_of(samples, "**Empty**")
+
+
+def test_properties_the_file_of_the_same_name_defines_otherwise_are_not_taught(tmp_path):
+    page = "# Tower Lamp\n\n## Properties\n\n" + f"{TOLD}\n\n" + "*   **`!Height`**: `08` (how high it hangs)\n"
+    samples, _ = made(tmp_path, tower_lamp_asm=f"!Height = $08\n{CODE}", docs__TowerLamp_md=page)
+    assert told_of(samples, "how high it hangs")
+    samples, _ = made(tmp_path, tower_lamp_asm=f"!Height = $10\n{CODE}", docs__TowerLamp_md=page)
+    assert not told_of(samples, "how high it hangs")
+
+
+def test_a_sentence_that_misplaces_an_indexed_address_is_not_taught(tmp_path):
+    page = f"# Tower\n\n## The lamp\n\n{TOLD} It takes the harbour tide from `$0D90,X`.\n"
+    samples, _ = made(tmp_path, ram_asm=NAMES, docs__tower_md=page)
+    assert not told_of(samples, "harbour tide")
+    samples, _ = made(tmp_path, ram_asm=NAMES, docs__tower_md=page.replace("harbour tide", "oil of the night"))
+    assert told_of(samples, "oil of the night")
+
+
+@pytest.mark.parametrize("state", ["**Status:** Active Development", "Status: Draft", "> **Status:** Proposed (2026)"])
+def test_a_page_that_says_it_is_a_design_is_asked_for_as_a_plan(tmp_path, state):
+    samples, _ = made(tmp_path, docs__tower_md=f"# Tower\n\n{state}\n\n## The lamp\n\n{TOLD * 2}\n")
+    (sample,) = told_of(samples, "counts the boats")
+    assert "plan" in sample.split("\n")[0]
+
+
+def test_a_page_that_is_finished_is_no_plan(tmp_path):
+    samples, _ = made(tmp_path, docs__tower_md=f"# Tower\n\n**Status:** Fixed\n\n## The lamp\n\n{TOLD * 2}\n")
+    (sample,) = told_of(samples, "counts the boats")
+    assert "plan" not in sample.split("\n")[0]
+
+
+def test_properties_that_are_zero_are_told_in_one_line(tmp_path):
+    names = ("Harmless", "Damage", "Palette", "Sound", "Boss")
+    zeros = "".join(f"*   **`!{name}`**: `00`\n" for name in names)
+    page = f"# Tower\n\n## The lamp\n\n{TOLD}\n\n*   **`!Tiles`**: `08`\n{zeros}"
+    (sample,) = told_of(made(tmp_path, docs__tower_md=page)[0], "!Tiles")
+    assert sample.endswith("*   **`!Tiles`**: `08`\n*   Zero: `!Harmless`, `!Damage`, `!Palette`, `!Sound`, `!Boss`")
+
+
+def test_what_a_page_only_guesses_is_taken_out(tmp_path):
+    page = f"# Tower\n\n## The lamp\n\n{TOLD} It sets `$36` (likely the speed of the boats) and rests.\n"
+    (sample,) = told_of(made(tmp_path, docs__tower_md=page)[0], "It sets")
+    assert "It sets `$36` and rests." in sample
+
+
+def test_a_request_names_what_the_code_is_made_of(tmp_path):
+    header = "; Puts the lamp of the tower out at dawn\n; Returns: carry set where no oil is left for another night\n"
+    body = "  STZ.w LampState\n  LDA.w LampOil\n  JSL Sound_Play\n  CMP.b #$01\n  RTL\n"
+    code = f"{NAMES}\n{header}Lamp_Out:\n{{\n{body}}}\n"
+    samples, _ = made(tmp_path, lamp_asm=code + USER)
+    request = next(sample for sample in samples if "does this:" in sample).split("`Lamp_Out` in `lamp.asm` does this")[
+        0
+    ]
+    assert "It changes `LampState`, reads `LampOil`, uses `Sound_Play`." in request
+    assert "Returns: carry set where no oil is left" in request
+
+
+def test_a_patch_of_a_few_instructions_is_put_into_words(tmp_path):
+    code = "; Keep the lamp burning in a dark room\norg $0089AB : LDA.w $0D80 : CMP.b #$02 : NOP #3\n"
+    (sample,) = told_of(made(tmp_path, lamp_asm=NAMES + code)[0], "$0089AB")
+    told = "loads `$0D80` (`LampState`) into A, compares A with $02 and does nothing (3 byte(s) of NOP)."
+    assert f"The code there now {told}" in sample
+
+
+def test_hooks_of_a_file_are_listed_whole(tmp_path):
+    patches = "".join(f"; Lamp {n} burns until the morning\norg $0089{n}0\n  JSL Lamp_Light\n\n" for n in range(3))
+    code = f"{CODE}\n{patches}org $008A00\n  db $01, $02\n\norg $3F8000\n"
+    (sample,) = told_of(made(tmp_path, lamp_asm=code)[0], "by address:")
+    assert sample.count("`Lamp_Light` (JSL)") == 3
+    assert "It also puts code or data at $008A00" in sample
+
+
+def test_a_table_that_lists_a_routine_does_not_call_it(tmp_path):
+    code = f"org $008000\n{CODE}\nLamp_Jumps:\n  dw Lamp_Light\n  dw Lamp_Light\n"
+    (sample,) = told_of(made(tmp_path, lamp_asm=code)[0], "$008000 is `Lamp_Light`")
+    assert "It is listed in the table `Lamp_Jumps`." in sample
+    assert "called by" not in sample
