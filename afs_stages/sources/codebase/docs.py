@@ -289,9 +289,11 @@ def _rows(
         ):
             continue
         facts = [
-            f"{name or 'Description'}: {value}"
+            f"{_column(name, cells[0], value)}: {value}"
             for name, value in zip(table.header[1:], cells[1:], strict=True)
-            if value.strip(" -—–✅❌⏳🔲?[]x") not in ("", "N/A") and not _UPKEEP.search(name)
+            if value.strip(" -—–✅❌⏳🔲?[]x") not in ("", "N/A")
+            and not _UPKEEP.search(name)
+            and not _again(cells[0], value)
         ]
         values = [fact.split(": ", 1)[1] for fact in facts]
         if comments.words(" ".join(facts)) < 7 or comments.words(" ".join(values)) < MIN_CELLS:
@@ -309,6 +311,16 @@ def _rows(
             line,
             f"section:{document.path}:{' > '.join(section.path)}",
         )
+
+
+def _column(name: str, key: str, value: str) -> str:
+    """The name of a column; a range that begins with the row's own bank is no place in the file, whatever it says."""
+    return name.replace(" (PC)", "") if value.startswith(f"{key}8000") else name or "Description"
+
+
+def _again(key: str, value: str) -> bool:
+    """Whether a cell only repeats the number or name its row is looked up by, or is a link without its target."""
+    return value.lower() == key.lower().removeprefix("0x").lstrip("$") or value in ("Map", "Link", "Doc", "Docs")
 
 
 def _capital(text: str) -> str:
