@@ -18,6 +18,8 @@ PAGE = f"# Tower\n\n## The lamp\n\n{TOLD}\n\n"
             "Boat_Turn:\n  LDA.w BoatState\n  CMP.w BoatSpeed\n  BEQ .still\n  JSL Boat_Sail\n  INC.w BoatSpeed\n"
             "  .still\n  STZ.w BoatState\n  STZ.w $0D12\n  RTL\n",
         ),
+        ("code_of_another_language", "$7E0D80 = LampState\n$7E0D90 = LampOil\n"),
+        ("code_of_another_language", "LampTable:\n  dw .first, .second, $FFFF (End)\n"),
     ],
 )
 def test_code_a_page_made_up_is_left_out(tmp_path, reason, fence):
@@ -116,3 +118,42 @@ def test_a_table_that_lists_a_routine_does_not_call_it(tmp_path):
     (sample,) = told_of(made(tmp_path, lamp_asm=code)[0], "$008000 is `Lamp_Light`")
     assert "It is listed in the table `Lamp_Jumps`." in sample
     assert "called by" not in sample
+
+
+@pytest.mark.parametrize("guess", ["(is the oil spent by then?)", "(this might be the bell)", "(perhaps the tide)"])
+def test_what_a_page_asks_itself_is_taken_out(tmp_path, guess):
+    page = f"# Tower\n\n## The lamp\n\n{TOLD} It rests at dawn {guess} until the boats are back.\n"
+    (sample,) = told_of(made(tmp_path, docs__tower_md=page)[0], "It rests")
+    assert "It rests at dawn until the boats are back." in sample
+
+
+def test_a_number_a_plan_leaves_open_is_unfinished(tmp_path):
+    page = f"# Tower\n\nStatus: proposed\n\n## The lamp\n\n{TOLD} The keeper then says message $xxx to Link.\n"
+    samples, dropped = made(tmp_path, docs__tower_md=page)
+    assert dropped["unfinished_page"] == 1
+    assert not told_of(samples, "message $xxx")
+
+
+def test_a_routine_that_only_calls_another_is_not_empty(tmp_path):
+    row = f"{PAGE}| State | Routine | What it does when the night begins |\n|---|---|---|\n"
+    row += "| 1 | `Lamp_Out` | **Empty** |\n"
+    code = f"{CODE}\nLamp_Out:\n{{\n  SEP #$30\n  JSL Lamp_Light\n  RTL\n}}\n"
+    assert made(tmp_path, lamp_asm=code, docs__tower_md=row)[1]["code_out_of_date"] == 1
+
+
+def test_a_comment_that_tells_of_the_other_axis_is_left_out(tmp_path):
+    names = "LampXSpeed = $7E0C22 ; Y speed of the lamp, negative to go up\n"
+    names += "LampYSpeed = $7E0C2C ; Y speed of the lamp, negative to go up\n"
+    samples, dropped = made(tmp_path, ram_asm=names)
+    assert dropped["contradicts_the_name"] == 2
+    assert told_of(samples, "LampYSpeed")
+    assert not told_of(samples, "LampXSpeed")
+
+
+def test_a_cell_says_more_than_the_key_of_its_row(tmp_path):
+    page = f"# Banks\n\n## Layout\n\n{TOLD * 3}\n\n| Bank | Range (PC) | Number | Contents |\n|---|---|---|---|\n"
+    page += "| $21 | $218000-$21FFFF | 21 | Sprites of the lamp, its keeper and the boats that pass |\n"
+    page += "| $22 | $228000-$22FFFF | 22 | Music of the bell that is heard before the night begins |\n"
+    (sample,) = told_of(made(tmp_path, docs__banks_md=page)[0], "$21 (Banks")
+    assert "- Range: $218000-$21FFFF" in sample
+    assert "Number" not in sample

@@ -37,11 +37,15 @@ _CRITIQUE = re.compile(
     r"(?im)^[-*] +.*\b(would improve|could be (improved|refactored)|hard-?coded values?:|should be replaced)\b.*\n?"
 )
 _GUESS = re.compile(
-    r"(?i) *\((?:[^()\n]{0,60}, )?(?:likely|probably|presumably|possibly|apparently|seems? to)\b[^()\n]*\)"
-    r"|, likely (?:a|an|the) [^,;.()|\n]{3,60}(?=\)|\.$)",
+    r"(?i) *\([^()\n]*(?<!least )\b(?:likely|probably|presumably|possibly|apparently|perhaps|seems? to|might)\b"
+    r"[^()\n]*\)"
+    r"|, likely (?:a|an|the) [^,;.()|\n]{3,60}(?=\)|\.$)| *\([^()\n]*[^()?\n]\?\)",
     re.M,
 )
-"""What a page only guesses, in brackets."""
+"""What a page only guesses or asks itself, in brackets."""
+
+_BLANK = re.compile(r"\$(?:[xX]{2,4}|[yY]{2,4})\b")
+"""A number that a plan leaves open."""
 
 _ZERO = re.compile(r"(?m)^[-*+] +\**`?(!\w+)`?\**:\** *`?\$?0+`?[ \t]*$\n?")
 _ZEROS = 5
@@ -87,7 +91,8 @@ def drafts(project: Project, wanted: Wanted, kind: str, spoiled: set[tuple[str, 
             if document.planned and len(section.path) == 1:
                 continue  # what stands first in a plan tells of the work, not of the game
             for draft in _section(document, section, kind, spoiled, merged):
-                yield replace(draft, fault=draft.fault or quotations.fault(draft.answer))
+                blank = "unfinished_page" if document.planned and _BLANK.search(draft.answer) else ""
+                yield replace(draft, fault=draft.fault or blank or quotations.fault(draft.answer))
             for table in section.tables:
                 own = Table(table.header, tuple(row for row in table.rows if row_variable(project, row[1]) is None))
                 yield from _rows(document, section, own, kind, spoiled)
@@ -290,7 +295,7 @@ def _rows(
             continue
         facts = [
             f"{_column(name, cells[0], value)}: {value}"
-            for name, value in zip(table.header[1:], cells[1:], strict=True)
+            for name, value in zip(table.header[1:], (_GUESS.sub("", cell) for cell in cells[1:]), strict=True)
             if value.strip(" -—–✅❌⏳🔲?[]x") not in ("", "N/A")
             and not _UPKEEP.search(name)
             and not _again(cells[0], value)

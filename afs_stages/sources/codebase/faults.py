@@ -37,13 +37,15 @@ _VAGUE = re.compile(
     r"(?i)\b(various|caching\.?$|self-explanatory|for some (stupid )?reason|something with|or something|weird|stuff"
     r"|sort of|actual values|each axis|honestly|read in one place|in some way|misc|seems to|during nmi\.$"
     r"|graphics control)\b"
-    r"|^(more|also|same as|note:|returns (carry|with))\b"
+    r"|^(more|also|same as|note:|must (be|use|have)|returns (carry|with))\b"
     r"|^used (for|in|when|with) [\w ]{0,12}(drawing|routines|segmented enemies)\.$"
 )
 _VALUE = re.compile(r"(?<![\w$])\w+:0x\w+|0x\w+:\w+|(?<![\w.])[.a-z]{3,8} ?[.a-z]{4}\. [A-Z]")
 _BITS = re.compile(r"(?m)^\s*(?=\S* ?\S*(?:\.\S|([A-Za-z])\1\1))([A-Za-z.]{4} [A-Za-z.]{4})\.?$")
 _LETTER = re.compile(r"(?m)^\s*([A-Za-z]) - ")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_AXIS = re.compile(r"(?<![A-Z])([XY])(?=Speed|Coord|Pos|Vel|Low|High)")
+_AXES = re.compile(r"\b([XY])\b")
 _IDLE_WORDS = "a an the of for to in is and or its this value flag version variable stores holds contains"
 _IDLE = frozenset(_IDLE_WORDS.split())
 
@@ -112,6 +114,13 @@ def restates(name: str, text: str) -> bool:
     words = [word.lower() for word in re.findall(r"[A-Za-z]+|\d+", text)]
     words = [word for word in words if word not in _IDLE]
     return 0 < len(words) <= 6 and all(any(_akin(word, part) for part in parts) for word in words)
+
+
+def contradicts(name: str, text: str) -> bool:
+    """Whether a meaning tells of one axis and its name of the other."""
+    axis = _AXIS.search(name)
+    said = set(_AXES.findall(text))
+    return axis is not None and bool(said) and axis.group(1) not in said
 
 
 def _akin(word: str, part: str) -> bool:

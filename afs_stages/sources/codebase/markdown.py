@@ -31,7 +31,7 @@ _SKIP_HEADING = re.compile(
     r".*\b(priorities|potential improvements|what works|what'?s next|recommendations?|known issues(?! &))\b.*|"
     r"acceptance( criteria)?|testing( plan| notes)?|test plan|effort.*|(implementation )?(phases?|order|tasks?|plan)|"
     r"risks?.*|duplicate.*|open items.*|dev checklist.*|.*\bagent workflow\b.*|.*\btemplate for\b.*|"
-    r"generation notes|affected files|implementation priority|summary table|"
+    r"generation notes|affected files|.*\bimplementation priority|.*\bverbatim\b.*|summary table|"
     r"known risk.*|future (enhancements?|enhancement possibilities|development)|conclusions?|directory structure|"
     r"test matrix|.*\bshould use\b.*|what'?s (incomplete|missing)|.*\b(tbd|this session)\b.*|"
     r"(development )?goals( for .*)?|what needs .*|opportunities|"

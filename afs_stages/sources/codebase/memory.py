@@ -10,7 +10,14 @@ from functools import lru_cache
 
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.draft import Draft
-from afs_stages.sources.codebase.faults import leans_on_its_place, legend_incomplete, restates, run_together, vague
+from afs_stages.sources.codebase.faults import (
+    contradicts,
+    leans_on_its_place,
+    legend_incomplete,
+    restates,
+    run_together,
+    vague,
+)
 from afs_stages.sources.codebase.isa import REGISTERS
 from afs_stages.sources.codebase.mentions import Mentions
 from afs_stages.sources.codebase.program import Symbol
@@ -223,6 +230,8 @@ def _fault(symbol: Symbol, notes: Notes) -> str:
         return "leans_on_its_place"
     if run_together(own) or legend_incomplete(own):
         return "values_run_together" if run_together(own) else "legend_incomplete"
+    if contradicts(symbol.name, own):
+        return "contradicts_the_name"
     if own and not text and (vague(own) or comments.words(own) < MEANING):
         return "vague_meaning"
     return "restates_the_name" if all(not said or restates(symbol.name, said) for said in (own, text)) else ""
@@ -312,7 +321,7 @@ def _constant_group(file: str, section: str, symbols: list[Symbol]) -> Iterator[
         said = comments.sentence(comments.capital(symbol.comment))
         answer = f"`{symbol.name}` is {address(symbol.value)} (“{section}”, `{file}`). {said}"
         question = f"What does the constant `{symbol.name}` mean, and what is its value?"
-        fault = "leans_on_its_place" if leans_on_its_place(said) else ""
+        fault = "leans_on_its_place" if leans_on_its_place(said) else "vague_meaning" if vague(said) else ""
         yield Draft("memory_constant", question, answer, file, symbol.line, symbol.line, group, fault=fault)
 
 

@@ -13,8 +13,8 @@ _USED = re.compile(
     r"(?i)(?:\b(?:js[rl]|jm[pl]|ld[axy]|st[axyz]|cmp|adc|sbc|and|ora|inc|dec|bit)(?:\.[blw])?\s+[#!(\[]*|%)"
     r"([a-z_]\w{3,})"
 )
-_FOREIGN = re.compile(r"(?m)^\s*//|\s//\s")
-"""A comment of another language: asar reads it as an expression."""
+_FOREIGN = re.compile(r"(?m)^\s*//|\s//\s|^\s*\$[\dA-Fa-f]+\s*=\s*[A-Za-z]|^\s*d[bwl] [^;\n]*\([A-Z]\w+\)")
+"""A comment of another language, a number that is given a name, a remark among data: asar reads none of them."""
 
 _EMPTY = re.compile(r"`(\w+)`[^\n`]{0,12}(?:\| |: |is (?:currently )?|[—–-] )\**(?:empty|a stub|unused)\b", re.I)
 """`Routine` is empty: what a page says of a routine before it was written."""
@@ -56,7 +56,7 @@ class Quotations:
 
     def _written(self, name: str) -> bool:
         unit = self._project.find(name)
-        return unit is not None and unit.contract.instructions > _LEAST
+        return unit is not None and (unit.contract.instructions > _LEAST or bool(unit.contract.calls))
 
     def _invented(self, code: str) -> bool:
         lines = _lines(code)
