@@ -2,16 +2,20 @@
 
     PYTHONPATH=. python benchmarks/discriminator/batching.py --code CHECKOUT --output docs/quality/batching.json
 
-One run, the same snippets, weights and threads for all, every way in turn `--rounds` times; the best of each counts,
-and ratios are of CPU seconds. Weights are random: speed does not depend on them. How far scores move with the batch
-on a trained model is tested in tests/quality/test_batching.py.
+The same snippets, weights and threads for all; every way in turn, `--rounds` times, each time in a process of its own
+(what one does to the allocator would help the others) that warms up and keeps the best of two passes. The best round
+counts, in seconds and in CPU seconds. "Padded" are batches of 32, the predecessor's. Weights are random: speed does not
+depend on them. How far scores move with the batch on a trained model is tested in tests/quality/test_batching.py.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,8 +31,12 @@ from afs_stages.quality.discriminator.tokens import Vocabulary, tokenise
 
 # progress bars and advice of the libraries say nothing here
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
-SIZES = {"the default (2 layers, 64 wide)": (2, 64, 256), "ELECTRA-small (12 layers, 256 wide)": (12, 256, 1024)}
-WIDTH = 512
+SIZES = {
+    "the default (2 layers, 64 wide)": (2, 64, 256, 512),
+    "ELECTRA-small (12 layers, 256 wide)": (12, 256, 1024, 192),
+}
+"""Layers, width, inner width; snippets that are judged: the larger model is slow."""
+WIDTH, BATCH = 512, 32
 Rows = list[list[int]]
 
 
@@ -45,82 +53,107 @@ def encoder(layers: int, width: int, inner: int, vocabulary: int) -> Any:
         return network.build(vocabulary, width, layers, folder)
 
 
-def one_by_one(model: Any, rows: Rows) -> list[float]:
+def one_by_one(model: Any, rows: Rows, _: int) -> list[float]:
     import torch
 
     with torch.no_grad():
         return [model(*network.pad([row]))[1].item() for row in rows]
 
 
-def padded(model: Any, rows: Rows, size: int = 16) -> list[float]:
+def padded(model: Any, rows: Rows, _: int) -> list[float]:
     import torch
 
     found: list[float] = []
     with torch.no_grad():
-        for start in range(0, len(rows), size):
-            ids, mask = network.pad([*rows[start : start + size], [network.PAD] * WIDTH])
-            found += model(ids[:-1], mask[:-1])[1].tolist()
+        for start in range(0, len(rows), BATCH):
+            found += model(*network.pad(rows[start : start + BATCH], width=WIDTH))[1].tolist()
     return found
 
 
-def measured(model: Any, rows: Rows, budget: int, rounds: int) -> dict[str, Any]:
-    """Per way: snippets a second, and the largest distance of a log-odds from one by one."""
-    ways: dict[str, Callable[[Rows], list[float]]] = {
-        "one by one, fp32": lambda part: one_by_one(model, part),
-        "ours, fp32": lambda part: judge(model, part, budget),
-        "padded to 512, fp32": lambda part: padded(model, part),
-        "ours, bf16": lambda part: judge(model, part, budget, "bf16"),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    cpu: dict[str, list[float]] = {name: [] for name in ways}
-    scores: dict[str, list[float]] = {}
-    for turn in range(rounds + 1):
-        for name, way in ways.items():
-            started, spent = time.perf_counter(), time.process_time()
-            scores[name] = way(rows)
-            if turn:
-                seconds[name].append(time.perf_counter() - started)
-                cpu[name].append(time.process_time() - spent)
-    rates = {name: len(rows) / min(values) for name, values in cpu.items()}
-    base = scores["one by one, fp32"]
-    return {
-        name: {
-            "per_second": round(len(rows) / min(seconds[name]), 1), "per_cpu_second": round(rates[name], 1),
-            "of_one_by_one": round(rates[name] / rates["one by one, fp32"], 2),
-            "of_padded": round(rates[name] / rates["padded to 512, fp32"], 2),
-            "moved": max(abs(a - b) for a, b in zip(scores[name], base, strict=True)),
-        } for name in ways
-    }  # fmt: skip
+WAYS: dict[str, Callable[[Any, Rows, int], list[float]]] = {
+    "one by one, fp32": one_by_one,
+    "padded to 512, fp32": padded,
+    "ours, fp32": judge,
+    "ours, bf16": lambda model, rows, budget: judge(model, rows, budget, "bf16"),
+}
+
+
+def prepared(given: argparse.Namespace) -> tuple[Any, Rows]:
+    """Model and snippets of a size, the same in every process."""
+    import torch
+
+    torch.set_num_threads(given.threads)
+    torch.manual_seed(0)
+    layers, width, inner, count = SIZES[given.size]
+    texts = [tokenise(block.code)[: network.MAX_UNITS] for block in real_blocks(folder_samples(given.code))]
+    vocabulary = Vocabulary.of(texts)
+    chosen = random.Random(0).sample(texts, count)
+    model = encoder(layers, width, inner, len(vocabulary.tokens)).eval()
+    return model, [[network.CLS, *vocabulary.encode(units)] for units in chosen]
+
+
+def measure(given: argparse.Namespace) -> None:
+    """One way in this process: prints its best seconds, best CPU seconds and its scores."""
+    model, rows = prepared(given)
+    way = WAYS[given.way]
+    scores = way(model, rows[:BATCH], given.budget)
+    seconds, cpu = [], []
+    for _ in range(2):
+        started, spent = time.perf_counter(), time.process_time()
+        scores = way(model, rows, given.budget)
+        seconds.append(time.perf_counter() - started)
+        cpu.append(time.process_time() - spent)
+    units = sum(map(len, rows)) / len(rows)
+    print(json.dumps({"seconds": min(seconds), "cpu_seconds": min(cpu), "scores": scores, "units": units}))
+
+
+def compared(size: str, given: argparse.Namespace) -> dict[str, Any]:
+    """Per way: snippets a second, how many times the rivals' that is, and how far log-odds are from one by one."""
+    command = [sys.executable, __file__, "--code", str(given.code), "--size", size]
+    command += ["--budget", str(given.budget), "--threads", str(given.threads)]
+    runs: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
+    for _ in range(given.rounds):
+        for way in WAYS:
+            done = subprocess.run([*command, "--way", way], stdout=subprocess.PIPE, check=True)
+            runs[way].append(json.loads(done.stdout.splitlines()[-1]))
+    base, filled = runs["one by one, fp32"], runs["padded to 512, fp32"]
+    count = SIZES[size][-1]
+    result: dict[str, Any] = {"snippets": count, "mean_units": round(base[0]["units"], 1)}
+    for way, rounds in runs.items():
+        result[way] = {
+            f"{name}_{unit}": round(what / min(one[unit] for one in rounds), 2)
+            for unit in ("seconds", "cpu_seconds")
+            for name, what in (
+                ("snippets_per", count),
+                ("one_by_one_over", min(one[unit] for one in base)),
+                ("padded_over", min(one[unit] for one in filled)),
+            )
+        }
+        pairs = zip(rounds[0]["scores"], base[0]["scores"], strict=True)
+        result[way]["moved"] = max(abs(a - b) for a, b in pairs)
+    return result
 
 
 def main() -> None:
-    import torch
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--code", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--snippets", type=int, default=160)
+    parser.add_argument("--output", type=Path)
     parser.add_argument("--budget", type=int, default=1024)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--size", choices=SIZES, help=argparse.SUPPRESS)
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    torch.manual_seed(0)
-    texts = [tokenise(block.code)[: network.MAX_UNITS] for block in real_blocks(folder_samples(given.code))]
-    vocabulary = Vocabulary.of(texts)
-    chosen = random.Random(0).sample(texts, given.snippets)
-    rows = [[network.CLS, *vocabulary.encode(units)] for units in chosen]
-    result: dict[str, Any] = {
-        "snippets": len(rows), "mean_units": round(sum(map(len, rows)) / len(rows), 1), "threads": given.threads,
-        "budget": given.budget, "cpu": torch.backends.cpu.get_cpu_capability(), "sizes": {},
-    }  # fmt: skip
-    for name, size in SIZES.items():
-        result["sizes"][name] = measured(
-            encoder(*size, len(vocabulary.tokens)).eval(), rows, given.budget, given.rounds
-        )
-        for way, values in result["sizes"][name].items():
-            print(f"{name:38} {way:20} {values}")
-    write_json(given.output, result)
+    if given.way:
+        return measure(given)
+    sizes: dict[str, Any] = {}
+    for size in SIZES:
+        sizes[size] = compared(size, given)
+        for way in WAYS:
+            print(f"{size:38} {way:20} {sizes[size][way]}", flush=True)
+    if given.output:
+        write_json(given.output, {"threads": given.threads, "budget": given.budget, "sizes": sizes})
+    return None
 
 
 if __name__ == "__main__":

@@ -95,6 +95,25 @@ def test_bf16_stays_near_and_leaves_the_model_as_it_was(
     assert judge(trained.net, rows, 1024) == pytest.approx(alone, abs=1e-4)
 
 
+@given(st.data())
+@settings(deadline=None, max_examples=20)
+def test_in_bf16_a_score_does_not_depend_on_its_neighbours_either(
+    trained: ElectraModel, rows: list[list[int]], data: st.DataObject
+) -> None:
+    alone = [judge(trained.net, [row], 1, "bf16")[0] for row in rows]
+    chosen = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=24))
+    found = judge(trained.net, [rows[i] for i in chosen], data.draw(st.integers(1, 4000)), "bf16")
+    assert found == pytest.approx([alone[i] for i in chosen], abs=1e-4)
+    assert ranks(found) == ranks([alone[i] for i in chosen])
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+def test_the_longest_row_a_model_reads_is_judged(trained: ElectraModel, dtype: str) -> None:
+    row = [network.CLS, *[5] * network.MAX_UNITS]
+    short = [network.CLS, 5, 7]
+    assert judge(trained.net, [row, short], 1024, dtype)[1] == pytest.approx(judge(trained.net, [short], 1, dtype)[0])
+
+
 def test_threads_are_restored_after_an_error(trained: ElectraModel, rows: list[list[int]], threads: int) -> None:
     import torch
 

@@ -1,34 +1,83 @@
 """Judging by a trained ELECTRA: batches by length, each read in as few and as fast steps as the machine has.
 
-The encoder's forward pass is written out here: query, key and value are one product, products in fp32
-go to oneDNN (torch's own choice, MKL, leaves AVX-512 unused on some processors), nothing but the
-states is kept. The weights are copies, so that judging in bf16 leaves the model as it was.
+The encoder's forward pass is written out here: query, key and value are one product, products on a CPU
+go to oneDNN (in fp32 torch's own choice, MKL, leaves AVX-512 unused on some processors) together with the
+activation or the sum that follows, nothing but the states is kept. The weights are copies, so that judging
+in bf16 leaves the model as it was.
+
+A row is padded to a width of its own, whatever stands beside it: rounding, which in bf16 is coarse, then
+does not depend on its neighbours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from threading import Lock
 from typing import Any, NamedTuple
 
+from afs_stages.core.jsonl import batched
 from afs_stages.core.memory import keep_freed
-from afs_stages.quality.discriminator.network import batches, pad
+from afs_stages.quality.discriminator.network import pad
 
 KEPT = 256 << 20
 """Bytes that freed activations may keep."""
+WIDE = 256
+"""The width whose batches hold as many units as they are told to."""
+STEP = 8
+"""Rows are padded to multiples of this."""
 
-Linear = tuple[Any, Any]
+Weights = tuple[Any, Any]
 """(weight, bias)"""
 
 
+class _Linear:
+    """A product with its bias, and what may follow it."""
+
+    def __init__(self, weight: Any, bias: Any) -> None:
+        self.weight, self.bias = weight, bias
+
+    def __call__(self, states: Any) -> Any:
+        from torch.nn.functional import linear
+
+        return linear(states, self.weight, self.bias)
+
+    def activated(self, states: Any, activation: Callable[[Any], Any]) -> Any:
+        return activation(self(states))
+
+    def plus(self, states: Any, other: Any) -> Any:
+        return self(states) + other
+
+
+class _OneDNN(_Linear):
+    """The same by oneDNN, which does what follows while the product is still in the cache."""
+
+    def __init__(self, weight: Any, bias: Any) -> None:
+        import torch
+
+        super().__init__(torch.ops.mkldnn._reorder_linear_weight(weight.contiguous()), bias)
+        self.run = torch.ops.mkldnn._linear_pointwise
+
+    def __call__(self, states: Any) -> Any:
+        return self.run(states, self.weight, self.bias, "none", [], "")
+
+    def activated(self, states: Any, activation: Callable[[Any], Any]) -> Any:
+        if type(activation).__name__ != "GELUActivation":
+            return activation(self(states))
+        return self.run(states, self.weight, self.bias, "gelu", [], "none")
+
+    def plus(self, states: Any, other: Any) -> Any:
+        return self.run.binary(states, other, self.weight, self.bias, "add")
+
+
 class _Layer(NamedTuple):
-    joint: Linear
-    mixed: Linear
+    joint: _Linear
+    mixed: _Linear
     middle: Callable[[Any], Any]
-    inner: Linear
-    outer: Linear
-    norms: tuple[Linear, Linear]
+    inner: _Linear
+    outer: _Linear
+    norms: tuple[Weights, Weights]
 
 
 class Encoder:
@@ -38,9 +87,11 @@ class Encoder:
         """Copy the weights of a transformers `ElectraModel`."""
         import torch
 
-        def own(*modules: Any) -> Linear:
+        def own(*modules: Any) -> Weights:
             weight, bias = torch.cat([m.weight for m in modules]), torch.cat([m.bias for m in modules])
             return weight.detach().to(device, dtype), bias.detach().to(device, dtype)
+
+        kind = _OneDNN if device == "cpu" and _onednn() else _Linear
 
         config = encoder.config
         self.heads, self.precision = config.num_attention_heads, config.layer_norm_eps
@@ -49,18 +100,17 @@ class Encoder:
         place = parts.position_embeddings.weight + parts.token_type_embeddings.weight[0]
         self.units, self.places = (w.detach().to(device, dtype) for w in (parts.word_embeddings.weight, place))
         self.first = own(parts.LayerNorm)
-        self.project = own(encoder.embeddings_project) if hasattr(encoder, "embeddings_project") else None
+        self.project = kind(*own(encoder.embeddings_project)) if hasattr(encoder, "embeddings_project") else None
         self.layers = []
         for layer in encoder.encoder.layer:
             own_attention, after = layer.attention.self, layer.attention.output
             self.layers.append(
                 _Layer(
-                    own(own_attention.query, own_attention.key, own_attention.value), own(after.dense),
-                    layer.intermediate.intermediate_act_fn, own(layer.intermediate.dense), own(layer.output.dense),
-                    (own(after.LayerNorm), own(layer.output.LayerNorm)),
+                    kind(*own(own_attention.query, own_attention.key, own_attention.value)), kind(*own(after.dense)),
+                    layer.intermediate.intermediate_act_fn, kind(*own(layer.intermediate.dense)),
+                    kind(*own(layer.output.dense)), (own(after.LayerNorm), own(layer.output.LayerNorm)),
                 )
             )  # fmt: skip
-        self.linear = _linear(device)
         self.attend: Callable[..., Any] = _attend_in_steps if device == "cpu" and dtype == torch.bfloat16 else _attend
 
     def __call__(self, ids: Any, mask: Any) -> Any:
@@ -69,29 +119,26 @@ class Encoder:
         seen = None if bool(mask.all()) else ((mask - 1) * 1e4).to(self.units.dtype)[:, None, None, :]
         states = self._normed(self.units[ids] + self.places[: ids.shape[1]], self.first)
         if self.project:
-            states = self.linear(states, *self.project)
+            states = self.project(states)
         for layer in self.layers:
-            joint = self.linear(states, *layer.joint).view(*ids.shape, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+            joint = layer.joint(states).view(*ids.shape, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
             mixed = self.attend(*joint, seen).transpose(1, 2).reshape(states.shape)
-            states = self._normed(self.linear(mixed, *layer.mixed) + states, layer.norms[0])
-            inner = layer.middle(self.linear(states, *layer.inner))
-            states = self._normed(self.linear(inner, *layer.outer) + states, layer.norms[1])
+            states = self._normed(layer.mixed.plus(mixed, states), layer.norms[0])
+            inner = layer.inner.activated(states, layer.middle)
+            states = self._normed(layer.outer.plus(inner, states), layer.norms[1])
         return states
 
-    def _normed(self, states: Any, norm: Linear) -> Any:
+    def _normed(self, states: Any, norm: Weights) -> Any:
         from torch.nn.functional import layer_norm
 
         return layer_norm(states, states.shape[-1:], *norm, self.precision)
 
 
-def _linear(device: str) -> Callable[[Any, Any, Any], Any]:
+def _onednn() -> bool:
     import torch
 
-    there = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    product = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
-    if device != "cpu" or not there or product is None:
-        return torch.nn.functional.linear
-    return lambda states, weight, bias: product(states, weight, bias, "none", [], "")
+    there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return there and all(hasattr(torch.ops.mkldnn, name) for name in ("_linear_pointwise", "_reorder_linear_weight"))
 
 
 def _attend(query: Any, key: Any, value: Any, seen: Any) -> Any:
@@ -104,13 +151,15 @@ def _attend_in_steps(query: Any, key: Any, value: Any, seen: Any) -> Any:
     """Attention in steps: in bf16 on a CPU torch's fused attention takes longer."""
     closeness = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
     if seen is not None:
-        closeness += seen
+        # only the last columns can be padding
+        closeness[..., -STEP:] += seen[..., -STEP:]
     return closeness.softmax(-1) @ value
 
 
 def judge(model: Any, rows: Sequence[Sequence[int]], budget: int, dtype: str = "fp32") -> list[float]:
     """Log-odds that each row is real; a row's score does not depend on which rows share its batch.
 
+    `budget` is the units of a batch at a width of 256 numbers; a narrower model takes more in proportion.
     On a CPU each of torch's threads takes whole batches: dividing one batch's small products among them
     costs more than it gains. `dtype` is fp32 or bf16; the heads always are fp32.
     """
@@ -124,16 +173,25 @@ def judge(model: Any, rows: Sequence[Sequence[int]], budget: int, dtype: str = "
 
     def scored(group: list[int]) -> list[float]:
         with torch.inference_mode():
-            ids, mask = pad([rows[i] for i in group], device)
+            ids, mask = pad([rows[i] for i in group], device, widths[group[0]])
             return model.heads(encoder(ids, mask).float(), mask)[1].tolist()  # type: ignore[no-any-return]
 
+    most, wide = encoder.places.shape
+    widths = [min(-(-len(row) // STEP) * STEP, most) for row in rows]
+    budget *= max(1, WIDE // wide)
     # the longest first, so that the threads end together
-    groups = list(batches([len(row) for row in rows], budget))[::-1]
+    groups = list(_groups(widths, budget))[::-1]
     scores = [0.0] * len(rows)
     for group, values in zip(groups, _each(scored, groups, device), strict=True):
         for index, value in zip(group, values, strict=True):
             scores[index] = value
     return scores
+
+
+def _groups(widths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Indices of rows of one width, at most `budget` units a group (at least one row)."""
+    for width, alike in groupby(sorted(range(len(widths)), key=lambda i: (widths[i], i)), lambda i: widths[i]):
+        yield from map(list, batched(alike, max(1, budget // width)))
 
 
 _THREADS = Lock()

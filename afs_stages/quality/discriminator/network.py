@@ -43,11 +43,11 @@ def repeatable(seed: int) -> Iterator[None]:
         torch.use_deterministic_algorithms(False)
 
 
-def pad(rows: Sequence[Sequence[int]], device: str = "cpu") -> tuple[Any, Any]:
-    """(ids, attention mask) of rows, padded to the longest."""
+def pad(rows: Sequence[Sequence[int]], device: str = "cpu", width: int = 0) -> tuple[Any, Any]:
+    """(ids, attention mask) of rows, padded to a width or to the longest."""
     import torch
 
-    width = max(map(len, rows))
+    width = width or max(map(len, rows))
     ids = torch.tensor([[*row, *[PAD] * (width - len(row))] for row in rows], device=device)
     return ids, (ids != PAD).long()
 
