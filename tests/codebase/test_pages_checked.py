@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.lamps import BODY, HEADER, NAMES, TOLD, USER, made, told_of
+from support.lamps import BODY, HEADER, NAMES, SOUND, TOLD, USER, made, told_of
 
 CODE = f"{NAMES}\n{HEADER}Lamp_Light:\n{{\n{BODY}}}\n"
 PAGE = f"# Tower\n\n## The lamp\n\n{TOLD}\n\n"
@@ -157,3 +157,79 @@ def test_a_cell_says_more_than_the_key_of_its_row(tmp_path):
     (sample,) = told_of(made(tmp_path, docs__banks_md=page)[0], "$21 (Banks")
     assert "- Range: $218000-$21FFFF" in sample
     assert "Number" not in sample
+
+
+def test_a_file_that_moved_is_named_where_it_is(tmp_path):
+    (tmp_path / "Scripts/Build").mkdir(parents=True)
+    (tmp_path / "Scripts/Build/light.sh").write_text("true\n")
+    page = f"# Tower\n\n## The lamp\n\n{TOLD} It is lit by `./scripts/light.sh` in the evening.\n"
+    (sample,) = told_of(made(tmp_path, docs__tower_md=page)[0], "It is lit")
+    assert "`Scripts/Build/light.sh`" in sample
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"), [("scripts/gone.sh", 0), ("scripts/my_lamp.sh", 1), ("elsewhere/gone.sh", 1)]
+)
+def test_a_page_about_a_file_that_is_gone_is_left_out(tmp_path, path, kept):
+    (tmp_path / "Scripts").mkdir()
+    (tmp_path / "Scripts/light.sh").write_text("true\n")
+    page = f"# Tower\n\n## The lamp\n\n{TOLD} It is lit by `{path}` in the evening.\n"
+    samples, dropped = made(tmp_path, docs__tower_md=page)
+    assert len(told_of(samples, "It is lit")) == kept
+    assert dropped.get("file_missing", 0) == 1 - kept
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("```asm\n  JSL Boat_Sail\n```", 0),
+        ("```asm\n  JSL Lamp_Light\n```", 1),
+        ("```asm\n  JSL MyLamp_Light\n```", 1),
+        ("```asm\nBoat_Sail:\n  RTL\n\n  JSL Boat_Sail\n```", 1),
+        ("`Hall_Boat_Sail` is called then.", 0),
+        ("`Hall_Lamp_Light` is called then.", 1),
+        ("`Hall.Lamp_Light` is called then.", 0),
+        ("`hall_main.asm` is read then.", 1),
+    ],
+)
+def test_what_a_page_calls_must_exist(tmp_path, told, kept):
+    code = f"namespace Hall\n{CODE}{USER}namespace off\n"
+    page = f"# Tower\n\n## The lamp\n\n{TOLD} So it goes.\n\n{told}\n"
+    samples, dropped = made(tmp_path, hall_main_asm=code, docs__tower_md=page)
+    assert len(told_of(samples, "So it goes")) == kept
+    assert dropped.get("code_of_unknown_names", 0) == 1 - kept
+
+
+def test_a_hook_of_a_page_must_be_in_the_code(tmp_path):
+    code = f"{CODE}\n; Lamp burns until the morning\norg $0789A0\n  JSL Lamp_Light\n"
+    page = f"# Tower\n\n## Hooks of the lamp\n\n{TOLD * 3}\n\n| Address | Purpose of the code |\n|---|---|\n"
+    page += "| $07:89A0 | Lets the lamp of the tower burn until the boats are back |\n"
+    page += "| $07:89F0 | Puts the lamp of the tower out when the bell is heard |\n"
+    samples, _ = made(tmp_path, lamp_asm=code, docs__tower_md=page)
+    assert told_of(samples, "$07:89A0 (")
+    assert not told_of(samples, "$07:89F0")
+
+
+def test_code_that_is_never_assembled_is_not_told_of(tmp_path):
+    main = 'incsrc "lamp.asm"\nincsrc "user.asm"\n'
+    files = {"main_asm": main, "lamp_asm": CODE, "user_asm": USER + "Lamp_Out:\n  RTL\n"}
+    old = CODE.replace("Lamp_Light", "Lamp_Before")
+    samples, dropped = made(tmp_path, **files, old_asm=old)
+    assert told_of(samples, "`Lamp_Light` (`lamp.asm`")
+    assert not told_of(samples, "`Lamp_Before` (`old.asm`")
+    assert dropped["file_not_built"] >= 1
+    alone, _ = made(tmp_path / "alone", old_asm=old)
+    assert told_of(alone, "`Lamp_Before` (`old.asm`"), "a codebase without includes is all built"
+
+
+def test_a_files_header_keeps_its_headings_and_ends_with_its_credits(tmp_path):
+    header = (
+        "; Lamp of the tower and the keeper who lights it at night\n;\n; STATUS: Untested, the bell is missing.\n"
+        ";   First heard of in the book of tides.\n;\n; BEHAVIOR:\n;   1. The lamp is lit at night\n"
+        ";   2. The lamp is put out by the bell\n\n"
+    )
+    out = CODE.replace("Lamp_Light", "Lamp_Out").replace(NAMES, "").replace("Lights", "Puts out")
+    (sample,) = told_of(made(tmp_path, lamp_asm=header + CODE + out + SOUND, user_asm=USER)[0], "keeper who lights")
+    assert "BEHAVIOR:\n  1. The lamp is lit at night\n  2. The lamp is put out by the bell" in sample
+    assert "book of tides" not in sample
+    assert "Called from `user.asm`." in sample

@@ -50,10 +50,12 @@ def drafts(project: Project) -> Iterator[Draft]:
         units[unit.block.file].append(unit)
     calls = _calls(project)
     outward: dict[str, list[str]] = defaultdict(list)
+    inward: dict[str, list[str]] = defaultdict(list)
     for caller, callee in calls:
         outward[caller].append(callee)
+        inward[callee].append(caller)
     for path, file in project.program.files.items():
-        yield from _file(project, file, units[path], outward[path])
+        yield from _file(project, file, units[path], outward[path], inward[path])
         yield from _includes(project, file)
         yield from _hooks(project, path, units[path])
     for (caller, callee), pairs in sorted(calls.items()):
@@ -75,7 +77,7 @@ def _calls(project: Project) -> Calls:
     return found
 
 
-def _file(project: Project, file: AsmFile, units: list[Unit], outward: list[str]) -> Iterator[Draft]:
+def _file(project: Project, file: AsmFile, units: list[Unit], outward: list[str], inward: list[str]) -> Iterator[Draft]:
     routines = [unit for unit in units if unit.block.kind == "routine" and not _MARK.fullmatch(unit.block.name)]
     tables = [f"`{unit.block.name}`" for unit in units if unit.block.kind == "data"]
     patches = list(dict.fromkeys(org.address for org in file.orgs if org.address.startswith("$")))
@@ -92,7 +94,7 @@ def _file(project: Project, file: AsmFile, units: list[Unit], outward: list[str]
     parts = [f"`{file.path}`: {title}" if comments.words(title) >= 4 else f"`{file.path}` holds this:"]
     if routines:
         parts.append(_routines(routines))
-    parts.append(_inventory(project, file, tables, patches, outward))
+    parts.append(_inventory(project, file, tables, patches, outward, inward))
     question = choose(
         [
             f"What is `{file.path}` responsible for?",
@@ -108,7 +110,7 @@ def _file(project: Project, file: AsmFile, units: list[Unit], outward: list[str]
 def _opening(title: str) -> str:
     """A file's opening comment, whole lines of it up to 700 characters."""
     kept: list[str] = []
-    for line in (line for line in title.split("\n") if not _CREDIT.match(line)):
+    for line in _told(title.split("\n")):
         if sum(map(len, kept)) + len(line) > 700:
             kept = _whole_lists(kept)
             break
@@ -117,6 +119,15 @@ def _opening(title: str) -> str:
     while kept and kept[-1].endswith(":"):
         kept.pop()
     return comments.sentence("\n".join(kept))
+
+
+def _told(lines: list[str]) -> Iterator[str]:
+    """The lines that are no credit and do not go on with one."""
+    credit = False
+    for line in lines:
+        credit = bool(_CREDIT.match(line)) or (credit and line.startswith(" "))
+        if not credit:
+            yield line
 
 
 def _whole_lists(lines: list[str]) -> list[str]:
@@ -135,7 +146,9 @@ def _routines(routines: list[Unit]) -> str:
     return "\n\n".join(part for part in (lead, more) if part)
 
 
-def _inventory(project: Project, file: AsmFile, tables: list[str], patches: list[str], outward: list[str]) -> str:
+def _inventory(
+    project: Project, file: AsmFile, tables: list[str], patches: list[str], outward: list[str], inward: list[str]
+) -> str:
     said = []
     if tables:
         said.append(f"Data tables: {listing(tables, 8)}.")
@@ -146,6 +159,8 @@ def _inventory(project: Project, file: AsmFile, tables: list[str], patches: list
     parents = project.program.included_by.get(file.path, [])
     if parents:
         said.append(f"Included by {listing([f'`{path}`' for path in parents])}.")
+    if inward:
+        said.append(f"Called from {listing([f'`{path}`' for path in inward], 6)}.")
     if outward:
         said.append(f"It calls into {listing([f'`{path}`' for path in outward], 6)}.")
     if file.namespaces:

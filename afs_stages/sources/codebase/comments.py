@@ -42,7 +42,7 @@ _SECOND = re.compile(r"\s+;\s*\.\w+$")
 _PATTERN = re.compile(r"(?=\S* ?\S*(?:\.|([a-z])\1\1))(?:[a-z.]{4}){1,2} (?:[a-z.]{4}){1,2}(?!\S)")
 _SEE = re.compile(r"(?i)see ([a-z]+ ){0,4}notes?\.?$")
 _HEADING = re.compile(
-    r"(?i)(entry|exit|inputs?|outputs?|returns?|clobbers|param(eter)?s?|args|arguments|notes?|usage):$"
+    r"(?i:entry|exit|inputs?|outputs?|returns?|clobbers|param(?:eter)?s?|args|arguments|notes?|usage):$|[A-Z]{5,}:$"
 )
 _WORK = re.compile(r"(?i)\b(todo|fixme|xxx|idk)\b")
 

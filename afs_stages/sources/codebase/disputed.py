@@ -10,6 +10,7 @@ from afs_stages.sources.codebase.program import Symbol
 from afs_stages.sources.codebase.project import Project
 
 _PLACE = re.compile(r"^\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4})(,\s*[XYxy])?$")
+_LONG = re.compile(r"^`?\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4})`?$")
 _COLUMN = re.compile(r"(?i)\b(addr\w*|s?ram|flags?|registers?|variables?)\b")
 """How a column of addresses is called; other tables have numbers of messages, tiles and rooms."""
 
@@ -57,15 +58,17 @@ def disputed_rows(project: Project) -> set[tuple[str, int]]:
     sentences about an indexed address, and properties the file of the page's name defines otherwise.
     """
     named, banks, names = _named(project), _banks(project), set(project.program.symbols)
-    defines = _defines(project)
+    defines, patched = _defines(project), _patched(project)
     found: set[tuple[str, int]] = set()
     for document in project.documents:
         own = defines.get(_stem(document.path), {})
         for number, line in enumerate(document.lines, 1):
             if _misplaced(named, line) or _redefined(own, line):
                 found.add((document.path, number))
-        for table in (table for section in document.sections for table in section.tables):
+        for path, table in ((section.path, table) for section in document.sections for table in section.tables):
             found.update((document.path, line) for line, cells in table.rows if _elsewhere(banks, cells))
+            if any("hook" in name.lower() for name in (*table.header, *path)):
+                found.update((document.path, line) for line, cells in table.rows if _unpatched(patched, cells))
             if not any(map(_COLUMN.search, table.header)):
                 continue
             wrong = [line for line, cells in table.rows if _disputed(named, names, cells)]
@@ -128,6 +131,18 @@ def _elsewhere(banks: dict[str, set[str]], cells: tuple[str, ...]) -> bool:
     bank = next((match.group(1).upper() for match in map(_BANK.match, cells[:1]) if match), "")
     files = [cell.strip("` ") for cell in cells[1:] if cell.strip("` ").endswith(".asm")]
     return bool(bank and files) and not any(bank in banks[path] for path in files if path in banks)
+
+
+def _patched(project: Project) -> set[int]:
+    """The addresses the code puts something at."""
+    orgs = (org.address for file in project.program.files.values() for org in file.orgs)
+    return {int(address[1:], 16) for address in orgs if re.fullmatch(r"\$[0-9A-Fa-f]{6}", address)}
+
+
+def _unpatched(patched: set[int], cells: tuple[str, ...]) -> bool:
+    """Whether a row of a table of hooks names one address of the ROM, and no code is put there."""
+    places = {int(match.group(1).replace(":", ""), 16) for match in map(_LONG.match, cells) if match}
+    return bool(places) and region(min(places)) not in _RAM and not places & patched
 
 
 def _named(project: Project) -> dict[int, list[Symbol]]:

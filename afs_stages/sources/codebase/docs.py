@@ -18,6 +18,7 @@ from afs_stages.sources.codebase.faults import (
 from afs_stages.sources.codebase.markdown import Document, Section, Table, balanced, idle_heading, plain, words
 from afs_stages.sources.codebase.memory import row_variable
 from afs_stages.sources.codebase.outdated import Quotations
+from afs_stages.sources.codebase.paths import Paths
 from afs_stages.sources.codebase.project import Project
 from afs_stages.sources.codebase.questions import choose
 
@@ -63,7 +64,11 @@ _GENERIC = re.compile(
     r"initialization|main logic|design|files?|location|structure|scope|goals?|problem|solution|root cause|symptoms?)$"
 )
 _OVERVIEW = re.compile(r"(?i)^(overview|summary|introduction|description)$")
-_UPKEEP = re.compile(r"(?i)\b(last|verified|status|updated|owner|date|pr|commit|assignee|priority|done|checked)\b|^#$")
+_UPKEEP = re.compile(
+    r"(?i)\b(last|verified|status|updated|owner|date|pr|commit|assignee|priority|done|checked)\b|^(#|hooks|files|lines)$"
+)
+"""Columns that tell of the work, or count what the next change makes one more of."""
+
 _UPRIGHT = re.compile(r"(?i)^(#|metric|propert(y|ies)|field|attribute|key|aspect|parameter|step|item|question|)$")
 _WORK = re.compile(r"\b(TODO|FIXME)\b|\?\?\?")
 _TABLE_HEAD = re.compile(r"(?m)^\|.*\n\|[-:| ]+\|?$")
@@ -82,7 +87,7 @@ Wanted = Callable[[Document, Section], bool]
 
 def drafts(project: Project, wanted: Wanted, kind: str, spoiled: set[tuple[str, int]]) -> Iterator[Draft]:
     """Samples of the sections that are wanted; lines in `spoiled` contradict the code and are never taught."""
-    quotations = Quotations(project)
+    quotations, paths = Quotations(project), Paths(project.tree.paths)
     for document in project.documents:
         merged: set[int] = set()
         for section in document.sections:
@@ -91,11 +96,24 @@ def drafts(project: Project, wanted: Wanted, kind: str, spoiled: set[tuple[str, 
             if document.planned and len(section.path) == 1:
                 continue  # what stands first in a plan tells of the work, not of the game
             for draft in _section(document, section, kind, spoiled, merged):
-                blank = "unfinished_page" if document.planned and _BLANK.search(draft.answer) else ""
-                yield replace(draft, fault=draft.fault or blank or quotations.fault(draft.answer))
+                yield _checked(document, draft, quotations, paths)
             for table in section.tables:
                 own = Table(table.header, tuple(row for row in table.rows if row_variable(project, row[1]) is None))
-                yield from _rows(document, section, own, kind, spoiled)
+                for draft in _rows(document, section, own, kind, spoiled):
+                    yield _checked(document, draft, quotations, paths)
+
+
+def _checked(document: Document, draft: Draft, quotations: Quotations, paths: Paths) -> Draft:
+    """The draft with its paths as they are now, and why it is not to be taught."""
+    answer = paths.corrected(draft.answer)
+    fault = draft.fault or quotations.fault(answer)
+    if document.planned:
+        # what a plan names may be still to come; a number it leaves open is not
+        fault = fault or ("unfinished_page" if _BLANK.search(answer) else "")
+    elif not fault:
+        fault = "code_of_unknown_names" if quotations.unknown(answer) else ""
+        fault = fault or ("file_missing" if paths.missing(answer) else "")
+    return replace(draft, answer=answer, fault=fault)
 
 
 def _idle(section: Section) -> bool:

@@ -156,9 +156,10 @@ class OracleTrainingGenerator(BaseGenerator):
 
     def _samples(self, kind: str, drafts: Iterable[Draft]) -> Iterator[TrainingSample]:
         for draft in drafts:
-            if draft.fault:
+            fault = draft.fault or ("file_not_built" if draft.file in self.project.program.unbuilt else "")
+            if fault:
                 self.tally.seen += 1
-                self.tally.drop(draft.fault)
+                self.tally.drop(fault)
             else:
                 yield self.sample(draft, self._domain(kind))
 

@@ -19,6 +19,12 @@ _FOREIGN = re.compile(r"(?m)^\s*//|\s//\s|^\s*\$[\dA-Fa-f]+\s*=\s*[A-Za-z]|^\s*d
 _EMPTY = re.compile(r"`(\w+)`[^\n`]{0,12}(?:\| |: |is (?:currently )?|[—–-] )\**(?:empty|a stub|unused)\b", re.I)
 """`Routine` is empty: what a page says of a routine before it was written."""
 
+_CALLED = re.compile(r"(?i)\bj(?:s[rl]|ml)(?:\.[bwl])?[ \t]+([a-z_]\w{3,})")
+_EXAMPLE = re.compile(
+    r"(?i)my|some|custom|new|example|original|suspicious|problem|your|function|template|handler|stuff"
+)
+"""Names that stand for any name."""
+
 GONE = 4
 """One line in so many that the routine's file does not have makes a quotation out of date."""
 
@@ -45,6 +51,18 @@ class Quotations:
             return "code_out_of_date"
         return "code_of_unknown_names" if any(map(self._invented, codes)) else ""
 
+    def unknown(self, text: str) -> bool:
+        """Whether code calls, or a text names with the namespace in front, what the codebase does not have."""
+        codes = _FENCE.findall(text)
+        own = {label.lower() for label in _LABEL.findall("\n".join(codes))}
+        called = {name for code in codes for line in code.split("\n") for name in _CALLED.findall(line.split(";")[0])}
+        bare = map(self._project.program.bare, (*called, *self._namespaced(text)))
+        return any(name.lower() not in own | self._names and not _EXAMPLE.search(name) for name in bare)
+
+    def _namespaced(self, text: str) -> list[str]:
+        names = "|".join(map(re.escape, self._project.program.namespaces))
+        return re.findall(rf"\b(?:{names})[._]\w{{4,}}\b(?!\.\w)", text) if names else []
+
     def _differs(self, code: str) -> bool:
         """Whether a fence defines routines of the codebase by lines their file does not have."""
         units = [unit for unit in map(self._project.find, _LABEL.findall(code)) if unit is not None]
@@ -70,7 +88,10 @@ class Quotations:
     def _names(self) -> frozenset[str]:
         program = self._project.program
         macros = (macro.name for file in program.files.values() for macro in file.macros)
-        return frozenset(map(str.lower, (*program.symbols, *self._project.by_name, *macros)))
+        labels = (label.name for file in program.files.values() for label in file.labels)
+        called = (name for unit in self._project.units for _, name in unit.contract.calls)
+        names = (*program.symbols, *self._project.by_name, *macros, *labels, *called)
+        return frozenset(name.lower() for own in names for name in (own, program.bare(own)))
 
     @cached_property
     def _all(self) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from afs_stages.sources.codebase.expression import evaluate
 from afs_stages.sources.codebase.nodes import AsmFile, Equate, Label
@@ -61,6 +62,19 @@ class Program:
             if name.startswith(namespace + "_"):
                 return name[len(namespace) + 1 :]
         return name
+
+    @cached_property
+    def unbuilt(self) -> frozenset[str]:
+        """Files that are never assembled: those the codebase's main files do not lead to, where these include most."""
+        built: set[str] = set()
+        for main in (path for path in self.files if path in self.includes and path not in self.included_by):
+            reached, ready = {main}, [main]
+            while ready:
+                new = [path for path in self.includes.get(ready.pop(), ()) if path not in reached]
+                reached.update(new)
+                ready += new
+            built |= reached if len(reached) * 10 > len(self.files) else set()
+        return frozenset(self.files).difference(built) if len(built) * 2 > len(self.files) else frozenset()
 
     def all_symbols(self) -> Iterator[Symbol]:
         """Every symbol, by file and line."""

@@ -38,21 +38,23 @@ class TextFile:
 
 @dataclass
 class Tree:
-    """Every assembly and Markdown file under a root, in order of path."""
+    """Every assembly and Markdown file under a root, in order of path; `paths` are those of all its files."""
 
     root: Path
     assembly: list[TextFile] = field(default_factory=list)
     markdown: list[TextFile] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     commit: str = ""
+    paths: frozenset[str] = frozenset()
 
 
 def read_tree(root: Path) -> Tree:
     """Read a codebase. Raises `UserError` when the root is no folder."""
     if not root.is_dir():
         raise UserError("no such folder", where=str(root), fix="set the source's root to a checkout")
-    tree = Tree(root, commit=_commit(root))
-    for path in sorted(_walk(root), key=lambda path: path.relative_to(root).as_posix()):
+    found = {path.relative_to(root).as_posix(): path for path in _walk(root)}
+    tree = Tree(root, commit=_commit(root), paths=frozenset(found))
+    for _, path in sorted(found.items()):
         kind = path.suffix.lower()
         if kind not in ASSEMBLY and kind not in MARKDOWN:
             continue

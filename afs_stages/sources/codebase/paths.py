@@ -1,0 +1,49 @@
+"""Files as pages name them: a path that moved is given as it is now."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+_PATH = re.compile(r"(?<![\w/.~<$:-])((?:\./)?(?:[\w.-]+/)+[\w-]+\.[A-Za-z]\w{0,4})\b(?!/)")
+_WRITTEN = re.compile(r"(?i)\.(asm|inc|md|py|sh|lua)$")
+"""Files somebody writes: others may be made by a build."""
+_EXAMPLE = re.compile(r"(?i)[/_](my|your|new)")
+"""What a reader is to write."""
+
+
+class Paths:
+    """The files of a codebase, by path and by name."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._paths = frozenset(paths)
+        self._tops = {path.split("/", 1)[0].lower() for path in self._paths if "/" in path}
+        self._named: dict[str, list[str]] = defaultdict(list)
+        for path in sorted(self._paths):
+            self._named[path.rsplit("/", 1)[-1].lower()].append(path)
+
+    def corrected(self, text: str) -> str:
+        """The text with each path that is nowhere, and whose file is in one place only, replaced by that place."""
+        return _PATH.sub(lambda match: self._now(match.group(1)), text)
+
+    def missing(self, text: str) -> bool:
+        """Whether a text names a file in a folder of the codebase that is not there and nowhere else."""
+        return any(
+            self._now(path) == path and not self._there(path) and self._top(path) in self._tops
+            for path in filter(_WRITTEN.search, _PATH.findall(text))
+            if not _EXAMPLE.search(path)
+        )
+
+    def _now(self, path: str) -> str:
+        places = self._named.get(path.rsplit("/", 1)[-1].lower(), [])
+        return path if self._there(path) or len(places) != 1 else places[0]
+
+    def _there(self, path: str) -> bool:
+        path = path.removeprefix("./")
+        places = self._named.get(path.rsplit("/", 1)[-1].lower(), [])
+        return any(place == path or place.endswith(f"/{path}") for place in places)
+
+    @staticmethod
+    def _top(path: str) -> str:
+        return path.removeprefix("./").split("/", 1)[0].lower()
