@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from afs_stages.core.memo import Memo
 
+_REMARK = re.compile(";.*")
 _COMMENT = re.compile(r';.*$|"[^"\n]*"', re.MULTILINE)
 _LABEL = re.compile(
     r"\s*(?P<label>\#?[A-Za-z_]\w*:(?![=:])|\#?\.+\w+:?(?=\s|$)|[+-]+:?(?=\s|$)|\?[\w.+-]*:?(?=\s|$))\s*"
@@ -49,6 +50,8 @@ def strip_comment(line: str) -> str:
     """The line without its comment; a `;` inside double quotes is not one."""
     if ";" not in line:
         return line
+    if '"' not in line:
+        return _REMARK.sub("", line)
     return _COMMENT.sub(lambda match: match[0] if match[0].startswith('"') else "", line)
 
 
@@ -66,7 +69,7 @@ def _parse_line(line: str) -> tuple[Statement, ...]:
         return (_statement(text.strip(" \t{}")),)
     found: list[Statement] = []
     for part in SPLIT.split(text):
-        found.extend(_parse_part(part.strip()))
+        found.extend(parse_part(part.strip()))
     return tuple(found)
 
 
@@ -74,7 +77,8 @@ parse_line = Memo(_parse_line).__getitem__
 """The statements of one line; remembered, since code repeats itself."""
 
 
-def _parse_part(part: str) -> Iterator[Statement]:
+def parse_part(part: str) -> Iterator[Statement]:
+    """The statements of a line's part between two ` : `: labels, then what they stand before."""
     while match := _LABEL.match(part):
         yield Statement("label", match["label"].rstrip(":").lstrip("#"))
         part = part[match.end() :]

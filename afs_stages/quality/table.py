@@ -8,15 +8,17 @@ labels that are nowhere defined. It does not evaluate expressions, macros or dis
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any, Literal, NamedTuple
+from operator import itemgetter
+from typing import Any, Literal
 
 import msgspec
 
 from afs_stages.core.memo import ENTRIES, LONGEST, Memo
-from afs_stages.quality.syntax import BLOCKS, lines, parse_line
+from afs_stages.quality.syntax import BLOCKS, DIRECTIVES, lines, parse_part
 
 State = Literal["ok", "stubs", "error", "lost"]
 
@@ -176,25 +178,66 @@ references = Memo(_references).__getitem__
 """Labels and symbols an operand names; local ones with their dots."""
 
 
-class _Line(NamedTuple):
-    """What one line says, whatever stands around it; places of anonymous labels count statements from its start."""
+_NO_NAMES: frozenset[str] = frozenset()
+_Part = tuple[tuple[str, ...], frozenset[str], frozenset[str], tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]]
+"""(faults, names defined, names used, anonymous labels, uses of such) of a part of a line between two ` : `.
 
-    length: int
-    faults: tuple[str, ...]
-    defined: frozenset[str]
-    used: frozenset[str]
-    anonymous: tuple[tuple[str, int], ...]
-    anonymous_uses: tuple[tuple[str, int], ...]
+What it says, whatever stands around it; labels and uses with the number of their statement in it."""
+_NOTHING: _Part = ((), _NO_NAMES, _NO_NAMES, (), ())
+_faults, _defined, _used, _labels, _uses = map(itemgetter, range(5))
+_PLAIN = re.compile(
+    r"(?:#?([A-Za-z_]\w*(?=:)|\.+\w+(?=:|\s|$)):?(?![=:])\s*)?"
+    r"(?:([A-Za-z]{3})(?:\.([A-Za-z]))?(?:\s+([#(\[]*)"
+    r"(?:\$([0-9A-Fa-f]+)(?!\w)|([%]?[0-9]+(?!\w)|!\w+)|(\.+[A-Za-z_]\w*|[A-Za-z_][\w.]*))"
+    r"((?:[+-]|>>)[0-9]+(?!\w))?((?: ?[,)\]]| ?[xyXYsS]\b)*))?)?$"
+)
+"""A label, then an instruction: mnemonic, size, what opens its operand, its hex digits or another number or a name,
+what is added, what closes it. Most parts have this form."""
 
 
-def _read_line(line: str) -> _Line:
+def _is_sound(form: str) -> bool:
+    mnemonic, size, operand = form.split("|")
+    return mnemonic.upper() in matrix() and not fault(mnemonic.upper(), size.lower(), operand)
+
+
+_sound = Memo(_is_sound).__getitem__
+"""Whether `mnemonic|size|operand` is an instruction."""
+
+
+def _read_plain(part: str) -> _Part | None:
+    """A part of the plain form that is right, or None; which name or digits an operand has makes no difference."""
+    if part[:1] == "%":
+        return _NOTHING
+    match = _PLAIN.match(part)
+    if match is None:
+        word = part.partition(" ")[0].lower()
+        return _NOTHING if word in DIRECTIVES and ":" not in part and "=" not in part else None
+    label, mnemonic, size, opening, digits, other, name, added, closing = match.groups("")
+    used = _NO_NAMES
+    if mnemonic:
+        if digits:
+            base = "$0000000"[: len(digits) + 1]
+        elif not name:
+            base = other and f"{other[0]}0"
+        elif name in _OWN_WORDS:
+            base = name
+        else:
+            base = ".n" if name[0] == "." else "name"
+            used = _NO_NAMES if opening[-1:] == "#" else frozenset((name,))
+        if len(digits) > 6 or not _sound(f"{mnemonic}|{size}|{opening}{base}{added and '+0'}{closing}"):
+            return None
+    return (), frozenset((label,)) if label else _NO_NAMES, used, (), ()
+
+
+def _read_part(part: str) -> _Part:
+    if len(part) <= LONGEST and (plain := _read_plain(part)):
+        return plain
     faults: list[str] = []
     defined: set[str] = set()
     used: set[str] = set()
     labels: list[tuple[str, int]] = []
     uses: list[tuple[str, int]] = []
-    statements = parse_line(line)
-    for place, (kind, name, size, operand) in enumerate(statements):
+    for place, (kind, name, size, operand) in enumerate(parse_part(part)):
         if kind == "op":
             check = fault if len(operand) <= LONGEST else fault.__wrapped__
             if problem := check(name, size, operand):
@@ -209,20 +252,25 @@ def _read_line(line: str) -> _Line:
             labels.append((name, place))
         elif kind in ("label", "assign"):
             defined.add(name)
-    return _Line(len(statements), tuple(faults), frozenset(defined), frozenset(used), tuple(labels), tuple(uses))
+    return tuple(faults), frozenset(defined), frozenset(used), tuple(labels), tuple(uses)
 
 
-_line = Memo(_read_line).__getitem__
-"""A line's faults and names; remembered, since code repeats itself."""
+_part = Memo(_read_part).__getitem__
+"""A part's faults and names; remembered, since code repeats itself."""
+
+
+_BORDER = re.compile(r"[^\S\n]:(?:[^\S\n]|$)|\n", re.MULTILINE)
+"""Between two parts: the end of a line, or what `SPLIT` finds within one."""
+_BLANKS = (*"\t\v\f\r\x1c\x1d\x1e\x1f", " :\n")
 
 
 @lru_cache(maxsize=BLOCKS)
 def assemble(text: str, known: frozenset[str] = frozenset()) -> AssemblyResult:
     """Check a snippet by the table; `known` names do not count as stubs."""
-    met = list(map(_line, lines(text)))
-    missing = set().union(*[line.used for line in met if line.used])
-    missing.difference_update(*[line.defined for line in met if line.defined])
-    errors = [f"line {number}: {fault}" for number, line in enumerate(met, 1) if line.faults for fault in line.faults]
+    text = "\n".join(lines(text))
+    met = list(map(_part, map(str.strip, _parts(text))))
+    missing = set().union(*map(_used, met)).difference(*map(_defined, met))
+    errors = list(_located(text, met)) if any(map(_faults, met)) else []
     local = {name for name in missing if name[0] == "."}
     errors += [f"label {name} wasn't found" for name in (*sorted(local), *_astray(met))]
     outside = len(missing - local - known)
@@ -231,17 +279,27 @@ def assemble(text: str, known: frozenset[str] = frozenset()) -> AssemblyResult:
     return AssemblyResult("stubs" if outside else "ok", outside)
 
 
-def _astray(met: list[_Line]) -> list[str]:
+def _parts(text: str) -> list[str]:
+    """The parts of lines; where no blank is anything but a space, as nearly always, without a pattern."""
+    if text.isascii() and not any(map(text.__contains__, _BLANKS)) and not text.endswith(" :"):
+        return text.replace(" : ", "\n").split("\n")
+    return _BORDER.split(text)
+
+
+def _located(text: str, met: list[_Part]) -> Iterator[str]:
+    """The faults with the lines they are in."""
+    number = 1
+    for part, border in zip(met, (*_BORDER.findall(text), ""), strict=True):
+        yield from (f"line {number}: {fault}" for fault in _faults(part))
+        number += border == "\n"
+
+
+def _astray(met: list[_Part]) -> list[str]:
     """Anonymous labels that are branched to where none lies ahead or behind: no outside code can define one."""
-    if not any(line.anonymous_uses for line in met):
+    if not any(map(_uses, met)):
         return []
-    labels: list[tuple[str, int]] = []
-    uses: list[tuple[str, int]] = []
-    start = 0
-    for line in met:
-        labels += [(name, start + place) for name, place in line.anonymous]
-        uses += [(name, start + place) for name, place in line.anonymous_uses]
-        start += line.length
+    uses = [(name, (at, place)) for at, part in enumerate(met) for name, place in _uses(part)]
+    labels = [(name, (at, place)) for at, part in enumerate(met) for name, place in _labels(part)]
     return [
         name
         for name, at in uses

@@ -75,7 +75,7 @@ def forget() -> None:
     """Drop what the table check remembers of lines it has met."""
     for blocks in (parse, table.assemble, table.fault):
         blocks.cache_clear()
-    for memo in (parse_line, table._line, table.references):
+    for memo in (parse_line, table._part, table._sound, table.references):
         memo.__self__.clear()
 
 
