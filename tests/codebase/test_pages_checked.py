@@ -214,7 +214,10 @@ def test_code_that_is_never_assembled_is_not_told_of(tmp_path):
     main = 'incsrc "lamp.asm"\nincsrc "user.asm"\n'
     files = {"main_asm": main, "lamp_asm": CODE, "user_asm": USER + "Lamp_Out:\n  RTL\n"}
     old = CODE.replace("Lamp_Light", "Lamp_Before")
-    samples, dropped = made(tmp_path, **files, old_asm=old)
+    samples, dropped = made(
+        tmp_path, **files, old_asm=old, names_asm="LampBell = $7E0DA0 ; Strokes of the bell so far\n"
+    )
+    assert told_of(samples, "LampBell"), "a list of names is not assembled and true all the same"
     assert told_of(samples, "`Lamp_Light` (`lamp.asm`")
     assert not told_of(samples, "`Lamp_Before` (`old.asm`")
     assert dropped["file_not_built"] >= 1
@@ -233,3 +236,13 @@ def test_a_files_header_keeps_its_headings_and_ends_with_its_credits(tmp_path):
     assert "BEHAVIOR:\n  1. The lamp is lit at night\n  2. The lamp is put out by the bell" in sample
     assert "book of tides" not in sample
     assert "Called from `user.asm`." in sample
+
+
+def test_a_flags_uses_are_told_by_the_part_of_a_routine_and_by_all_its_names(tmp_path):
+    names = "StoryLamp = $7EF3D0 ; How far the story of the lamp has come\nLampStory = $7EF3D0\n"
+    code = "\n; Lights the lamp of the story\nLamp_Tell:\n{\n  LDA.l LampStory\n  BEQ Lamp_Tell_Begin\n  RTL\n"
+    code += "  Lamp_Tell_Begin:\n  {\n    LDA.b #$01 : STA.l LampStory\n    RTL\n  }\n}\n"
+    (sample,) = told_of(made(tmp_path, sram_asm=names, lamp_asm=code + USER)[0], "is a save variable")
+    assert "Code also calls it `LampStory`." in sample
+    assert "- Set or changed in `Lamp_Tell_Begin`, a part of `Lamp_Tell` (Lights the lamp of the story)" in sample
+    assert "- Tested in `Lamp_Tell` (Lights the lamp of the story), `lamp.asm` line 5" in sample

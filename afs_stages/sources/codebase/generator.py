@@ -156,7 +156,10 @@ class OracleTrainingGenerator(BaseGenerator):
 
     def _samples(self, kind: str, drafts: Iterable[Draft]) -> Iterator[TrainingSample]:
         for draft in drafts:
-            fault = draft.fault or ("file_not_built" if draft.file in self.project.program.unbuilt else "")
+            # names may stand in lists that are read and never assembled
+            code = kind != "memory" or draft.kind == "memory_routine"
+            unbuilt = code and draft.file in self.project.program.unbuilt
+            fault = draft.fault or ("file_not_built" if unbuilt else "")
             if fault:
                 self.tally.seen += 1
                 self.tally.drop(fault)

@@ -12,7 +12,7 @@ from afs_stages.sources.codebase.memory import meaning
 from afs_stages.sources.codebase.mentions import Mentions
 from afs_stages.sources.codebase.program import Symbol
 from afs_stages.sources.codebase.project import Project, Unit
-from afs_stages.sources.codebase.questions import address, choose
+from afs_stages.sources.codebase.questions import address, choose, listing
 
 _FLAG = re.compile(
     r"(?i)quest|story|progress|crystal|pendant|dream|flag|scroll|bean|spawn|mapicon|ledger|beacon|deed|gamestate|essence"
@@ -36,7 +36,7 @@ def drafts(project: Project, mentions: Mentions) -> Iterator[Draft]:
         uses = sorted(found, key=lambda use: (use[0].block.file, use[1]))
         told = meaning(symbol) or comments.says_something(symbol.comment, 1)
         if uses and told:
-            yield _flag(project, symbol, uses)
+            yield _flag(project, symbol, uses, [name for name in alike if name != symbol.name])
 
 
 def _is_flag(symbol: Symbol) -> bool:
@@ -46,19 +46,22 @@ def _is_flag(symbol: Symbol) -> bool:
     return bool(saved and (_FLAG.search(symbol.name) or _PLACE.search(symbol.section)))
 
 
-def _flag(project: Project, symbol: Symbol, uses: list[tuple[Unit, int, str]]) -> Draft:
+def _flag(project: Project, symbol: Symbol, uses: list[tuple[Unit, int, str]], others: list[str]) -> Draft:
     sets = [use for use in uses if _SETS.search(use[2])]
     tests = [use for use in uses if use not in sets and _TESTS.search(use[2])]
     other = [use for use in uses if use not in sets and use not in tests]
     rows = []
     for verb, found in (("Set or changed", sets), ("Tested", tests), ("Used", other)):
-        rows += [f"- {verb} in {_use(use)}" for use in found[:5]]
+        rows += [f"- {verb} in {_use(project, use)}" for use in found[:5]]
     if not other and not (sets and tests):
         rows.append(f"- No code {'tests' if sets else 'sets'} it by its name.")
     what = "constant" if symbol.kind == "define" else "save variable"
     said = meaning(symbol) or (comments.sentence(symbol.comment) if comments.says_something(symbol.comment, 1) else "")
     under = f", listed under “{symbol.section}”" if comments.words(symbol.section) else ""
     lead = f"`{symbol.name}` is a {what} ({address(symbol.value)}, `{symbol.file}`{under}). {said}".strip()
+    if called := [f"`{name}`" for name in others if any(re.search(rf"\b{re.escape(name)}\b", use[2]) for use in uses)]:
+        gap = "\n" if "\n" in said else " "
+        lead += f"{gap}Code also calls it {listing(called)}."
     question = choose(
         [
             f"How does the game track progress with `{symbol.name}`? Where is it set and where is it tested?",
@@ -74,8 +77,18 @@ def _flag(project: Project, symbol: Symbol, uses: list[tuple[Unit, int, str]]) -
     return Draft("quest_flag", question, answer, symbol.file, symbol.line, symbol.line, group)
 
 
-def _use(use: tuple[Unit, int, str]) -> str:
+def _use(project: Project, use: tuple[Unit, int, str]) -> str:
     unit, line, code = use
     where = f"the patch at {unit.block.name}" if unit.block.kind == "patch" else f"`{unit.block.name}`"
     said = f" ({unit.summary.rstrip('.')})" if unit.summary else ""
+    inner = _inner(project, unit, line)
+    where = f"`{inner}`, a part of {where}" if inner else where
     return f"{where}{said}, `{unit.block.file}` line {line}: `{code[:100]}`"
+
+
+def _inner(project: Project, unit: Unit, line: int) -> str:
+    """The routine within a routine that a line is in, or ""."""
+    labels = project.program.files[unit.block.file].labels
+    above = [label for label in labels if unit.block.first <= label.line <= line and label.name[0] not in ".+-?"]
+    name = max(above, key=lambda label: label.line).name if above else unit.block.name
+    return "" if name == unit.block.name else name
