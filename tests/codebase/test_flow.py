@@ -126,8 +126,8 @@ def test_an_explanation_tells_each_step_and_where_a_jump_table_leads(tmp_path: P
     made = list(OracleTrainingGenerator(oracle_path=tmp_path).generate())
     (sample,) = [s for s in made if s.provenance["kind"] == "asm_explanation" and "Keeper_Wait" in s.instruction]
     assert sample.output == (
-        "`Keeper_Wait` (`keeper.asm`, line 10) is entry 0 ($00) of the jump table in `Keeper_Main`, "
-        "chosen by `KeeperState`. The file is titled “The keeper of the lamp”.\n\nStep by step:\n"
+        "`Keeper_Wait` (`keeper.asm`, line 10) is entry 0 ($00) of the jump table in `Keeper_Main` "
+        "(The keeper of the lamp), chosen by `KeeperState`.\n\nStep by step:\n"
         "- No oil left: goes to `.dark` if `$0F04` (Oil) is zero.\n"
         "- Sets `KeeperState` to $01 (so `Keeper_Walk` is next).\n"
         "- At `.dark`: The sigh of the keeper: calls `Sound_Play` with A = $20.\n\n"

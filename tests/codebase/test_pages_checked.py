@@ -246,3 +246,22 @@ def test_a_flags_uses_are_told_by_the_part_of_a_routine_and_by_all_its_names(tmp
     assert "Code also calls it `LampStory`." in sample
     assert "- Set or changed in `Lamp_Tell_Begin`, a part of `Lamp_Tell` (Lights the lamp of the story)" in sample
     assert "- Tested in `Lamp_Tell` (Lights the lamp of the story), `lamp.asm` line 5" in sample
+
+
+def test_a_routine_reached_through_a_local_table_is_told_by_its_entry(tmp_path):
+    main = "; Runs the lamp of the tower\nLamp_Main:\n{\n  LDA.w LampState : ASL : TAX\n  JSR (.steps,X)\n"
+    main += "  RTL\n\n  .steps\n  dw Lamp_Wait ; 00\n  dw Lamp_Burn ; 01\n}\n"
+    steps = "\nLamp_Wait:\n{\n  LDA.w LampOil : BEQ .dark\n  INC.w LampState\n  .dark\n  RTS\n}\n"
+    steps += "\nLamp_Burn:\n{\n  LDA.w LampOil : BNE .burns\n  STZ.w LampState\n  JSL Sound_Play\n  .burns\n"
+    steps += "  DEC.w LampOil\n  RTS\n}\n"
+    samples, _ = made(tmp_path, lamp_asm=f"{NAMES}\n{main}{steps}{SOUND}")
+    entry = "is entry 1 ($01) of the jump table in `Lamp_Main` (Runs the lamp of the tower), chosen by `LampState`."
+    assert told_of(samples, entry)
+
+
+def test_only_the_saved_part_of_ram_is_called_sram(tmp_path):
+    names = "LampSaved = $7EF4F0 ; Strokes of the bell that are kept\n"
+    names += "LampTiles = $7EF800 ; Tiles of the lamp room in use\n"
+    samples, _ = made(tmp_path, ram_asm=names)
+    assert told_of(samples, "$7EF4F0 (SRAM)")
+    assert told_of(samples, "$7EF800 (WRAM)")

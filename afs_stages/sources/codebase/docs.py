@@ -65,7 +65,8 @@ _GENERIC = re.compile(
 )
 _OVERVIEW = re.compile(r"(?i)^(overview|summary|introduction|description)$")
 _UPKEEP = re.compile(
-    r"(?i)\b(last|verified|status|updated|owner|date|pr|commit|assignee|priority|done|checked)\b|^(#|hooks|files|lines)$"
+    r"(?i)\b(last|verified|status|updated|owner|date|pr|commit|assignee|priority|done|checked|effort|complexity|"
+    r"feasibility)\b|^(#|hooks|files|lines)$"
 )
 """Columns that tell of the work, or count what the next change makes one more of."""
 
@@ -77,7 +78,7 @@ _ANNOUNCE = re.compile(
     r"|[*_]*(purpose|goal|objective)s?:?[*_]*:? *(document|provide|track|list|collect|summari)"
 )
 _OPEN = re.compile(
-    r"\b(TODO|TBD|FIXME)\b|\?\?\?|^(0x\w+ ){2}|(?i:\buntested\b|\bunverified\b|^various\b|"
+    r"\b(TODO|TBD|FIXME)\b|\?\?\?|^(0x\w+ ){2}|(?i:^unknown$|\buntested\b|\bunverified\b|^various\b|"
     r"\bproven asset\b|\bworks? well\b|\bMVP\b|\bneeds? work\b)"
 )
 _NAMELIKE = re.compile(r"^[`$!%]|[_(]|\b[A-Z]\w+[A-Z]")

@@ -128,9 +128,10 @@ def _lead(project: Project, words: Vocabulary, unit: Unit) -> str:
         said.append(f"{'It' if said else lead} is {role}.")
     if not said:
         said.append(f"{lead} {_doing(project, unit)}")
-    title = project.file_titles.get(block.file, "")
-    if title and not header and comments.words(title) <= 5 and not _TITLE_OF_A_PART.search(title):
-        said.append(f"The file is titled “{title.rstrip('.')}”.")
+    title = project.file_titles.get(block.file, "").rstrip(".")
+    short = comments.words(title) <= 5 and not _TITLE_OF_A_PART.search(title)
+    if title and not header and short and title not in " ".join(said):
+        said.append(f"The file is titled “{title}”.")
     return " ".join(said)
 
 

@@ -74,12 +74,17 @@ def canonical(value: int) -> int:
     return low if 0x2000 <= low < 0x8000 and (bank < 0x40 or 0x80 <= bank < 0xC0) else value
 
 
+def is_saved(place: int) -> bool:
+    """Whether an address is in SRAM, or in the copy of a save file that the game keeps at $7EF000 to $7EF4FF."""
+    return 0x7EF000 <= place <= 0x7EF4FF or 0x700000 <= place <= 0x7DFFFF
+
+
 def region(value: int) -> str:
     """What kind of memory an address is in; "" where it is none of these."""
     place = canonical(value)
     if place in REGISTERS or 0x2100 <= place <= 0x21FF or 0x4200 <= place <= 0x43FF:
         return "hardware register"
-    if 0x7EF000 <= place <= 0x7EFFFF or 0x700000 <= place <= 0x7DFFFF:
+    if is_saved(place):
         return "SRAM"
     if 0x7E0000 <= place <= 0x7FFFFF:
         return "direct page" if place < 0x7E0100 else "WRAM"

@@ -25,7 +25,7 @@ _EXAMPLE = re.compile(
 )
 """Names that stand for any name."""
 
-GONE = 4
+GONE = 10
 """One line in so many that the routine's file does not have makes a quotation out of date."""
 
 _LEAST, _LONG = 4, 7

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.draft import Draft
-from afs_stages.sources.codebase.memory import meaning
+from afs_stages.sources.codebase.memory import is_saved, meaning
 from afs_stages.sources.codebase.mentions import Mentions
 from afs_stages.sources.codebase.program import Symbol
 from afs_stages.sources.codebase.project import Project, Unit
@@ -40,7 +40,7 @@ def drafts(project: Project, mentions: Mentions) -> Iterator[Draft]:
 
 
 def _is_flag(symbol: Symbol) -> bool:
-    saved = 0x7EF000 <= symbol.value <= 0x7EFFFF or 0x700000 <= symbol.value <= 0x7DFFFF
+    saved = is_saved(symbol.value)
     if symbol.kind == "define":
         return bool(_FLAG.search(symbol.name) and (_PLACE.search(symbol.section) or _PLACE.search(symbol.file)))
     return bool(saved and (_FLAG.search(symbol.name) or _PLACE.search(symbol.section)))

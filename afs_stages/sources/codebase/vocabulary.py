@@ -15,6 +15,9 @@ from afs_stages.sources.codebase.project import Project, Unit
 from afs_stages.sources.codebase.questions import address
 
 _TABLE_MACRO = re.compile(r"(?i)%(\w*JumpTable\w*)\(([^()]+)\)")
+_THROUGH_TABLE = re.compile(r"(?im)\bj(?:sr|mp)(?:\.w)?\s+\((\.\w+),\s*x\)")
+_DOUBLED = re.compile(r"(?i)\blda(?:\.\w)?\s+([^\s:#]+)\s*(?::|\n)\s*asl(?:\s+a)?\s*(?::|\n)\s*tax\s*(?::\s*)?\Z")
+"""What is loaded, doubled and taken for an index right before the jump."""
 _GOES = BRANCHES | {"jsr", "jsl", "jml", "pea"}
 _STORED = ("equate", "reserved", "field")
 
@@ -100,13 +103,16 @@ def _enter(found: Vocabulary, unit: Unit) -> None:
     index, entries = table(unit.block.lines, found.naming)
     if not entries:
         index, entries = _table_macro(found, unit)
+    if not entries:
+        index, entries = _table_of_its_own(unit)
     if any(entries):
         found.owned.setdefault(unit.block.name, (index, entries))
     for number, name in enumerate(entries):
         target = found.project.find(name) if name and not name.startswith((".", "$")) else None
         if target is not None and target is not unit:
             chosen = f", chosen by {index}" if index else ""
-            role = f"entry {number} (${number:02X}) of the jump table in `{unit.block.name}`{chosen}"
+            said = f" ({unit.summary.rstrip('.')})" if unit.summary else ""
+            role = f"entry {number} (${number:02X}) of the jump table in `{unit.block.name}`{said}{chosen}"
             found.roles.setdefault(target.block.name, role)
             found.tables.setdefault(target.block.name, (index.partition(" at index ")[0].strip("`"), entries))
 
@@ -121,6 +127,19 @@ def _table_macro(found: Vocabulary, unit: Unit) -> tuple[str, list[str]]:
     if chooser is None and found.project.find(names[0]) is None:
         return f"`{names[0]}`", names[1:]
     return f"`{chooser.group(1)}`" if chooser else "", names
+
+
+def _table_of_its_own(unit: Unit) -> tuple[str, list[str]]:
+    """A jump through a local table: `LDA x : ASL : TAX : JSR (.vectors,X)`, and `.vectors` in the same routine."""
+    code = "\n".join(line.code for line in unit.block.lines)
+    jump = _THROUGH_TABLE.search(code)
+    listed = jump and re.search(rf"(?m)^\s*{re.escape(jump.group(1))}:?\s*\n((?:\s*d[wl]\s.*\n?)+)", code, re.I)
+    if not jump or not listed:
+        return "", []
+    chooser = _DOUBLED.search(code[: jump.start()])
+    rows = [row.split(None, 1)[1] for row in listed.group(1).split("\n") if row.strip()]
+    entries = [operand(name.strip()) for row in rows for name in row.split(",")]
+    return f"`{chooser.group(1)}`" if chooser else "", entries
 
 
 def _routines_named(project: Project) -> dict[int, str]:
