@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afs_stages.core.params.data import Discriminator
-from afs_stages.quality.discriminator import network
+from afs_stages.quality.discriminator import inference, network
 from afs_stages.quality.discriminator.electra import ElectraModel
 from afs_stages.quality.discriminator.folder import folder_samples
 from afs_stages.quality.discriminator.inference import judge
@@ -105,6 +105,16 @@ def test_in_bf16_a_score_does_not_depend_on_its_neighbours_either(
     found = judge(trained.net, [rows[i] for i in chosen], data.draw(st.integers(1, 4000)), "bf16")
     assert found == pytest.approx([alone[i] for i in chosen], abs=1e-4)
     assert ranks(found) == ranks([alone[i] for i in chosen])
+
+
+@pytest.mark.parametrize(("dtype", "near"), [("fp32", 1e-4), ("bf16", 0.1)])
+def test_a_processor_without_the_fused_steps_judges_alike(
+    trained: ElectraModel, rows: list[list[int]], alone: list[float], monkeypatch: pytest.MonkeyPatch,
+    dtype: str, near: float,
+) -> None:  # fmt: skip
+    """oneDNN reads bf16 on some processors only; what is asked before it is used is made to say no here."""
+    monkeypatch.setattr(inference, "_onednn", lambda _: False)
+    assert judge(trained.net, rows, 1024, dtype) == pytest.approx(alone, abs=near)
 
 
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])

@@ -91,7 +91,7 @@ class Encoder:
             weight, bias = torch.cat([m.weight for m in modules]), torch.cat([m.bias for m in modules])
             return weight.detach().to(device, dtype), bias.detach().to(device, dtype)
 
-        kind = _OneDNN if device == "cpu" and _onednn() else _Linear
+        kind = _OneDNN if device == "cpu" and _onednn(dtype) else _Linear
 
         config = encoder.config
         self.heads, self.precision = config.num_attention_heads, config.layer_norm_eps
@@ -134,11 +134,16 @@ class Encoder:
         return layer_norm(states, states.shape[-1:], *norm, self.precision)
 
 
-def _onednn() -> bool:
+def _onednn(dtype: Any) -> bool:
+    """Whether oneDNN is there with all that is used of it, and this processor reads the number format for it."""
     import torch
 
-    there: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return there and all(hasattr(torch.ops.mkldnn, name) for name in ("_linear_pointwise", "_reorder_linear_weight"))
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    steps = torch.ops.mkldnn
+    if not all(hasattr(steps, name) for name in ("_linear_pointwise", "_reorder_linear_weight")):
+        return False
+    return dtype != torch.bfloat16 or bool(steps._is_mkldnn_bf16_supported())
 
 
 def _attend(query: Any, key: Any, value: Any, seen: Any) -> Any:
