@@ -17,7 +17,7 @@ from pydantic import Field
 from afs_stages.core.sample import Message, TrainingSample
 from afs_stages.sources.base import BaseGenerator, Options
 from afs_stages.sources.redaction import LONGEST, Redactor
-from afs_stages.sources.toolcalls import arrange, call, result
+from afs_stages.sources.toolcalls import Step, arrange, call, result
 
 CHARS_PER_TOKEN = 4
 """A common rule of thumb for English and code; only the context budget rests on it."""
@@ -109,7 +109,7 @@ class Dialogue:
             return None
         self.generator.tally.seen += 1
         rows = arrange(turn.steps)
-        answer = rows[-1].get("content") or "" if rows and not rows[-1].get("tool_calls") else ""
+        answer = final_answer(turn.steps, rows)
         fault = turn.fault or self._repeated(turn.request, answer) or _fault(turn, answer)
         redactions = self._new_redactions()
         if fault:
@@ -174,6 +174,17 @@ class Dialogue:
             source=self.generator.name,
             _metadata=metadata,
         )
+
+
+def final_answer(steps: list[Step], rows: list[Step]) -> str:
+    """The assistant's text that ends a turn; empty where the turn ends in a call or in a tool's result.
+
+    `steps` are the turn's events as they were told, `rows` the same as messages. The steps decide: a call
+    without a result is no message, and what was said before it only announced it.
+    """
+    if not steps or "content" not in steps[-1] or steps[-1]["role"] != "assistant":
+        return ""
+    return str(rows[-1]["content"])
 
 
 def _fault(turn: Turn, answer: str) -> str:

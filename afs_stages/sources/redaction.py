@@ -25,7 +25,8 @@ Accept = Callable[[str, str], bool]
 class Rule:
     """A kind of secret: `gate` must occur (lower case) for the pattern to be tried; group `s` is replaced.
 
-    A `lowered` pattern is written in lower case and sees the text so: faster than ignoring case.
+    A `lowered` pattern is written in lower case and sees the text so: faster than ignoring case. Where the
+    pattern finds only how a secret begins, `reach` says where it ends: (text, end of the match) -> its end.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Rule:
     pattern: re.Pattern[str]
     accept: Accept | None = None
     lowered: bool = False
+    reach: Callable[[str, int], int] | None = None
 
 
 def _rule(kind: str, gate: str, pattern: str, accept: Accept | None = None, *, lowered: bool = False) -> Rule:
@@ -97,14 +99,56 @@ def _is_password(secret: str, _: str) -> bool:
     return low.isalpha() and len(low) >= 8 and "pass" not in low
 
 
+_KEY_BEGIN = r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+_KEY_END = re.compile(r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_LONGEST_KEY = 20_000
+"""Characters from a key's header to its END line, with what a tool prints before each line.
+
+A key of RSA with 8192 bits has 6,400.
+"""
+_LINE_END = re.compile(r"\n|\\n|\Z")
+_KEY_LINE = re.compile(
+    r"[A-Za-z0-9+/]{16}"  # base64, wherever in the line and whatever stands around it
+    r"|\A\W{0,40}(?:\d{1,6}\W{1,8})?\S{1,200}\W{0,8}\Z"  # its short last line: one word, whatever its prefix
+    r"|[A-Z][A-Za-z]{1,20}(?:-[A-Z][A-Za-z]{1,20})?: "  # a header, as in Proc-Type: 4,ENCRYPTED
+)
+
+
+def private_key_end(text: str, start: int) -> int:
+    """Where the private key ends whose header ends at `start`.
+
+    Whatever a tool prints before each line (a number, `file:12:`, `> `, a quote), the END line ends the key. A
+    key that was cut off before it ends with its last line that holds base64.
+    """
+    limit = min(len(text), start + _LONGEST_KEY)
+    next_header = text.find("-----BEGIN", start, limit)
+    if next_header >= 0:
+        limit = next_header
+    end_line = _KEY_END.search(text, start, limit)
+    if end_line:
+        return end_line.end()
+    stop = begin = start
+    while begin < limit:
+        line_end = _LINE_END.search(text, begin, limit)
+        line = text[begin : line_end.start() if line_end else limit]
+        if _KEY_LINE.search(line):
+            stop = begin + len(line)
+        elif any(c.isalpha() for c in line):
+            break
+        begin = line_end.end() if line_end and line_end.end() > begin else limit
+    return stop
+
+
+def _is_key_in_lines(items: list[Any]) -> bool:
+    """Whether a list of texts holds a private key's header in one item and its end in another."""
+    if not all(isinstance(item, str) for item in items):
+        return False
+    headers = [item for item in items if re.search(_KEY_BEGIN, item)]
+    return any(not _KEY_END.search(item) for item in headers)
+
+
 RULES = (
-    # nothing behind the body can fail, so it is never walked back; a possessive one goes wrong before Python 3.11.5
-    _rule(
-        "private-key",
-        "-----begin",
-        r"(?P<s>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\s:,\\]|-(?!-)){0,20000}"
-        r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?)",
-    ),
+    Rule("private-key", ("-----begin",), re.compile(rf"(?P<s>{_KEY_BEGIN})"), reach=private_key_end),
     _rule("anthropic-key", "sk-ant-", _WORD + r"(?P<s>sk-ant-[A-Za-z0-9_-]{16,200})"),
     _rule("openai-key", "sk-", _WORD + r"(?P<s>sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,200})", _mixed),
     _rule(
@@ -238,7 +282,12 @@ class Redactor:
         return value
 
     def _list(self, items: list[Any]) -> list[Any]:
-        """A list; one of a command's words is read with the option before it (`curl`, `-u`, `name:password`)."""
+        """A list; one of a command's words is read with the option before it (`curl`, `-u`, `name:password`).
+
+        A key given line by line is read as one text; its mark then stands in the place of several items.
+        """
+        if self.enabled and _is_key_in_lines(items):
+            return self("\n".join(items)).split("\n")
         cleaned, option = [], ""
         for item in items:
             cleaned.append(self._named(option, item))
@@ -268,6 +317,10 @@ class Redactor:
         end = 0
         for match in rule.pattern.finditer(lower if rule.lowered else text):
             start, stop = match.span("s")
+            if start < end:
+                continue  # within the secret before it, which reaches further than its pattern
+            if rule.reach:
+                stop = rule.reach(text, stop)
             secret = text[start:stop]
             if rule.accept is None or rule.accept(secret, match[0]):
                 parts += [text[end:start], self._mark(rule.kind, secret)]

@@ -59,11 +59,12 @@ def codex(text: Text, turn: int) -> Iterator[dict[str, Any]]:
 
 
 def gemini(text: Text, turn: int) -> Iterator[dict[str, Any]]:
-    """A turn of Gemini CLI, its answer written three times while it grew."""
+    """A turn of Gemini CLI: a call with its result, written three times while it grew, then the answer."""
     call = {"id": "x", "name": "read", "args": {"p": 1}, "result": text(1000), "resultDisplay": text(4000)}
     yield {"id": f"{turn}u", "type": "user", "content": text(300)}
     for _ in range(3):
-        yield {"id": f"{turn}g", "type": "gemini", "content": text(900), "toolCalls": [call], "tokens": {}}
+        yield {"id": f"{turn}c", "type": "gemini", "content": "", "toolCalls": [call], "tokens": {}}
+    yield {"id": f"{turn}a", "type": "gemini", "content": text(900), "tokens": {}}
     yield {"$set": {"memoryScratchpad": text(1000)}}
 
 

@@ -144,6 +144,31 @@ def test_queued_prompts(tmp_path: Path) -> None:
     assert instructions(export("claude", tmp_path / "home")[0]) == ["question 0", "and the oil?"]
 
 
+def test_a_turn_that_ends_in_a_tool_gives_no_sample(tmp_path: Path) -> None:
+    """A killed session, a prompt typed while a tool ran, a call nobody answered: none of them has an answer."""
+    (path,) = project(tmp_path / "home", "s1")
+    call = [{"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "make"}}]
+    other = [{"type": "tool_use", "id": "t2", "name": "Read", "input": {"path": "foo.c"}}]
+    output = [{"type": "tool_result", "tool_use_id": "t1", "content": "foo.c:12: error: expected ';'"}]
+    write_lines(
+        path,
+        [
+            claude("u1", None, "user", "Fix the crash in foo.c"),
+            claude("a1", "u1", "assistant", text("I will build it and see.")),
+            claude("a2", "a1", "assistant", call),
+            claude("r2", "a2", "user", output),
+            claude("u2", "r2", "user", "And look at the header, too"),
+            claude("a3", "u2", "assistant", text("I'll read the file first, then the header.")),
+            claude("a4", "a3", "assistant", other),
+            claude("u3", "a4", "user", "What does it say?"),
+            claude("a5", "u3", "assistant", text(ANSWER)),
+        ],
+    )
+    rows, report = export("claude", tmp_path / "home")
+    assert [(row["instruction"], row["output"]) for row in rows] == [("What does it say?", ANSWER)]
+    assert report["dropped"] == {"no_final_answer": 2}
+
+
 @settings(deadline=None, max_examples=25)
 @given(copied=st.integers(1, 6), seed=st.integers(0, 99), names=st.permutations(["one", "two"]))
 def test_a_resumed_session_counts_once(tmp_path_factory: object, copied: int, seed: int, names: list[str]) -> None:

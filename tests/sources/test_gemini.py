@@ -69,3 +69,12 @@ def test_commands_and_errors(tmp_path: Path) -> None:
     rows, report = export("gemini", tmp_path / "h")
     assert instructions(rows) == ["fine"]
     assert report["dropped"] == {"harness_text": 1, "api_error": 1}
+
+
+def test_a_turn_that_ends_in_a_tool_gives_no_sample(tmp_path: Path) -> None:
+    call = {"id": "x", "name": "read_file", "args": {"path": "a.asm"}, "status": "success", "result": "LDA $7E0010"}
+    records = [HEAD, gemini("1", "user", "Explain a.asm"), gemini("2", "gemini", "I will read it.", toolCalls=[call])]
+    write_lines(chat(tmp_path / "h"), records)
+    rows, report = export("gemini", tmp_path / "h")
+    assert rows == []
+    assert report["dropped"] == {"no_final_answer": 1}

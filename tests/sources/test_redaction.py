@@ -127,3 +127,44 @@ def test_no_input_makes_a_rule_run_long(unit: str) -> None:
 
 def test_every_rule_has_a_planted_example() -> None:
     assert {rule.kind for rule in RULES} == {kind for kind, _, _ in planted(0)}
+
+
+KEY_BODY = [(ALPHANUM[n:] + ALPHANUM * 2)[:64] for n in range(6)] + ["aB3dE=="]
+PREFIXES = {
+    "plain": "{line}",
+    "numbered": "{n:>6}\u2192{line}",
+    "cat -n": "{n:>6}\t{line}",
+    "grep -n": "deploy.pem:{n}:{line}",
+    "grep -A": "home/k/deploy.pem-{n}-{line}",
+    "quoted": '    "{line}\\n"',
+    "mail": "> {line}",
+    "diff": "+{line}",
+    "table": "| {n} | {line} |",
+    "comment": "# {line}",
+}
+
+
+@pytest.mark.parametrize("style", PREFIXES)
+@pytest.mark.parametrize("kept", [*range(1, len(KEY_BODY) + 1), "whole"])
+@pytest.mark.parametrize("newline", ["\n", "\\n", "\r\n"])
+def test_a_private_key_goes_however_its_lines_are_printed(style: str, kept: int | str, newline: str) -> None:
+    header, end = (f"-----{word} RSA PRIVATE KEY-----" for word in ("BEGIN", "END"))
+    lines = [header, *KEY_BODY, end] if kept == "whole" else [header, *KEY_BODY[: int(kept)]]
+    printed = [PREFIXES[style].format(n=n, line=line) for n, line in enumerate(lines, 1)]
+    text = newline.join(["Here it is.", *printed, "That was it, then."])
+    cleaned = Redactor()(text)
+    assert [line for line in KEY_BODY if line in cleaned] == []
+    assert cleaned.startswith("Here it is.")
+    assert cleaned.endswith("That was it, then.")
+
+
+def test_a_private_key_given_as_a_list_of_lines_goes() -> None:
+    lines = [f"-----{'BEGIN'} PRIVATE KEY-----", *KEY_BODY, f"-----{'END'} PRIVATE KEY-----", "after it"]
+    assert Redactor().value({"lines": lines}) == {"lines": ["<REDACTED:private-key-1>", "after it"]}
+
+
+def test_two_keys_and_the_words_between_them() -> None:
+    key = "\n".join([f"-----{'BEGIN'} PRIVATE KEY-----", *KEY_BODY])
+    cleaned = Redactor()(f"{key}\nand the other, cut too:\n{key}x\nand no more, dear reader")
+    marks = "<REDACTED:private-key-1>\nand the other, cut too:\n<REDACTED:private-key-2>"
+    assert cleaned == f"{marks}\nand no more, dear reader"
