@@ -15,6 +15,8 @@ from afs_stages.core.errors import UserError
 if TYPE_CHECKING:
     from afs_stages.dataset.releases import Release
 
+SHOWN = 5
+"""Stale stages that a refusal names."""
 app = console.stage_app("release", "Freeze a version, adopt one, list and compare them.")
 
 
@@ -33,6 +35,8 @@ def release(
 ) -> None:
     """Freeze a model's built version, so that later ones rehearse it and are measured on its test set.
 
+    It must be trained and evaluated, and DVC must hold all its stages to be up to date.
+
     `afs release veran` freezes what the last `dvc repro` built. `afs release import veran v4 --train F
     [--test F] [--adapter D]` adopts a version trained elsewhere. `afs release veran --diff v4 v5`
     compares two.
@@ -50,10 +54,7 @@ def release(
         files = {part: path for part, path in (("train", train), ("val", val), ("test", test)) if path}
         _done(releases.adopt(words[1], _version(words[2]), files, adapter), track)
     elif len(words) == 1:
-        from afs_stages.core.params import load
-
-        params = load()
-        _done(releases.freeze(words[0], params, layout.PARAMS.read_bytes()), track)
+        _done(_freeze(words[0]), track)
     else:
         raise UserError(
             "give a model, `import MODEL VERSION`, or --list", where="afs release", fix="afs release --help"
@@ -64,6 +65,37 @@ def _version(text: str) -> str:
     if not text.startswith("v") or not text[1:].isdigit():
         raise UserError(f"'{text}' is no version", fix="versions are called v1, v2, …")
     return text
+
+
+def _freeze(model: str) -> Release:
+    """Freeze what the pipeline built at home or, where nothing was trained at home, on a rented GPU."""
+    from afs_stages.core.params import load
+    from afs_stages.dataset import releases
+    from afs_stages.remote.session import remote_folder
+
+    params = load()
+    version = params.model(model).version
+    adapter, last_stage = layout.adapter(model), f"register@{model}"
+    rented = remote_folder(model) / "adapter"
+    if rented.is_dir() and not adapter.is_dir():
+        adapter, last_stage = rented, f"remote/dvc.yaml:remote-register@{model}"
+    releases.refuse_unfit(model, version, adapter)
+    _refuse_stale(f"{model} {version}", last_stage)
+    return releases.freeze(model, params, layout.PARAMS.read_bytes(), adapter)
+
+
+def _refuse_stale(name: str, last_stage: str) -> None:
+    """Raise `UserError` where a stage that `last_stage` rests on would run again, or has never run."""
+    from afs_stages.reporting.status import stale_stages
+
+    stale = stale_stages(Path(), last_stage)
+    if not stale:
+        return
+    lines = [f"  {stage}: {reason}" for stage, reason in list(stale.items())[:SHOWN]]
+    if len(stale) > SHOWN:
+        lines.append(f"  … and {len(stale) - SHOWN} more: dvc status")
+    what = "\n".join([f"{name} is not up to date, so its rows, adapter and figures may not belong together:", *lines])
+    raise UserError(what, where="dvc.yaml", fix=f"dvc repro {last_stage}")
 
 
 def _done(release: Release, track: bool) -> None:

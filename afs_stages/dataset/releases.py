@@ -66,17 +66,34 @@ def all_releases(root: Path = layout.RELEASES) -> list[Release]:
     return [open_release(folder) for folder in versions(root)]
 
 
-def freeze(model: str, params: Params, params_text: bytes) -> Release:
-    """Freeze the version that the pipeline built: its fitted rows, their assignments, its adapter.
+def refuse_unfit(model: str, version: str, adapter: Path) -> None:
+    """Raise `UserError` where a version is released already, is not built, or the adapter is of another version.
 
-    Raises `UserError` where the version is released already, or a stage has not run.
+    Whether what is built is up to date only DVC can tell: `afs release` asks it.
     """
-    block = params.model(model)
-    for path in [*(layout.fitted(model, part) for part in layout.PARTS), layout.checked(model)]:
+    _refuse_existing(layout.release(model, version))
+    record = adapter / "training.json"
+    for path in [*(layout.fitted(model, part) for part in layout.PARTS), layout.checked(model), record]:
         if not path.is_file():
             raise UserError("not built yet", where=str(path), fix="dvc repro")
+    trained = jsonl.read_json(record)
+    if trained.get("model") != model or trained.get("version") != version:
+        raise UserError(
+            f"the adapter is {trained.get('model')} {trained.get('version')}, not {model} {version}",
+            where=f"{record}: version",
+            fix=f"train {version} first: dvc repro",
+        )
+
+
+def freeze(model: str, params: Params, params_text: bytes, adapter: Path | None = None) -> Release:
+    """Freeze the version that the pipeline built: its fitted rows, their assignments, its adapter.
+
+    `adapter` is the folder of `train@<model>` unless another is given. Raises `UserError` as `refuse_unfit` does.
+    """
+    block = params.model(model)
+    adapter = adapter or layout.adapter(model)
+    refuse_unfit(model, block.version, adapter)
     target = layout.release(model, block.version)
-    _refuse_existing(target)
     with atomic_folder(target) as folder:
         counts = {part: _copy_rows(layout.fitted(model, part), folder, part, block.version) for part in layout.PARTS}
         ids = {sample_id for part in layout.PARTS for sample_id in _ids(folder / f"{part}.jsonl")}
@@ -84,7 +101,7 @@ def freeze(model: str, params: Params, params_text: bytes) -> Release:
             for _, row in jsonl.read_objects(layout.SPLITS / "assignments.jsonl", jsonl.refuse):
                 if row["sample_id"] in ids:
                     writer.write(row)
-        _copy_adapter(layout.adapter(model), folder)
+        shutil.copytree(adapter, folder / "adapter")
         (folder / "params.yaml").write_bytes(params_text)
         _write_manifest(folder, model, block.version, counts, "built here")
     return open_release(target)
@@ -105,7 +122,7 @@ def adopt(model: str, version: str, files: dict[str, Path], adapter: Path | None
         if adapter is not None:
             if not (adapter / "adapter_config.json").is_file():
                 raise UserError("no adapter in this folder", where=str(adapter), fix="give a folder that peft wrote")
-            _copy_adapter(adapter, folder)
+            shutil.copytree(adapter, folder / "adapter")
         _write_manifest(folder, model, version, {part: counts[part] for part in layout.PARTS}, "adopted")
     return open_release(target)
 
@@ -176,11 +193,6 @@ def _adopt_rows(source: Path | None, folder: Path, part: str, version: str, take
     return writer.count
 
 
-def _copy_adapter(adapter: Path, folder: Path) -> None:
-    if adapter.is_dir():
-        shutil.copytree(adapter, folder / "adapter")
-
-
 def _ids(path: Path) -> Iterator[str]:
     return (sample.sample_id for sample in jsonl.read_samples(path, jsonl.refuse))
 
@@ -191,7 +203,8 @@ def _files(folder: Path) -> list[Path]:
 
 def _write_manifest(folder: Path, model: str, version: str, counts: dict[str, int], origin: str) -> None:
     training = folder / "adapter" / "training.json"
-    base = jsonl.read_json(training).get("base_hash") if training.is_file() else None
+    facts = jsonl.read_json(training) if training.is_file() else {}
+    base = facts.get("base", {}).get("hash")
     hashes = {path.relative_to(folder).as_posix(): sha256(path) for path in _files(folder)}
     manifest = {"model": model, "version": version, "origin": origin, "rows": counts, "base_hash": base}
     jsonl.write_json(folder / MANIFEST, {**manifest, "sha256": hashes})

@@ -124,8 +124,8 @@ RENTING = "remote/"
 """Stages that rent a machine run only when they are named, so they are never stale."""
 
 
-def stale_stages(root: Path) -> dict[str, str]:
-    """Stage -> what changed since it last ran, as DVC sees it.
+def stale_stages(root: Path, target: str = "") -> dict[str, str]:
+    """Stage -> what changed since it last ran, as DVC sees it; with `target`, of that stage and all it rests on.
 
     Raises `Running` while another DVC command works here, `UserError` with DVC's reason where it cannot tell.
     """
@@ -135,13 +135,14 @@ def stale_stages(root: Path) -> dict[str, str]:
 
     try:
         with Repo(str(root)) as repo:
-            changes = repo.status()
+            changes = repo.status(targets=[target], with_deps=True) if target else repo.status()
     except LockError as error:
         blocker = re.search(r"\(PID (\d+)\): (.*)", str(error))
         raise Running(f"process {blocker[1]} ({blocker[2]})" if blocker else "the other DVC command") from None
     except DvcException as error:
         raise UserError(f"DVC: {error}", where="dvc.yaml") from None
-    return {str(stage): _reasons(entries) for stage, entries in changes.items() if not str(stage).startswith(RENTING)}
+    asked = [stage for stage in changes if target or not stage.startswith(RENTING)]
+    return {stage: _reasons(changes[stage]) for stage in asked}
 
 
 def _reasons(entries: list[object]) -> str:

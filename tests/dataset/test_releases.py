@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     layout.checked("veran").write_text("fine")
     layout.adapter("veran").mkdir(parents=True)
     (layout.adapter("veran") / "adapter_config.json").write_text("{}")
+    facts = {"model": "veran", "version": "v5", "base": {"name": "tiny", "hash": "b" * 64}}
+    (layout.adapter("veran") / "training.json").write_text(json.dumps(facts))
     return tmp_path
 
 
@@ -42,11 +45,20 @@ def test_a_version_is_frozen_once(project: Path) -> None:
     assert len(objects(release.folder / "assignments.jsonl")) == 10, "this model's rows alone"
     assert {row.metadata["origin_version"] for row in release.rows("train")} == {"v5"}
     assert (release.folder / "adapter" / "adapter_config.json").is_file()
+    assert release.manifest["base_hash"] == "b" * 64
     before = {path: path.read_bytes() for path in release.folder.rglob("*") if path.is_file()}
     with pytest.raises(UserError, match="released already, and a release never changes"):
         freeze("veran", load(), b"")
     assert {path: path.read_bytes() for path in release.folder.rglob("*") if path.is_file()} == before
     assert [found.name for found in all_releases()] == ["veran v5"]
+
+
+def test_an_adapter_of_the_version_before_is_not_released_as_the_next(project: Path) -> None:
+    raised = layout.PARAMS.read_text().replace("version: v5", "version: v6")
+    layout.PARAMS.write_text(raised)
+    with pytest.raises(UserError, match="the adapter is veran v5, not veran v6"):
+        freeze("veran", load(), raised.encode())
+    assert not layout.release("veran", "v6").exists()
 
 
 def adopted(version: str, train: list, test: list | None = None, adapter: Path | None = None):

@@ -158,13 +158,49 @@ def test_push_clone_pull_is_clean(full: Path, place: Path) -> None:
     assert hashes(other, *outputs) == hashes(full, *outputs)
 
 
-def test_a_release_retrains_nothing(full: Path, place: Path) -> None:
+@pytest.fixture(scope="session")
+def built(full: Path) -> Path:
+    """A clone of the finished run, everything pulled, to release from."""
     other = full.parent / "released"
     git(full.parent, "clone", "-q", str(full), str(other))
     dvc(other, "pull")
-    command = [sys.executable, "-m", "afs_stages.cli", "release", "majora"]
-    subprocess.run(command, cwd=other, env=_with_package(other), capture_output=True, text=True, check=True)
-    stages = stages_run(dvc(other, "repro").stdout)
+    return other
+
+
+def release(folder: Path, model: str) -> subprocess.CompletedProcess[str]:
+    """Run `afs release MODEL`."""
+    command = [sys.executable, "-m", "afs_stages.cli", "release", model]
+    return subprocess.run(command, cwd=folder, env=_with_package(folder), capture_output=True, text=True, check=False)
+
+
+def test_a_version_that_was_not_evaluated_is_not_released(built: Path) -> None:
+    measured = built / "reports/evaluate/majora.json"
+    kept = measured.read_bytes()
+    measured.unlink()
+    refused = release(built, "majora")
+    assert refused.returncode == 1
+    assert "majora v1 is not up to date" in refused.stderr
+    assert "evaluate@majora" in refused.stderr
+    assert "dvc repro register@majora" in refused.stderr
+    assert not (built / "data/releases/majora").exists()
+    measured.write_bytes(kept)
+
+
+def test_a_version_that_was_raised_and_not_trained_is_not_released(built: Path) -> None:
+    params = built / "params.yaml"
+    kept = params.read_text()
+    params.write_text(kept.replace("version: v1", "version: v2", 1))
+    refused = release(built, "majora")
+    assert refused.returncode == 1
+    assert "the adapter is majora v1, not majora v2" in refused.stderr
+    assert not (built / "data/releases/majora").exists()
+    params.write_text(kept)
+
+
+def test_a_release_retrains_nothing(built: Path) -> None:
+    done = release(built, "majora")
+    assert done.returncode == 0, done.stderr
+    stages = stages_run(dvc(built, "repro").stdout)
     assert [name for name in stages if name.startswith(("base-model", "train@", "evaluate"))] == []
 
 
