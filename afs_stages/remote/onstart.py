@@ -30,6 +30,7 @@ def start_command(timing: Timing, url: str, seconds: float) -> str:
         "tail": timing.tail,
         "heartbeat": timing.heartbeat,
         "grace": timing.grace,
+        "teardown": timing.teardown,
         "tick": timing.guard_tick,
     }
     return onstart(config)

@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,7 +32,10 @@ from afs_stages.remote.plan import wish
 from afs_stages.remote.service import OfferGone, Service
 from afs_stages.remote.traffic import COPIES, adapter_gb, home_gb
 
-CONFIG = {"url": "https://console.vast.ai", "seconds": 3600.0, "tail": 600, "heartbeat": 600, "grace": 900, "tick": 5}
+CONFIG = {
+    "url": "https://console.vast.ai", "seconds": 3600.0, "tail": 600, "heartbeat": 600, "grace": 900, "teardown": 600,
+    "tick": 5,
+}  # fmt: skip
 price = st.floats(0.01, 5)
 
 
@@ -249,3 +254,50 @@ def test_launches_at_once_share_one_key(tmp_path):
     assert derived.split()[:2] == public.split()[:2]
     assert private.stat().st_mode & 0o077 == 0
     assert sorted(path.name for path in folder.iterdir()) == ["id_ed25519", "id_ed25519.pub", "lock"]
+
+
+@pytest.fixture
+def guarded(lab, tmp_path):
+    """A machine whose real guard wants to destroy it after half a second; its process is ended afterwards."""
+    started = []
+
+    def start(teardown: float) -> int:
+        id = service(lab).create(1, label="afs-stages:m", onstart_cmd="", disk=10)
+        config = {**CONFIG, "url": lab.url, "seconds": 0.5, "tick": 0.1, "teardown": teardown}
+        env = {**os.environ, "CONTAINER_ID": str(id), "CONTAINER_API_KEY": lab.machines[id].key}
+        command = [sys.executable, PACKAGE / "afs_stages/remote/box/guard.py", tmp_path, json.dumps(config)]
+        started.append(subprocess.Popen(command, env=env))
+        return id
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def asked(lab: Lab, method: str, id: int) -> int:
+    """How often the service was asked this about a machine."""
+    return lab.requests.count((method, f"/api/v0/instances/{id}/"))
+
+
+def test_a_guard_goes_on_destroying_for_its_allowance_before_it_stops_itself(lab, guarded):
+    """A stopped machine has no guard and its disk bills on, so the service may fail for a while."""
+    lab.fault("DELETE", "/instances/", times=5)
+    id = guarded(teardown=600)
+    until(lambda: not lab.living())
+    assert asked(lab, "DELETE", id) == 6
+    assert asked(lab, "PUT", id) == 0
+
+
+def test_a_guard_whose_destroy_never_gets_through_stops_its_machine_at_last(lab, guarded):
+    lab.fault("DELETE", "/instances/", times=10_000)
+    id = guarded(teardown=1)
+    until(lambda: lab.machines[id].intended == "stopped")
+    assert asked(lab, "DELETE", id) >= 3, "more and more slowly"

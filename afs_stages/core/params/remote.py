@@ -61,7 +61,12 @@ class Timing(Block):
     heartbeat: float = Field(default=1800, gt=0, description="the machine goes after so long without a sign of life")
     grace: float = Field(default=7200, gt=0, description="the machine goes when results lie uncollected so long")
     tail: float = Field(default=600, ge=0, description="end of the paid time kept for bringing results home")
-    teardown: float = Field(default=600, ge=0, description="paid time set aside for a destroy that does not go through")
+    teardown: float = Field(
+        default=600,
+        ge=0,
+        description="paid time set aside for a destroy that does not go through; the guard tries so long, then it stops "
+        "the machine",
+    )
     guard_tick: float = Field(default=5, gt=0)
     phase: float = Field(default=3600, gt=0, description="time-out of a set-up phase (requirements, base model)")
 

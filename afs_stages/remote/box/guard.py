@@ -1,6 +1,6 @@
 """Guard: first thing run on a rented machine. Destroys it when it must go; starts the job when it is READY.
 
-Standard library only. argv: folder, JSON {url, seconds, tail, heartbeat, grace, tick}.
+Standard library only. argv: folder, JSON {url, seconds, tail, heartbeat, grace, teardown, tick}.
 """
 
 import json
@@ -33,12 +33,13 @@ def ask(c: D, id: str, key: str, method: str, body: D) -> None:
     urllib.request.urlopen(r, timeout=30).read()
 
 
-def leave(c: D, id: str, key: str, n: int) -> None:
-    """One try to destroy this machine; every third time to stop it as well."""
+def leave(c: D, id: str, key: str, spent: float) -> None:
+    """One try to destroy this machine; when the teardown allowance is spent, to stop it as well."""
     try:
         ask(c, id, key, "DELETE", {})
     except (OSError, ValueError):
-        if n % 3 == 2:
+        # A stopped machine has no guard and its disk bills on: the last resort.
+        if spent >= c["teardown"]:
             try:
                 ask(c, id, key, "PUT", {"state": "stopped"})
             except (OSError, ValueError):
@@ -94,13 +95,14 @@ def main() -> None:
     root, c = sys.argv[1], json.loads(sys.argv[2])
     id, key = os.environ.pop("CONTAINER_ID"), os.environ.pop("CONTAINER_API_KEY")
     Path(root).mkdir(parents=True, exist_ok=True)
-    then, up, n = time.time(), steady(), 0
+    then, up, due, n = time.time(), steady(), 0.0, 0
     s = load(root, c, then)
     job = None
     while True:
         now, here = time.time(), steady()
-        if tick(root, c, s, then, now, here - up):
-            leave(c, id, key, n)
+        if tick(root, c, s, then, now, here - up) and here >= due:
+            leave(c, id, key, s["ran"] - s.setdefault("left", s["ran"]))
+            due = steady() + min(60, c["tick"] * 2 ** min(n, 9))
             n += 1
         then, up = now, here
         save(root, s)
