@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -11,12 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from afs_stages.backup.manifest import BLOCK, File, Manifest, blocks, from_bytes
+from afs_stages.backup.paths import INSIDE, refused, why_refused
 from afs_stages.core.errors import UserError
 from afs_stages.core.progress import progress_bytes
-
-INSIDE = ".afs/manifest/"
-"""The manifest is the first member, where a plain `tar -x` in the project puts it out of the way."""
-
 
 STORED = frozenset({".safetensors", ".bin", ".pt", ".npz", ".gguf", ".gz", ".zst", ".zip", ".png"})
 """Suffixes of what gzip would work long on and not make smaller: stored as it is, at disk speed."""
@@ -125,13 +123,32 @@ def _content(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[bytes]:
 
 
 def _safe(info: tarfile.TarInfo, where: str) -> PurePosixPath:
-    """The member's path, refused when it is absolute, climbs out, or is a link or a device."""
+    """The member's path, refused when push would refuse it, or when it is a link or a device."""
     path = PurePosixPath(info.name)
-    if not (info.isfile() or info.isdir()):
-        raise UserError(f"member '{info.name}' is a link or a device; nothing was restored", where=where)
-    if path.is_absolute() or ".." in path.parts or "\\" in info.name:
-        raise UserError(f"member '{info.name}' would be written outside; nothing was restored", where=where)
+    why = "" if info.isfile() or info.isdir() else "is a link or a device"
+    # A plain `tar` writes the folder it packs as `./`.
+    if not why and not (info.isdir() and path == PurePosixPath()):
+        why = why_refused(str(path))
+    if why:
+        raise UserError(f"member {info.name!r} {why}; nothing was restored", where=where)
     return path
+
+
+def refuse_paths(manifest: Manifest, where: str) -> None:
+    """Raise `UserError` when the archive of this manifest holds what no archive may."""
+    if why := refused(file.path for file in manifest.files):
+        raise UserError(f"{why}; nothing was restored", where=where, fix=REPAIR)
+
+
+def begins_as_ours(packed: Iterator[bytes]) -> bool:
+    """Whether a file, though it be cut, begins as `pack` begins: a gzip of a tar with the manifest first."""
+    try:
+        head = zlib.decompressobj(31).decompress(next(packed, b""), 4 * tarfile.BLOCKSIZE)
+        with tarfile.open(fileobj=io.BytesIO(head), mode="r:") as tar:
+            first = tar.next()
+    except (tarfile.TarError, zlib.error):
+        return False
+    return first is not None and first.name.startswith(INSIDE)
 
 
 def checked_members(
@@ -149,6 +166,7 @@ def checked_members(
             inside = from_bytes(b"".join(content), f"{where}: {path}")
             if beside and inside.content != beside.content:
                 raise UserError("the manifest inside is not the one beside it", where=where, fix=REPAIR)
+            refuse_paths(inside, where)
             known = _by_path(inside)
             continue
         file = File(str(path), -1, mode, "") if known is None else known.get(str(path))

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from afs_stages.backup.archive import checked_members
+from afs_stages.backup.archive import begins_as_ours, checked_members
 from afs_stages.backup.manifest import Manifest, from_bytes
-from afs_stages.backup.naming import CATEGORIES, PARTIAL, SIDECAR, ArchiveName, parse
+from afs_stages.backup.naming import CATEGORIES, PARTIAL, SIDECAR, ArchiveName, is_partial, parse
+from afs_stages.backup.paths import refused
 from afs_stages.backup.store import Digest, Entry, Store, mismatch
 from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError, nearest
@@ -80,10 +81,15 @@ def manifest_of(store: Store, archive: Archive) -> Manifest:
 
 
 def problem(store: Store, archive: Archive, deep: bool = False) -> str:
-    """What is wrong with an archive, empty if nothing: manifest, size and checksum; `deep` unpacks every file."""
+    """What is wrong with an archive, empty if nothing: manifest, size and checksum; `deep` unpacks every file.
+
+    An archive that restore would refuse for the paths in it is not sound, whatever its checksum.
+    """
     try:
         manifest = manifest_of(store, archive)
         assert manifest.sealed is not None
+        if why := refused(file.path for file in manifest.files):
+            return f"cannot be restored: {why}"
         found = mismatch(store, archive.entry, manifest.sealed)
         if deep and not found:
             _unpack(store, archive, manifest)
@@ -100,6 +106,39 @@ def _unpack(store: Store, archive: Archive, manifest: Manifest) -> None:
             pass
     if digest.seal() != manifest.sealed:
         raise UserError("its checksum is not the one it was sealed with", where=archive.entry.path)
+
+
+def is_ours(store: Store, archive: Archive) -> bool:
+    """Whether this program made a file, and not only its name says so: a manifest beside it, or inside."""
+    try:
+        manifest_of(store, archive)
+    except UserError:
+        return archive.id is not None and begins_as_ours(store.read(archive.entry))
+    return archive.id is not None
+
+
+def is_whole(store: Store, archive: Archive) -> bool:
+    """Whether every byte is as it was sealed, whatever else may be wrong with the archive."""
+    try:
+        manifest = manifest_of(store, archive)
+    except UserError:
+        return False
+    return manifest.sealed is not None and not mismatch(store, archive.entry, manifest.sealed)
+
+
+def is_our_manifest(store: Store, entry: Entry) -> bool:
+    """Whether a file called like the manifest of an archive is one."""
+    sealed = Archive(entry, parse(entry.name.removesuffix(SIDECAR)), entry)
+    try:
+        manifest_of(store, sealed)
+    except UserError:
+        return False
+    return sealed.id is not None
+
+
+def is_our_upload(store: Store, entry: Entry) -> bool:
+    """Whether a file called like an unfinished upload is the beginning of an archive of ours."""
+    return is_partial(entry.name) and begins_as_ours(store.read(entry))
 
 
 def by_item(store: Store, archives: Iterable[Archive]) -> dict[tuple[str, str], list[Archive]]:

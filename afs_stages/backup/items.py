@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from afs_stages.backup.manifest import Manifest, describe_file
 from afs_stages.backup.naming import check_name
+from afs_stages.backup.paths import refused
 from afs_stages.core import layout
 from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError
@@ -34,9 +35,16 @@ class Item:
         return sorted(found, key=str)
 
     def describe(self) -> Manifest:
-        """Hash every file."""
+        """Hash every file. Raises `UserError` for a path that restore would refuse."""
         check_name(self.name)
-        files = tuple(describe_file(self.base / path, path) for path in self.files())
+        paths = self.files()
+        if why := refused(str(path) for path in paths):
+            raise UserError(
+                f"{why}, and restore would refuse it; nothing of it was saved",
+                where=f"{self.category}/{self.name}",
+                fix="rename the file or folder, or move it away",
+            )
+        files = tuple(describe_file(self.base / path, path) for path in paths)
         return Manifest(self.category, self.name, self.origin, files)
 
 
@@ -80,13 +88,23 @@ def models(root: Path) -> list[Item]:
 
 def model(root: Path, name: str, path: Path | None) -> Item:
     """One model, from models/NAME or any folder or file; restored as `<folder's name>/…` if it lies outside."""
-    folder = (path or root / "models" / name).absolute()
+    folder = _real(path) if path else root.absolute() / "models" / name
     if not folder.exists():
         known = ", ".join(item.name for item in models(root)) or "(none)"
         raise UserError(f"no model in {folder}", fix=f"give its folder with --path; in models/: {known}")
-    if path is None or folder.is_relative_to(root.absolute()):
-        return Item("models", name, root, (PurePosixPath(folder.relative_to(root.absolute()).as_posix()),))
+    if path is None:
+        return Item("models", name, root, (PurePosixPath("models", name),))
+    if folder.is_relative_to(root.resolve()):
+        return Item("models", name, root, (PurePosixPath(folder.relative_to(root.resolve()).as_posix()),))
     return Item("models", name, folder.parent, (PurePosixPath(folder.name),), folder.as_posix())
+
+
+def _real(path: Path) -> Path:
+    """Where a path leads, without `..` and links.
+
+    A file keeps its own name, which a link into a cache would take from it.
+    """
+    return path.parent.resolve() / path.name if path.is_file() else path.resolve()
 
 
 def _children(root: Path, folder: str) -> list[PurePosixPath]:

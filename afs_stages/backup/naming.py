@@ -19,6 +19,8 @@ SIDECAR = ".json"
 PARTIAL = ".partial-"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _ARCHIVE = re.compile(r"(?P<name>.+)_(?P<stamp>\d{8}T\d{6}Z)-(?P<content>[0-9a-f]{12})\.tar\.gz")
+_PARTIAL = re.compile(r"\.partial-.+-[0-9a-f]{12}-[A-Za-z0-9]+\.tar\.gz")
+_LOG = re.compile(r"backup_\d{8}T\d{6}Z-[A-Za-z0-9]+\.log")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
@@ -45,6 +47,16 @@ def parse(file: str) -> ArchiveName | None:
 def partial(name: str, content: str, clone: str) -> str:
     """The name an archive has until it is whole and confirmed; found again by the next run of this clone."""
     return f"{PARTIAL}{name}-{content}-{clone}.tar.gz"
+
+
+def is_partial(file: str) -> bool:
+    """Whether a file is called as `partial` calls one."""
+    return _PARTIAL.fullmatch(file) is not None
+
+
+def is_log(file: str) -> bool:
+    """Whether a file is called like the log of a push."""
+    return _LOG.fullmatch(file) is not None
 
 
 def check_name(name: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afs_stages.backup import catalog
-from afs_stages.backup.archive import checked_members
+from afs_stages.backup.archive import checked_members, refuse_paths
 from afs_stages.backup.manifest import File, Manifest, blocks
 from afs_stages.backup.store import Digest, Store
 from afs_stages.core.console import log, warn
@@ -40,8 +40,10 @@ def restore(store: Store, archive: catalog.Archive, to: Path, force: bool = Fals
     beside = catalog.manifest_of(store, archive) if archive.beside else None
     if beside is None:
         warn(f"{path} has no manifest beside it; its files are checked only as far as the archive itself allows")
-    elif _refuse_conflicts(list(beside.files), to, force, path) == 0:
-        return Restored(path, 0, len(beside.files))
+    else:
+        refuse_paths(beside, path)
+        if _refuse_conflicts(list(beside.files), to, force, path) == 0:
+            return Restored(path, 0, len(beside.files))
     to.mkdir(parents=True, exist_ok=True)
     with _staging(to / f"{STAGING}{archive.entry.name}") as staging:
         files = _fetch(store, archive, beside, staging)

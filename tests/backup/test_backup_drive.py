@@ -204,6 +204,17 @@ def test_two_files_of_one_name_are_two_archives(on_drive: Path, drive: LoopbackD
     assert len(drive.alive(archive.title)) == 3
 
 
+def test_the_manifest_that_two_archives_share_stays_with_the_one_that_stays(
+    on_drive: Path, drive: LoopbackDrive
+) -> None:
+    afs(on_drive, "push", "--model", "majora", env=drive.environment)
+    archive = next(file for file in drive.alive("majora_") if file.title.endswith(".tar.gz"))
+    drive.add(archive.title, archive.parent, archive.mime, archive.data)
+    drive.add(archive.title, archive.parent, archive.mime, archive.data[:-9])
+    afs(on_drive, "cleanup", "--keep", "1", "--delete-damaged", env=drive.environment)
+    assert "1 sound, 0 damaged" in afs(on_drive, "verify", env=drive.environment)
+
+
 def test_cleanup_goes_to_the_trash(on_drive: Path, drive: LoopbackDrive) -> None:
     for text in ("one", "two", "three"):
         (on_drive / "models/majora/adapter/notes.txt").write_text(text)
