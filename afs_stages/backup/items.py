@@ -4,35 +4,47 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from afs_stages.backup.manifest import Manifest, describe_file
 from afs_stages.backup.naming import check_name
 from afs_stages.backup.paths import refused
+from afs_stages.backup.secrets import FileId, file_id, secret_files
 from afs_stages.core import layout
 from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError
 
 SKIPPED = {"__pycache__", ".git", ".afs"}
+PIPELINE = [
+    "params.yaml", "dvc.yaml", "dvc.lock", "remote/dvc.yaml", "remote/dvc.lock", ".dvc/config",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Item:
-    """Files and folders below `base` that make one archive."""
+    """Files and folders below `base` that make one archive, without the `secrets` (file -> why)."""
 
     category: str
     name: str
     base: Path
     paths: tuple[PurePosixPath, ...]
     origin: str = "project"
+    secrets: dict[FileId, str] = field(default_factory=dict, compare=False, repr=False)
 
     def files(self) -> list[PurePosixPath]:
         """Every file, relative to `base`, in one order on every machine."""
         found: set[PurePosixPath] = set()
         for path in self.paths:
             found.update(_walk(self.base, path))
-        return sorted(found, key=str)
+        return [path for path in sorted(found, key=str) if not self._is_secret(path)]
+
+    def _is_secret(self, path: PurePosixPath) -> bool:
+        number = file_id(self.base / path)
+        why = self.secrets.get(number) if number else None
+        if why:
+            warn(f"{path} is left out of {self.category}/{self.name}: {why}")
+        return why is not None
 
     def describe(self) -> Manifest:
         """Hash every file. Raises `UserError` for a path that restore would refuse."""
@@ -69,7 +81,7 @@ def everything(root: Path) -> list[Item]:
     """Data, models, evaluations and the project's own files."""
     reports = [path for path in _children(root, "reports") if path != PurePosixPath("reports/run")]
     evaluations = [Item("evaluations", "reports", root, tuple(reports))] if reports else []
-    return [*training_data(root), *models(root), *evaluations]
+    return [*training_data(root), *models(root), *_guarded(root, evaluations)]
 
 
 def training_data(root: Path) -> list[Item]:
@@ -77,17 +89,28 @@ def training_data(root: Path) -> list[Item]:
     items = [*_raw(root), *_releases(root), *_current(root)]
     if (root / layout.SPLITS).is_dir():
         items.append(Item("training_data", "splits", root, (PurePosixPath(layout.SPLITS),)))
-    return [*items, Item("training_data", "project", root, tuple(_tracked(root)))]
+    items.append(Item("training_data", "project", root, tuple(_tracked(root))))
+    return _guarded(root, items)
 
 
 def models(root: Path) -> list[Item]:
     """Adapters, base model, discriminator and registry: one item per folder in models/."""
     folders = [path for path in _children(root, "models") if (root / path).is_dir()]
-    return [Item("models", path.name, root, (path,)) for path in folders]
+    return _guarded(root, [Item("models", path.name, root, (path,)) for path in folders])
+
+
+def _guarded(root: Path, items: list[Item]) -> list[Item]:
+    """The items, knowing which files hold the project's secrets."""
+    secrets = secret_files(root)
+    return [replace(item, secrets=secrets) for item in items]
 
 
 def model(root: Path, name: str, path: Path | None) -> Item:
     """One model, from models/NAME or any folder or file; restored as `<folder's name>/…` if it lies outside."""
+    return _guarded(root, [_model(root, name, path)])[0]
+
+
+def _model(root: Path, name: str, path: Path | None) -> Item:
     folder = _real(path) if path else root.absolute() / "models" / name
     if not folder.exists():
         known = ", ".join(item.name for item in models(root)) or "(none)"
@@ -161,11 +184,23 @@ def _current(root: Path) -> list[Item]:
 
 
 def _tracked(root: Path) -> list[PurePosixPath]:
-    """What Git tracks or would track (parameters, locks, code); without Git the files that make the pipeline."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=root, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    names = listing.stdout.split("\0") if listing.returncode == 0 else []
-    names = names or ["params.yaml", "dvc.yaml", "dvc.lock", "remote/dvc.yaml", "remote/dvc.lock", ".dvc/config"]
-    return [PurePosixPath(name) for name in names if name and (root / name).is_file()]
+    """What Git tracks (parameters, locks, code); without Git the files that make the pipeline.
+
+    What Git does not track is nobody's word that it may be copied: `.env` and keys lie about so.
+    """
+    tracked = _git_files(root, "--cached")
+    untracked = _git_files(root, "--others", "--exclude-standard") if tracked else []
+    if untracked:
+        first = f"first {untracked[0]!r}"
+        warn(f"files that Git does not track are not among the project's: {len(untracked)}, {first}")
+    return [PurePosixPath(name) for name in tracked or PIPELINE if (root / name).is_file()]
+
+
+def _git_files(root: Path, *which: str) -> list[str]:
+    """Git's list of files, empty without Git."""
+    command = ["git", "ls-files", "-z", *which]
+    listing = subprocess.run(command, cwd=root, capture_output=True, check=False)
+    if listing.returncode != 0:
+        return []
+    # Names are bytes, not always text.
+    return [os.fsdecode(name) for name in listing.stdout.split(b"\0") if name]

@@ -46,6 +46,7 @@ def push(
 
     An archive appears under its name only after its checksum was read back from the target. A push
     that was cut goes on where it stopped. Progress goes to stderr and to a log in AFS_Backups/logs.
+    Of the project's own files, those that Git tracks; files with credentials never.
     """
     if [everything, training_data, bool(model)].count(True) != 1:
         raise UserError("say what to save", fix="one of --all, --training-data, --model NAME [--path FOLDER]")
