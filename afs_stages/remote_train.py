@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from afs_stages.core import console, layout
+from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import write_json
 from afs_stages.core.params import load
 from afs_stages.core.report import StageReport
@@ -27,20 +28,34 @@ def remote_train(
     fresh: Annotated[bool, typer.Option("--fresh", help="forget results and checkpoints of earlier jobs")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="go on from checkpoints, or fail")] = False,
 ) -> None:
-    """Rent, train, evaluate, bring the adapter home checked, destroy the machine; never above the cap."""
+    """Rent, train, evaluate, bring the adapter home checked, destroy the machine; never plan above the cap.
+
+    Leaves with an error, the adapter at home, where a machine could not be confirmed gone.
+    """
+    from afs_stages.remote.journal import Journal
     from afs_stages.remote.session import Options, deliver, launch, remote_folder
 
     report = StageReport("remote-train", model)
     params = load()
-    job = launch(model, params, Options(budget, gpu, interruptible, detach, fresh, resume))
-    if job.state != "done":
-        console.say(f"{model}: training; come back with `afs vastai attach --model {model}`")
-        return
-    receipt = deliver(model, params)
-    write_json(remote_folder(model).parent / "receipt.json", receipt)
-    report.rows_in = report.rows_out = 1
-    report.write(layout.report("remote-train", model), layout.run_facts("remote-train", model))
-    console.say(f"{model}: ${receipt['dollars']:.2f} of ${receipt['cap']:.2f}, every machine confirmed gone")
+    params.model(model)  # a name that is none gets no folder for its lock
+    with Journal(model).lock():
+        job = launch(model, params, Options(budget, gpu, interruptible, detach, fresh, resume))
+        if job.state != "done":
+            console.say(f"{model}: training; come back with `afs vastai attach --model {model}`")
+            return
+        receipt = deliver(model, params)
+        write_json(remote_folder(model).parent / "receipt.json", receipt)
+        report.rows_in = report.rows_out = 1
+        report.write(layout.report("remote-train", model), layout.run_facts("remote-train", model))
+    cost = f"{model}: ${receipt['dollars']:.2f} of ${receipt['cap']:.2f}"
+    if not receipt["confirmed_gone"]:
+        living = [row for row in receipt["machines"] if not row["destroyed"]]
+        names = ", ".join(str(row["instance"] or row["label"]) for row in living)
+        raise UserError(
+            f"{cost}; the adapter is at home, but these could not be confirmed gone and may cost money: {names}",
+            fix="afs vastai cleanup, look at https://cloud.vast.ai/instances/, then run again: nothing is rented anew",
+        )
+    console.say(f"{cost}, every machine confirmed gone")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -33,10 +32,12 @@ def main() -> None:
 @app.command()
 def plan(model: Model = "", all_models: All = False, budget: Budget = None, gpu: Gpu = None, bid: Bid = None) -> None:
     """Show what a job needs, what is on offer, what it can cost, and what happens at the cap. Rents nothing."""
+    from afs_stages.remote.money import check_budget
     from afs_stages.remote.plan import offers, render
     from afs_stages.remote.service import Service
     from afs_stages.remote.session import Options, prepare
 
+    check_budget(budget)
     params = load()
     names = _models(params, model, all_models)
     service = Service(params.remote.timing)
@@ -59,7 +60,13 @@ def launch(
     resume: Annotated[bool, typer.Option("--resume", help="go on from checkpoints, or fail")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only the plan")] = False,
 ) -> None:
-    """Rent, train, bring home, destroy; then `dvc repro` records the outputs of remote-train."""
+    """Rent, train, bring home, destroy; then `dvc repro` records the outputs of remote-train.
+
+    Ctrl-C or TERM gives the machines back before it leaves.
+    """
+    from afs_stages.remote.money import check_budget
+
+    check_budget(budget)
     if dry_run:
         plan(model, all_models, budget, gpu, bid)
         return
@@ -70,10 +77,10 @@ def launch(
     flags += ["--gpu", gpu] if gpu else []
     flags += [] if bid is None else ["--interruptible" if bid else "--on-demand"]
     shares = {name: _share(params, name, names, budget) for name in names}
-    _dvc([f"{stage}@{name}" for name in names for stage in ("convert", "train-releases")] + ["base-model"])
+    _dvc([f"{stage}@{name}" for name in names for stage in ("convert", "train-releases")] + ["base-model"], names)
     failed = _parallel(shares, flags)
     if not detach:
-        _dvc([f"remote/dvc.yaml:remote-train@{name}" for name in names if name not in failed])
+        _dvc([f"remote/dvc.yaml:remote-train@{name}" for name in names if name not in failed], names)
     if failed:
         raise UserError(f"not finished: {', '.join(failed)}", fix="read the messages above; run the command again")
 
@@ -89,7 +96,7 @@ def _refuse_without_job(params: Params, names: list[str]) -> None:
 @app.command()
 def attach(model: Model) -> None:
     """Come back to a detached or interrupted job: watch it, bring it home, destroy the machine."""
-    _dvc([f"remote/dvc.yaml:remote-train@{model}"])
+    _dvc([f"remote/dvc.yaml:remote-train@{model}"], [model])
 
 
 @app.command()
@@ -155,7 +162,8 @@ def receipts() -> None:
         console.say(f"{one['model']} {one['job']}: {one['state']}, ${one['dollars']:.2f} of ${one['cap']:.2f}, {gone}")
         for row in one["machines"]:
             price = f"${row['dollars_per_hour']:.3f}/h x {row['hours']:.2f} h"
-            console.say(f"  {row['instance']}: {row['gpu']}, {price}: ${row['dollars']:.2f} ({row['fate']})")
+            name = row["instance"] or row["label"]
+            console.say(f"  {name}: {row['gpu']}, {price}: ${row['dollars']:.2f} ({row['fate']})")
 
 
 def _models(params: Params, model: str, all_models: bool) -> list[str]:
@@ -177,19 +185,26 @@ def _share(params: Params, name: str, names: list[str], budget: float | None) ->
 
 def _parallel(shares: dict[str, float | None], flags: list[str]) -> list[str]:
     """Run the stage for each model at the same time; the models that failed."""
-    running = {}
+    from afs_stages.remote import workers
+
+    commands = {}
     for name, share in shares.items():
-        command = [sys.executable, "-m", "afs_stages.remote_train", "--model", name, *flags]
-        running[name] = subprocess.Popen(command + (["--budget", f"{share:g}"] if share is not None else []))
-    return [name for name, process in running.items() if process.wait()]
+        commands[name] = [sys.executable, "-m", "afs_stages.remote_train", "--model", name, *flags]
+        if share is not None:
+            commands[name] += ["--budget", f"{share:g}"]
+    codes = workers.run(commands, list(commands))
+    return [name for name, code in codes.items() if code]
 
 
-def _dvc(targets: list[str]) -> None:
+def _dvc(targets: list[str], models: list[str]) -> None:
+    """Have DVC make the targets, whose launchers, if any, are those of the models."""
+    from afs_stages.remote import workers
+
     if not targets:
         return
     # The stages say `python`: this one, also where its environment is not activated.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     command = [sys.executable, "-m", "dvc", "repro", *targets]
-    code = subprocess.run(command, env={**os.environ, "PATH": path}, check=False).returncode
+    code = workers.run({"dvc": command}, models, {**os.environ, "PATH": path})["dvc"]
     if code:
         raise UserError(f"dvc repro left with code {code}", fix="read the messages above; run the command again")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
+from afs_stages.remote import inbox
 from afs_stages.remote.link import Link, Unreachable
 
 
@@ -16,31 +15,41 @@ class Damaged(Exception):
 
 
 def results(link: Link, target: Path) -> None:
-    """Pull `out/results` to `target`, replacing it; raises `Damaged` or `Unreachable` with the old one kept."""
+    """Pull `out/results` to `target`, replacing it.
+
+    Raises `Damaged`, `Unreachable` or `inbox.Refused` with the old one kept.
+    """
     text = link.read(["out/MANIFEST.json"]).get("out/MANIFEST.json")
     if text is None:
         raise Damaged("the machine has no list of its results")
-    _fetch(link, "out/results", target, json.loads(text)["files"])
+    _fetch(link, "out/results", target, inbox.manifest(text))
 
 
-def checkpoint(link: Link, text: str, folder: Path) -> str:
+def checkpoint(link: Link, text: str, folder: Path, parents: list[str]) -> str:
     """Pull the checkpoint that `checkpoint.json` names into `folder`, and drop older ones; its name.
 
-    The machine may delete an old checkpoint while it is copied: then the next look gets the next one.
+    It must lie right in one of `parents`. The machine may delete an old checkpoint while it is copied:
+    then the next look gets the next one. Raises `Damaged`, `Unreachable` or `inbox.Refused`.
     """
-    facts: dict[str, Any] = json.loads(text)
-    name = str(facts["name"])
-    _fetch(link, f"bundle/{name}", folder / name, facts["files"])
+    name, files = inbox.checkpoint(text, parents)
+    _fetch(link, f"bundle/{name}", folder / name, files)
     for old in (folder / name).parent.iterdir():
         if old.name != Path(name).name and not old.name.startswith("."):
-            shutil.rmtree(old)
+            inbox.discard(old)
     return name
 
 
 def _fetch(link: Link, name: str, target: Path, files: dict[str, str]) -> None:
+    """Pull a folder beside its place, and put it there when it is what was listed, and only that."""
     part = target.with_name(f".{target.name}.part")
     link.pull(name, part)
+    try:
+        inbox.only_plain(part)
+    except inbox.Refused:
+        inbox.discard(part)
+        raise
     check(part, files)
+    inbox.only_named(part, files)
     if target.exists():
         shutil.rmtree(target)
     part.replace(target)
@@ -61,5 +70,9 @@ def logs(link: Link, target: Path) -> None:
     """The logs of a machine, as far as they can be had."""
     try:
         link.pull("out/logs", target)
+        inbox.only_plain(target)
     except Unreachable:
         target.mkdir(parents=True, exist_ok=True)
+    except inbox.Refused:
+        inbox.discard(target)
+        target.mkdir(parents=True)

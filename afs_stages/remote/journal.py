@@ -6,11 +6,16 @@ again by label; and it holds every dollar promised, so that a cap holds over sev
 
 from __future__ import annotations
 
+import fcntl
+import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import read_json, write_json
 
 STATE = Path(".afs/remote")
@@ -40,6 +45,12 @@ class Machine:
     dollars: float = 0.0
     home_gb: float = 0.0
     """Checkpoints that came home from it."""
+
+    def lease_end(self, loading: float) -> float:
+        """When its paid time is over, by this computer's clock; `loading` is how long it may load at the most."""
+        latest = self.asked + loading
+        begun = latest if self.running is None else min(self.running, latest)
+        return begun + self.seconds
 
 
 @dataclass
@@ -104,6 +115,50 @@ class Journal:
     def save(self, job: Job, step: str) -> None:
         """Write the job; `step` names what has just been done, or is about to be."""
         write_json(self.path, asdict(job))
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only launcher of this model here; the kernel lets go when the process dies.
+
+        Raises `UserError` where another launcher is at work.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                owner = _number_in(handle)
+                raise UserError(
+                    f"another launcher is at work on {self.folder.name} (process {owner or 'unknown'})",
+                    where=str(self.folder),
+                    fix="wait for it (`afs vastai monitor` shows how far it is), or end it with Ctrl-C or "
+                    f"`kill {owner or 'PROCESS'}` and run again",
+                ) from None
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, str(os.getpid()).encode(), 0)
+            yield
+        finally:
+            os.close(handle)
+
+    def owner(self) -> int:
+        """The process that holds the lock, 0 for none."""
+        try:
+            handle = os.open(self.folder / "lock", os.O_RDONLY)
+        except FileNotFoundError:
+            return 0
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return 0
+        except BlockingIOError:
+            return _number_in(handle)
+        finally:
+            os.close(handle)
+
+
+def _number_in(handle: int) -> int:
+    text = os.pread(handle, 32, 0).decode()
+    return int(text) if text.isdigit() else 0
 
 
 def jobs(root: Path = STATE) -> list[Job]:

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from pathlib import Path
 from typing import Any
 
 from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError
-from afs_stages.remote import collect
+from afs_stages.remote import collect, inbox
 from afs_stages.remote.journal import Job, Machine
 from afs_stages.remote.onstart import start_command
 from afs_stages.remote.receipt import write_receipt
@@ -36,6 +35,7 @@ class Launcher(Kit):
         desk = self._desk(job)
         if job.state == "done":
             desk.sweep()
+            write_receipt(self.journal, job, desk.cost)
             return job
         desk.reconcile()
         try:
@@ -106,14 +106,19 @@ class Launcher(Kit):
                 return visit.detach(link)
             self._finish(visit, visit.watch())
         except Lost as lost:
-            warn(f"machine {machine.instance}: {lost}")
-            desk.give_back(machine, str(lost))
+            self._lose(desk, machine, str(lost))
+        except inbox.Refused as refused:
+            self._lose(desk, machine, f"what it sent cannot be used: {refused}")
         return ""
+
+    def _lose(self, desk: Desk, machine: Machine, why: str) -> None:
+        warn(f"machine {machine.instance}: {why}")
+        desk.give_back(machine, why)
 
     def _finish(self, visit: Visit, facts: dict[str, Any]) -> None:
         """Results home and checked, then the machine goes, then the job is done."""
         self.journal.save(visit.desk.job, "finished")
-        if facts.get("code", 1) != 0:
+        if facts["code"] != 0:
             self._failed(visit, facts)
         visit.bring_home()
         visit.desk.job.collected = True
@@ -131,13 +136,13 @@ class Launcher(Kit):
     def _failed(self, visit: Visit, facts: dict[str, Any]) -> None:
         """The box says it failed: keep its logs, give it back, and say what it said."""
         logs = self.journal.folder / "logs"
-        collect.logs(self.connect(visit.alive()), logs)
-        why = f"phase '{facts.get('phase')}' failed on the machine: {facts.get('why')}"
-        if facts.get("code") == 97:
+        collect.logs(visit.line(visit.alive()), logs)
+        why = f"phase '{facts['phase']}' failed on the machine: {facts['why']}"
+        if facts["code"] == 97:
             raise Lost(why)
         visit.desk.give_back(visit.machine, why)
-        tail = _tail(logs / f"{facts.get('phase')}.log")
-        raise Failed(f"{why}\n{tail}".rstrip(), where=str(logs), fix=self._advice())
+        said = [f"  | {line}" for line in inbox.tail(logs / f"{facts['phase']}.log")]
+        raise Failed("\n".join([why, *said]), where=str(logs), fix=self._advice())
 
     def _advice(self) -> str:
         if self.checkpoints():
@@ -154,9 +159,3 @@ class Launcher(Kit):
         if not job.collected:
             job.state, job.why = "failed", str(error)
         self.journal.save(job, "failed")
-
-
-def _tail(path: Path, lines: int = 8) -> str:
-    if not path.is_file():
-        return ""
-    return "\n".join("  | " + line for line in path.read_text(encoding="utf-8", errors="replace").split("\n")[-lines:])

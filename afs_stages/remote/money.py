@@ -5,10 +5,23 @@ All prices in dollars, all times in seconds unless a name says hours, all sizes 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from afs_stages.core.errors import UserError
+
 HOURS_PER_MONTH = 730.0
+
+
+def check_budget(dollars: float | None) -> None:
+    """A budget given on the command line bounds something. Raises `UserError` for one that is no amount above 0."""
+    if dollars is not None and not (math.isfinite(dollars) and dollars > 0):
+        raise UserError(
+            f"a budget of {dollars:g} dollars bounds no bill",
+            where="--budget",
+            fix="give a number above 0, such as --budget 10",
+        )
 
 
 @dataclass(frozen=True)

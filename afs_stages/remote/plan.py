@@ -12,7 +12,7 @@ from afs_stages.core.params import Params
 from afs_stages.core.params.remote import GPUConfig, TrainingJob
 from afs_stages.remote.bundle import Bundle
 from afs_stages.remote.estimate import Need, fitting, need
-from afs_stages.remote.money import Lease, Offer, lease
+from afs_stages.remote.money import Lease, Offer, check_budget, lease
 from afs_stages.remote.service import Service
 from afs_stages.remote.traffic import COPIES, adapter_gb, home_gb
 
@@ -61,9 +61,8 @@ def wish(
         fix = f"--gpu {better[0]}" if better else "train.load_in_4bit, a smaller batch_size, or a larger class"
         what = f"class '{name}' is too small: {kind.vram_gb:g} GB, the job needs about {wanted.memory_gb:.1f} GB"
         raise UserError(what, fix=fix)
+    check_budget(budget)
     cap = job.budget if budget is None else budget
-    if cap <= 0:
-        raise UserError(f"a budget of ${cap:g} buys nothing", fix="--budget DOLLARS")
     bid = remote.interruptible if interruptible is None else interruptible
     down = bundle.gb + wanted.download_gb + (remote.install_gb if remote.requirements else 0.0)
     train, file = params.train_for(model), data / "train.jsonl" if data.is_dir() else data

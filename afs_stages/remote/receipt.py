@@ -11,8 +11,11 @@ from afs_stages.remote.journal import STATE, Job, Journal, Machine
 
 
 def receipt(job: Job, cost: Callable[[Machine], float]) -> dict[str, Any]:
-    """The receipt of a job: dollars are reckoned from the offer's prices, an upper bound of the bill."""
-    machines = [_machine(machine, cost(machine)) for machine in job.machines if machine.instance is not None]
+    """The receipt of a job: dollars are reckoned from the offer's prices, an upper bound of the bill.
+
+    A machine asked for that never showed stands in it too: it may live, or have lived.
+    """
+    machines = [_machine(machine, cost(machine)) for machine in job.machines if _counts(machine)]
     return {
         "model": job.model,
         "job": job.nonce,
@@ -24,6 +27,11 @@ def receipt(job: Job, cost: Callable[[Machine], float]) -> dict[str, Any]:
         "confirmed_gone": all(machine["destroyed"] for machine in machines),
         "machines": machines,
     }
+
+
+def _counts(machine: Machine) -> bool:
+    """Whether there was a machine, or may have been: an offer that was gone is none."""
+    return machine.instance is not None or not machine.gone or machine.dollars > 0
 
 
 def _machine(machine: Machine, dollars: float) -> dict[str, Any]:

@@ -144,6 +144,7 @@ class Desk:
         if instance is not None:
             machine.instance = machine.instance or instance.id
             machine.gone = False
+            machine.ended = None  # it lives, whatever was believed before
         if not machine.gone and machine.instance is not None:
             self.give_back(machine, machine.fate)
         elif not machine.gone and self.clock.now() > machine.asked + self._longest_unheard():
@@ -189,10 +190,21 @@ class Desk:
         self.journal.save(self.job, "destroyed" if gone else "unconfirmed")
 
     def cost(self, machine: Machine) -> float:
-        """Dollars of a machine until now or its end; never above what was reserved, for its guard saw to that."""
-        offer = Offer(**machine.offer)
+        """Dollars of a machine until now or its end, from above.
+
+        Never above what was reserved while it lived no longer than was reserved for; what it lived
+        longer is added. One that may still live costs at least what was reserved.
+        """
+        if machine.instance is None:
+            return machine.dollars if machine.gone else machine.reserved
+        offer, timing = Offer(**machine.offer), self.params.remote.timing
         end = machine.ended or self.clock.now()
         running = max(0.0, end - machine.running) if machine.running is not None else 0.0
         loading = (machine.running if machine.running is not None else end) - machine.asked
         fixed = machine.reserved - offer.dph * max(0.0, machine.seconds) / 3600 if machine.started else 0.0
-        return min(machine.reserved, spent(offer, loading, running, 0, 0) + max(0.0, fixed))
+        beyond_loading = max(0.0, loading - timing.loading)
+        beyond_running = max(0.0, running - max(0.0, machine.seconds) - timing.teardown)
+        most = machine.reserved + spent(offer, beyond_loading, beyond_running, 0, 0)
+        if machine.fate and not machine.gone:
+            return most
+        return min(most, spent(offer, loading, running, 0, 0) + max(0.0, fixed))

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from afs_stages.core.errors import UserError
 from afs_stages.core.params.remote import Timing
 from afs_stages.remote.clock import Clock, SystemClock
+from afs_stages.remote.inbox import clean
 
 T = TypeVar("T")
 KEY_HELP = "make a key at https://cloud.vast.ai/manage-keys/ and store it: vastai set api-key YOUR_KEY"
@@ -55,7 +56,7 @@ class Instance:
             host=row.get("ssh_host") or "",
             port=int(row.get("ssh_port") or 0),
             dph=float(row.get("dph_total") or 0.0),
-            message=(row.get("status_msg") or "").strip(),
+            message=clean(row.get("status_msg") or ""),  # part of it is what the host's docker said
         )
 
 

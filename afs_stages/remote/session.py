@@ -13,11 +13,13 @@ from afs_stages.core import console, layout
 from afs_stages.core.errors import UserError
 from afs_stages.core.params import Params
 from afs_stages.core.progress import QUIET_SECONDS
+from afs_stages.remote import inbox
 from afs_stages.remote.bundle import Bundle, build
 from afs_stages.remote.clock import SystemClock
 from afs_stages.remote.journal import STATE, Job, Journal
 from afs_stages.remote.launch import Launcher
 from afs_stages.remote.link import SshLink, own_key
+from afs_stages.remote.money import check_budget
 from afs_stages.remote.plan import Wish, wish
 from afs_stages.remote.receipt import receipts
 from afs_stages.remote.service import Instance, Service
@@ -41,7 +43,8 @@ def remote_folder(model: str) -> Path:
 
 
 def prepare(model: str, params: Params, options: Options) -> tuple[Bundle, Wish]:
-    """The bundle of a model, and its job with the options over params."""
+    """The bundle of a model, and its job with the options over params. Raises `UserError`."""
+    check_budget(options.budget)
     job = params.remote.job(model)
     gpu = params.remote.gpus.get(options.gpu or job.gpu_config)
     bundle = build(model, params, job, STATE / model / "bundle", gpu.num_gpus if gpu else 1)
@@ -56,8 +59,9 @@ def launch(model: str, params: Params, options: Options) -> Job:
     private, public = own_key(STATE / "ssh")
     pulse = min(60.0, params.remote.timing.heartbeat / 4)
 
-    def connect(instance: Instance) -> SshLink:
-        return SshLink(instance.host, instance.port, private, STATE / model / f"known_hosts.{instance.id}", pulse)
+    def connect(instance: Instance, seconds: float) -> SshLink:
+        known = STATE / model / f"known_hosts.{instance.id}"
+        return SshLink(instance.host, instance.port, private, known, seconds, pulse)
 
     signal.signal(signal.SIGTERM, _leave)
     clock = SystemClock()
@@ -68,7 +72,8 @@ def launch(model: str, params: Params, options: Options) -> Job:
 
 
 def _leave(number: int, frame: object) -> None:
-    """A polite kill is taken like Ctrl-C: the machine is given back first."""
+    """A polite kill is taken like Ctrl-C: the machine is given back first, and a second one does not stop that."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 
@@ -92,14 +97,30 @@ def deliver(model: str, params: Params) -> dict[str, Any]:
     job = Journal(model).load()
     if job is None or job.state != "done":
         raise UserError("the job is not done", fix=f"afs vastai attach --model {model}")
+    _examine(result)
     shutil.rmtree(target / "adapter", ignore_errors=True)
     shutil.copytree(result / "adapter", target / "adapter")
     _name_script(model, params, target / "adapter")
     shutil.rmtree(target / "logs", ignore_errors=True)
+    (result / "logs").mkdir(exist_ok=True)
     shutil.copytree(result / "logs", target / "logs")
     _copy(result / "loss.tsv", target / "loss.tsv", "step\tloss\n")
     _copy(result / "evaluate.json", layout.report("remote-evaluate", model), '{"measured": false}\n')
     return next(receipt for receipt in receipts() if receipt["job"] == job.nonce)
+
+
+def _examine(result: Path) -> None:
+    """What came home is what the stages after this one can read. Raises `UserError`."""
+    fix = "mend the training script, or take it that the host cheated; then --fresh trains anew"
+    try:
+        inbox.only_plain(result)
+    except inbox.Refused as refused:
+        raise UserError(str(refused), where=str(result), fix=fix) from None
+    if not (result / "adapter").is_dir():
+        raise UserError("the training left no folder `adapter`", where=str(result), fix=fix)
+    for name in ("evaluate.json", "adapter/training.json"):
+        if (result / name).exists() and not inbox.holds_an_object(result / name):
+            raise UserError("this is no JSON object", where=str(result / name), fix=fix)
 
 
 def _name_script(model: str, params: Params, adapter: Path) -> None:

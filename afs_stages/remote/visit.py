@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from afs_stages.core.console import warn
 from afs_stages.core.jsonl import write_json
 from afs_stages.core.params import Params
-from afs_stages.remote import collect
-from afs_stages.remote.bundle import Bundle
+from afs_stages.remote import collect, inbox
+from afs_stages.remote.bundle import Bundle, adapter_of
 from afs_stages.remote.clock import Clock
 from afs_stages.remote.journal import Journal, Machine
 from afs_stages.remote.link import Link, Unreachable
@@ -37,7 +36,8 @@ class Kit:
     wish: Wish
     bundle: Bundle
     clock: Clock
-    connect: Callable[[Instance], Link]
+    connect: Callable[[Instance, float], Link]
+    """A line to a machine that holds for so many seconds."""
     public_key: str
     show: Callable[[dict[str, Any]], None]
 
@@ -61,12 +61,57 @@ class Kit:
 
 
 @dataclass
+class GuardWatch:
+    """Whether a machine's guard goes on: what it writes changes from look to look, by this computer's clock.
+
+    What the machine's own clock says is not believed.
+    """
+
+    patience: float
+    """Seconds after which a guard that stands still is dead."""
+    said: str = ""
+    since: float | None = None
+
+    def look(self, text: str, now: float) -> bool:
+        """Whether it has moved since the look before. Raises `Lost` where it has long stood still."""
+        if self.since is None or text != self.said:
+            moved = self.since is not None
+            self.said, self.since = text, now
+            return moved
+        if now - self.since >= self.patience:
+            raise Lost("its guard stands still")
+        return False
+
+    def blind(self) -> None:
+        """The machine could not be looked at, or did not run: the time until the next look does not count."""
+        self.since = None
+
+
+@dataclass
 class Visit:
-    """One machine, from the wait for it to its results; raises `Lost` where it will not finish."""
+    """One machine, from the wait for it to its results; raises `Lost` where it will not finish.
+
+    The guard ends it at the end of its paid time. Should the guard be dead, this does, half of
+    `timing.teardown` later: the other half is for the destroy to get through.
+    """
 
     kit: Kit
     desk: Desk
     machine: Machine
+    guard: GuardWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.guard = GuardWatch(self.kit.params.remote.timing.stopped)
+
+    def left(self) -> float:
+        """Seconds until this computer ends the machine."""
+        timing = self.kit.params.remote.timing
+        end = self.machine.lease_end(timing.loading) + timing.teardown / 2
+        return end - self.kit.clock.now()
+
+    def line(self, instance: Instance) -> Link:
+        """A line to the machine that holds as long as it may live."""
+        return self.kit.connect(instance, self.left())
 
     def reach(self) -> Link:
         """Wait until the machine runs, answers, and its guard is on watch. Raises `Lost`."""
@@ -74,7 +119,7 @@ class Visit:
         end = self.kit.clock.now() + self.kit.params.remote.timing.ssh
         why = "its guard did not start"
         while True:
-            link = self.kit.connect(instance)
+            link = self.line(instance)
             try:
                 if "guard.state" in link.read(["guard.state"]):
                     self.kit.journal.save(self.desk.job, "guarded")
@@ -97,6 +142,7 @@ class Visit:
                     self.machine.running = self.kit.clock.now()
                     self.kit.journal.save(self.desk.job, "running")
                 return instance
+            self.guard.blind()
             self.kit.show({"machine": self.machine.instance, "phase": instance.status, "message": instance.message})
             if self.kit.clock.now() >= end:
                 raise Lost(f"still '{instance.status}' after the time-out {instance.message}".strip())
@@ -105,11 +151,13 @@ class Visit:
             self.kit.clock.sleep(timing.poll)
 
     def alive(self) -> Instance:
-        """The machine as the service shows it."""
+        """The machine as the service shows it. Raises `Lost` where it is gone, or lives longer than is paid for."""
         assert self.machine.instance is not None
         instance = self.kit.service.show(self.machine.instance)
         if instance is None:
             raise Lost("the machine is gone")
+        if self.left() <= 0:
+            raise Lost("its paid time is over and its guard did not end it")
         return instance
 
     def begin(self, link: Link) -> None:
@@ -127,32 +175,42 @@ class Visit:
         self.kit.journal.save(self.desk.job, "started")
 
     def detach(self, link: Link) -> str:
-        """Tell the guard that nobody watches from now on."""
+        """Tell the guard that nobody watches from now on, and see that it does."""
         try:
             link.touch("detached")
+            self._guard_moves(link)
         except Unreachable as error:
             raise Lost(f"it could not be told that nobody watches: {error}") from None
         self.desk.job.detached = True
         self.kit.journal.save(self.desk.job, "detached")
         return "detached"
 
+    def _guard_moves(self, link: Link) -> None:
+        """Wait until the guard has written something new; nobody else looks after a detached machine."""
+        timing = self.kit.params.remote.timing
+        watch = GuardWatch(timing.ssh)
+        while not watch.look(link.read(["guard.state"]).get("guard.state", ""), self.kit.clock.now()):
+            self.kit.clock.sleep(min(timing.poll, timing.guard_tick))
+
     def watch(self) -> dict[str, Any]:
         """Heartbeat, progress and checkpoints until the box writes EXIT; its content. Raises `Lost`."""
         timing, have = self.kit.params.remote.timing, ""
         silent_since: float | None = None
         while True:
-            link = self.kit.connect(self._running())
+            link = self.line(self._running())
             try:
                 link.touch("heartbeat")
                 found = link.read(LOOK)
                 have = self._keep(link, found.get("checkpoint.json", ""), have)
                 silent_since = None
-                status = _json(found.get("status.json"))
+                status = inbox.status(found.get("status.json"))
                 write_json(self.kit.journal.folder / "status.json", status)
                 self.kit.show({"machine": self.machine.instance, "dollars": self.desk.cost(self.machine), **status})
                 if "EXIT" in found:
-                    return _json(found["EXIT"])
+                    return inbox.exit_facts(found["EXIT"])
+                self.guard.look(found.get("guard.state", ""), self.kit.clock.now())
             except Unreachable as error:
+                self.guard.blind()
                 silent_since = silent_since or self.kit.clock.now()
                 if self.kit.clock.now() - silent_since >= timing.stopped:
                     raise Lost(f"out of reach: {error}") from None
@@ -171,13 +229,18 @@ class Visit:
             warn(f"no more checkpoints come home: {self.kit.wish.up_gb:.2f} GB of traffic were set aside")
             return text
         try:
-            name = collect.checkpoint(link, text, self.kit.partial)
+            name = collect.checkpoint(link, text, self.kit.partial, self._places())
         except (collect.Damaged, Unreachable):
             self.machine.home_gb += largest
             return have
         self.machine.home_gb += size_gb(self.kit.partial / name)
         self.kit.journal.save(self.desk.job, "checkpoint")
         return text
+
+    def _places(self) -> list[str]:
+        """Folders of the machine in which a checkpoint may lie."""
+        adapter = adapter_of(self.kit.wish.model)
+        return [f"{adapter}.checkpoints", str(adapter)]
 
     def _largest(self) -> float:
         """Size of the checkpoint at home, GB: the next will be like it."""
@@ -188,7 +251,7 @@ class Visit:
         end = self.kit.clock.now() + self.kit.params.remote.timing.stopped
         while True:
             try:
-                link = self.kit.connect(self.alive())
+                link = self.line(self.alive())
                 link.touch("heartbeat")
                 return collect.results(link, self.kit.result)
             except (collect.Damaged, Unreachable) as error:
@@ -201,7 +264,3 @@ class Visit:
 def size_gb(folder: Path) -> float:
     """Size of a folder's files, GB."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e9
-
-
-def _json(text: str | None) -> dict[str, Any]:
-    return dict(json.loads(text)) if text else {}

@@ -72,5 +72,6 @@ def _note(service: Service, id: int, job: Job, machine: Machine, gone: bool) -> 
     journal = Journal(job.model)
     desk = Desk(service, load(), journal, job, service.clock)
     machine.fate, machine.instance = machine.fate or "cleaned up", machine.instance or id
+    machine.ended = None  # it was alive a moment ago, whatever was believed before
     desk.settle(machine, machine.fate, gone)
     write_receipt(journal, job, desk.cost)

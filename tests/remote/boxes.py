@@ -13,11 +13,15 @@ from typing import Any
 
 from lab import Lab, Rented
 
+# What this computer's root has its shells do at their start is no part of a rented machine.
 BOOT = """
 set -e
 mount -t proc proc /proc
 {disk}
 mount --bind {box}/disk /workspace
+for file in .bashrc .bash_profile .profile; do
+  if [ -e ~root/$file ]; then mount --bind /dev/null ~root/$file; fi
+done
 mkdir -p /run/sshd
 /usr/sbin/sshd -f {box}/sshd_config -E {box}/sshd.log
 (bash {box}/onstart.sh)

@@ -43,7 +43,7 @@ def launcher(lab: SimLab, home: Path, budget: float = 2.0, bid: bool = False, **
     clock = SimClock(lab)
     journal = Journal("majora", home)
     service = Service(params.remote.timing, clock, lab.url)
-    link = lambda instance: FolderLink(lab, instance)  # noqa: E731
+    link = lambda instance, seconds=0.0: FolderLink(lab, instance)  # noqa: E731
     return Launcher(
         service,
         params,
@@ -235,7 +235,7 @@ class Child:
                 made.journal = Mortal(home, after, before)
                 remote = RemoteLab(boxes)
                 made.clock = made.service.clock = SimClock(remote)  # type: ignore[arg-type]
-                made.connect = lambda instance: RemoteLink(remote, boxes, instance)
+                made.connect = lambda instance, seconds=0.0: RemoteLink(remote, boxes, instance)
                 made.run()
             finally:
                 os._exit(0)

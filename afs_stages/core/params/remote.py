@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from afs_stages.core.params.block import Block
 
 
 class GPUConfig(Block):
     """A class of machine one is ready to pay for."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     gpu_name: str = Field(description="name as the service writes it, e.g. RTX 4090")
     gpu_names: list[str] = Field(default_factory=list, description="further names that serve as well")
@@ -35,6 +37,9 @@ class GPUConfig(Block):
 class TrainingJob(Block):
     """What is trained on a rented machine; every field has a sensible default."""
 
+    # An endless number bounds no bill.
+    model_config = ConfigDict(allow_inf_nan=False)
+
     training_script: str = Field(default="", description="own script (--data --output --epochs); empty: train.py")
     training_data: str = Field(default="", description="folder with train.jsonl; empty: what convert@<model> wrote")
     epochs: float | None = Field(default=None, gt=0, description="empty: as in the model's train block")
@@ -57,15 +62,19 @@ class Timing(Block):
     reconcile: float = Field(default=20, ge=0, description="a machine asked for may take so long to show in the list")
     loading: float = Field(default=900, gt=0, description="until a machine that is still loading is given back")
     ssh: float = Field(default=300, gt=0, description="until a running machine that no ssh reaches is given back")
-    stopped: float = Field(default=900, gt=0, description="until a stopped or unreachable machine counts as lost")
+    stopped: float = Field(
+        default=900,
+        gt=0,
+        description="until a machine that is stopped, unreachable, or whose guard stands still counts as lost",
+    )
     heartbeat: float = Field(default=1800, gt=0, description="the machine goes after so long without a sign of life")
     grace: float = Field(default=7200, gt=0, description="the machine goes when results lie uncollected so long")
     tail: float = Field(default=600, ge=0, description="end of the paid time kept for bringing results home")
     teardown: float = Field(
         default=600,
         ge=0,
-        description="paid time set aside for a destroy that does not go through; the guard tries so long, then it stops "
-        "the machine",
+        description="paid time set aside for a destroy that does not go through; "
+        "the guard tries so long before it stops the machine, this computer ends it after half of it",
     )
     guard_tick: float = Field(default=5, gt=0)
     phase: float = Field(default=3600, gt=0, description="time-out of a set-up phase (requirements, base model)")
