@@ -30,15 +30,14 @@ def prepare(
     """Split files of samples by group and near-duplicate cluster, by hash; released rows keep their part."""
     from pydantic import ValidationError
 
-    from afs_stages.core.errors import UserError
-    from afs_stages.core.jsonl import describe
+    from afs_stages.core.errors import UserError, first_problem
     from afs_stages.core.params.data import Split
     from afs_stages.dataset.splits import split_dataset
 
     try:
         params = Split(train=train_ratio, val=val_ratio, stratify_by=stratify_by)
     except ValidationError as error:
-        raise UserError(describe(error), where="--train-ratio, --val-ratio") from None
+        raise UserError(first_problem(error), where="--train-ratio, --val-ratio") from None
     report = split_dataset(
         input, output, params, seed, releases=releases, group_by=group_by, find_near=near, strict=strict
     )

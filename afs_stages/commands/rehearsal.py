@@ -31,8 +31,7 @@ def rehearsal_build(
     """Keep the best rows of a version, to be mixed into the next one's training set."""
     from pydantic import ValidationError
 
-    from afs_stages.core.errors import UserError
-    from afs_stages.core.jsonl import describe
+    from afs_stages.core.errors import UserError, first_problem
     from afs_stages.dataset.frozen import versions
     from afs_stages.dataset.rehearsal import RehearsalBufferConfig
     from afs_stages.dataset.rehearsal_build import build_files
@@ -43,7 +42,7 @@ def rehearsal_build(
             max_per_domain=max_per_domain, compress=compress, policy=policy, seed=seed,
         )  # fmt: skip
     except ValidationError as error:
-        raise UserError(describe(error), where="rehearsal-build") from None
+        raise UserError(first_problem(error), where="rehearsal-build") from None
     target = output.with_name(f"{output.name}.zst") if compress and output.suffix not in (".gz", ".zst") else output
     held_out = [
         path

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class UserError(Exception):
     """Bad input, missing file or wrong setting; printed without a traceback, exit code 1.
@@ -26,3 +31,10 @@ def nearest(name: str, known: list[str]) -> str:
     guess = get_close_matches(name, known, n=1)
     hint = f"did you mean '{guess[0]}'? " if guess else ""
     return f"{hint}known: {', '.join(sorted(known)) or '(none)'}"
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first problem of a validation error as `field: message`; never the value, which may be secret."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    return f"{field}: {first['msg']}"

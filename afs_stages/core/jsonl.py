@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -18,11 +18,10 @@ from typing import IO, Any, TypeVar, cast
 
 import jsonlines
 import msgspec
-from pydantic import ValidationError
 
 from afs_stages.core.atomic import atomic_file
 from afs_stages.core.errors import UserError
-from afs_stages.core.sample import TrainingSample
+from afs_stages.core.sample import NOT_DECODED, TrainingSample, decode_own, problem
 
 MAX_LINE_BYTES = 64 * 2**20
 """A longer line is rejected unread: no sample is that long, and one must not fill the memory."""
@@ -175,42 +174,38 @@ def read_objects(path: Path, on_bad: OnBad) -> Iterator[tuple[int, dict[str, Any
 
 def read_samples(path: Path, on_bad: OnBad) -> Iterator[TrainingSample]:
     """Yield every valid sample of a file; a row that breaks the schema is reported with its field."""
-    for number, value in read_objects(path, on_bad):
-        try:
-            yield TrainingSample.from_dict(value)
-        except ValidationError as error:
-            on_bad(BadRow(path.name, number, "schema", describe(error)))
+    for _, sample in read_numbered_samples(path, on_bad):
+        yield sample
 
 
-def sample_on(file: str, number: int, line: bytes, on_bad: OnBad) -> TrainingSample | None:
-    """The sample on a line, checked in full; one that is none is reported."""
+def read_numbered_samples(path: Path, on_bad: OnBad) -> Iterator[tuple[int, TrainingSample]]:
+    """The same, each with its line number."""
+    for number, line in read_lines(path, on_bad):
+        sample = sample_on(path.name, number, line)
+        if isinstance(sample, BadRow):
+            on_bad(sample)
+        else:
+            yield number, sample
+
+
+def sample_on(file: str, number: int, line: bytes) -> TrainingSample | BadRow:
+    """The sample on a line, or what is wrong with it."""
+    if b"\0" not in line:
+        with suppress(*NOT_DECODED):
+            return decode_own(line)
     value = parse(file, number, line)
     if isinstance(value, BadRow):
-        on_bad(value)
-        return None
+        return value
     try:
         return TrainingSample.from_dict(value)
-    except ValidationError as error:
-        on_bad(BadRow(file, number, "schema", describe(error)))
-        return None
+    except msgspec.ValidationError as error:
+        return BadRow(file, number, "schema", problem(error))
 
 
 def fault(file: str, number: int, line: bytes, any_object: bool = False) -> BadRow | None:
     """What is wrong with a line that should hold a sample (or any object), or None."""
-    value = parse(file, number, line)
-    if isinstance(value, BadRow) or any_object:
-        return value if isinstance(value, BadRow) else None
-    try:
-        TrainingSample.from_dict(value)
-    except ValidationError as error:
-        return BadRow(file, number, "schema", describe(error))
-    return None
-
-
-def describe(error: ValidationError) -> str:
-    """The first problem of a validation error as `field: message`; never the value, which may be secret."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    value = parse(file, number, line) if any_object else sample_on(file, number, line)
+    return value if isinstance(value, BadRow) else None
 
 
 def batched(items: Iterable[T], size: int = 1024) -> Iterator[list[T]]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from pydantic import ValidationError
 
 from afs_stages.core import jsonl
 from afs_stages.core.jsonl import BadRow
 from afs_stages.core.report import StageReport
+from afs_stages.core.sample import problem
 from afs_stages.dataset.formats import Format, Style
-from afs_stages.dataset.formats.base import Sampled
 
 
 def convert_file(
@@ -25,38 +24,12 @@ def convert_file(
     _count(report, writer.count, rejects.counts)
 
 
-class _Plain(msgspec.Struct, gc=False):
-    """A single-turn row as formats read it; a row with `messages` or of any other shape is decoded in full."""
-
-    instruction: str
-    output: str
-    sample_id: str = ""
-    input: str = ""
-    thinking: str | None = None
-    messages: None = None
-    tools: None = None
-    domain: str = ""
-    source: str = ""
-    quality_score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
-    metadata: dict[str, Any] = msgspec.field(name="_metadata", default_factory=dict)
-
-
-_plain = msgspec.json.Decoder(_Plain).decode
-
-
 def _rendered(source: Path, format: Format, style: Style, on_bad: jsonl.OnBad) -> Iterator[dict[str, Any]]:
-    name, render = source.name, format.render
-    for number, line in jsonl.read_lines(source, on_bad):
-        sample: Sampled | None
+    for number, sample in jsonl.read_numbered_samples(source, on_bad):
         try:
-            sample = _plain(line)  # type: ignore[assignment]  # it is read like one
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            sample = jsonl.sample_on(name, number, line, on_bad)
-        if sample is not None:
-            try:
-                yield render(sample, style)
-            except (KeyError, TypeError, ValueError) as error:
-                on_bad(BadRow(name, number, "not_in_this_format", str(error)))
+            yield format.render(sample, style)
+        except (KeyError, TypeError, ValueError) as error:
+            on_bad(BadRow(source.name, number, "not_in_this_format", str(error)))
 
 
 def import_file(
@@ -77,9 +50,10 @@ def import_file(
         for number, row in jsonl.read_objects(source, rejects):
             try:
                 sample = format.parse(row)
-                writer.write(sample.model_copy(update={"source": source_name, "domain": domain}))
-            except ValidationError as error:
-                rejects(BadRow(source.name, number, "schema", jsonl.describe(error)))
+                sample.source, sample.domain = source_name, domain
+                writer.write(sample.checked())
+            except msgspec.ValidationError as error:
+                rejects(BadRow(source.name, number, "schema", problem(error)))
             except (KeyError, TypeError, ValueError, IndexError) as error:
                 rejects(BadRow(source.name, number, "not_this_format", f"{type(error).__name__}: {error}"))
     _count(report, writer.count, rejects.counts)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from afs_stages.core import jsonl, layout
 from afs_stages.core.errors import UserError
 from afs_stages.core.params.data import Fit
@@ -102,7 +104,7 @@ class Fitter:
         output = sample.output
         while tokens > limit and len(output) > CHARS_PER_TOKEN:
             output = output[: max(len(output) - (tokens - limit) * CHARS_PER_TOKEN, len(output) // 2)].rstrip()
-            shorter = sample.model_copy(update={"output": output, "metadata": {**sample.metadata, "truncated": True}})
+            shorter = msgspec.structs.replace(sample, output=output, metadata={**sample.metadata, "truncated": True})
             tokens = self.count(shorter)
         if tokens > limit:
             return None

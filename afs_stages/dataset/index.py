@@ -1,18 +1,19 @@
 """Rows by their keys, in columns: what a step decides on is decoded, the rows themselves stay on disk as they are.
 
-A row costs 40 bytes here whatever its size (41 to 46 where there are more than 256 sources, domains or
-versions), and is copied from file to file undecoded unless a step changes it.
+A row costs 48 bytes here whatever its size, and is copied from file to file undecoded unless a step changes it.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Annotated, Any
+from typing import IO
 
 import msgspec
 import numpy as np
@@ -20,45 +21,13 @@ from numpy.typing import NDArray
 
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import BUFFER, MAX_LINE_BYTES, BadRow, OnBad, read_lines
-from afs_stages.dataset.keys import Keys, Rows, digests, order_of
+from afs_stages.core.sample import NOT_DECODED, SampleKeys, comparable_text, decode_keys, problem
+from afs_stages.dataset.keys import Keys, Rows, key_of, order_of
 
 BATCH = 256
 """Rows fetched at a time: few enough that they are still in the processor's cache when they are written."""
 AHEAD = 16 * BATCH
 """Rows whose places are looked up at a time."""
-
-
-class Metadata(msgspec.Struct, gc=False):
-    """What steps decide by of a row's `_metadata`."""
-
-    group: Any = None
-    origin_version: str | None = None
-    rehearsal_version: str | None = None
-
-
-class _Keys(msgspec.Struct, gc=False):
-    instruction: str
-    output: str
-    sample_id: str = ""
-    domain: str | None = ""
-    source: str | None = ""
-    quality_score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
-    metadata: Metadata | None = msgspec.field(name="_metadata", default=None)
-
-
-class Names(msgspec.Struct, gc=False):
-    """What a row is called, read again from its line."""
-
-    sample_id: str = ""
-    source: str | None = ""
-    domain: str | None = ""
-    metadata: Metadata | None = msgspec.field(name="_metadata", default=None)
-
-
-_NO_METADATA = Metadata()
-_decode = msgspec.json.Decoder(_Keys).decode
-_decode_names = msgspec.json.Decoder(Names).decode_lines
-_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass
@@ -77,9 +46,9 @@ class Index:
     offset: NDArray[np.int64]
     size: NDArray[np.int32]
     """Where the line lies in its file, and its bytes without the line end."""
-    source: NDArray[Any]
-    domain: NDArray[Any]
-    version: NDArray[Any]
+    source: NDArray[np.int32]
+    domain: NDArray[np.int32]
+    version: NDArray[np.int32]
     """Places in `sources`, `domains`, `versions`; the version is the one the row was first trained in."""
     sources: list[str]
     domains: list[str]
@@ -114,14 +83,13 @@ class Index:
         for batch in self.batches(rows):
             yield from batch
 
-    def names(self, rows: Rows) -> Iterator[Names]:
-        """What the given rows are called."""
-        for batch in self.batches(rows):
-            yield from names_of(batch)
+    def keys(self, rows: Rows) -> Iterator[SampleKeys]:
+        """The given rows, as far as steps look at them again."""
+        return map(decode_keys, self.lines(rows))
 
     def texts(self, rows: Rows) -> Iterator[str]:
-        """The request and the answer of the given rows."""
-        return (f"{row.instruction}\n{row.output}" for row in map(_decode, self.lines(rows)))
+        """What of the given rows is compared with others."""
+        return (comparable_text(row) for row in self.keys(rows))
 
     def canonical(self) -> Rows:
         """All rows by key, of equal ids the best first; where even scores are equal the bytes decide.
@@ -145,15 +113,6 @@ class Index:
         return [row for _, _, row in sorted(zip(ranks, lines, same.tolist(), strict=True))]
 
 
-def names_of(lines: list[bytes]) -> list[Names]:
-    """What the rows of lines are called."""
-    found = _decode_names(b"\n".join(lines))
-    for names, line in zip(found, lines, strict=True):
-        if not names.sample_id:
-            names.sample_id = id_of(line)
-    return found
-
-
 def index(files: Iterable[Path], on_bad: OnBad) -> Index:
     """Index JSONL files of samples; rows that break the schema are reported and left out.
 
@@ -175,116 +134,92 @@ def index(files: Iterable[Path], on_bad: OnBad) -> Index:
 
 
 class _Columns:
-    """The columns of an index while they grow: byte arrays, so that nothing is held twice."""
+    """The columns of an index while they grow."""
 
     def __init__(self) -> None:
         self.files: list[Path] = []
         self.begins: list[int] = []
         self.unpacked: dict[int, IO[bytes]] = {}
-        self.key, self.group, self.score, self.offset, self.size = (bytearray() for _ in range(5))
-        self.source, self.domain, self.version = _Codes(), _Codes(), _Codes()
+        self.key, self.group = array("Q"), array("q")
+        self.score = array("d")
+        self.offset, self.size = array("q"), array("i")
+        self.source, self.domain, self.version = _Names(), _Names(), _Names()
 
     def __len__(self) -> int:
-        return len(self.size) // 4
+        return len(self.size)
 
     def read(self, name: str, file: IO[bytes], on_bad: OnBad) -> None:
-        """Add the rows of a file."""
-        number = offset = 0
-        while lines := file.readlines(BUFFER):
-            if not lines[-1].endswith(b"\n"):
-                lines[-1] += b"\n"
-            sizes = np.fromiter(map(len, lines), np.int64, len(lines))
-            ends = np.cumsum(sizes) + offset
-            rows: Any = _read(name, number, lines, int(sizes.max()), on_bad)
-            number, offset = number + len(lines), int(ends[-1])
-            if None in rows:
-                good = [i for i, row in enumerate(rows) if row is not None]
-                rows, lines = [rows[i] for i in good], [lines[i] for i in good]
-                sizes, ends = sizes[good], ends[good]
-            self.offset += (ends - sizes).tobytes()
-            self.size += (sizes - 1).astype(np.int32).tobytes()
-            self._add(rows, lines)
+        """Add the rows of a file; a blank line is passed over, a bad one is reported."""
+        offset = 0
+        for number, line in enumerate(file, 1):
+            begin, offset = offset, offset + len(line)
+            if line.isspace():
+                continue
+            row = _read(name, number, line, on_bad)
+            if row is not None:
+                self._add(row, begin, len(line.removesuffix(b"\n")))
 
-    def _add(self, rows: list[_Keys], lines: list[bytes]) -> None:
-        ids = [row.sample_id for row in rows]
-        if not all(ids):
-            ids = [id or id_of(line) for id, line in zip(ids, lines, strict=True)]
-        self.key += digests(ids)
-        metadata = [row.metadata or _NO_METADATA for row in rows]
-        groups = [str(one.group or id) for one, id in zip(metadata, ids, strict=True)]
-        self.group += np.fromiter(map(hash, groups), np.int64, len(groups)).tobytes()
-        self.score += np.array([row.quality_score for row in rows], dtype=np.float64).tobytes()
-        self.source.add([row.source or "" for row in rows])
-        self.domain.add([row.domain or "" for row in rows])
-        self.version.add([one.origin_version or one.rehearsal_version or "" for one in metadata])
+    def _add(self, row: SampleKeys, offset: int, size: int) -> None:
+        self.key.append(key_of(row.sample_id))
+        self.group.append(hash(row.group))
+        self.score.append(math.nan if row.quality_score is None else row.quality_score)
+        self.offset.append(offset)
+        self.size.append(size)
+        self.source.append(row.source or "")
+        self.domain.append(row.domain or "")
+        self.version.append(row.version)
 
     def finish(self) -> Index:
         """The columns as they are used."""
         return Index(
-            self.files,
-            self.begins,
-            np.frombuffer(self.key, "<u8"),
-            np.frombuffer(self.group, np.int64),
-            np.frombuffer(self.score, np.float64),
-            np.frombuffer(self.offset, np.int64),
-            np.frombuffer(self.size, np.int32),
-            self.source.finish(),
-            self.domain.finish(),
-            self.version.finish(),
-            list(self.source.places),
-            list(self.domain.places),
-            list(self.version.places),
-            self.unpacked,
+            files=self.files,
+            begins=self.begins,
+            key=np.frombuffer(self.key, np.uint64),
+            group=np.frombuffer(self.group, np.int64),
+            score=np.frombuffer(self.score, np.float64),
+            offset=np.frombuffer(self.offset, np.int64),
+            size=np.frombuffer(self.size, np.int32),
+            source=self.source.column(),
+            domain=self.domain.column(),
+            version=self.version.column(),
+            sources=self.source.names(),
+            domains=self.domain.names(),
+            versions=self.version.names(),
+            unpacked=self.unpacked,
         )
 
 
-class _Codes:
-    """A column of names, each kept once: one byte a row as long as there are at most 256 of them."""
+class _Names:
+    """A column of names, each kept once."""
 
     def __init__(self) -> None:
-        self.places: dict[str, int] = {}
-        self.column, self.type = bytearray(), np.dtype(np.uint8)
+        self._places: dict[str, int] = {}
+        self._column = array("i")
 
-    def add(self, names: list[str]) -> None:
-        """Add the names of some rows."""
-        places = self.places
-        try:
-            codes = list(map(places.__getitem__, names))
-        except KeyError:
-            codes = [places.setdefault(name, len(places)) for name in names]
-            self._widen(np.min_scalar_type(max(len(places) - 1, 0)))
-        self.column += bytes(codes) if self.type == np.uint8 else np.array(codes, dtype=self.type).tobytes()
+    def append(self, name: str) -> None:
+        """Add the name of the next row."""
+        self._column.append(self._places.setdefault(name, len(self._places)))
 
-    def _widen(self, needed: np.dtype[Any]) -> None:
-        if needed != self.type:
-            self.column = bytearray(np.frombuffer(self.column, self.type).astype(needed).tobytes())
-            self.type = needed
+    def column(self) -> NDArray[np.int32]:
+        """Of each row the place of its name in `names`."""
+        return np.frombuffer(self._column, np.int32)
 
-    def finish(self) -> NDArray[Any]:
-        """The places of the names."""
-        return np.frombuffer(self.column, self.type)
+    def names(self) -> list[str]:
+        """Every name, in the order they were met."""
+        return list(self._places)
 
 
-def _read(name: str, number: int, lines: list[bytes], longest: int, on_bad: OnBad) -> Sequence[_Keys | None]:
-    """The keys of each line; None where it is blank or broken. Which ones are is looked for only when one is."""
-    if longest <= MAX_LINE_BYTES:
-        with suppress(*_BROKEN):
-            return list(map(_decode, lines))
-    return [_read_one(name, number + i, line, on_bad) for i, line in enumerate(lines, 1)]
-
-
-def _read_one(name: str, number: int, line: bytes, on_bad: OnBad) -> _Keys | None:
-    if line.isspace():
-        return None
+def _read(name: str, number: int, line: bytes, on_bad: OnBad) -> SampleKeys | None:
     if len(line) > MAX_LINE_BYTES:
         on_bad(BadRow(name, number, "line_too_long", f"{len(line)} bytes"))
         return None
     try:
-        return _decode(line)
-    except _BROKEN as error:
-        reason = "schema" if isinstance(error, msgspec.ValidationError) else "broken_json"
-        on_bad(BadRow(name, number, reason, str(error)))
-        return None
+        return decode_keys(line)
+    except msgspec.ValidationError as error:
+        on_bad(BadRow(name, number, "schema", problem(error)))
+    except NOT_DECODED as error:
+        on_bad(BadRow(name, number, "broken_json", str(error)))
+    return None
 
 
 def _unpack(path: Path, on_bad: OnBad) -> IO[bytes]:
@@ -295,15 +230,8 @@ def _unpack(path: Path, on_bad: OnBad) -> IO[bytes]:
     return file
 
 
-def id_of(body: bytes) -> str:
-    """The content id of a row that carries none."""
-    from afs_stages.core.sample import TrainingSample
-
-    return TrainingSample.from_dict(msgspec.json.decode(body)).sample_id
-
-
 def _refuse_collision(lines: list[bytes]) -> None:
-    ids = sorted({names.sample_id for names in names_of(lines)})
+    ids = sorted({decode_keys(line).sample_id for line in lines})
     if len(ids) > 1:
         raise UserError(f"the ids '{ids[0]}' and '{ids[1]}' have the same hash", fix="give one of the rows another id")
 
@@ -311,7 +239,7 @@ def _refuse_collision(lines: list[bytes]) -> None:
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-class _OnlyMetadata(msgspec.Struct, gc=False):
+class _OnlyMetadata(msgspec.Struct):
     metadata: msgspec.Raw = msgspec.field(name="_metadata", default_factory=msgspec.Raw)
 
 

@@ -19,14 +19,14 @@ CHUNK = 2**16
 """Keys mixed at a time, so that what lies between costs no memory."""
 
 
-def digests(texts: Iterable[str]) -> bytes:
-    """The keys of texts, eight bytes each (XXH3, the xxHash specification's 64-bit variant)."""
-    return b"".join([xxhash.xxh3_64_digest(text.encode("utf-8", "surrogatepass")) for text in texts])
+def key_of(text: str) -> int:
+    """The key of a text (XXH3, the xxHash specification's 64-bit variant)."""
+    return int.from_bytes(xxhash.xxh3_64_digest(text.encode("utf-8", "surrogatepass")), "little")
 
 
 def keys_of(texts: Iterable[str]) -> Keys:
     """The key of each text."""
-    return np.frombuffer(bytearray(digests(texts)), dtype="<u8")
+    return np.fromiter(map(key_of, texts), np.uint64)
 
 
 def seeded(keys: Keys, seed: int) -> Keys:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from afs_stages.core import jsonl
 from afs_stages.core.params.data import NearDuplicates
-from afs_stages.core.sample import TrainingSample
+from afs_stages.core.sample import TrainingSample, comparable_text
 from afs_stages.dataset import near
 
 
@@ -38,7 +38,7 @@ def find_leaks(
             yield Leak("exact", sample.sample_id, sample.sample_id, exact[sample.sample_id])
     if not trained or not held:
         return
-    ours, theirs = [_text(sample) for sample in trained], [_text(sample) for sample, _ in held]
+    ours, theirs = [comparable_text(sample) for sample in trained], [comparable_text(sample) for sample, _ in held]
     for one, two in near.pairs_across(ours, theirs, params):
         sample, file = held[two]
         if trained[one].sample_id != sample.sample_id:
@@ -50,7 +50,3 @@ def near_held_out(
 ) -> set[str]:
     """The ids of trained rows that leak."""
     return {leak.trained for leak in find_leaks(trained, held_out, params, on_bad)}
-
-
-def _text(sample: TrainingSample) -> str:
-    return near.text_of({"instruction": sample.instruction, "input": sample.input, "output": sample.output})

@@ -13,8 +13,6 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Any, Protocol
 
-import msgspec
-
 from afs_stages.core.jsonl import batched
 from afs_stages.core.params.data import NearDuplicates
 from afs_stages.dataset.index import Index
@@ -224,26 +222,6 @@ def _jaccard(one: Any, two: Any) -> float:
     return common / (len(one) + len(two) - common)
 
 
-def text_of(row: dict[str, Any]) -> str:
-    """What of a row is compared: the request and the answer."""
-    return f"{row.get('instruction', '')}\n{row.get('input') or ''}\n{row.get('output', '')}"
-
-
-class _Text(msgspec.Struct, gc=False):
-    instruction: str = ""
-    input: str | None = ""
-    output: str = ""
-
-
-_text = msgspec.json.Decoder(_Text).decode
-
-
-def text_of_line(line: bytes) -> str:
-    """The same, of a row's bytes."""
-    row = _text(line)
-    return f"{row.instruction}\n{row.input or ''}\n{row.output}"
-
-
 @dataclass(frozen=True)
 class RowTexts:
     """The texts of rows of several indexes, one after the other, read from disk as they are asked for."""
@@ -251,11 +229,11 @@ class RowTexts:
     parts: list[tuple[Index, Rows]]
 
     def __iter__(self) -> Iterator[str]:
-        return (text_of_line(line) for found, rows in self.parts for line in found.lines(rows))
+        return (text for found, rows in self.parts for text in found.texts(rows))
 
     def __getitem__(self, place: int) -> str:
         for found, rows in self.parts:
             if place < len(rows):
-                return text_of_line(next(found.lines(rows[place : place + 1])))
+                return next(found.texts(rows[place : place + 1]))
             place -= len(rows)
         raise IndexError(place)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from afs_stages.core.sample import TrainingSample
+from afs_stages.core.sample import TrainingSample, comparable_text
 from afs_stages.dataset.keys import Keys, Rows, keys_of, runs, seeded
 
 
@@ -140,7 +140,7 @@ def choose_samples(
     """`count` samples in memory by a policy of `POLICIES`, in the order of their keys."""
 
     def texts(rows: Rows) -> list[str]:
-        return [f"{samples[i].instruction}\n{samples[i].output}" for i in rows.tolist()]
+        return [comparable_text(samples[i]) for i in rows.tolist()]
 
     rows = POLICIES[policy](Samples.of(samples), np.arange(len(samples)), count, seed, weight, texts)
     return [samples[i] for i in rows.tolist()]

@@ -86,4 +86,4 @@ def _ids(path: Path) -> set[str]:
     from afs_stages.dataset.index import index
 
     found = index([path], jsonl.refuse)
-    return {names.sample_id for names in found.names(found.canonical())}
+    return {row.sample_id for row in found.keys(found.canonical())}

@@ -14,41 +14,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from afs_stages.core import jsonl, layout
 from afs_stages.core.params.data import Split
 from afs_stages.core.report import StageReport
+from afs_stages.core.sample import decode_keys
 from afs_stages.dataset import near
 from afs_stages.dataset.assign import Ratios, assign
 from afs_stages.dataset.clusters import Clusters
 from afs_stages.dataset.frozen import Frozen, load_frozen
-from afs_stages.dataset.index import BATCH, Index, id_of, index
+from afs_stages.dataset.index import BATCH, Index, index
 from afs_stages.dataset.keys import CHUNK, Keys, Rows, cross_counts, runs
 
 EXACT, NEAR, BRIDGES = -1, -2, -3
 """Instead of a part: why a row is left out."""
 REASONS = {EXACT: "exact_duplicate", NEAR: "near_duplicate", BRIDGES: "bridges_splits"}
 TEST_FIRST = (2, 1, 0)
-
-
-class _Group(msgspec.Struct, gc=False):
-    group: Any = None
-
-
-class Assignment(msgspec.Struct, gc=False):
-    """A line of assignments.jsonl, decoded from the row itself; `cluster` is the key of its first row, in hex."""
-
-    sample_id: str = ""
-    group: Any = ""
-    cluster: Any = ""
-    split: Any = ""
-    metadata: _Group | msgspec.UnsetType | None = msgspec.field(name="_metadata", default=msgspec.UNSET)
-
-
-_decode = msgspec.json.Decoder(Assignment).decode_lines
 
 
 @dataclass
@@ -255,10 +238,9 @@ def _write(found: Index, frozen: Frozen, plan: Plan, output: Path) -> None:
             nodes = np.flatnonzero(plan.part == place).astype(np.int32)
             batches = (nodes[start : start + BATCH] for start in range(0, len(nodes), BATCH))
             for batch, lines in zip(batches, found.batches(plan.rows[nodes]), strict=True):
-                block = b"\n".join([*lines, b""])
-                writer.write_block(block, len(lines))
+                writer.write_lines(lines)
                 clusters = _keys(found, frozen, plan, plan.head[batch])
-                assigned.write_many(_assignments(block, clusters, layout.PARTS[place]))
+                assigned.write_many(_assignments(lines, clusters, layout.PARTS[place]))
         dropped.write_many(_dropped(found, frozen, plan))
 
 
@@ -270,19 +252,11 @@ def _keys(found: Index, frozen: Frozen, plan: Plan, nodes: NDArray[np.int32]) ->
     return keys
 
 
-def _assignments(block: bytes, clusters: Keys, part: str) -> list[Assignment]:
-    """The assignments of the rows of a block, decoded from its lines."""
-    found = _decode(block)
-    digits = clusters.astype(">u8").tobytes().hex()
-    if not all(row.sample_id for row in found):
-        for row, line in zip(found, block[:-1].split(b"\n"), strict=True):
-            row.sample_id = row.sample_id or id_of(line)
-    for row, start in zip(found, range(0, len(digits), 16), strict=True):
-        metadata, row.metadata = row.metadata, msgspec.UNSET
-        group = metadata.group if metadata else None
-        row.group = (group if type(group) is str else str(group)) if group else row.sample_id
-        row.cluster, row.split = digits[start : start + 16], part
-    return found
+def _assignments(lines: list[bytes], clusters: Keys, part: str) -> Iterator[dict[str, str]]:
+    """What assignments.jsonl says of rows; `cluster` is the key of the cluster's first row, in hex."""
+    for line, cluster in zip(lines, clusters.tolist(), strict=True):
+        row = decode_keys(line)
+        yield {"sample_id": row.sample_id, "group": row.group, "cluster": f"{cluster:016x}", "split": part}
 
 
 def _dropped(found: Index, frozen: Frozen, plan: Plan) -> Iterator[dict[str, str]]:
@@ -293,12 +267,12 @@ def _dropped(found: Index, frozen: Frozen, plan: Plan) -> Iterator[dict[str, str
         places = order[start : start + BATCH]
         nodes, of = gone[places], because[places]
         is_own = of < len(plan.rows)
-        own = found.names(plan.rows[of[is_own]])
-        released = frozen.index.names(frozen.rows[of[~is_own] - len(plan.rows)])
+        own = found.keys(plan.rows[of[is_own]])
+        released = frozen.index.keys(frozen.rows[of[~is_own] - len(plan.rows)])
         others = [next(own if mine else released).sample_id for mine in is_own.tolist()]
         reasons = [REASONS[reason] for reason in plan.part[nodes].tolist()]
-        for names, reason, other in zip(found.names(plan.rows[nodes]), reasons, others, strict=True):
-            yield {"sample_id": names.sample_id, "reason": reason, "of": other}
+        for row, reason, other in zip(found.keys(plan.rows[nodes]), reasons, others, strict=True):
+            yield {"sample_id": row.sample_id, "reason": reason, "of": other}
 
 
 def _fill(report: StageReport, found: Index, plan: Plan, params: Split) -> None:

@@ -15,8 +15,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from afs_stages.core import layout
-from afs_stages.core.errors import UserError, nearest
-from afs_stages.core.jsonl import describe, read_json, write_json
+from afs_stages.core.errors import UserError, first_problem, nearest
+from afs_stages.core.jsonl import read_json, write_json
 from afs_stages.model.hashes import value_hash
 
 Status = Literal["pending", "running", "completed", "failed"]
@@ -177,7 +177,7 @@ def _experiment(facts: Any, where: str | None = None) -> Experiment:
     try:
         return Experiment.model_validate(facts)
     except ValidationError as error:
-        raise UserError(f"no valid experiment: {describe(error)}", where=where) from None
+        raise UserError(f"no valid experiment: {first_problem(error)}", where=where) from None
 
 
 def flatten(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+import msgspec
 
 from afs_stages.core.errors import UserError
-from afs_stages.core.jsonl import BadRow, OnBad, describe, read_objects
-from afs_stages.core.sample import TrainingSample
+from afs_stages.core.jsonl import BadRow, OnBad, read_objects
+from afs_stages.core.sample import TrainingSample, problem
 
 ROLES = {"system", "user", "assistant", "tool", "developer"}
 
@@ -40,7 +40,7 @@ class Row:
 def from_sample(sample: TrainingSample) -> Row:
     """The conversation of a training sample: its messages, or its request and answer."""
     if sample.messages:
-        messages = [message.model_dump(exclude_none=True) for message in sample.messages]
+        messages = sample.messages
     else:
         request = f"{sample.instruction}\n\n{sample.input}" if sample.input else sample.instruction
         messages = [{"role": "user", "content": request}, {"role": "assistant", "content": sample.output}]
@@ -63,14 +63,14 @@ def read_rows(path: Path, on_bad: OnBad, convert: Callable[[TrainingSample], Row
         if "instruction" in value:
             try:
                 yield convert(TrainingSample.from_dict(value))
-            except ValidationError as error:
-                on_bad(BadRow(path.name, number, "schema", describe(error)))
+            except msgspec.ValidationError as error:
+                on_bad(BadRow(path.name, number, "schema", problem(error)))
             except ValueError as error:
                 on_bad(BadRow(path.name, number, "messages", str(error)))
             continue
-        problem = _problem(value.get("messages"))
-        if problem:
-            on_bad(BadRow(path.name, number, "messages", problem))
+        fault = _fault(value.get("messages"))
+        if fault:
+            on_bad(BadRow(path.name, number, "messages", fault))
             continue
         messages = [_with_parsed_calls(message) for message in value["messages"]]
         yield Row(
@@ -101,7 +101,7 @@ def data_files(data: Path) -> tuple[Path, Path | None]:
     return train, val if val.is_file() else None
 
 
-def _problem(messages: Any) -> str:
+def _fault(messages: Any) -> str:
     if not isinstance(messages, list) or not messages:
         return "messages: a list with at least one message is needed"
     for at, message in enumerate(messages):

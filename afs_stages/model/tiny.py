@@ -20,7 +20,7 @@ from afs_stages.model.encode import Encoded
 def plain_text(sample: TrainingSample) -> str:
     """A sample as a document: its messages, or its request and answer, one under the other."""
     if sample.messages:
-        parts = [message.content for message in sample.messages if message.content]
+        parts = [message.get("content") or "" for message in sample.messages]
     else:
         parts = [sample.instruction, sample.input, sample.output]
     return "\n\n".join(part for part in parts if part)

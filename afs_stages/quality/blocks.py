@@ -11,7 +11,7 @@ from afs_stages.quality.syntax import DIRECTIVES, SPLIT, bare, parse_line
 from afs_stages.quality.table import matrix
 
 if TYPE_CHECKING:
-    from afs_stages.quality.rows import Sample
+    from afs_stages.core.sample import TrainingSample
 
 _FENCE = re.compile(
     r"^[ \t]*(`{3,}+|~{3,}+)[ \t]*([\w+-]*)[^\n]*\n"
@@ -122,7 +122,7 @@ def _has_statements(code: str, least: int) -> bool:
     return False
 
 
-def sample_assembly(sample: Sample) -> list[str]:
+def sample_assembly(sample: TrainingSample) -> list[str]:
     """Every distinct assembly block of a sample, of its input and its answer, in order."""
     found: dict[str, None] = {}
     for text in (sample.instruction, sample.input, sample.output):

@@ -13,7 +13,7 @@ import msgspec
 
 from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError
-from afs_stages.quality.rows import Sample
+from afs_stages.core.sample import TrainingSample
 from afs_stages.quality.scorer import QualityScore
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ def made_by(fingerprint: str) -> str:
     return hashlib.blake2b(f"{_code()}|{fingerprint}".encode(), digest_size=16).hexdigest()
 
 
-def key(sample: Sample) -> bytes:
+def key(sample: TrainingSample) -> bytes:
     """Hash of everything of a row that its score depends on: texts, domain, source and file."""
     parts = (
         sample.domain, sample.source, str(sample.provenance.get("file") or sample.group),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 from afs_stages.core import jsonl
 from afs_stages.core.errors import UserError
 from afs_stages.core.progress import progress
+from afs_stages.core.sample import TrainingSample
 from afs_stages.quality.cache import ScoreCache, key, made_by
 from afs_stages.quality.config import SIGNALS, ScoringConfig
-from afs_stages.quality.rows import Row, Sample, read_rows
 from afs_stages.quality.scorer import QualityScore, QualityScorer
 
 BATCH_ROWS = 512
@@ -74,7 +73,7 @@ class ScoringSummary:
         return [f"{i / BINS:.2f} {'#' * round(40 * n / most):40} {n:,}" for i, n in enumerate(self.histogram)]
 
 
-def annotate(sample: Sample, score: QualityScore) -> Sample:
+def annotate(sample: TrainingSample, score: QualityScore) -> TrainingSample:
     """The sample with its score; `_metadata` says what it is made of and why signals are null."""
     sample.quality_score = score.overall
     sample.metadata["quality_components"] = score.components
@@ -82,7 +81,9 @@ def annotate(sample: Sample, score: QualityScore) -> Sample:
     return sample
 
 
-def score_batch(scorer: QualityScorer, cache: ScoreCache, batch: list[Sample]) -> tuple[list[QualityScore], int]:
+def score_batch(
+    scorer: QualityScorer, cache: ScoreCache, batch: list[TrainingSample]
+) -> tuple[list[QualityScore], int]:
     """(scores in order, how many were known already)."""
     if not cache:
         return scorer.score_batch(batch), 0
@@ -118,18 +119,15 @@ def score_jsonl(
     cache = ScoreCache(cache_path, made_by(scorer.fingerprint) if cache_path else "")
     with ExitStack() as stack:
         stack.callback(scorer.close)
-        # what is loaded by now stays: the garbage collector need not look through it again and again
-        gc.freeze()
-        stack.callback(gc.unfreeze)
         stack.callback(cache.close)
         rejects = stack.enter_context(jsonl.open_rejects(output_path, strict))
         kept = stack.enter_context(jsonl.open_write(output_path))
         below = stack.enter_context(jsonl.open_write(rejected_path)) if rejected_path else None
-        rows = progress(read_rows(input_path, rejects), f"scoring {input_path.name}")
+        rows = progress(jsonl.read_samples(input_path, rejects), f"scoring {input_path.name}")
         for batch in jsonl.batched(rows, batch_rows):
             scores, known = score_batch(scorer, cache, batch)
             summary.cached += known
-            good: list[Sample] = []
+            good: list[TrainingSample] = []
             for sample, score in zip(batch, scores, strict=True):
                 summary.add(score)
                 annotate(sample, score)
@@ -137,14 +135,14 @@ def score_jsonl(
                     good.append(sample)
                 elif below is not None:
                     below.write(rejected(sample, score, min_score))
-            kept.write_many(row if isinstance(row, Row) else row.to_dict() for row in good)
+            kept.write_many(sample.to_dict() for sample in good)
         summary.damaged_caches = cache.damaged
         summary.kept, summary.rejected = kept.count, rejects.counts
         summary.below = summary.rows_in - kept.count
     return summary
 
 
-def rejected(sample: Sample, score: QualityScore, min_score: float) -> dict[str, Any]:
+def rejected(sample: TrainingSample, score: QualityScore, min_score: float) -> dict[str, Any]:
     """A row below the minimum, with what lowered it."""
     weak = [*score.faults, *(n for n, v in score.components.items() if v is not None and v < 0.5 and n != "length")]
     why = {"reason": "below_min_score", "score": score.overall, "min_score": min_score, "because": weak}

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 
 from afs_stages.core.errors import UserError
+from afs_stages.core.sample import TrainingSample
 from afs_stages.quality import static, table
 from afs_stages.quality.blocks import sample_assembly, without_code
 from afs_stages.quality.config import SIGNALS, TABLE_WEIGHT, Profile, ScoringConfig, ScoringWeights
 from afs_stages.quality.context import Context
 from afs_stages.quality.entities import coverage
 from afs_stages.quality.information import Reading, read
-from afs_stages.quality.rows import Sample
 from afs_stages.quality.syntax import BLOCKS
 from afs_stages.quality.table import AssemblyResult
 
@@ -64,7 +64,7 @@ class QualityScore(msgspec.Struct, frozen=True, gc=False):
 class _Draft:
     """A sample on its way through the signals."""
 
-    sample: Sample
+    sample: TrainingSample
     profile: Profile
     codes: list[str]
     reading: Reading
@@ -112,11 +112,11 @@ class QualityScorer:
             parts.append(hashlib.blake2b(find(config.asar).read_bytes(), digest_size=16).hexdigest())
         return "|".join(parts)
 
-    def score(self, sample: Sample) -> QualityScore:
+    def score(self, sample: TrainingSample) -> QualityScore:
         """The score of one sample."""
         return self.score_batch([sample])[0]
 
-    def score_batch(self, samples: Sequence[Sample]) -> list[QualityScore]:
+    def score_batch(self, samples: Sequence[TrainingSample]) -> list[QualityScore]:
         """The scores of samples, in order; a score does not depend on the others in the batch."""
         drafts = [self._draft(sample) for sample in samples]
         coded = [draft for draft in drafts if draft.codes]
@@ -124,7 +124,7 @@ class QualityScorer:
         self._discriminate(coded)
         return [self._finish(draft) for draft in drafts]
 
-    def _draft(self, sample: Sample) -> _Draft:
+    def _draft(self, sample: TrainingSample) -> _Draft:
         profile = self.config.profile_of(sample.domain)
         reading = read(sample.instruction, sample.output, profile.shape, sample.input)
         values = {"electra": None, "asar": None, "static": None, "entity": None, "length": reading.score}
@@ -235,7 +235,7 @@ def _static_of(code: str, calls: Mapping[str, str]) -> float:
     return static.static_score(static.findings(code, calls), code.count("\n") + 1)
 
 
-def _file(sample: Sample, manifest: Mapping[str, Any]) -> str:
+def _file(sample: TrainingSample, manifest: Mapping[str, Any]) -> str:
     """The file a sample is from, as the discriminator knows files: of its own source only."""
     own = not sample.source or sample.source == manifest.get("source")
     return str(sample.provenance.get("file") or sample.group) if own else ""

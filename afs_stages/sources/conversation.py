@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import Field
 
-from afs_stages.core.sample import Message, TrainingSample
+from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator, Options
 from afs_stages.sources.redaction import LONGEST, Redactor
 from afs_stages.sources.toolcalls import Step, arrange, call, result
@@ -169,10 +169,10 @@ class Dialogue:
             instruction=turn.request,
             output=answer,
             thinking="\n\n".join(turn.thinking) or None,
-            messages=None if len(messages) == 2 else [Message.model_validate(row) for row in messages],
+            messages=None if len(messages) == 2 else messages,
             domain=self.generator.domain,
             source=self.generator.name,
-            _metadata=metadata,
+            metadata=metadata,
         )
 
 

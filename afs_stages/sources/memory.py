@@ -130,7 +130,7 @@ class MemoryGenerator(BaseGenerator):
             thinking=redact(_first(entry, "thinking")) or None,
             domain=self.domain,
             source=self.name,
-            _metadata=metadata,
+            metadata=metadata,
         )
         self.tally.redacted(redact.counts)
         return sample

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from afs_stages.core import jsonl
 from afs_stages.core.jsonl import BadRow, OnBad
 from afs_stages.core.params import Params
 from afs_stages.core.progress import progress
 from afs_stages.core.report import StageReport
-from afs_stages.core.sample import TrainingSample
+from afs_stages.core.sample import TrainingSample, problem
 from afs_stages.sources.base import BaseGenerator, Keep
 from afs_stages.sources.redaction import Redactor
 from afs_stages.sources.registry import parse_options, source_class
@@ -47,8 +49,11 @@ def run(
             reason = _repeated(sample, seen) or (keep(sample) if keep else "")
             if reason:
                 generator.tally.drop(reason)
-            else:
-                writer.write(sample)
+                continue
+            try:
+                writer.write(sample.checked())
+            except msgspec.ValidationError as error:
+                generator.on_bad(BadRow(generator.name, 0, "schema", problem(error)))
     tally = generator.tally
     report.rows_in, report.rows_out = tally.seen, writer.count
     report.dropped, report.rejected = tally.dropped, rejects.counts

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from afs_stages.core.sample import Message, TrainingSample
+from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator, Options
 from afs_stages.sources.conversation import clean
 from afs_stages.sources.files import walk
@@ -92,11 +92,11 @@ class ToolBenchGenerator(BaseGenerator):
             instruction=query,
             output=answer,
             thinking=redact(clean("\n".join(found.thoughts))) or None,
-            messages=[Message.model_validate(message) for message in messages],
+            messages=messages,
             tools=redact.value(found.tools) or None,
             domain=self.domain,
             source=self.name,
-            _metadata=metadata,
+            metadata=metadata,
         )
         if redact.counts:
             metadata["redactions"] = dict(sorted(redact.counts.items()))

@@ -25,7 +25,7 @@ def test_faults_are_named_with_line_and_field_and_fail_the_command(tmp_path: Pat
     path.write_bytes(b"\n".join([GOOD, BAD, b'{"instruction": "i"}', b'{"a": "\0"}', b'{"a": "\xff"}']))
     result = afs(path)
     assert result.returncode == 1
-    for line in ("2: broken_json", "3: schema: output: Field required", "4: nul_byte", "5: encoding"):
+    for line in ("2: broken_json", "3: schema: output: field required", "4: nul_byte", "5: encoding"):
         assert f"{path}:{line}" in result.stdout
     assert "1 good, 4 bad" in result.stdout
 

@@ -117,7 +117,7 @@ def test_rejects_exist_even_when_there_are_none_and_strict_stops(tmp_path: Path)
         assert rejects.counts == {}
     assert (tmp_path / "out.rejects.jsonl").read_bytes() == b""
     with pytest.raises(UserError, match=r"in\.jsonl:3"), jsonl.open_rejects(output, strict=True) as rejects:
-        rejects(BadRow("in.jsonl", 3, "schema", "output: Field required"))
+        rejects(BadRow("in.jsonl", 3, "schema", "output: field required"))
 
 
 def test_a_missing_file_is_an_explained_error(tmp_path: Path) -> None:

@@ -1,6 +1,17 @@
 """The record: one written form, identity by content, nothing of an old record lost."""
 
-from afs_stages.core.sample import TrainingSample, normalise
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from afs_stages.core import jsonl
+from afs_stages.core.sample import TrainingSample, decode_own, normalise
 
 OLD = {
     "instruction": "What is $7E0F00?",
@@ -51,7 +62,7 @@ def test_messages_and_tools_are_part_of_identity_and_survive() -> None:
 
 
 def test_the_group_falls_back_to_the_sample_itself() -> None:
-    assert TrainingSample(instruction="i", output="o", _metadata={"group": "g"}).group == "g"
+    assert TrainingSample(instruction="i", output="o", metadata={"group": "g"}).group == "g"
     alone = TrainingSample(instruction="i", output="o")
     assert alone.group == alone.sample_id
 
@@ -59,3 +70,73 @@ def test_the_group_falls_back_to_the_sample_itself() -> None:
 def test_normalise_is_idempotent() -> None:
     text = "e\u0301 \r\n\tx  \n<REDACTED:email-3>"
     assert normalise(normalise(text)) == normalise(text)
+
+
+WHOLE: dict[str, Any] = {
+    "sample_id": "a1", "instruction": "What?", "input": "", "output": "Tide é \u2028 <b>", "domain": "d", "source": "s",
+    "quality_score": None, "_metadata": {"group": "g", "provenance": {"file": "a.asm", "lines": [1, 2]}, "n": 1.0},
+}  # fmt: skip
+CHANGES: list[dict[str, Any]] = [
+    {}, {"sample_id": ""}, {"sample_id": None}, {"thinking": None}, {"thinking": "so"}, {"quality_score": 1},
+    {"quality_score": "0.5"}, {"quality_score": True}, {"quality_score": 1.5}, {"domain": 3}, {"input": None},
+    {"messages": None}, {"messages": [{"role": "user", "content": "a", "name": None}]}, {"tools": [{"a": None}]},
+    {"_metadata": None}, {"_metadata": 3}, {"_metadata": {"group": 7, "provenance": "x"}}, {"teacher_model": "x"},
+    {"metadata": {"a": 1}}, {"output": "a\0b"},
+]  # fmt: skip
+LINES = [
+    b"", b"  ", b"[1]", b"{", b"\xff", b'{"instruction": "a\\ud800", "output": ""}', b'{"a": 1, "a": 2}',
+    json.dumps(WHOLE).encode() + b"x", json.dumps(WHOLE).replace("Tide", "\x01").encode(),
+    json.dumps(WHOLE).replace("Tide", "\0").encode(), json.dumps(WHOLE).replace("null", "NaN").encode(),
+]  # fmt: skip
+
+
+def read(row: Any, tmp_path_factory: Any) -> list[Any]:
+    """What a file with this one row gives: the sample's line, or what is wrong with it."""
+    path = tmp_path_factory.mktemp("rows") / "in.jsonl"
+    path.write_bytes(row if isinstance(row, bytes) else json.dumps(row).encode())
+    given: list[Any] = []
+    given += [msgspec.json.encode(sample.to_dict()) for sample in jsonl.read_samples(path, given.append)]
+    return given
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.sampled_from(CHANGES), max_size=3), st.sets(st.sampled_from(sorted(WHOLE)), max_size=2), st.data())
+def test_the_quick_way_in_gives_what_the_slow_one_does(
+    changes: list[dict[str, Any]], missing: set[str], data: st.DataObject
+) -> None:
+    row = {key: value for key, value in WHOLE.items() if key not in missing}
+    for change in changes:
+        row |= change
+    line = json.dumps(dict(data.draw(st.permutations(list(row.items()))))).encode()
+    try:
+        quick = decode_own(line)
+    except msgspec.ValidationError:
+        return
+    assert quick.to_dict() == TrainingSample.from_dict(json.loads(line)).to_dict()
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_line_that_is_no_sample_gives_one_reason_or_nothing(line: bytes, tmp_path_factory: Any) -> None:
+    given = read(line, tmp_path_factory)
+    assert [type(one) for one in given] == ([] if not line.strip() else [jsonl.BadRow])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"output": 5}, "output: expected str, got int"),
+        ({"quality_score": 1.5}, "quality_score: expected float <= 1.0"),
+        ({"messages": [{"role": "robot"}]}, "messages[0].role: one of system, user, assistant, tool is needed"),
+        ({"messages": [{"role": "tool", "content": 3}]}, "messages[0].content: str is needed, not int"),
+        ({"tools": [1]}, "tools[0]: expected object, got int"),
+    ],
+)
+def test_what_is_wrong_with_a_row_is_said_by_field_and_without_its_value(
+    change: dict[str, Any], said: str, tmp_path_factory: Any
+) -> None:
+    (bad,) = read({**WHOLE, **change}, tmp_path_factory)
+    assert (bad.reason, bad.detail) == ("schema", said)
+
+
+def test_a_row_of_this_project_takes_the_quick_way() -> None:
+    assert decode_own(json.dumps(WHOLE).encode()).provenance["file"] == "a.asm"

@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.rows import read, sample, text, write
 
 from afs_stages.core import jsonl, layout
@@ -29,13 +30,13 @@ CODE = [f"  lda.w Health_{i}, x ; value {i}\n  cmp.b #$0{i % 10}\n  bne Loop_{i}
 def near_copy(row: TrainingSample) -> TrainingSample:
     words = row.output.split()
     words[len(words) // 2] = "changed"
-    return row.model_copy(update={"output": " ".join(words), "sample_id": f"near-{row.sample_id}"})
+    return replace(row, output=" ".join(words), sample_id=f"near-{row.sample_id}")
 
 
 def renamed(row: TrainingSample) -> TrainingSample:
     output = row.output.replace("Health", "Energy").replace("Loop", "Again").replace("Draw", "Paint")
     output = output.replace("; value", "; another word")
-    return row.model_copy(update={"output": output, "sample_id": f"renamed-{row.sample_id}"})
+    return replace(row, output=output, sample_id=f"renamed-{row.sample_id}")
 
 
 def code_row(seed: int) -> TrainingSample:
@@ -141,7 +142,7 @@ def test_a_leak_hides_in_no_crowd(tmp_path: Path) -> None:
     for i in range(500):
         words = [*base[:45], *text(f"own{i}", 15).split()]
         trained.append(sample(f"row{i}", instruction="q", output=" ".join(words)))
-    held = near_copy(trained[-1]).model_copy(update={"output": trained[-1].output + " end"})
+    held = replace(near_copy(trained[-1]), output=trained[-1].output + " end")
     leaks = list(find_leaks(trained, [write(tmp_path / "t.jsonl", [held])], NearDuplicates(), jsonl.refuse))
     assert (trained[-1].sample_id, held.sample_id) in {(leak.trained, leak.held_out) for leak in leaks}
 
@@ -187,7 +188,7 @@ def test_the_buffer_never_meets_a_held_out_row(seed: int, policy: str) -> None:
     block = MODEL.model_copy(update={"rehearsal": Rehearsal.model_validate({"ratio": 0.5, "policy": policy})})
     held = prose(f"held{seed}", 6)
     old = [*prose(f"old{seed}", 20), *(near_copy(row) for row in held[:3]), held[4]]
-    old = [row.model_copy(update={"quality_score": 0.9}) for row in random.sample(old, len(old))]
+    old = [replace(row, quality_score=0.9) for row in random.sample(old, len(old))]
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
         for part, rows in (("train", prose(f"new{seed}", 20)), ("val", held[:2]), ("test", [])):
             write(layout.fitted("m", part), rows)
@@ -241,7 +242,7 @@ def test_a_small_buffer_may_be_repeated_in_the_mix(project: Path, oversample: in
 
 def test_old_rows_with_ids_of_their_own_are_known_by_content(project: Path) -> None:
     new = read(layout.fitted("m", "train"))
-    old = [row.model_copy(update={"sample_id": f"uuid-{i}", "quality_score": 0.9}) for i, row in enumerate(new[:3])]
+    old = [replace(row, sample_id=f"uuid-{i}", quality_score=0.9) for i, row in enumerate(new[:3])]
     write(layout.RELEASES / "m" / "v4" / "train.jsonl", [*old, *prose("only old", 10)])
     block = Model.model_validate({"version": "v5", "weights": {"alpha": 1}, "rehearsal": {"ratio": 0.5}})
     assert rehearse("m", block, NearDuplicates(), 1).dropped["in_new_data"] == 3

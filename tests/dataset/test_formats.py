@@ -17,7 +17,7 @@ from support.rows import objects, read, sample, write
 
 from afs_stages.core.errors import UserError
 from afs_stages.core.report import StageReport
-from afs_stages.core.sample import Message, TrainingSample
+from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset.convert import convert_file, import_file
 from afs_stages.dataset.formats import Format, Style, format_named, installed
 
@@ -63,7 +63,7 @@ def conversations(draw: st.DrawFn, *, tools: bool = True) -> TrainingSample:
         instruction=[row for row in rows if row["role"] == "user"][-1]["content"],
         output=rows[-1]["content"],
         thinking=draw(st.none() | texts),
-        messages=[Message.model_validate(row) for row in rows],
+        messages=rows,
         tools=schema if tools and draw(st.booleans()) else None,
     )
 
@@ -78,10 +78,10 @@ def there_and_back(name: str, one: TrainingSample, style: Style) -> TrainingSamp
 
 def same(one: TrainingSample, two: TrainingSample, tools: bool = True) -> None:
     assert (two.instruction, two.output, two.thinking) == (one.instruction, one.output, one.thinking)
-    roles = [message.role for message in one.messages or []]
+    roles = [message["role"] for message in one.messages or []]
     if roles in (["user", "assistant"], ["system", "user", "assistant"]):
         assert two.messages is None
-        assert two.metadata.get("system", "") == ((one.messages or [])[0].content if roles[0] == "system" else "")
+        assert two.metadata.get("system", "") == ((one.messages or [])[0]["content"] if roles[0] == "system" else "")
     else:
         assert two.messages == one.messages
     if tools:
@@ -116,7 +116,7 @@ def test_alpaca_keeps_calls_as_text_and_teaches_no_result(one: TrainingSample) -
     row = format_named("alpaca").render(one, Style())
     assert row["output"].endswith(one.output)
     answers = [row["output"], *(answer for _, answer in row.get("history", []))]
-    results = [message.content for message in one.messages or [] if message.role == "tool"]
+    results = [message["content"] for message in one.messages or [] if message["role"] == "tool"]
     assert all(f"[result] {result}" not in answers for result in results)
     everything = json.dumps([row["instruction"], row.get("history")])
     assert all(json.dumps(f"[result] {result}")[1:-1] in everything for result in results)

@@ -42,7 +42,7 @@ def test_broken_and_blank_lines_are_passed_over_and_the_others_found_where_they_
     bad: list[jsonl.BadRow] = []
     found = index([path], bad.append)
     assert [line.decode() for line in found.lines(np.arange(len(found)))] == [lines[0], lines[4], lines[6]]
-    assert [names.sample_id for names in found.names(np.arange(3))] == [
+    assert [one.sample_id for one in found.keys(np.arange(3))] == [
         "first",
         "zweite",
         "last, without an end of line",
@@ -73,14 +73,13 @@ def test_rows_without_an_id_get_that_of_their_content(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.jsonl", [plain, row(sample_id="b")])
     found = index([path], jsonl.refuse)
     own = TrainingSample.from_dict(plain).sample_id
-    assert [names.sample_id for names in found.names(np.arange(2))] == [own, "b"]
+    assert [one.sample_id for one in found.keys(np.arange(2))] == [own, "b"]
     assert found.key.tolist() == keys_of([own, "b"]).tolist()
 
 
-def test_many_names_take_wider_columns(tmp_path: Path) -> None:
+def test_as_many_names_as_rows(tmp_path: Path) -> None:
     rows = [row(sample_id=str(i), domain=f"d{i % 70_000}", source=f"s{i % 300}") for i in range(70_500)]
     found = index([write(tmp_path / "rows.jsonl", rows)], jsonl.refuse)
-    assert [found.domain.itemsize, found.source.itemsize, found.version.itemsize] == [4, 2, 1]
     assert [found.domains[code] for code in found.domain.tolist()] == [one["domain"] for one in rows]
     assert [found.sources[code] for code in found.source.tolist()] == [one["source"] for one in rows]
 

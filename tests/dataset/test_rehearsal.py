@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.rows import read, sample, write
 
 from afs_stages import RehearsalBuffer, RehearsalBufferConfig
@@ -80,7 +81,7 @@ def test_unused_quota_goes_to_the_others(target: int, sizes: list[int]) -> None:
     for index, spread in enumerate(("diversity_sample", "version_balance")):
         buffer = RehearsalBuffer()
         buffer.samples = [
-            row.model_copy(update={"metadata": {"origin_version": row.domain}} if index else {}) for row in samples
+            replace(row, metadata={"origin_version": row.domain} if index else row.metadata) for row in samples
         ]
         kept = getattr(buffer, spread)(target)
         assert len(kept) == min(target, len(samples))

@@ -9,6 +9,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.rows import objects, read, sample, text, write
 
 from afs_stages.core.layout import PARTS
@@ -80,7 +81,7 @@ def test_no_group_and_no_near_duplicate_straddles_parts(seed: int, count: int) -
 @given(st.integers(0, 1000), st.randoms(use_true_random=False))
 def test_order_of_rows_and_files_does_not_matter(seed: int, random: Random) -> None:
     rows = corpus(seed, 40)
-    rows += [row.model_copy(update={"metadata": {"group": "elsewhere"}}) for row in rows[:5]]
+    rows += [replace(row, metadata={"group": "elsewhere"}) for row in rows[:5]]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         split(rows, folder)
@@ -102,7 +103,7 @@ def test_growth_never_moves_released_rows(seed: int, more: int) -> None:
         frozen = {part: [row for row in rows if before.get(row.sample_id) == part] for part in PARTS}
         releases = release(folder, "v1", frozen)
         grown = [*corpus(seed + 1, more, "new"), *rows]
-        grown += [row.model_copy(update={"sample_id": f"z{i}", "quality_score": 1.0}) for i, row in enumerate(rows)]
+        grown += [replace(row, sample_id=f"z{i}", quality_score=1.0) for i, row in enumerate(rows)]
         after = split(grown, folder, releases=releases)
     assert {key: after.get(key) for key in before} == before
 

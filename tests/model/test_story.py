@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from afs_stages.core import jsonl, layout
 from afs_stages.core.errors import UserError
@@ -148,7 +149,7 @@ def test_every_test_set_is_measured_as_convert_renders_rows(project: Path) -> No
 def test_a_version_that_lost_too_much_fails_its_stage_with_the_table(
     project: Path, chat: Callable[..., Any], write_messages: Callable[..., Path]
 ) -> None:
-    other = [sample.model_copy(update={"output": sample.output[::-1]}) for sample in chat(21, "claude", 16)]
+    other = [replace(sample, output=sample.output[::-1]) for sample in chat(21, "claude", 16)]
     write_messages(layout.converted("veran", "openai", "train"), other)
     params = PARAMS.replace("INIT", "base").replace("must_beat_base: true", "must_beat_base: false, max_regression: 0")
     (project / "params.yaml").write_text(params)

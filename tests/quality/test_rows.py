@@ -1,77 +1,12 @@
-"""The quick ways of scoring give what the slow ones do: rows, lines of prose, what is remembered."""
+"""The quick ways of scoring give what the slow ones do: lines of prose, what is remembered."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from afs_stages.core import jsonl
 from afs_stages.core.memo import ENTRIES, LONGEST, Memo
 from afs_stages.quality import blocks, information
-from afs_stages.quality.rows import Row, read_rows
-
-WHOLE: dict[str, Any] = {
-    "sample_id": "a1", "instruction": "What?", "input": "", "output": "Tide é \u2028 <b>", "domain": "d", "source": "s",
-    "quality_score": None, "_metadata": {"group": "g", "provenance": {"file": "a.asm", "lines": [1, 2]}, "n": 1.0},
-}  # fmt: skip
-CHANGES: list[dict[str, Any]] = [
-    {}, {"sample_id": ""}, {"sample_id": None}, {"thinking": None}, {"thinking": "so"}, {"quality_score": 1},
-    {"quality_score": "0.5"}, {"quality_score": True}, {"quality_score": 1.5}, {"domain": 3}, {"input": None},
-    {"messages": None}, {"messages": [{"role": "user", "content": "a", "name": None}]}, {"tools": [{"a": None}]},
-    {"_metadata": None}, {"_metadata": 3}, {"_metadata": {"group": 7, "provenance": "x"}}, {"teacher_model": "x"},
-    {"metadata": {"a": 1}}, {"output": "a\0b"},
-]  # fmt: skip
-LINES = [
-    b"", b"  ", b"[1]", b"{", b"\xff", b'{"instruction": "a\\ud800", "output": ""}', b'{"a": 1, "a": 2}',
-    json.dumps(WHOLE).encode() + b"x", json.dumps(WHOLE).replace("Tide", "\x01").encode(),
-    json.dumps(WHOLE).replace("Tide", "\0").encode(), json.dumps(WHOLE).replace("null", "NaN").encode(),
-]  # fmt: skip
-
-
-def both_ways(path: Path) -> tuple[list[bytes], list[bytes]]:
-    """Rows and faults of a file as scoring reads it, and as every other stage does."""
-    quick: list[Any] = []
-    slow: list[Any] = []
-    quick += [row if isinstance(row, Row) else row.to_dict() for row in read_rows(path, quick.append)]
-    slow += [sample.to_dict() for sample in jsonl.read_samples(path, slow.append)]
-    return list(map(msgspec.json.encode, quick)), list(map(msgspec.json.encode, slow))
-
-
-@settings(deadline=None, max_examples=50)
-@given(st.lists(st.sampled_from(CHANGES), max_size=3), st.sets(st.sampled_from(sorted(WHOLE)), max_size=2), st.data())
-def test_a_row_is_read_and_written_as_a_sample_is(
-    tmp_path_factory: Any, changes: list[dict[str, Any]], missing: set[str], data: st.DataObject
-) -> None:
-    row = {key: value for key, value in WHOLE.items() if key not in missing}
-    for change in changes:
-        row |= change
-    row = dict(data.draw(st.permutations(list(row.items()))))
-    path = tmp_path_factory.mktemp("rows") / "in.jsonl"
-    path.write_bytes(json.dumps(row).encode() + b"\n")
-    quick, slow = both_ways(path)
-    assert quick == slow
-
-
-def test_broken_lines_are_reported_alike(tmp_path: Path) -> None:
-    path = tmp_path / "in.jsonl"
-    path.write_bytes(b"\n".join(LINES))
-    quick, slow = both_ways(path)
-    assert quick == slow
-    assert len(quick) == len(LINES) - 2
-
-
-def test_the_form_this_project_writes_takes_the_quick_way(tmp_path: Path) -> None:
-    path = tmp_path / "in.jsonl"
-    path.write_bytes(json.dumps(WHOLE).encode())
-    (row,) = read_rows(path, jsonl.refuse)
-    assert isinstance(row, Row)
-    assert (row.group, row.provenance["file"]) == ("g", "a.asm")
-
 
 WORDS = [
     *["The", "LDA", "org", "note", ":", "a:", "=", ";", "`x`", "*", "#", "|", "(", "0", "$12", "{", "}", ",", "."],

@@ -23,7 +23,7 @@ def sample(name: str, **fields: Any) -> TrainingSample:
     """A sample whose texts only its name decides; `group` and further metadata by keyword."""
     metadata = {key: fields.pop(key) for key in ("group", "origin_version", "provenance") if key in fields}
     fields = {"instruction": f"what is {name}", "output": text(name), "source": "alpha", "domain": "one"} | fields
-    return TrainingSample(**fields, _metadata=metadata | fields.pop("_metadata", {}))
+    return TrainingSample(**fields, metadata=metadata | fields.pop("_metadata", {}))
 
 
 def write(path: Path, rows: Iterable[TrainingSample | dict[str, Any]]) -> Path:

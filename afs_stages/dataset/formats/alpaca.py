@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset.formats.base import Format, Sampled, Style, embed, sample_of, unembed
+from afs_stages.dataset.formats.base import Format, Style, embed, sample_of, unembed
 
 
 class Alpaca(Format):
@@ -16,7 +16,7 @@ class Alpaca(Format):
 
     name = "alpaca"
 
-    def render(self, sample: Sampled, style: Style) -> dict[str, Any]:
+    def render(self, sample: TrainingSample, style: Style) -> dict[str, Any]:
         """The row; `thinking` stands in a column of its own when kept separate."""
         if sample.messages is None and not sample.thinking:
             row: dict[str, Any] = {"instruction": sample.instruction, "input": sample.input, "output": sample.output}
@@ -28,7 +28,7 @@ class Alpaca(Format):
         if sample.thinking and style.cot_mode == "embedded":
             output = embed(sample.thinking, output)
         row = {"instruction": request, "input": "" if pairs else sample.input, "output": output}
-        own = [message.content or "" for message in (sample.messages or [])[:1] if message.role == "system"]
+        own = [message.get("content") or "" for message in (sample.messages or [])[:1] if message["role"] == "system"]
         if system := (own or [style.system(sample)])[0]:
             row["system"] = system
         if pairs[:-1]:
@@ -49,7 +49,7 @@ class Alpaca(Format):
                 input=row.get("input") or "",
                 output=output,
                 thinking=thinking,
-                _metadata={"system": system} if system else {},
+                metadata={"system": system} if system else {},
             )
         request = f"{row['instruction']}\n\n{row['input']}" if row.get("input") else row["instruction"]
         pairs = [*history, [request, output]]
@@ -58,20 +58,21 @@ class Alpaca(Format):
         return sample_of([{"role": "system", "content": system}, *rows] if system else rows, thinking)
 
 
-def _pairs(sample: Sampled) -> list[list[str]]:
+def _pairs(sample: TrainingSample) -> list[list[str]]:
     """[request, answer] of each turn. A tool's result is part of a request: no answer must be taught to make it up."""
     pairs: list[list[str]] = []
     for message in sample.messages or []:
-        if message.role == "assistant":
+        role, content = message["role"], message.get("content") or ""
+        if role == "assistant":
             calls = [
                 f"[call {call['function']['name']} {call['function']['arguments']}]"
-                for call in message.tool_calls or []
+                for call in message.get("tool_calls", ())
             ]
-            side, text = 1, "\n".join(part for part in (message.content, *calls) if part)
+            side, text = 1, "\n".join(part for part in (content, *calls) if part)
         else:
-            side, text = 0, message.content or ""
-            text = f"[result] {text}" if message.role == "tool" else text
-        if message.role == "system":
+            side, text = 0, content
+            text = f"[result] {text}" if role == "tool" else text
+        if role == "system":
             continue
         if not pairs or (side == 0 and pairs[-1][1]):
             pairs.append(["", ""])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
-from afs_stages.core.sample import Message, TrainingSample
+from afs_stages.core.sample import TrainingSample
 
 CotMode = Literal["separate", "embedded", "drop"]
 OPEN, CLOSE = "<think>", "</think>"
@@ -19,23 +19,10 @@ class Style:
     system_prompt: str = ""
     system_prompts: dict[str, str] = field(default_factory=dict)
 
-    def system(self, sample: Sampled) -> str:
+    def system(self, sample: TrainingSample) -> str:
         """The system prompt of a sample: the one it came with, else its domain's, else the general one."""
         own = sample.metadata.get("system")
         return own if isinstance(own, str) else self.system_prompts.get(sample.domain, self.system_prompt)
-
-
-class Sampled(Protocol):
-    """What a format reads of a sample: a `TrainingSample`, or the plain row of a file that needs no more."""
-
-    instruction: str
-    input: str
-    output: str
-    thinking: str | None
-    messages: list[Message] | None
-    tools: list[dict[str, Any]] | None
-    domain: str
-    metadata: dict[str, Any]
 
 
 class Format:
@@ -43,7 +30,7 @@ class Format:
 
     name: ClassVar[str] = ""
 
-    def render(self, sample: Sampled, style: Style) -> dict[str, Any]:
+    def render(self, sample: TrainingSample, style: Style) -> dict[str, Any]:
         """The row of a sample."""
         raise TypeError(f"{type(self).__name__} must define render()")
 
@@ -52,10 +39,10 @@ class Format:
         raise TypeError(f"{type(self).__name__} must define parse()")
 
 
-def messages(sample: Sampled, style: Style) -> list[dict[str, Any]]:
+def messages(sample: TrainingSample, style: Style) -> list[dict[str, Any]]:
     """The whole conversation as OpenAI messages; thinking is embedded in the last answer if asked for."""
     if sample.messages is not None:
-        rows = [message.model_dump(exclude_none=True) for message in sample.messages]
+        rows = list(sample.messages)
     else:
         request = f"{sample.instruction}\n\n{sample.input}" if sample.input else sample.instruction
         rows = [{"role": "user", "content": request}, {"role": "assistant", "content": sample.output}]
@@ -110,7 +97,7 @@ def sample_of(rows: list[dict[str, Any]], thinking: str | None = None, **fields:
         instruction=asked[-1]["content"],
         output=answer,
         thinking=thinking or embedded,
-        messages=None if simple else [Message.model_validate(row) for row in rows],
-        _metadata=metadata,
+        messages=None if simple else rows,
+        metadata=metadata,
         **fields,
     )

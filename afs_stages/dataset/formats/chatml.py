@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset.formats.base import Format, Sampled, Style, embed, last_answer, messages, sample_of
+from afs_stages.dataset.formats.base import Format, Style, embed, last_answer, messages, sample_of
 from afs_stages.dataset.formats.calls import answered, call
 
 _TURN = re.compile(r"<\|im_start\|>(\w+)\n(.*?)<\|im_end\|>\n", re.S)
@@ -21,7 +21,7 @@ class ChatML(Format):
 
     name = "chatml"
 
-    def render(self, sample: Sampled, style: Style) -> dict[str, Any]:
+    def render(self, sample: TrainingSample, style: Style) -> dict[str, Any]:
         """The row. Raises ValueError for a text that holds the format's own marks: they cannot be escaped."""
         rows = messages(sample, style)
         if sample.thinking and style.cot_mode == "separate":

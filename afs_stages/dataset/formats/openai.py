@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset.formats.base import Format, Sampled, Style, last_answer, messages, sample_of
+from afs_stages.dataset.formats.base import Format, Style, last_answer, messages, sample_of
 
 
 class OpenAI(Format):
@@ -13,7 +13,7 @@ class OpenAI(Format):
 
     name = "openai"
 
-    def render(self, sample: Sampled, style: Style) -> dict[str, Any]:
+    def render(self, sample: TrainingSample, style: Style) -> dict[str, Any]:
         """The row; separate thinking is `reasoning_content` of the last answer, as chat templates read it.
 
         OpenAI's own fine-tuning knows no such key: for it, embed the thinking or drop it.

@@ -7,7 +7,7 @@ from typing import Any
 
 from afs_stages.core.jsonl import decode
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset.formats.base import Format, Sampled, Style, messages, sample_of
+from afs_stages.dataset.formats.base import Format, Style, messages, sample_of
 from afs_stages.dataset.formats.calls import answered, arguments_of, call, to_json
 
 
@@ -16,7 +16,7 @@ class ShareGPT(Format):
 
     name = "sharegpt"
 
-    def render(self, sample: Sampled, style: Style) -> dict[str, Any]:
+    def render(self, sample: TrainingSample, style: Style) -> dict[str, Any]:
         """The row."""
         turns = _turns(messages(sample, style))
         row: dict[str, Any] = {"conversations": turns}

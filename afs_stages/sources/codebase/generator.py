@@ -177,7 +177,7 @@ class OracleTrainingGenerator(BaseGenerator):
             output=draft.answer,
             domain=domain,
             source=self.name,
-            _metadata={"provenance": provenance, "group": f"{self.name}:{draft.group}"},
+            metadata={"provenance": provenance, "group": f"{self.name}:{draft.group}"},
         )
 
 
