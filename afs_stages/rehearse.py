@@ -18,11 +18,11 @@ def rehearse(
 ) -> None:
     """Choose rows from the train sets of strictly older releases by the model's policy and ratio."""
     from afs_stages.core.params import load
-    from afs_stages.dataset.rehearse import rehearse as room
+    from afs_stages.dataset.rehearse import rehearse_model
 
     params = load()
     block = params.model(model)
-    report = room(model, block, params.split.near_duplicates, params.seed, strict)
+    report = rehearse_model(model, block, params.split.near_duplicates, params.seed, strict)
     report.write(layout.report("rehearse", model), layout.run_facts("rehearse", model))
 
 

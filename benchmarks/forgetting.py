@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from afs_stages.core import jsonl
+from afs_stages.core.params.data import Policy
 from afs_stages.core.params.model import BaseModelBlock, Train
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset.policies import choose_samples
+from afs_stages.dataset.policies import POLICIES as CHOICES
+from afs_stages.dataset.policies import Samples
 
 RATIOS = [0, 0.01, 0.05, 0.1, 0.25, 0.3]
 POLICIES = ["random", "top_quality", "quality_diversity", "random_equal_text"]
@@ -197,12 +199,18 @@ def rehearsed(data: Halves, ratio: float, policy: str, seed: int) -> list[Traini
 def choose(rows: list[TrainingSample], count: int, policy: str, seed: int) -> list[TrainingSample]:
     """Rows by a policy; `random_equal_text` takes as many random ones as hold the text of `top_quality`'s answers."""
     if policy != "random_equal_text":
-        return choose_samples(rows, policy, count, seed, 0.5)
-    text = answers(choose_samples(rows, "top_quality", count, seed, 0.5))
+        return choose_by(policy, rows, count, seed)
+    text = answers(choose_by("top_quality", rows, count, seed))
     chosen: list[TrainingSample] = []
     while answers(chosen) < text and len(chosen) < len(rows):
-        chosen = choose_samples(rows, "random", len(chosen) + 1, seed, 0.5)
+        chosen = choose_by("random", rows, len(chosen) + 1, seed)
     return chosen
+
+
+def choose_by(policy: Policy, rows: list[TrainingSample], count: int, seed: int) -> list[TrainingSample]:
+    """Rows by one of the pipeline's policies."""
+    found = Samples.of(rows)
+    return found.at(CHOICES[policy](found, found.rows, count, seed, 0.5))
 
 
 def hashed(text: str, seed: int) -> str:

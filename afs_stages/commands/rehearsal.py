@@ -32,25 +32,32 @@ def rehearsal_build(
     from pydantic import ValidationError
 
     from afs_stages.core.errors import UserError, first_problem
-    from afs_stages.dataset.frozen import versions
-    from afs_stages.dataset.rehearsal import RehearsalBufferConfig
-    from afs_stages.dataset.rehearsal_build import build_files
+    from afs_stages.core.params import load
+    from afs_stages.core.params.data import NearDuplicates, Selection
+    from afs_stages.dataset.buffer import compressed
+    from afs_stages.dataset.leakage import held_out_files
+    from afs_stages.dataset.rehearse import rehearse_files
 
     try:
-        config = RehearsalBufferConfig(
-            quality_threshold=quality_threshold, top_ratio=top_ratio, enable_diversity=diversity,
-            max_per_domain=max_per_domain, compress=compress, policy=policy, seed=seed,
-        )  # fmt: skip
+        selection = Selection(
+            policy=policy, quality_threshold=quality_threshold, top_ratio=top_ratio, max_per_domain=max_per_domain
+        )
     except ValidationError as error:
         raise UserError(first_problem(error), where="rehearsal-build") from None
-    target = output.with_name(f"{output.name}.zst") if compress and output.suffix not in (".gz", ".zst") else output
-    held_out = [
-        path
-        for folder in versions(releases)
-        for part in ("val", "test")
-        if (path := folder / f"{part}.jsonl").is_file()
-    ]
-    report = build_files(input, version, target, config, held_out=held_out, strict=strict)
+    target = compressed(output) if compress else output
+    # The pipeline's own settings say what is nearly a held-out row, where there is a pipeline.
+    near = load().split.near_duplicates if layout.PARAMS.is_file() else NearDuplicates()
+    report = rehearse_files(
+        input,
+        version,
+        target,
+        selection,
+        near,
+        seed,
+        spread=diversity,
+        held_out=held_out_files(releases),
+        strict=strict,
+    )
     report.write(None)
     for name, count in report.values["domains"].items():
         console.say(f"{name:<20} {count:>9,} rows")
@@ -68,8 +75,8 @@ def rehearsal_mix(
     strict: Annotated[bool, typer.Option("--strict", help="Refuse a share that is missed.")] = False,
 ) -> None:
     """Mix the buffer's best rows into new ones so that they are the given share of the result."""
-    from afs_stages.dataset.rehearsal_mix import mix_files
+    from afs_stages.dataset.rebalance import mix_buffer_files
 
-    report = mix_files(buffer, new_data, output, rehearsal_ratio, shuffle, seed, strict)
+    report = mix_buffer_files(buffer, new_data, output, rehearsal_ratio, shuffle, seed, strict)
     report.write(None)
     console.say(f"share of rehearsal: {report.values['share']:.3f}")

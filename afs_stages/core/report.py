@@ -36,7 +36,8 @@ class StageReport:
 
     def drop(self, reason: str, count: int = 1) -> None:
         """Count rows left out for a reason."""
-        self.dropped[reason] = self.dropped.get(reason, 0) + count
+        if count:
+            self.dropped[reason] = self.dropped.get(reason, 0) + count
 
     def warn(self, text: str) -> None:
         """Record a warning; it is printed with the summary and kept in the report."""

@@ -87,6 +87,10 @@ class Index:
         """The given rows, as far as steps look at them again."""
         return map(decode_keys, self.lines(rows))
 
+    def id_of(self, row: int) -> str:
+        """The id of one row."""
+        return next(self.keys(np.array([row], np.int32))).sample_id
+
     def texts(self, rows: Rows) -> Iterator[str]:
         """What of the given rows is compared with others."""
         return (comparable_text(row) for row in self.keys(rows))

@@ -1,7 +1,7 @@
-"""How rows are chosen from many: by quality, at random, by quality and diversity. All give the same for the same rows.
+"""How rows are chosen from many: by quality, at random, by quality and diversity.
 
 Every policy is stratified: a domain's share of the choice is its share of the rows, and what a small
-one cannot fill goes to the others.
+one cannot fill goes to the others. A choice depends on the rows alone, not on their order.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from afs_stages.core.params.data import Policy
 from afs_stages.core.sample import TrainingSample, comparable_text
 from afs_stages.dataset.keys import Keys, Rows, keys_of, runs, seeded
 
@@ -22,14 +23,18 @@ class Candidates(Protocol):
 
     key: Keys
     score: NDArray[np.float64]
+    """Quality in [0, 1], NaN where unscored."""
     domain: NDArray[Any]
+    """Places in `domains`."""
     domains: list[str]
 
+    def texts(self, rows: Rows) -> Iterable[str]:
+        """The text of each row that is compared with others."""
+        ...
 
-Texts = Callable[[Rows], Iterable[str]]
-"""The request and answer of each row."""
-Select = Callable[[Candidates, Rows, int, int, float, Texts], Rows]
-"""(candidates, rows, how many, seed, diversity weight, texts) -> the chosen rows, in the order of their keys."""
+
+Select = Callable[[Candidates, Rows, int, int, float], Rows]
+"""(candidates, rows, how many, seed, diversity weight) -> the chosen rows, in the order of their keys."""
 FEATURES = 256
 """Width of the hashed word vectors that similarity is measured on."""
 POOL = 64
@@ -40,6 +45,7 @@ POOL = 64
 class Samples:
     """Samples in memory as candidates."""
 
+    samples: Sequence[TrainingSample]
     key: Keys
     score: NDArray[np.float64]
     domain: NDArray[Any]
@@ -50,10 +56,34 @@ class Samples:
         """The columns of samples."""
         places: dict[str, int] = {}
         codes = [places.setdefault(sample.domain, len(places)) for sample in samples]
-        scores = np.array([sample.quality_score for sample in samples], dtype=np.float64)
         return cls(
-            keys_of(sample.sample_id for sample in samples), scores, np.array(codes, dtype=np.int64), list(places)
+            samples,
+            key=keys_of(sample.sample_id for sample in samples),
+            score=np.array([sample.quality_score for sample in samples], dtype=np.float64),
+            domain=np.array(codes, dtype=np.int64),
+            domains=list(places),
         )
+
+    @property
+    def rows(self) -> Rows:
+        """Every row, in the order given."""
+        return np.arange(len(self.samples), dtype=np.int32)
+
+    def texts(self, rows: Rows) -> list[str]:
+        """The text of each row that is compared with others."""
+        return [comparable_text(sample) for sample in self.at(rows)]
+
+    def at(self, rows: Rows) -> list[TrainingSample]:
+        """The samples of rows."""
+        return [self.samples[row] for row in rows.tolist()]
+
+
+class OneDomain:
+    """Candidates as if they were all of one domain, so that a policy has nothing to spread its choice over."""
+
+    def __init__(self, found: Candidates) -> None:
+        self.key, self.score, self.texts = found.key, found.score, found.texts
+        self.domain, self.domains = np.zeros_like(found.domain), [""]
 
 
 def allot(total: int, capacity: Mapping[str, int], weights: Mapping[str, float]) -> dict[str, int]:
@@ -81,21 +111,21 @@ def allot(total: int, capacity: Mapping[str, int], weights: Mapping[str, float])
     return quota
 
 
-def top_quality(found: Candidates, rows: Rows, count: int, seed: int, weight: float, texts: Texts) -> Rows:
+def top_quality(found: Candidates, rows: Rows, count: int, seed: int, weight: float) -> Rows:
     """The best-scored rows of each domain."""
     return _stratified(found, best_first(found, rows), count)
 
 
-def random(found: Candidates, rows: Rows, count: int, seed: int, weight: float, texts: Texts) -> Rows:
+def random(found: Candidates, rows: Rows, count: int, seed: int, weight: float) -> Rows:
     """Rows of each domain in the order of a seeded hash of their ids."""
     return _stratified(found, at_random(found, rows, seed), count)
 
 
-def quality_diversity(found: Candidates, rows: Rows, count: int, seed: int, weight: float, texts: Texts) -> Rows:
+def quality_diversity(found: Candidates, rows: Rows, count: int, seed: int, weight: float) -> Rows:
     """Greedy argmax of (1-w) quality + w gain in facility location, per domain (QDIT, arXiv 2311.14736)."""
     groups = by_domain(found, at_random(found, rows, seed))
     quotas = _quotas(groups, count)
-    chosen = [_greedy(found, members, quotas[name], weight, texts) for name, members in groups.items()]
+    chosen = [_greedy(found, members, quotas[name], weight) for name, members in groups.items()]
     return by_key(found, np.concatenate([rows[:0], *chosen]))
 
 
@@ -134,18 +164,6 @@ def within_limit(found: Candidates, rows: Rows, limit: int | None) -> Rows:
     return by_key(found, np.concatenate([rows[:0], *(members[:limit] for members in best)]))
 
 
-def choose_samples(
-    samples: Sequence[TrainingSample], policy: str, count: int, seed: int, weight: float
-) -> list[TrainingSample]:
-    """`count` samples in memory by a policy of `POLICIES`, in the order of their keys."""
-
-    def texts(rows: Rows) -> list[str]:
-        return [comparable_text(samples[i]) for i in rows.tolist()]
-
-    rows = POLICIES[policy](Samples.of(samples), np.arange(len(samples)), count, seed, weight, texts)
-    return [samples[i] for i in rows.tolist()]
-
-
 def _quotas(groups: Mapping[str, Rows], count: int) -> dict[str, int]:
     sizes = {name: len(members) for name, members in groups.items()}
     return allot(count, sizes, {name: float(size) for name, size in sizes.items()})
@@ -157,14 +175,14 @@ def _stratified(found: Candidates, ranked: Rows, count: int) -> Rows:
     return by_key(found, np.concatenate([ranked[:0], *(members[: quotas[name]] for name, members in groups.items())]))
 
 
-def _greedy(found: Candidates, rows: Rows, count: int, weight: float, texts: Texts) -> Rows:
+def _greedy(found: Candidates, rows: Rows, count: int, weight: float) -> Rows:
     """Stochastic greedy: each step takes the best of the next few rows, so time is linear."""
     from sklearn.feature_extraction.text import HashingVectorizer
 
     if count >= len(rows):
         return rows
     vectorizer = HashingVectorizer(n_features=FEATURES, alternate_sign=False)
-    vectors = vectorizer.transform(texts(rows)).toarray()
+    vectors = vectorizer.transform(found.texts(rows)).toarray()
     scores = np.nan_to_num(found.score[rows], nan=0.0)
     covered = np.zeros(len(rows))
     left, chosen = list(range(len(rows))), []
@@ -180,7 +198,7 @@ def _greedy(found: Candidates, rows: Rows, count: int, weight: float, texts: Tex
     return rows[chosen]
 
 
-POLICIES: dict[str, Select] = {
+POLICIES: dict[Policy, Select] = {
     "top_quality": top_quality,
     "random": random,
     "quality_diversity": quality_diversity,

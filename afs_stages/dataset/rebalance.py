@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +14,17 @@ from afs_stages.core.errors import UserError
 from afs_stages.core.params.data import Rebalance
 from afs_stages.core.params.model import Model
 from afs_stages.core.report import StageReport
-from afs_stages.dataset import mixing
-from afs_stages.dataset.index import Index, index
+from afs_stages.dataset import mix
+from afs_stages.dataset.index import Index, index, with_metadata
 from afs_stages.dataset.keys import Rows
-from afs_stages.dataset.policies import at_random, best_first, quality_diversity
-
-DIVERSITY = 0.5
-"""Weight of diversity beside quality where a mix is drawn by both."""
+from afs_stages.dataset.mix import Mix
 
 
 def rebalance_model(model: str, block: Model, seed: int, strict: bool = False) -> StageReport:
     """Write data/mixed/<model>/: the mixed training rows, and val and test as they are."""
     report = StageReport("rebalance", model)
     output = layout.mixed(model, "train")
-    weights = {name: weight for name, weight in block.weights.items() if name != mixing.REHEARSAL}
+    weights = {name: weight for name, weight in block.weights.items() if name != mix.REHEARSAL}
     ratio = block.rehearsal.ratio
     with jsonl.open_rejects(output, strict) as rejects:
         found = index([layout.fitted(model, "train"), layout.rehearsal(model)], rejects)
@@ -38,7 +35,7 @@ def rebalance_model(model: str, block: Model, seed: int, strict: bool = False) -
             report.warn(f"{model}: no rows of '{name}' are left to mix; the other weights share its part")
         weights = {name: weight for name, weight in weights.items() if name in there}
         result = _mix(found, rows, is_old, weights, block.rebalance, seed, report, ratio=ratio, strict=strict)
-        mixing.write(found, result, output)
+        _write(found, result, output)
         report.rejected = rejects.counts
     for part in ("val", "test"):
         write_bytes(layout.mixed(model, part), layout.fitted(model, part).read_bytes())
@@ -69,33 +66,49 @@ def rebalance_files(
         rows, appended = rows[~is_appended], rows[is_appended]
         if min_score is not None:
             rows = _well_scored(found, rows, min_score, report)
-        is_old = _has_version(found, rows) & (mixing.REHEARSAL in weights)
+        is_old = _has_version(found, rows) & (mix.REHEARSAL in weights)
         result = _mix(
             found, rows, is_old, weights, params, seed, report, group_by=group_by, unweighted=include_unweighted,
             strict=strict,
         )  # fmt: skip
         result.rows = np.concatenate([result.rows, appended])
         result.repeat = np.concatenate([result.repeat, np.zeros(len(appended), result.repeat.dtype)])
-        report.rows_out = mixing.write(found, result, output)
+        report.rows_out = _write(found, result, output)
         left_out = report.dropped.get("below_min_score", 0) + report.dropped.get("unscored", 0)
         report.rows_in += len(appended) + left_out
         report.rejected = rejects.counts
     return report
 
 
-def chooser(found: Index, params: Rebalance, seed: int) -> mixing.Choose:
-    """How some of a group's rows are chosen; only `quality_diversity` reads their texts."""
+def mix_buffer_files(
+    buffer: Path, new: Sequence[Path], output: Path, ratio: float, shuffle: bool, seed: int, strict: bool = False
+) -> StageReport:
+    """Write new rows and the buffer's best so that the latter are `ratio` of the result.
 
-    def by_rank(rows: Rows, count: int) -> Rows:
-        return best_first(found, rows)[:count]
-
-    def by_hash(rows: Rows, count: int) -> Rows:
-        return at_random(found, rows, seed)[:count]
-
-    def diverse(rows: Rows, count: int) -> Rows:
-        return quality_diversity(found, rows, count, seed, DIVERSITY, found.texts)
-
-    return {"quality": by_rank, "random": by_hash, "quality_diversity": diverse}[params.within]
+    Rows that are in the new data already are not added again. A buffer too small is said and, with
+    `strict`, refused. Shuffled, the result does not depend on the order of files and rows.
+    """
+    report = StageReport("rehearsal-mix")
+    with jsonl.open_rejects(output) as rejects:
+        found = index([*new, buffer], rejects)
+        rows = found.canonical()
+        is_old = found.file_of(rows) == len(new)
+        fresh, old = rows[~is_old], rows[is_old]
+        free = old[~np.isin(found.key[old], found.key[fresh])]
+        groups = {mix.NEW: np.sort(fresh), mix.REHEARSAL: free}
+        result = mix.mix_by_ratio(found, groups, ratio)
+        _say(report, mix.describe_short_buffer(result), strict, "lower the ratio or build a larger buffer")
+        drawn = mix.shuffled_rows(found, result, seed) if shuffle else result.rows
+        with jsonl.open_write(output) as writer:
+            writer.write_batches(found.batches(drawn))
+        report.rejected = rejects.counts
+    rehearsed = result.counts[mix.REHEARSAL]
+    report.rows_in, report.rows_out = len(rows), writer.count
+    report.drop("in_new_data", len(old) - len(free))
+    report.drop("not_selected", len(free) - rehearsed)
+    report.drop("replaced", len(fresh) - result.counts[mix.NEW])
+    report.values = {"share": round(rehearsed / writer.count, 4) if writer.count else 0.0, "rehearsed": rehearsed}
+    return report
 
 
 def _names(found: Index, rows: Rows) -> set[str]:
@@ -141,19 +154,12 @@ def _mix(
     group_by: str = "",
     unweighted: bool = False,
     strict: bool = False,
-) -> mixing.Mix:
+) -> Mix:
     sources = {found.sources[code] for code in np.unique(found.source[rows]).tolist()}
     by = group_by or ("source" if set(weights) & sources else "domain")
-    groups = mixing.grouped(found, rows, by, is_old)
-    result = mixing.mix(
-        found, groups, weights, params, seed, ratio=ratio, include_unweighted=unweighted,
-        choose=chooser(found, params, seed),
-    )  # fmt: skip
-    problem = mixing.describe_short(result)
-    if problem and strict:
-        raise UserError(problem, fix="lower the total, lower the weight, or allow oversampling")
-    if problem:
-        report.warn(problem)
+    groups = mix.grouped(found, rows, by, is_old)
+    result = mix.mix_by_weight(found, groups, weights, params, seed, ratio=ratio, include_unweighted=unweighted)
+    _say(report, mix.describe_short(result), strict, "lower the total, lower the weight, or allow oversampling")
     report.rows_in, report.rows_out = len(rows), len(result.rows)
     for reason, count in result.dropped.items():
         report.drop(reason, count)
@@ -167,3 +173,23 @@ def _mix(
     if not len(result.rows):
         report.warn("the mix is empty")
     return result
+
+
+def _say(report: StageReport, problem: str, strict: bool, fix: str) -> None:
+    """Warn of a problem, where there is one; with `strict` raise it."""
+    if problem and strict:
+        raise UserError(problem, fix=fix)
+    if problem:
+        report.warn(problem)
+
+
+def _write(found: Index, result: Mix, output: Path) -> int:
+    """Write the drawn rows; a repeated one carries its number."""
+    with jsonl.open_write(output) as writer:
+        writer.write_lines(_numbered(found, result))
+    return writer.count
+
+
+def _numbered(found: Index, result: Mix) -> Iterator[bytes]:
+    for line, repeat in zip(found.lines(result.rows), result.repeat.tolist(), strict=True):
+        yield with_metadata("repeat", repeat)(line) if repeat else line

@@ -1,89 +1,182 @@
-"""The pipeline's rehearsal: from the train rows of strictly older releases to the buffer of this version."""
+"""Rehearsal: rows of older versions that a new version is trained on again.
+
+`rehearse_model` is the pipeline's stage, `rehearse_files` the command by hand. Rows are decided on by their
+columns and copied as they stand.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from afs_stages.core import jsonl, layout
-from afs_stages.core.params.data import NearDuplicates
+from afs_stages.core.params.data import NearDuplicates, Selection
 from afs_stages.core.params.model import Model
 from afs_stages.core.report import StageReport
-from afs_stages.core.sample import content_id
+from afs_stages.core.sample import TrainingSample, content_id
 from afs_stages.dataset.frozen import number, versions
-from afs_stages.dataset.leakage import near_held_out
-from afs_stages.dataset.rehearsal import RehearsalBuffer, RehearsalBufferConfig, rehearsal_count
+from afs_stages.dataset.index import Index, index, with_metadata
+from afs_stages.dataset.keys import Rows
+from afs_stages.dataset.leakage import held_out_files, is_leaking
+from afs_stages.dataset.pool import Pool, quality_range, refuse_unscored, rehearsal_count
 
 
-def rehearse(model: str, block: Model, near: NearDuplicates, seed: int, strict: bool = False) -> StageReport:
+def rehearse_model(model: str, block: Model, near: NearDuplicates, seed: int, strict: bool = False) -> StageReport:
     """Write data/rehearsal/<model>.jsonl: as many rows as the ratio asks for, chosen by the policy.
 
     No row of it is, or nearly is, a val or test row of any version or of this one.
     """
-    report, params = StageReport("rehearse", model), block.rehearsal
+    report, rehearsal = StageReport("rehearse", model), block.rehearsal
     output = layout.rehearsal(model)
-    config = RehearsalBufferConfig(
-        **params.model_dump(exclude={"ratio"}), enable_diversity=True, seed=seed, compress=False
-    )
-    buffer = RehearsalBuffer(config)
+    older = _older_versions(model, block.version) if rehearsal.ratio > 0 else []
+    names = [folder.name for folder in older]
     with jsonl.open_rejects(output, strict) as rejects:
-        if params.ratio > 0:
-            _load(buffer, model, block.version, rejects)
-            near_ids = near_held_out(buffer.samples, _held_out_files(model), near, rejects)
-            buffer.remove(near_ids, "near_held_out")
-            _choose(buffer, model, block, report)
+        found = index([folder / "train.jsonl" for folder in older], rejects)
+        _refuse_unscored_files(found, rehearsal.quality_threshold)
+        pool = Pool(found, np.arange(len(found), dtype=np.int32))
+        pool.keep_good(rehearsal.quality_threshold)
+        _keep_earliest(pool)
+        if rehearsal.ratio > 0:
+            held_out = [layout.fitted(model, part) for part in ("val", "test")]
+            held_out += held_out_files(layout.RELEASES)
+            pool.remove(is_leaking(found, pool.rows, held_out, near, rejects), "near_held_out")
+            _choose_for_model(pool, model, block, seed, report)
+        _write(found, pool.rows, names, output)
         report.rejected = rejects.counts
-    buffer.save(output)
-    report.rows_in, report.rows_out = sum(buffer.loaded.values()), len(buffer.samples)
-    report.dropped = {reason: n for reason, n in buffer.dropped.items() if n}
-    report.values = {**report.values, "ratio": params.ratio, "policy": params.policy, "buffer": buffer.stats()}
+    report.rows_in, report.rows_out = len(found), len(pool.rows)
+    report.dropped = dict(pool.dropped)
+    report.values["ratio"] = rehearsal.ratio
+    report.values["policy"] = rehearsal.policy
+    report.values["buffer"] = _facts(found, pool.rows, names)
     return report
 
 
-def _load(buffer: RehearsalBuffer, model: str, version: str, on_bad: jsonl.OnBad) -> None:
-    """Older versions, earliest first; a row that several hold counts as the first one's."""
-    for folder in versions(layout.RELEASES, model):
-        if number(folder.name) >= number(version):
-            continue
-        known = {sample.sample_id for sample in buffer.samples}
-        start = len(buffer.samples)
-        buffer.load_from_jsonl(folder / "train.jsonl", folder.name, on_bad)
-        again = [i for i in range(start, len(buffer.samples)) if buffer.samples[i].sample_id in known]
-        buffer.dropped["in_earlier_version"] += len(again)
-        for i in reversed(again):
-            del buffer.samples[i]
+def rehearse_files(
+    inputs: Sequence[Path],
+    version: str,
+    output: Path,
+    selection: Selection,
+    near: NearDuplicates,
+    seed: int,
+    *,
+    spread: bool = True,
+    held_out: Sequence[Path] = (),
+    strict: bool = False,
+) -> StageReport:
+    """Write the best rows of a version's files, at most `top_ratio` of them all, marked with `version`.
+
+    With `spread` every domain keeps its share; without, the best of all domains together are chosen.
+
+    No row that is, or nearly is, in a held-out file enters. Raises `UserError` where no row is scored.
+    """
+    report = StageReport("rehearsal-build", version)
+    with jsonl.open_rejects(output, strict) as rejects:
+        found = index(inputs, rejects)
+        _refuse_unscored_files(found, selection.quality_threshold)
+        pool = Pool(found, found.canonical())
+        pool.keep_good(selection.quality_threshold)
+        if held_out:
+            pool.remove(is_leaking(found, pool.rows, held_out, near, rejects), "near_held_out")
+        pool.limit(selection.max_per_domain)
+        pool.choose(round(selection.top_ratio * len(found)), selection, seed, spread)
+        _write(found, pool.rows, [version] * len(inputs), output)
+        report.rejected = rejects.counts
+    report.rows_in, report.rows_out = len(found), len(pool.rows)
+    report.dropped = dict(pool.dropped)
+    report.values = {"domains": _domains(found, pool.rows)}
+    return report
 
 
-def _held_out_files(model: str) -> list[Path]:
-    """Val and test rows of this build and of every release of every model."""
-    files = [layout.fitted(model, part) for part in ("val", "test")]
-    files += [folder / f"{part}.jsonl" for folder in versions(layout.RELEASES) for part in ("val", "test")]
-    return [path for path in files if path.is_file()]
+def _older_versions(model: str, version: str) -> list[Path]:
+    """The releases before `version`, the earliest first."""
+    return [folder for folder in versions(layout.RELEASES, model) if number(folder.name) < number(version)]
 
 
-def _choose(buffer: RehearsalBuffer, model: str, block: Model, report: StageReport) -> None:
-    params, limit = block.rehearsal, block.rebalance.max_total
+def _refuse_unscored_files(found: Index, threshold: float) -> None:
+    for place, path in enumerate(found.files):
+        refuse_unscored(found.score[found.rows_of(place)], threshold, path)
+
+
+def _keep_earliest(pool: Pool) -> None:
+    """Keep every row once: one that several versions hold counts as the first one's."""
+    pool.rows = pool.rows[np.argsort(pool.found.key[pool.rows], kind="stable")]
+    keys = pool.found.key[pool.rows]
+    is_again = np.zeros(len(keys), np.bool_)
+    is_again[1:] = keys[1:] == keys[:-1]
+    pool.remove(is_again, "in_earlier_version")
+
+
+def _choose_for_model(pool: Pool, model: str, block: Model, seed: int, report: StageReport) -> None:
+    """Choose what the ratio asks for; what the buffer lacks for it the mix may make up for by repeating rows."""
+    rehearsal, oversample = block.rehearsal, block.rebalance.oversample
     new = _ids(layout.fitted(model, "train"))
-    # Released rows may carry ids of another making (uuids of older tools); their content tells them.
-    again = [sample.sample_id for sample in buffer.samples if {sample.sample_id, content_id(sample)} & new]
-    buffer.remove(again, "in_new_data")
-    allowed = round(params.top_ratio * sum(buffer.loaded.values()))
-    wanted = rehearsal_count(len(new), params.ratio, 10**9) if params.ratio < 1 else allowed
-    if limit is not None:
-        wanted = min(wanted, round(params.ratio * limit))
-    buffer.keep(min(wanted, allowed))
-    # What the buffer lacks the mix may make up for by repeating its rows.
-    reach = len(buffer.samples) * block.rebalance.oversample
+    pool.remove(_is_known(pool, new), "in_new_data")
+    allowed = round(rehearsal.top_ratio * len(pool.found.key))
+    wanted = rehearsal_count(len(new), rehearsal.ratio) if rehearsal.ratio < 1 else allowed
+    if block.rebalance.max_total is not None:
+        wanted = min(wanted, round(rehearsal.ratio * block.rebalance.max_total))
+    pool.limit(rehearsal.max_per_domain)
+    pool.choose(min(wanted, allowed), rehearsal, seed)
+    reach = len(pool.rows) * oversample
     report.values = {"wanted": wanted, "short": max(wanted - reach, 0)}
     if reach < wanted:
         report.warn(
-            f"{model}: the ratio {params.ratio} asks for {wanted} old rows for {len(new)} new ones, there are "
-            f"{len(buffer.samples)} (rebalance.oversample: {block.rebalance.oversample}): "
+            f"{model}: the ratio {rehearsal.ratio} asks for {wanted} old rows for {len(new)} new ones, there are "
+            f"{len(pool.rows)} (rebalance.oversample: {oversample}): "
             f"the share will be {reach / max(reach + len(new), 1):.3f}"
         )
 
 
-def _ids(path: Path) -> set[str]:
-    from afs_stages.dataset.index import index
+def _is_known(pool: Pool, ids: set[str]) -> NDArray[np.bool_]:
+    """Whether each row is in the new data.
 
+    Released rows may carry ids of another making (uuids of older tools); their content tells them.
+    """
+    assert isinstance(pool.found, Index)
+    known = []
+    for line in pool.found.lines(pool.rows):
+        sample = TrainingSample.from_dict(jsonl.decode(line))
+        known.append(sample.sample_id in ids or content_id(sample) in ids)
+    return np.array(known, dtype=np.bool_)
+
+
+def _ids(path: Path) -> set[str]:
     found = index([path], jsonl.refuse)
     return {row.sample_id for row in found.keys(found.canonical())}
+
+
+def _write(found: Index, rows: Rows, names: Sequence[str], output: Path) -> None:
+    """Write the rows, each with the version of its file unless it carries an earlier one."""
+    with jsonl.open_write(output) as writer:
+        writer.write_lines(_marked(found, rows, names))
+
+
+def _marked(found: Index, rows: Rows, names: Sequence[str]) -> Iterator[bytes]:
+    files = found.file_of(rows).tolist()
+    for row, file, line in zip(rows.tolist(), files, found.lines(rows), strict=True):
+        is_marked = bool(found.versions[found.version[row]])
+        yield line if is_marked or not names[file] else with_metadata("origin_version", names[file])(line)
+
+
+def _facts(found: Index, rows: Rows, names: Sequence[str]) -> dict[str, Any]:
+    """Rows loaded and kept, by version and domain, and the range of scores."""
+    loaded = {name: len(found.key[found.rows_of(place)]) for place, name in enumerate(names)}
+    origins = [found.versions[code] for code in found.version[rows].tolist()]
+    files = found.file_of(rows).tolist()
+    by_version = Counter(origin or names[file] for origin, file in zip(origins, files, strict=True))
+    return {
+        "loaded": dict(sorted(loaded.items())),
+        "kept": len(rows),
+        "versions": dict(sorted(by_version.items())),
+        "domains": _domains(found, rows),
+        "quality": quality_range(found.score[rows]),
+    }
+
+
+def _domains(found: Index, rows: Rows) -> dict[str, int]:
+    return dict(sorted(Counter(found.domains[code] for code in found.domain[rows].tolist()).items()))

@@ -73,13 +73,12 @@ def ours(folder: Path) -> dict[str, Step]:
     from afs_stages.core.params.data import NearDuplicates, Rebalance, Split
     from afs_stages.core.report import StageReport
     from afs_stages.dataset import near
+    from afs_stages.dataset.buffer import RehearsalBufferConfig
     from afs_stages.dataset.convert import convert_file
     from afs_stages.dataset.formats import Style, format_named
     from afs_stages.dataset.index import index
-    from afs_stages.dataset.rebalance import rebalance_files
-    from afs_stages.dataset.rehearsal import RehearsalBufferConfig
-    from afs_stages.dataset.rehearsal_build import build_files
-    from afs_stages.dataset.rehearsal_mix import mix_files
+    from afs_stages.dataset.rebalance import mix_buffer_files, rebalance_files
+    from afs_stages.dataset.rehearse import rehearse_files
     from afs_stages.dataset.splits import split_dataset
 
     rows, out = folder / "rows.jsonl", folder / "new"
@@ -92,7 +91,7 @@ def ours(folder: Path) -> dict[str, Step]:
             pass
 
     def build() -> None:
-        build_files([rows], "v4", out / "buffer.jsonl", RehearsalBufferConfig())
+        rehearse_files([rows], "v4", out / "buffer.jsonl", RehearsalBufferConfig(), NearDuplicates(), 42)
 
     def prepare(find_near: bool) -> None:
         split_dataset([rows], out / "splits", Split(), 42, find_near=find_near)
@@ -108,7 +107,7 @@ def ours(folder: Path) -> dict[str, Step]:
         "near/2": lambda: find_near(2),
         "near/4": lambda: find_near(4),
         "rehearsal-build": build,
-        "rehearsal-mix": lambda: mix_files(folder / "buffer.jsonl", [rows], out / "mix.jsonl", 0.2, True, 42),
+        "rehearsal-mix": lambda: mix_buffer_files(folder / "buffer.jsonl", [rows], out / "mix.jsonl", 0.2, True, 42),
         "rebalance": lambda: rebalance_files([rows], out / "mixed.jsonl", WEIGHTS, Rebalance(), 42),
         "convert": convert,
     }

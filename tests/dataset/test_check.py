@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,9 +20,10 @@ from afs_stages.core.params.model import Model
 from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset.check import check_model
 from afs_stages.dataset.datacard import datacard
+from afs_stages.dataset.index import index
 from afs_stages.dataset.leakage import find_leaks
 from afs_stages.dataset.rebalance import rebalance_model
-from afs_stages.dataset.rehearse import rehearse
+from afs_stages.dataset.rehearse import rehearse_model
 
 MODEL = Model.model_validate({"version": "v5", "weights": {"alpha": 1.0}, "rehearsal": {"ratio": 0.2}})
 CODE = [f"  lda.w Health_{i}, x ; value {i}\n  cmp.b #$0{i % 10}\n  bne Loop_{i}\n  jsl Draw_{i}" for i in range(30)]
@@ -64,7 +66,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         write(layout.fitted("m", part), prose(part, count))
         write(layout.RELEASES / "m" / "v4" / f"{part}.jsonl", prose(f"old-{part}", count))
     (layout.RELEASES / "m" / "v4" / "manifest.json").write_text("{}")
-    rehearse("m", MODEL, NearDuplicates(), 1)
+    rehearse_model("m", MODEL, NearDuplicates(), 1)
     rebalance("m")
     return tmp_path
 
@@ -120,6 +122,12 @@ def test_the_buffer_is_checked_too(project: Path) -> None:
     assert check() == {"leak (exact)": 1}
 
 
+def leaks_between(folder: Path, trained: list[TrainingSample], held: list[TrainingSample]) -> list[tuple[str, str]]:
+    one, two = (index([write(folder / f"{i}.jsonl", rows)], jsonl.refuse) for i, rows in enumerate((trained, held)))
+    leaks = find_leaks(one, np.arange(len(one)), two, NearDuplicates())
+    return [(one.id_of(leak.trained), two.id_of(leak.held_out)) for leak in leaks]
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.sampled_from(sorted(PLANTS)), st.integers(0, 300))
 def test_a_leak_is_found_every_time_and_nothing_else(seed: int, kind: str, others: int) -> None:
@@ -128,10 +136,9 @@ def test_a_leak_is_found_every_time_and_nothing_else(seed: int, kind: str, other
     held = [code_row(seed * 10 + i) for i in range(3)] if kind == "renamed" else prose(f"h{seed}", 3)
     trained = [*prose(f"t{seed}", others % 20), PLANTS[kind](held[seed % 3])]
     with tempfile.TemporaryDirectory() as name:
-        path = write(Path(name) / "test.jsonl", held)
-        leaks = list(find_leaks(trained, [path], NearDuplicates(), jsonl.refuse))
-        clean = list(find_leaks(trained[:-1], [path], NearDuplicates(), jsonl.refuse))
-    assert [(leak.trained, leak.held_out) for leak in leaks] == [(trained[-1].sample_id, held[seed % 3].sample_id)]
+        leaks = leaks_between(Path(name), trained, held)
+        clean = leaks_between(Path(name), trained[:-1], held)
+    assert leaks == [(trained[-1].sample_id, held[seed % 3].sample_id)]
     assert clean == []
 
 
@@ -143,8 +150,7 @@ def test_a_leak_hides_in_no_crowd(tmp_path: Path) -> None:
         words = [*base[:45], *text(f"own{i}", 15).split()]
         trained.append(sample(f"row{i}", instruction="q", output=" ".join(words)))
     held = replace(near_copy(trained[-1]), output=trained[-1].output + " end")
-    leaks = list(find_leaks(trained, [write(tmp_path / "t.jsonl", [held])], NearDuplicates(), jsonl.refuse))
-    assert (trained[-1].sample_id, held.sample_id) in {(leak.trained, leak.held_out) for leak in leaks}
+    assert (trained[-1].sample_id, held.sample_id) in leaks_between(tmp_path, trained, [held])
 
 
 def test_what_else_is_wrong_is_named(project: Path) -> None:
@@ -195,11 +201,11 @@ def test_the_buffer_never_meets_a_held_out_row(seed: int, policy: str) -> None:
         for part, rows in (("train", old), ("val", []), ("test", held[2:])):
             write(layout.RELEASES / "m" / "v4" / f"{part}.jsonl", rows)
         (layout.RELEASES / "m" / "v4" / "manifest.json").write_text("{}")
-        report = rehearse("m", block, NearDuplicates(), seed)
+        report = rehearse_model("m", block, NearDuplicates(), seed)
         buffer = read(layout.rehearsal("m"))
         assert report.dropped["near_held_out"] == 4
         assert len(buffer) == 20
-        again = rehearse("m", block, NearDuplicates(), seed)
+        again = rehearse_model("m", block, NearDuplicates(), seed)
         assert (read(layout.rehearsal("m")), again.to_dict()) == (buffer, report.to_dict())
 
 
@@ -208,7 +214,7 @@ def test_the_buffer_never_meets_a_held_out_row(seed: int, policy: str) -> None:
 )
 def test_rehearsal_takes_strictly_older_versions(project: Path, ratio: float, version: str, rows: int) -> None:
     block = Model.model_validate({"version": version, "weights": {"alpha": 1}, "rehearsal": {"ratio": ratio}})
-    report = rehearse("m", block, NearDuplicates(), 1)
+    report = rehearse_model("m", block, NearDuplicates(), 1)
     assert len(read(layout.rehearsal("m"))) == rows
     if version == "v4":
         assert "there are 0" in report.warnings[0]
@@ -220,7 +226,7 @@ def test_rehearsal_takes_strictly_older_versions(project: Path, ratio: float, ve
 
 def test_a_ratio_of_one_trains_on_the_past_alone(project: Path) -> None:
     block = Model.model_validate({"version": "v5", "weights": {"alpha": 1}, "rehearsal": {"ratio": 1.0}})
-    rehearse("m", block, NearDuplicates(), 1)
+    rehearse_model("m", block, NearDuplicates(), 1)
     report = rebalance_model("m", block, 1)
     assert report.values["groups"] == {"rehearsal": 40}
 
@@ -236,7 +242,7 @@ def test_a_small_buffer_may_be_repeated_in_the_mix(project: Path, oversample: in
             "rebalance": {"oversample": oversample, "max_total": 100},
         }
     )
-    report = rehearse("m", block, NearDuplicates(), 1)
+    report = rehearse_model("m", block, NearDuplicates(), 1)
     assert (report.values["wanted"], report.values["short"], len(report.warnings)) == (60, short, bool(short))
 
 
@@ -245,4 +251,4 @@ def test_old_rows_with_ids_of_their_own_are_known_by_content(project: Path) -> N
     old = [replace(row, sample_id=f"uuid-{i}", quality_score=0.9) for i, row in enumerate(new[:3])]
     write(layout.RELEASES / "m" / "v4" / "train.jsonl", [*old, *prose("only old", 10)])
     block = Model.model_validate({"version": "v5", "weights": {"alpha": 1}, "rehearsal": {"ratio": 0.5}})
-    assert rehearse("m", block, NearDuplicates(), 1).dropped["in_new_data"] == 3
+    assert rehearse_model("m", block, NearDuplicates(), 1).dropped["in_new_data"] == 3

@@ -14,7 +14,7 @@ from support.rows import read, sample, write
 from afs_stages.core.errors import UserError
 from afs_stages.core.params.data import Rebalance
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset import mixing
+from afs_stages.dataset import mix as mixing
 from afs_stages.dataset.index import Index
 from afs_stages.dataset.keys import Rows, keys_of
 from afs_stages.dataset.policies import allot
@@ -38,10 +38,6 @@ def groups_of(sizes: dict[str, int]) -> tuple[Index, dict[str, Rows]]:
     return found, {name: np.arange(ends[i], ends[i + 1]) for i, name in enumerate(sizes)}
 
 
-def first(rows: Rows, count: int) -> Rows:
-    return rows[:count]
-
-
 @SETTINGS
 @given(st.integers(0, 300), st.dictionaries(st.sampled_from(NAMES), st.integers(0, 100), min_size=1), weights)
 def test_allotment_respects_capacity_and_leaves_nothing(total: int, capacity: dict[str, int], by: dict[str, float]):
@@ -58,7 +54,7 @@ def test_allotment_respects_capacity_and_leaves_nothing(total: int, capacity: di
 def test_shares_hold_to_rounding_whatever_the_sizes(sizes: dict[str, int], data: st.DataObject, repeats: int) -> None:
     by = data.draw(st.fixed_dictionaries({name: st.floats(0.05, 1) for name in sizes}))
     found, groups = groups_of(sizes)
-    result = mixing.mix(found, groups, by, Rebalance(oversample=repeats), 1, choose=first)
+    result = mixing.mix_by_weight(found, groups, by, Rebalance(oversample=repeats), 1)
     total = len(result.rows)
     assert not result.short
     for name, weight in by.items():
@@ -77,7 +73,7 @@ def test_shares_hold_to_rounding_whatever_the_sizes(sizes: dict[str, int], data:
 @given(st.integers(1, 60), st.integers(1, 60), st.floats(0.05, 0.9))
 def test_the_ratio_owns_rehearsals_share_and_cuts_no_new_row(new: int, old: int, ratio: float) -> None:
     found, groups = groups_of({"a": new, "rehearsal": old})
-    result = mixing.mix(found, groups, {"a": 1.0}, Rebalance(), 1, ratio=ratio, choose=first)
+    result = mixing.mix_by_weight(found, groups, {"a": 1.0}, Rebalance(), 1, ratio=ratio)
     assert result.counts["a"] >= new - 1
     if not result.short:
         assert abs(result.counts["rehearsal"] - ratio * len(result.rows)) < 1
@@ -190,5 +186,5 @@ def test_a_curriculum_goes_from_short_to_long(tmp_path: Path) -> None:
 
 def test_temperature_flattens_the_sizes() -> None:
     found, groups = groups_of({"a": 64, "b": 4})
-    shares = mixing.mix(found, groups, {"a": 1, "b": 1}, Rebalance(temperature=2.0), 1, choose=first).wanted
+    shares = mixing.mix_by_weight(found, groups, {"a": 1, "b": 1}, Rebalance(temperature=2.0), 1).wanted
     assert shares["a"] == pytest.approx(0.8)

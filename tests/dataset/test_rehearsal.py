@@ -14,8 +14,8 @@ from support.rows import read, sample, write
 from afs_stages import RehearsalBuffer, RehearsalBufferConfig
 from afs_stages.core.errors import UserError
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset.policies import POLICIES, choose_samples
-from afs_stages.dataset.rehearsal_mix import mix_files
+from afs_stages.dataset.policies import POLICIES, Samples
+from afs_stages.dataset.rebalance import mix_buffer_files
 
 SETTINGS = settings(deadline=None, max_examples=40)
 
@@ -47,16 +47,21 @@ def test_the_top_ratio_is_of_the_whole_version(tmp_path: Path) -> None:
     assert all(sample.metadata["origin_version"] == "v4" for sample in buffer.samples)
 
 
+def choose(samples: list[TrainingSample], policy: str, count: int, seed: int) -> list[TrainingSample]:
+    found = Samples.of(samples)
+    return found.at(POLICIES[policy](found, found.rows, count, seed, 0.5))
+
+
 @SETTINGS
 @given(st.integers(0, 40), st.sampled_from(sorted(POLICIES)), st.integers(0, 5))
 def test_every_policy_gives_what_is_asked_spread_over_domains(count: int, policy: str, seed: int) -> None:
     samples = rows(30)
-    chosen = choose_samples(samples, policy, count, seed, 0.5)
+    chosen = choose(samples, policy, count, seed)
     assert len(chosen) == min(count, 30)
     assert len({sample.sample_id for sample in chosen}) == len(chosen)
     per_domain = Counter(sample.domain for sample in chosen)
     assert all(abs(per_domain[f"d{i}"] - len(chosen) / 3) < 1 for i in range(3))
-    assert choose_samples(samples[::-1], policy, count, seed, 0.5) == chosen
+    assert choose(samples[::-1], policy, count, seed) == chosen
 
 
 def test_top_quality_within_domains_or_over_all(tmp_path: Path) -> None:
@@ -129,7 +134,7 @@ def mixed(
 ) -> tuple[dict, list[TrainingSample]]:
     buffer = write(folder / "buffer.jsonl.zst", rows(old, "old"))
     fresh = write(folder / "new.jsonl", rows(new, "new"))
-    report = mix_files(buffer, [fresh], folder / "out.jsonl", ratio, options.pop("shuffle", True), 42, **options)
+    report = mix_buffer_files(buffer, [fresh], folder / "out.jsonl", ratio, options.pop("shuffle", True), 42, **options)
     return report.to_dict(), read(folder / "out.jsonl")
 
 
@@ -152,7 +157,7 @@ def test_a_buffer_too_small_is_said_and_with_strict_refused(tmp_path: Path) -> N
 def test_rows_that_are_new_are_not_rehearsed_too(tmp_path: Path) -> None:
     shared = rows(10, "both")
     buffer = write(tmp_path / "b.jsonl", shared + rows(10, "old"))
-    report = mix_files(buffer, [write(tmp_path / "n.jsonl", shared)], tmp_path / "out.jsonl", 0.5, True, 1)
+    report = mix_buffer_files(buffer, [write(tmp_path / "n.jsonl", shared)], tmp_path / "out.jsonl", 0.5, True, 1)
     ids = [row.sample_id for row in read(tmp_path / "out.jsonl")]
     assert len(ids) == len(set(ids)) == 20
     assert report.dropped == {"in_new_data": 10}

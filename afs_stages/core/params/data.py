@@ -114,15 +114,24 @@ class Fit(Block):
     over_long: Literal["drop", "truncate"] = "drop"
 
 
-class Rehearsal(Block):
-    """Which rows of older versions are trained on again, and how many."""
+Policy = Literal["random", "top_quality", "quality_diversity"]
+"""How rows to be rehearsed are chosen."""
 
-    ratio: float = Field(default=0.0, ge=0, le=1, description="share of the final training set")
-    policy: Literal["random", "top_quality", "quality_diversity"] = "random"
+
+class Selection(Block):
+    """Which rows of older versions may be trained on again."""
+
+    policy: Policy = "random"
     quality_threshold: float = Field(default=0.5, ge=0, le=1)
     top_ratio: float = Field(default=1.0, gt=0, le=1, description="best share of the whole version that may be chosen")
     max_per_domain: int | None = Field(default=None, ge=1)
     diversity_weight: float = Field(default=0.5, ge=0, le=1, description="quality_diversity: 0 is quality alone")
+
+
+class Rehearsal(Selection):
+    """Which rows of older versions are trained on again, and how many."""
+
+    ratio: float = Field(default=0.0, ge=0, le=1, description="share of the final training set")
 
 
 class Rebalance(Block):
