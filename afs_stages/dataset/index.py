@@ -147,7 +147,8 @@ class _Columns:
         self.key, self.group = array("Q"), array("q")
         self.score = array("d")
         self.offset, self.size = array("q"), array("i")
-        self.source, self.domain, self.version = _Names(), _Names(), _Names()
+        self.source, self.domain, self.version = array("i"), array("i"), array("i")
+        self.sources, self.domains, self.versions = _Codes(), _Codes(), _Codes()
 
     def __len__(self) -> int:
         return len(self.size)
@@ -157,11 +158,16 @@ class _Columns:
         offset = 0
         for number, line in enumerate(file, 1):
             begin, offset = offset, offset + len(line)
-            if line.isspace():
+            if len(line) > MAX_LINE_BYTES:
+                on_bad(BadRow(name, number, "line_too_long", f"{len(line)} bytes"))
                 continue
-            row = _read(name, number, line, on_bad)
-            if row is not None:
-                self._add(row, begin, len(line.removesuffix(b"\n")))
+            try:
+                row = decode_keys(line)
+            except NOT_DECODED as error:
+                if not line.isspace():
+                    on_bad(_bad_row(name, number, error))
+                continue
+            self._add(row, begin, len(line) - line.endswith(b"\n"))
 
     def _add(self, row: SampleKeys, offset: int, size: int) -> None:
         self.key.append(key_of(row.sample_id))
@@ -169,9 +175,9 @@ class _Columns:
         self.score.append(math.nan if row.quality_score is None else row.quality_score)
         self.offset.append(offset)
         self.size.append(size)
-        self.source.append(row.source or "")
-        self.domain.append(row.domain or "")
-        self.version.append(row.version)
+        self.source.append(self.sources[row.source or ""])
+        self.domain.append(self.domains[row.domain or ""])
+        self.version.append(self.versions[row.version])
 
     def finish(self) -> Index:
         """The columns as they are used."""
@@ -183,47 +189,28 @@ class _Columns:
             score=np.frombuffer(self.score, np.float64),
             offset=np.frombuffer(self.offset, np.int64),
             size=np.frombuffer(self.size, np.int32),
-            source=self.source.column(),
-            domain=self.domain.column(),
-            version=self.version.column(),
-            sources=self.source.names(),
-            domains=self.domain.names(),
-            versions=self.version.names(),
+            source=np.frombuffer(self.source, np.int32),
+            domain=np.frombuffer(self.domain, np.int32),
+            version=np.frombuffer(self.version, np.int32),
+            sources=list(self.sources),
+            domains=list(self.domains),
+            versions=list(self.versions),
             unpacked=self.unpacked,
         )
 
 
-class _Names:
-    """A column of names, each kept once."""
+class _Codes(dict[str, int]):
+    """Names by number, in the order they are met: `codes[name]` is the number of a name, a new one gets the next."""
 
-    def __init__(self) -> None:
-        self._places: dict[str, int] = {}
-        self._column = array("i")
-
-    def append(self, name: str) -> None:
-        """Add the name of the next row."""
-        self._column.append(self._places.setdefault(name, len(self._places)))
-
-    def column(self) -> NDArray[np.int32]:
-        """Of each row the place of its name in `names`."""
-        return np.frombuffer(self._column, np.int32)
-
-    def names(self) -> list[str]:
-        """Every name, in the order they were met."""
-        return list(self._places)
+    def __missing__(self, name: str) -> int:
+        self[name] = code = len(self)
+        return code
 
 
-def _read(name: str, number: int, line: bytes, on_bad: OnBad) -> SampleKeys | None:
-    if len(line) > MAX_LINE_BYTES:
-        on_bad(BadRow(name, number, "line_too_long", f"{len(line)} bytes"))
-        return None
-    try:
-        return decode_keys(line)
-    except msgspec.ValidationError as error:
-        on_bad(BadRow(name, number, "schema", problem(error)))
-    except NOT_DECODED as error:
-        on_bad(BadRow(name, number, "broken_json", str(error)))
-    return None
+def _bad_row(name: str, number: int, error: Exception) -> BadRow:
+    if isinstance(error, msgspec.ValidationError):
+        return BadRow(name, number, "schema", problem(error))
+    return BadRow(name, number, "broken_json", str(error))
 
 
 def _unpack(path: Path, on_bad: OnBad) -> IO[bytes]:

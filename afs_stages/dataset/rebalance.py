@@ -186,10 +186,17 @@ def _say(report: StageReport, problem: str, strict: bool, fix: str) -> None:
 def _write(found: Index, result: Mix, output: Path) -> int:
     """Write the drawn rows; a repeated one carries its number."""
     with jsonl.open_write(output) as writer:
-        writer.write_lines(_numbered(found, result))
+        writer.write_batches(_numbered(found, result))
     return writer.count
 
 
-def _numbered(found: Index, result: Mix) -> Iterator[bytes]:
-    for line, repeat in zip(found.lines(result.rows), result.repeat.tolist(), strict=True):
-        yield with_metadata("repeat", repeat)(line) if repeat else line
+def _numbered(found: Index, result: Mix) -> Iterator[list[bytes]]:
+    """The lines of the drawn rows, some at a time."""
+    start = 0
+    for lines in found.batches(result.rows):
+        repeats = result.repeat[start : start + len(lines)].tolist()
+        start += len(lines)
+        yield [
+            with_metadata("repeat", repeat)(line) if repeat else line
+            for line, repeat in zip(lines, repeats, strict=True)
+        ]

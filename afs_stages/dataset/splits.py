@@ -26,7 +26,7 @@ from afs_stages.dataset.assign import Ratios, assign
 from afs_stages.dataset.clusters import Clusters
 from afs_stages.dataset.frozen import Frozen, load_frozen
 from afs_stages.dataset.index import BATCH, Index, index
-from afs_stages.dataset.keys import CHUNK, Keys, Rows, cross_counts, runs
+from afs_stages.dataset.keys import Keys, Rows, cross_counts, runs
 
 EXACT, NEAR, BRIDGES = -1, -2, -3
 """Instead of a part: why a row is left out."""
@@ -126,25 +126,40 @@ class _Nodes:
         self.refused: list[tuple[int, int]] = []
 
     def join(self, links: Iterable[tuple[int, int]], limit: int, group_by: str) -> None:
-        """Join groups, equal ids and near-duplicates; links that would make a set too large go to `refused`."""
-        count = self.own + len(self.frozen)
-        groups = np.arange(-count, 0, dtype=np.int64)  # equal to no hash that a group is likely to have
-        if group_by == "group":
-            for start in range(0, len(self.unique), CHUNK):
-                nodes = self.unique[start : start + CHUNK]
-                groups[nodes] = self.found.group[self.plan.rows[nodes]]
-            groups[self.own :] = self.frozen.index.group[self.frozen.rows]
+        """Join groups, equal ids and near-duplicates; links that would make a set too large go to `refused`.
+
+        Three rows, of which a and b are one group, and b and c near-duplicates, become one cluster {a, b, c};
+        the near-duplicate set is {b, c} alone, so that only its rows compete for the places in the split.
+        """
+        groups = self._groups() if group_by == "group" else self._no_groups()
         self.clusters = Clusters.of_equal(groups, max(limit, 2))
-        del groups
         self._join_released()
         for one, two in self._numbered(links):
             if not len(self.copies):
-                self.copies = Clusters(count, limit)
+                self.copies = Clusters(self.own + len(self.frozen), limit)
             if self.copies.join(one, two):
+                # What nearly is the same text stays together, however large its groups make the cluster.
                 self.clusters.join(one, two, always=True)
             else:
-                larger_first = self.copies.size(one) >= self.copies.size(two)
-                self.refused.append((one, two) if larger_first else (two, one))
+                self._refuse(one, two)
+
+    def _no_groups(self) -> NDArray[np.int64]:
+        """A value of its own for each node, equal to no hash that a group is likely to have."""
+        return np.arange(-self.own - len(self.frozen), 0, dtype=np.int64)
+
+    def _groups(self) -> NDArray[np.int64]:
+        """The hash of each node's group; exact duplicates, which join nothing, have a value of their own."""
+        groups = self._no_groups()
+        groups[self.unique] = self.found.group[self.plan.rows[self.unique]]
+        groups[self.own :] = self.frozen.index.group[self.frozen.rows]
+        return groups
+
+    def _refuse(self, one: int, two: int) -> None:
+        """Note a link that would make a set too large, the node of the larger set first."""
+        if self.copies.size(one) >= self.copies.size(two):
+            self.refused.append((one, two))
+        else:
+            self.refused.append((two, one))
 
     def _numbered(self, links: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         """Links between texts as links between nodes."""
