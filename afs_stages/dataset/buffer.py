@@ -1,4 +1,4 @@
-"""`RehearsalBuffer`: the documented Python class, a thin face over `pool` and `mix` for samples in memory."""
+"""`RehearsalBuffer`: the documented Python class, a thin face over `rehearsal_pool` and `mix` for samples in memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from afs_stages.core.params.data import Policy, Selection
 from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset import mix, policies
 from afs_stages.dataset.policies import Samples, allot
-from afs_stages.dataset.pool import Pool, quality_range, refuse_unscored
+from afs_stages.dataset.rehearsal_pool import RehearsalPool, quality_range, refuse_unscored
 
 
 class RehearsalBufferConfig(Selection):
@@ -50,7 +50,7 @@ class RehearsalBuffer:
         read = Samples.of(list(jsonl.read_samples(Path(path).expanduser(), on_bad)))
         self.loaded[version] += len(read.samples)
         refuse_unscored(read.score, self.config.quality_threshold, path)
-        pool = Pool(read, read.rows, self.dropped)
+        pool = RehearsalPool(read, read.rows, self.dropped)
         pool.keep_good(self.config.quality_threshold)
         good = read.at(pool.rows)
         if self.config.track_provenance and version:
@@ -68,7 +68,7 @@ class RehearsalBuffer:
     def keep(self, count: int) -> list[TrainingSample]:
         """Keep `count` rows (fewer where there are not so many), chosen by the policy."""
         config, found = self.config, Samples.of(self.samples)
-        pool = Pool(found, found.rows, self.dropped)
+        pool = RehearsalPool(found, found.rows, self.dropped)
         pool.limit(config.max_per_domain)
         pool.choose(count, config, config.seed, spread=config.enable_diversity)
         self.samples = found.at(pool.rows)

@@ -25,7 +25,7 @@ from afs_stages.dataset.policies import (
     quality_diversity,
     within_limit,
 )
-from afs_stages.dataset.pool import rehearsal_count
+from afs_stages.dataset.rehearsal_pool import rehearsal_count
 
 NEW, REHEARSAL = "new", "rehearsal"
 """Names of the groups that no source or domain gives its name to."""

@@ -23,7 +23,7 @@ from afs_stages.dataset.frozen import number, versions
 from afs_stages.dataset.index import Index, index, with_metadata
 from afs_stages.dataset.keys import Rows
 from afs_stages.dataset.leakage import held_out_files, is_leaking
-from afs_stages.dataset.pool import Pool, quality_range, refuse_unscored, rehearsal_count
+from afs_stages.dataset.rehearsal_pool import RehearsalPool, quality_range, refuse_unscored, rehearsal_count
 
 
 def rehearse_model(model: str, block: Model, near: NearDuplicates, seed: int, strict: bool = False) -> StageReport:
@@ -38,7 +38,7 @@ def rehearse_model(model: str, block: Model, near: NearDuplicates, seed: int, st
     with jsonl.open_rejects(output, strict) as rejects:
         found = index([folder / "train.jsonl" for folder in older], rejects)
         _refuse_unscored_files(found, rehearsal.quality_threshold)
-        pool = Pool(found, np.arange(len(found), dtype=np.int32))
+        pool = RehearsalPool(found, np.arange(len(found), dtype=np.int32))
         pool.keep_good(rehearsal.quality_threshold)
         _keep_earliest(pool)
         if rehearsal.ratio > 0:
@@ -78,7 +78,7 @@ def rehearse_files(
     with jsonl.open_rejects(output, strict) as rejects:
         found = index(inputs, rejects)
         _refuse_unscored_files(found, selection.quality_threshold)
-        pool = Pool(found, found.canonical())
+        pool = RehearsalPool(found, found.canonical())
         pool.keep_good(selection.quality_threshold)
         if held_out:
             pool.remove(is_leaking(found, pool.rows, held_out, near, rejects), "near_held_out")
@@ -102,7 +102,7 @@ def _refuse_unscored_files(found: Index, threshold: float) -> None:
         refuse_unscored(found.score[found.rows_of(place)], threshold, path)
 
 
-def _keep_earliest(pool: Pool) -> None:
+def _keep_earliest(pool: RehearsalPool) -> None:
     """Keep every row once: one that several versions hold counts as the first one's."""
     pool.rows = pool.rows[np.argsort(pool.found.key[pool.rows], kind="stable")]
     keys = pool.found.key[pool.rows]
@@ -111,7 +111,7 @@ def _keep_earliest(pool: Pool) -> None:
     pool.remove(is_again, "in_earlier_version")
 
 
-def _choose_for_model(pool: Pool, model: str, block: Model, seed: int, report: StageReport) -> None:
+def _choose_for_model(pool: RehearsalPool, model: str, block: Model, seed: int, report: StageReport) -> None:
     """Choose what the ratio asks for; what the buffer lacks for it the mix may make up for by repeating rows."""
     rehearsal, oversample = block.rehearsal, block.rebalance.oversample
     new = _ids(layout.fitted(model, "train"))
@@ -132,7 +132,7 @@ def _choose_for_model(pool: Pool, model: str, block: Model, seed: int, report: S
         )
 
 
-def _is_known(pool: Pool, ids: set[str]) -> NDArray[np.bool_]:
+def _is_known(pool: RehearsalPool, ids: set[str]) -> NDArray[np.bool_]:
     """Whether each row is in the new data.
 
     Released rows may carry ids of another making (uuids of older tools); their content tells them.

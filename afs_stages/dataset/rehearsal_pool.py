@@ -21,7 +21,7 @@ from afs_stages.dataset.policies import Candidates
 
 
 @dataclass
-class Pool:
+class RehearsalPool:
     """Rows that may still be chosen; `dropped` counts the others by reason."""
 
     found: Candidates
