@@ -15,7 +15,7 @@ from afs_stages.core.params.data import Policy, Selection
 from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset import mix, policies
 from afs_stages.dataset.policies import Samples, allot
-from afs_stages.dataset.rehearsal_pool import RehearsalPool, quality_range, refuse_unscored
+from afs_stages.dataset.rehearsal_pool import RehearsalPool, buffer_facts, refuse_unscored
 
 
 class RehearsalBufferConfig(Selection):
@@ -111,15 +111,9 @@ class RehearsalBuffer:
 
     def stats(self) -> dict[str, Any]:
         """Rows loaded and kept, by version and domain, and the scores' range."""
-        versions = Counter(_version(sample) for sample in self.samples)
-        domains = Counter(sample.domain for sample in self.samples)
-        return {
-            "loaded": dict(sorted(self.loaded.items())),
-            "kept": len(self.samples),
-            "versions": dict(sorted(versions.items())),
-            "domains": dict(sorted(domains.items())),
-            "quality": quality_range(Samples.of(self.samples).score),
-        }
+        versions = [_version(sample) for sample in self.samples]
+        domains = [sample.domain for sample in self.samples]
+        return buffer_facts(self.loaded, versions, domains, Samples.of(self.samples).score)
 
     def remove(self, ids: Iterable[str], reason: str) -> None:
         """Take rows out, counted under a reason."""

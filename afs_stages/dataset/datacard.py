@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from typing import Any
 
+TABLES = [
+    ("Domains", "domains", "domain"),
+    ("Kinds", "kinds", "kind"),
+    ("First trained in", "versions", "version"),
+    ("Redactions over all rows", "redactions", "kind"),
+]
+"""(title, name of the fact, head of its first column) of the card's tables after that of the sources."""
+
 
 def datacard(model: str, version: str, facts: dict[str, Any], licences: dict[str, str]) -> str:
     """The card of one version, from the facts that the gate collected."""
-    rows = facts["rows"]
     parts = [
         f"# {model} {version}: data card",
-        f"{rows['train']:,} training rows, {rows['val']:,} for validation, {rows['test']:,} for the test. "
-        f"{facts['repeated']:,} training rows are repeats, {facts['conversations']:,} rows are conversations, "
-        f"{facts['with_tools']:,} carry tool schemas, {facts['with_thinking']:,} carry thinking.",
+        _counts(facts),
         _table("Sources of the training rows", facts["sources"], "source", licences),
-        _table("Domains", facts["domains"], "domain"),
-        _table("Kinds", facts["kinds"], "kind"),
-        _table("First trained in", facts["versions"], "version"),
-        _table("Redactions over all rows", facts["redactions"], "kind"),
-        _spreads({"quality score": facts["quality"], **{f"tokens, {p}": s for p, s in facts["tokens"].items()}}),
     ]
+    for title, name, head in TABLES:
+        parts.append(_table(title, facts[name], head))
+    lengths = {f"tokens, {part}": spread for part, spread in facts["tokens"].items()}
+    parts.append(_spreads({"quality score": facts["quality"], **lengths}))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _counts(facts: dict[str, Any]) -> str:
+    rows = facts["rows"]
+    parts = f"{rows['train']:,} training rows, {rows['val']:,} for validation, {rows['test']:,} for the test."
+    repeats = f"{facts['repeated']:,} training rows are repeats, {facts['conversations']:,} rows are conversations,"
+    extras = f"{facts['with_tools']:,} carry tool schemas, {facts['with_thinking']:,} carry thinking."
+    return " ".join([parts, repeats, extras])
 
 
 def _table(title: str, counts: dict[str, int], head: str, licences: dict[str, str] | None = None) -> str:

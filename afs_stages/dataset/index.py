@@ -26,6 +26,17 @@ from afs_stages.dataset.keys import Keys, Rows, key_of, order_of
 
 BATCH = 256
 """Rows fetched at a time: few enough that they are still in the processor's cache when they are written."""
+COLUMNS = {
+    "key": np.uint64,
+    "group": np.int64,
+    "score": np.float64,
+    "offset": np.int64,
+    "size": np.int32,
+    "source": np.int32,
+    "domain": np.int32,
+    "version": np.int32,
+}
+"""Column of an index -> the type of its values."""
 AHEAD = 16 * BATCH
 """Rows whose places are looked up at a time."""
 
@@ -181,22 +192,10 @@ class _Columns:
 
     def finish(self) -> Index:
         """The columns as they are used."""
-        return Index(
-            files=self.files,
-            begins=self.begins,
-            key=np.frombuffer(self.key, np.uint64),
-            group=np.frombuffer(self.group, np.int64),
-            score=np.frombuffer(self.score, np.float64),
-            offset=np.frombuffer(self.offset, np.int64),
-            size=np.frombuffer(self.size, np.int32),
-            source=np.frombuffer(self.source, np.int32),
-            domain=np.frombuffer(self.domain, np.int32),
-            version=np.frombuffer(self.version, np.int32),
-            sources=list(self.sources),
-            domains=list(self.domains),
-            versions=list(self.versions),
-            unpacked=self.unpacked,
-        )
+        columns: dict[str, Any] = {name: np.frombuffer(getattr(self, name), kind) for name, kind in COLUMNS.items()}
+        for name in ("sources", "domains", "versions"):
+            columns[name] = list(getattr(self, name))
+        return Index(self.files, self.begins, **columns, unpacked=self.unpacked)
 
 
 class _Codes(dict[str, int]):

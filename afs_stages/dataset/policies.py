@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -149,10 +150,10 @@ def by_domain(found: Candidates, rows: Rows) -> dict[str, Rows]:
     order = np.argsort(found.domain[rows], kind="stable")
     domains = found.domain[rows][order]
     begins = runs(domains)
-    groups = {
-        found.domains[domains[begin]]: rows[order[begin:end]]
-        for begin, end in zip(begins[:-1].tolist(), begins[1:].tolist(), strict=True)
-    }
+    groups = {}
+    for begin, end in pairwise(begins.tolist()):
+        name = found.domains[domains[begin]]
+        groups[name] = rows[order[begin:end]]
     return dict(sorted(groups.items()))
 
 

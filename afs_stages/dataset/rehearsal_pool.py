@@ -6,6 +6,7 @@ One pool serves the pipeline and the command by hand (`rehearse`) and the docume
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,9 +84,21 @@ def refuse_unscored(scores: NDArray[np.float64], threshold: float, path: Path) -
         )
 
 
-def quality_range(scores: NDArray[np.float64]) -> dict[str, Any] | None:
-    """Least, mean and best score of the scored rows; None where there are none."""
+def buffer_facts(
+    loaded: Mapping[str, int], versions: Sequence[str], domains: Sequence[str], scores: NDArray[np.float64]
+) -> dict[str, Any]:
+    """What a report says of a buffer: rows loaded of each version, and the version, domain and score of each kept."""
     known = scores[~np.isnan(scores)].tolist()
-    if not known:
-        return None
-    return {"min": min(known), "mean": sum(known) / len(known), "max": max(known)}
+    quality = {"min": min(known), "mean": sum(known) / len(known), "max": max(known)} if known else None
+    return {
+        "loaded": dict(sorted(loaded.items())),
+        "kept": len(scores),
+        "versions": counts(versions),
+        "domains": counts(domains),
+        "quality": quality,
+    }
+
+
+def counts(names: Iterable[str]) -> dict[str, int]:
+    """Name -> how often it stands there, by name."""
+    return dict(sorted(Counter(names).items()))

@@ -6,7 +6,6 @@ columns and copied as they stand.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from afs_stages.dataset.frozen import number, versions
 from afs_stages.dataset.index import Index, index, with_metadata
 from afs_stages.dataset.keys import Rows
 from afs_stages.dataset.leakage import held_out_files, is_leaking
-from afs_stages.dataset.rehearsal_pool import RehearsalPool, quality_range, refuse_unscored, rehearsal_count
+from afs_stages.dataset.rehearsal_pool import RehearsalPool, buffer_facts, counts, refuse_unscored, rehearsal_count
 
 
 def rehearse_model(model: str, block: Model, near: NearDuplicates, seed: int, strict: bool = False) -> StageReport:
@@ -88,7 +87,7 @@ def rehearse_files(
         report.rejected = rejects.counts
     report.rows_in, report.rows_out = len(found), len(pool.rows)
     report.dropped = dict(pool.dropped)
-    report.values = {"domains": _domains(found, pool.rows)}
+    report.values = {"domains": counts(_domains_of(found, pool.rows))}
     return report
 
 
@@ -125,11 +124,10 @@ def _choose_for_model(pool: RehearsalPool, model: str, block: Model, seed: int, 
     reach = len(pool.rows) * oversample
     report.values = {"wanted": wanted, "short": max(wanted - reach, 0)}
     if reach < wanted:
-        report.warn(
-            f"{model}: the ratio {rehearsal.ratio} asks for {wanted} old rows for {len(new)} new ones, there are "
-            f"{len(pool.rows)} (rebalance.oversample: {oversample}): "
-            f"the share will be {reach / max(reach + len(new), 1):.3f}"
-        )
+        share = reach / max(reach + len(new), 1)
+        asked = f"{model}: the ratio {rehearsal.ratio} asks for {wanted} old rows for {len(new)} new ones"
+        there = f"there are {len(pool.rows)} (rebalance.oversample: {oversample})"
+        report.warn(f"{asked}, {there}: the share will be {share:.3f}")
 
 
 def _is_known(pool: RehearsalPool, ids: set[str]) -> NDArray[np.bool_]:
@@ -168,15 +166,9 @@ def _facts(found: Index, rows: Rows, names: Sequence[str]) -> dict[str, Any]:
     loaded = {name: len(found.key[found.rows_of(place)]) for place, name in enumerate(names)}
     origins = [found.versions[code] for code in found.version[rows].tolist()]
     files = found.file_of(rows).tolist()
-    by_version = Counter(origin or names[file] for origin, file in zip(origins, files, strict=True))
-    return {
-        "loaded": dict(sorted(loaded.items())),
-        "kept": len(rows),
-        "versions": dict(sorted(by_version.items())),
-        "domains": _domains(found, rows),
-        "quality": quality_range(found.score[rows]),
-    }
+    versions = [origin or names[file] for origin, file in zip(origins, files, strict=True)]
+    return buffer_facts(loaded, versions, _domains_of(found, rows), found.score[rows])
 
 
-def _domains(found: Index, rows: Rows) -> dict[str, int]:
-    return dict(sorted(Counter(found.domains[code] for code in found.domain[rows].tolist()).items()))
+def _domains_of(found: Index, rows: Rows) -> list[str]:
+    return [found.domains[code] for code in found.domain[rows].tolist()]

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -295,33 +294,40 @@ def _fill(report: StageReport, found: Index, plan: Plan, params: Split) -> None:
     for reason, name in REASONS.items():
         if count := int((plan.part == reason).sum()):
             report.drop(name, count)
-    codes, names = (found.domain, found.domains) if params.stratify_by == "domain" else (found.source, found.sources)
-    stays = np.maximum(plan.part, -1) + 1
-    table = cross_counts(codes[plan.rows], stays, (len(names), len(layout.PARTS) + 1))[:, 1:]
-    report.rows_out = int(table.sum())
-    counts = {
-        name: {part: count for part, count in zip(layout.PARTS, row, strict=True) if count}
-        for name, row in sorted(zip(names, table.tolist(), strict=True))
-        if any(row)
-    }
+    table = _part_counts(found, plan, params.stratify_by)
+    totals = table.sum(axis=0).tolist()
+    report.rows_out = sum(totals)
+    counts: dict[str, dict[str, int]] = {}
+    names = found.domains if params.stratify_by == "domain" else found.sources
+    for name, row in sorted(zip(names, table.tolist(), strict=True)):
+        parts = dict(zip(layout.PARTS, row, strict=True))
+        if any(row):
+            counts[name] = {part: count for part, count in parts.items() if count}
+    heads = np.sort(plan.head[plan.part >= 0])
     report.values = {
-        "parts": dict(zip(layout.PARTS, table.sum(axis=0).tolist(), strict=True)),
-        "by_" + params.stratify_by: counts,
-        "clusters": len(runs(np.sort(plan.head[plan.part >= 0]))) - 1,
+        "parts": dict(zip(layout.PARTS, totals, strict=True)),
+        f"by_{params.stratify_by}": counts,
+        "clusters": len(runs(heads)) - 1,
     }
     _warn_off_ratio(report, counts, params)
     if not report.rows_out:
         report.warn("no rows to split")
 
 
+def _part_counts(found: Index, plan: Plan, stratify_by: str) -> NDArray[np.int64]:
+    """Rows of each domain (or source) in each of `layout.PARTS`."""
+    codes, names = (found.domain, found.domains) if stratify_by == "domain" else (found.source, found.sources)
+    # One column more, in front, for the rows that are left out.
+    parts = np.maximum(plan.part, -1) + 1
+    table = cross_counts(codes[plan.rows], parts, (len(names), len(layout.PARTS) + 1))
+    return table[:, 1:]
+
+
 def _warn_off_ratio(report: StageReport, counts: dict[str, dict[str, int]], params: Split) -> None:
     wanted: dict[str, float] = {"train": params.train, "val": params.val, "test": 1 - params.train - params.val}
     for name, parts in counts.items():
         total = sum(parts.values())
-        off: dict[str, Any] = {
-            part: round(parts.get(part, 0) / total, 3)
-            for part, share in wanted.items()
-            if abs(parts.get(part, 0) / total - share) > max(params.tolerance, 1 / total)
-        }
-        if off:
+        allowed = max(params.tolerance, 1 / total)
+        shares = {part: parts.get(part, 0) / total for part in wanted}
+        if any(abs(shares[part] - wanted[part]) > allowed for part in wanted):
             report.warn(f"{name}: {total} rows divide into {parts}, outside the tolerance of {params.tolerance}")
