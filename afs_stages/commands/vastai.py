@@ -159,11 +159,13 @@ def receipts() -> None:
 
     for one in all_receipts():
         gone = "all gone" if one["confirmed_gone"] else "NOT CONFIRMED GONE: afs vastai cleanup"
-        console.say(f"{one['model']} {one['job']}: {one['state']}, ${one['dollars']:.2f} of ${one['cap']:.2f}, {gone}")
+        spent = f"${one['dollars']:.2f} of ${one['cap']:.2f}"
+        console.say(f"{one['model']} {one['job']}: {one['state']}, {spent}, {gone}")
         for row in one["machines"]:
             price = f"${row['dollars_per_hour']:.3f}/h x {row['hours']:.2f} h"
             name = row["instance"] or row["label"]
-            console.say(f"  {name}: {row['gpu']}, {price}: ${row['dollars']:.2f} ({row['fate']})")
+            cost = f"${row['dollars']:.2f} ({row['fate']})"
+            console.say(f"  {name}: {row['gpu']}, {price}: {cost}")
 
 
 def _models(params: Params, model: str, all_models: bool) -> list[str]:

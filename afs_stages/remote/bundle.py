@@ -117,19 +117,19 @@ def instructions(model: str, params: Params, job: TrainingJob, gpus: int) -> dic
     if job.evaluate and not job.training_script:
         argv = ["{python}", "-m", "afs_stages.evaluate", "--model", model]
         phases.append({"name": "evaluate", "argv": argv, "optional": True})
-    return {
-        "phases": [phase for phase in phases if phase],
-        "curve": str(layout.loss_curve(model)),
-        "checkpoints": [f"{adapter}.checkpoints/step-*", f"{adapter}/checkpoint*"],
-        "results": {
-            "adapter": str(adapter),
-            "loss.tsv": str(layout.loss_curve(model)),
-            "train.json": str(layout.report("train", model)),
-            "evaluate.json": str(layout.report("evaluate", model)),
-        },
-        "required": ["adapter"],
-        "tick": params.remote.timing.guard_tick / 5,
+    results = {
+        "adapter": adapter,
+        "loss.tsv": layout.loss_curve(model),
+        "train.json": layout.report("train", model),
+        "evaluate.json": layout.report("evaluate", model),
     }
+    told: dict[str, Any] = {"phases": [phase for phase in phases if phase]}
+    told["curve"] = str(layout.loss_curve(model))
+    told["checkpoints"] = [f"{adapter}.checkpoints/step-*", f"{adapter}/checkpoint*"]
+    told["results"] = {name: str(path) for name, path in results.items()}
+    told["required"] = ["adapter"]
+    told["tick"] = params.remote.timing.guard_tick / 5
+    return told
 
 
 def _train(model: str, params: Params, job: TrainingJob, gpus: int) -> list[str]:

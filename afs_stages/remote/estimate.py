@@ -13,6 +13,7 @@ from pathlib import Path
 from afs_stages.core import layout
 from afs_stages.core.jsonl import read_json
 from afs_stages.core.params import Params
+from afs_stages.core.params.model import Train
 from afs_stages.core.params.remote import GPUConfig, TrainingJob
 
 CHARACTERS_PER_TOKEN = 3.5
@@ -48,18 +49,26 @@ def need(model: str, params: Params, job: TrainingJob, data: Path) -> Need:
     epochs = job.epochs or block.epochs
     tokens = file.stat().st_size / CHARACTERS_PER_TOKEN * epochs
     parameters, source = base_parameters(params)
-    per = 0.55 if block.load_in_4bit else 2.0 if block.dtype == "bf16" else 4.0
+    per = _bytes_per_weight(block)
     weights = parameters * per / 1e9
     activations = 1.0 + parameters / 1e9 * 0.04 * block.batch_size * block.max_length / 1024
     memory = weights + activations + 1.5
-    lines = (
-        f"{file.stat().st_size / 1e6:.1f} MB of rows / {CHARACTERS_PER_TOKEN} characters a token "
-        f"x {epochs:g} epochs = {tokens / 1e6:.2f} M tokens",
-        f"{parameters / 1e9:.3g} B parameters ({source}) x {per} bytes = {weights:.1f} GB of weights, "
-        f"+ {activations:.1f} GB activations + 1.5 GB CUDA = {memory:.1f} GB",
-    )
-    hub = bool(params.base_model.id) and not Path(params.base_model.id).exists()
-    return Need(tokens, parameters, memory, parameters * 2 / 1e9 if hub else 0.0, lines)
+    rows = f"{file.stat().st_size / 1e6:.1f} MB of rows / {CHARACTERS_PER_TOKEN} characters a token"
+    sizes = f"{parameters / 1e9:.3g} B parameters ({source}) x {per} bytes = {weights:.1f} GB of weights,"
+    trained = f"{rows} x {epochs:g} epochs = {tokens / 1e6:.2f} M tokens"
+    held = f"{sizes} + {activations:.1f} GB activations + 1.5 GB CUDA = {memory:.1f} GB"
+    download = 0.0
+    if params.base_model.id and not Path(params.base_model.id).exists():
+        # The hub keeps weights in 16 bits.
+        download = parameters * 2 / 1e9
+    return Need(tokens, parameters, memory, download, (trained, held))
+
+
+def _bytes_per_weight(block: Train) -> float:
+    """Bytes that a loaded weight takes; in 4 bits with its share of the scales."""
+    if block.load_in_4bit:
+        return 0.55
+    return 2.0 if block.dtype == "bf16" else 4.0
 
 
 def base_parameters(params: Params) -> tuple[float, str]:

@@ -12,6 +12,14 @@ from typing import Any
 from afs_stages.core.errors import UserError
 
 HOURS_PER_MONTH = 730.0
+PLAIN = {
+    "dph": "dph_total",
+    "up_per_gb": "inet_up_cost",
+    "down_per_gb": "inet_down_cost",
+    "down_mbps": "inet_down",
+    "min_bid": "min_bid",
+}
+"""Field of an offer -> the number of the API's row that it is."""
 
 
 def check_budget(dollars: float | None) -> None:
@@ -50,22 +58,20 @@ class Offer:
     def read(cls, row: dict[str, Any], disk: float) -> Offer:
         """An offer from a row of the API, any price of which may be null."""
 
-        def number(name: str) -> float:
-            return float(row.get(name) or 0.0)
+        def number(*names: str) -> float:
+            """The first of these that the row has."""
+            return next((float(row[name]) for name in names if row.get(name)), 0.0)
 
+        numbers = {field: number(name) for field, name in PLAIN.items()}
+        numbers["gpu_ram_gb"] = number("gpu_ram") / 1024
+        numbers["reliability"] = number("reliability", "reliability2")
+        numbers["disk_dph"] = number("storage_cost") * disk / HOURS_PER_MONTH
         return cls(
             id=int(row["id"]),
             machine=int(number("machine_id")),
             gpu=str(row.get("gpu_name") or "?"),
-            num_gpus=int(number("num_gpus") or 1),
-            gpu_ram_gb=number("gpu_ram") / 1024,
-            dph=number("dph_total"),
-            disk_dph=number("storage_cost") * disk / HOURS_PER_MONTH,
-            up_per_gb=number("inet_up_cost"),
-            down_per_gb=number("inet_down_cost"),
-            reliability=float(row.get("reliability") or row.get("reliability2") or 0.0),
-            down_mbps=number("inet_down"),
-            min_bid=number("min_bid"),
+            num_gpus=int(number("num_gpus")) or 1,
+            **numbers,
         )
 
     def at_bid(self, factor: float, highest: float) -> Offer:

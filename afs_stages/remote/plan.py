@@ -73,17 +73,19 @@ def wish(
 
 def query(gpu: GPUConfig) -> dict[str, Any]:
     """A class as the service's search takes it (memory in MB, speed in Mbit/s)."""
-    return {
-        "gpu_name": {"in": gpu.names},
-        "num_gpus": {"eq": gpu.num_gpus},
-        "gpu_ram": {"gte": gpu.vram_gb * 1000},
-        "disk_space": {"gte": gpu.disk_space},
-        "dph_total": {"lte": gpu.max_price},
-        "reliability": {"gte": gpu.min_reliability},
-        "inet_down": {"gte": gpu.min_down_mbps},
-        "cuda_max_good": {"gte": gpu.min_cuda},
-        "direct_port_count": {"gte": 1},
+    at_least = {
+        "gpu_ram": gpu.vram_gb * 1000,
+        "disk_space": gpu.disk_space,
+        "reliability": gpu.min_reliability,
+        "inet_down": gpu.min_down_mbps,
+        "cuda_max_good": gpu.min_cuda,
+        "direct_port_count": 1,
     }
+    asked: dict[str, Any] = {name: {"gte": value} for name, value in at_least.items()}
+    asked["gpu_name"] = {"in": gpu.names}
+    asked["num_gpus"] = {"eq": gpu.num_gpus}
+    asked["dph_total"] = {"lte": gpu.max_price}
+    return asked
 
 
 def offers(service: Service, wish: Wish) -> list[Offer]:
@@ -108,9 +110,8 @@ def render(wish: Wish, params: Params, bundle: Bundle, found: list[Offer], credi
     hours = wish.need.hours(wish.gpu, wish.job)
     lines = [f"plan for {wish.model}: class {wish.gpu_class} ({wish.gpu.num_gpus} x {wish.gpu.gpu_name})"]
     lines += [f"  {line}" for line in wish.need.reasoning]
-    lines.append(
-        f"  bundle {bundle.gb * 1000:.1f} MB ({bundle.hash[:12]}), {wish.down_gb:.2f} GB down, {wish.up_gb:.2f} GB home"
-    )
+    traffic = f"{wish.down_gb:.2f} GB down, {wish.up_gb:.2f} GB home"
+    lines.append(f"  bundle {bundle.gb * 1000:.1f} MB ({bundle.hash[:12]}), {traffic}")
     for name, gpu in params.remote.gpus.items():
         small = "" if gpu.vram_gb >= wish.need.memory_gb else "  too small"
         time = wish.need.hours(gpu, wish.job)
@@ -119,10 +120,10 @@ def render(wish: Wish, params: Params, bundle: Bundle, found: list[Offer], credi
         return [*lines, f"  no offer at ${wish.gpu.max_price:.2f}/h or less now"]
     lines.append(f"  {len(found)} offers now:")
     for offer in found[:5]:
-        lines.append(
-            f"    {offer.id}: {offer.gpu}, ${offer.dph:.3f}/h with disk, reliability {offer.reliability:.3f}, "
-            f"{offer.down_mbps:.0f} Mbit/s, whole job about ${cost(wish, offer, hours):.2f}"
-        )
+        price = f"${offer.dph:.3f}/h with disk"
+        host = f"reliability {offer.reliability:.3f}, {offer.down_mbps:.0f} Mbit/s"
+        whole = f"whole job about ${cost(wish, offer, hours):.2f}"
+        lines.append(f"    {offer.id}: {offer.gpu}, {price}, {host}, {whole}")
     return [*lines, *_cap(wish, params, found, credit, hours)]
 
 
@@ -130,14 +131,22 @@ def _cap(wish: Wish, params: Params, found: list[Offer], credit: float | None, h
     low, high = cost(wish, found[0], hours), cost(wish, found[-1], hours)
     best = wish.lease(found[0], params, wish.budget)
     timing = params.remote.timing
-    lines = [
-        f"  estimated cost ${low:.2f} to ${high:.2f}; cap ${wish.budget:.2f} "
-        f"= at most {max(0.0, best.seconds) / 3600:.1f} h on the cheapest",
+    most = max(0.0, best.seconds) / 3600
+    disk = found[0].disk_dph * 24
+    cap = f"cap ${wish.budget:.2f} = at most {most:.1f} h on the cheapest"
+    lines = [f"  estimated cost ${low:.2f} to ${high:.2f}; {cap}"]
+    lines.append(
         f"  at the cap: training stops {timing.tail / 60:.0f} min before, the last checkpoint comes home, "
-        "the machine destroys itself; run again with a new budget to go on",
-        f"  if this computer dies: the machine goes {timing.heartbeat / 60:.0f} min later, or when results "
-        f"lie {timing.grace / 60:.0f} min uncollected",
-        f"  what nobody can stop (container and computer both dead): the disk, ${found[0].disk_dph * 24:.2f} a day, "
-        "bounded by the account's credit (keep autobilling off)",
-    ]
-    return lines if credit is None else [*lines, f"  credit of the account: ${credit:.2f}"]
+        "the machine destroys itself; run again with a new budget to go on"
+    )
+    lines.append(
+        f"  if this computer dies: the machine goes {timing.heartbeat / 60:.0f} min later, "
+        f"or when results lie {timing.grace / 60:.0f} min uncollected"
+    )
+    lines.append(
+        f"  what nobody can stop (container and computer both dead): the disk, ${disk:.2f} a day, "
+        "bounded by the account's credit (keep autobilling off)"
+    )
+    if credit is not None:
+        lines.append(f"  credit of the account: ${credit:.2f}")
+    return lines

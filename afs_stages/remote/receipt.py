@@ -16,14 +16,12 @@ def receipt(job: Job, cost: Callable[[Machine], float]) -> dict[str, Any]:
     A machine asked for that never showed stands in it too: it may live, or have lived.
     """
     machines = [_machine(machine, cost(machine)) for machine in job.machines if _counts(machine)]
+    facts = {"model": job.model, "job": job.nonce, "bundle": job.bundle, "state": job.state, "why": job.why}
+    dollars = sum(machine["dollars"] for machine in machines)
     return {
-        "model": job.model,
-        "job": job.nonce,
-        "bundle": job.bundle,
-        "state": job.state,
-        "why": job.why,
+        **facts,
         "cap": job.budget,
-        "dollars": round(sum(machine["dollars"] for machine in machines), 4),
+        "dollars": round(dollars, 4),
         "confirmed_gone": all(machine["destroyed"] for machine in machines),
         "machines": machines,
     }
@@ -37,12 +35,15 @@ def _counts(machine: Machine) -> bool:
 def _machine(machine: Machine, dollars: float) -> dict[str, Any]:
     end = machine.ended or machine.running or machine.asked
     hours = max(0.0, end - machine.running) / 3600 if machine.running is not None else 0.0
+    offer = machine.offer
+    rented = {"instance": machine.instance, "label": machine.label, "offer": offer["id"]}
+    rented["gpu"] = f"{offer['num_gpus']} x {offer['gpu']}"
+    rented["dollars_per_hour"] = offer["dph"]
+    return {**rented, **_outcome(machine, hours, dollars)}
+
+
+def _outcome(machine: Machine, hours: float, dollars: float) -> dict[str, Any]:
     return {
-        "instance": machine.instance,
-        "label": machine.label,
-        "offer": machine.offer["id"],
-        "gpu": f"{machine.offer['num_gpus']} x {machine.offer['gpu']}",
-        "dollars_per_hour": machine.offer["dph"],
         "hours": round(hours, 4),
         "dollars": round(dollars, 4),
         "fate": machine.fate or "in use",

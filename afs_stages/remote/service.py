@@ -32,6 +32,18 @@ class Silent(UserError):
     """The service did not answer within the patience set."""
 
 
+FIELDS: dict[str, tuple[str, Any]] = {
+    "label": ("label", ""),
+    "status": ("actual_status", "created"),
+    "intended": ("intended_status", ""),
+    "host": ("ssh_host", ""),
+    "port": ("ssh_port", 0),
+    "dph": ("dph_total", 0.0),
+    "message": ("status_msg", ""),
+}
+"""Field of an instance -> (its name in the API's row, what it is where the row has null)."""
+
+
 @dataclass(frozen=True)
 class Instance:
     """One rented machine as the service shows it."""
@@ -48,16 +60,12 @@ class Instance:
     @classmethod
     def read(cls, row: dict[str, Any]) -> Instance:
         """A machine from a row of the API, any field of which may be null."""
-        return cls(
-            id=int(row["id"]),
-            label=row.get("label") or "",
-            status=row.get("actual_status") or "created",
-            intended=row.get("intended_status") or "",
-            host=row.get("ssh_host") or "",
-            port=int(row.get("ssh_port") or 0),
-            dph=float(row.get("dph_total") or 0.0),
-            message=clean(row.get("status_msg") or ""),  # part of it is what the host's docker said
-        )
+        known = {field: row.get(name) or default for field, (name, default) in FIELDS.items()}
+        known["id"], known["port"] = int(row["id"]), int(known["port"])
+        known["dph"] = float(known["dph"])
+        # Part of it is what the host's docker said.
+        known["message"] = clean(known["message"])
+        return cls(**known)
 
 
 class Service:
