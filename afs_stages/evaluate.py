@@ -9,9 +9,7 @@ import typer
 
 from afs_stages.core import console, jsonl, layout
 from afs_stages.core.errors import UserError
-from afs_stages.core.params import load
-from afs_stages.core.params.data import Convert
-from afs_stages.core.params.model import Evaluate
+from afs_stages.core.params.settings import settings_for
 from afs_stages.core.report import StageReport
 
 app = console.stage_app("evaluate", "Measure an adapter: loss, tasks, forgetting.")
@@ -33,27 +31,27 @@ def evaluate(
 
     if not model and (data is None or adapter is None):
         raise UserError("--model, or --data and --adapter, are needed", fix="afs evaluate --help")
-    loaded = load(params) if model or params.is_file() else None
-    block = loaded.evaluate if loaded else Evaluate()
-    version = loaded.model(model).version if loaded and model else "adapter"
-    max_length = (loaded.train_for(model) if model else loaded.train).max_length if loaded else 1024
+    settings = settings_for(model, params)
+    folder = adapter or layout.adapter(model)
     tests = data or layout.mixed(model, "test")
-    target = output or (layout.report("evaluate", model) if model else None)
-    report = StageReport("evaluate", model)
     job = Evaluation(
-        model,
-        version,
-        base or str(layout.BASE_MODEL),
-        adapter or layout.adapter(model),
-        tests,
-        block,
-        loaded.seed if loaded else 42,
-        max_length,
-        as_converted(loaded.convert if loaded else Convert()),
+        model=model,
+        version=settings.version or "adapter",
+        base=base or str(layout.BASE_MODEL),
+        adapter=folder,
+        tests=tests,
+        params=settings.evaluate,
+        seed=settings.seed,
+        max_length=settings.train.max_length,
+        convert=as_converted(settings.convert),
     )
+    report = StageReport("evaluate", model)
     rejects = jsonl.refuse if strict else report_bad(report)
     failed = run(job, rejects, report)
-    report.write(target, layout.run_facts("evaluate", model) if model else None)
+    if model:
+        report.write(output or layout.report("evaluate", model), layout.run_facts("evaluate", model))
+    else:
+        report.write(output)
     if failed:
         raise UserError("\n".join(failed), fix="look at the data card and the loss curve; evaluate.* in params.yaml")
 

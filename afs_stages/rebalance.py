@@ -80,12 +80,12 @@ def weights(options: list[str]) -> dict[str, float]:
 
     found = {}
     for option in options:
-        name, sign, value = option.partition("=")
+        name, _, value = option.partition("=")
         try:
             found[name] = float(value)
         except ValueError:
-            raise UserError(f"not a weight: '{option}'", where="--weight", fix="--weight oracle=0.35") from None
-        if not sign or found[name] < 0:
+            found[name] = -1
+        if found[name] < 0:
             raise UserError(f"not a weight: '{option}'", where="--weight", fix="--weight oracle=0.35")
     return found
 

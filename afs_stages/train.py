@@ -6,14 +6,14 @@ Runs alone as well, on any box that has this package: `train.py --data DIR --out
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from afs_stages.core import console, jsonl, layout
 from afs_stages.core.errors import UserError
-from afs_stages.core.params import Params, load
 from afs_stages.core.params.model import Train
+from afs_stages.core.params.settings import Settings, settings_for
 from afs_stages.core.report import StageReport
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ def train(
     from afs_stages.model.hardware import hardware
     from afs_stages.model.script import run_job
 
-    loaded = load(params) if model or params.is_file() else None
     given = {
         "epochs": epochs,
         "max_steps": max_steps,
@@ -65,55 +64,81 @@ def train(
         "learning_rate": learning_rate,
         "processes": processes,
     }
-    block = _block(loaded, model, {key: value for key, value in given.items() if value is not None})
-    job = _job(loaded, block, model, data, output, base, start, resume)
+    settings = settings_for(model, params)
+    block = _overridden(settings.train, given)
+    if not model and (data is None or output is None):
+        raise UserError("--model, or --data and --output, are needed", fix="afs train --help")
+    job = _job(model, settings, block, data=data, output=output, base=base, start=start, resume=resume)
     report = StageReport("train", model)
     with jsonl.open_rejects(job.output.with_suffix(".jsonl"), strict) as rejects:
         facts = run_job(job, rejects)
     report.rejected = rejects.counts
     report.facts = hardware()
-    report.values = {key: facts[key] for key in ("steps", "tokens_seen", "loss") if key in facts}
-    part = facts["data"]["train"]
-    report.dropped = part.get("dropped", {})
-    report.rows_out = part.get("rows", 0)
-    report.rows_in = report.rows_out + sum(report.dropped.values()) + sum(report.rejected.values())
-    beside = job.output.with_name(f"{job.output.name}.run.json")
-    report.write(
-        layout.report("train", model) if model else None, layout.run_facts("train", model) if model else beside
-    )
+    _fill(report, facts)
+    if model:
+        report.write(layout.report("train", model), layout.run_facts("train", model))
+    else:
+        report.write(None, job.output.with_name(f"{job.output.name}.run.json"))
 
 
-def _block(loaded: Params | None, model: str, given: dict[str, object]) -> Train:
-    block = loaded.train_for(model) if loaded and model else loaded.train if loaded else Train()
-    return Train.model_validate({**block.model_dump(), **given})
+def _overridden(block: Train, given: dict[str, Any]) -> Train:
+    """The `train` block with the options that were given over it."""
+    options = {key: value for key, value in given.items() if value is not None}
+    return Train.model_validate({**block.model_dump(), **options})
 
 
 def _job(
-    loaded: Params | None,
-    block: Train,
     model: str,
+    settings: Settings,
+    block: Train,
+    *,
     data: Path | None,
     output: Path | None,
     base: str,
     start: Path | None,
     resume: bool | None,
 ) -> Job:
+    """What is trained on what: paths that were not given follow from the model's name."""
     from afs_stages.model.base import resolve
     from afs_stages.model.releases import previous_adapter
     from afs_stages.model.rows import data_files
     from afs_stages.model.train import Job
 
-    if not model and (data is None or output is None):
-        raise UserError("--model, or --data and --output, are needed", fix="afs train --help")
-    version = loaded.model(model).version if loaded and model else ""
     found = resolve(base or layout.BASE_MODEL)
-    if start is None and model and block.init_from == "previous":
-        start = previous_adapter(model, version, found)
+    # Without a name there are no earlier releases to go on from.
+    if model and start is None and block.init_from == "previous":
+        start = previous_adapter(model, settings.version, found)
     train_file, val_file = data_files(data or layout.converted(model, "openai", "train").parent)
-    target = output or layout.adapter(model)
-    curve = layout.loss_curve(model) if model and output is None else target.with_name(f"{target.name}.loss.tsv")
-    seed = loaded.seed if loaded else 42
-    return Job(found, block, seed, train_file, val_file, target, start, curve, model, version, resume)
+    return Job(
+        base=found,
+        train=block,
+        seed=settings.seed,
+        train_file=train_file,
+        val_file=val_file,
+        output=output or layout.adapter(model),
+        start=start,
+        curve=_curve(model, output),
+        model=model,
+        version=settings.version,
+        resume=resume,
+    )
+
+
+def _curve(model: str, output: Path | None) -> Path:
+    """Where the loss curve goes: beside an adapter written elsewhere, so that the pipeline's own curve stays."""
+    if output is None:
+        return layout.loss_curve(model)
+    return output.with_name(f"{output.name}.loss.tsv")
+
+
+def _fill(report: StageReport, facts: dict[str, Any]) -> None:
+    """Counts and figures of a training, from its training.json."""
+    report.values = {key: facts[key] for key in ("steps", "tokens_seen", "loss") if key in facts}
+    # What a script of the user's own wrote may tell no counts.
+    part = facts["data"]["train"]
+    report.dropped = part.get("dropped", {})
+    report.rows_out = part.get("rows", 0)
+    report.rows_in = report.rows_out + sum(report.dropped.values()) + sum(report.rejected.values())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from afs_stages.core import console, layout
-from afs_stages.core.errors import UserError
+from afs_stages.core.errors import UserError, nearest
 
 app = console.stage_app("forgetting", "Print and draw the forgetting matrix of a model.")
 
@@ -27,8 +27,6 @@ def forgetting(
 
     known = load().models
     if model not in known:
-        from afs_stages.core.errors import nearest
-
         raise UserError(f"no model '{model}' in params.yaml ({nearest(model, list(known))})")
     report = layout.report("evaluate", model)
     if not report.is_file():

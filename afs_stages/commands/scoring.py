@@ -98,10 +98,8 @@ def known_of(root: Path) -> Context:
 def tell(summary: ScoringSummary, output: Path, histogram: bool) -> None:
     """Print what scoring did."""
     bad = sum(summary.rejected.values())
-    console.say(
-        f"{output}: {summary.kept:,} of {summary.rows_in:,} rows kept, {summary.below:,} below the minimum, "
-        f"{bad:,} unreadable, {summary.cached:,} known before"
-    )
+    kept = f"{summary.kept:,} of {summary.rows_in:,} rows kept, {summary.below:,} below the minimum"
+    console.say(f"{output}: {kept}, {bad:,} unreadable, {summary.cached:,} known before")
     for signal, value in summary.means().items():
         reasons = summary.null.get(signal, {})
         null = "; not for " + ", ".join(f"{n:,} ({why})" for why, n in sorted(reasons.items())) if reasons else ""

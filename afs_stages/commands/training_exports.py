@@ -5,6 +5,7 @@ key: what params.yaml can say, the command line can.
 """
 
 import inspect
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
@@ -45,7 +46,7 @@ def _others() -> list[Any]:
 
 def __getattr__(kind: str) -> typer.Typer:
     """The application of a source type, made when it is asked for."""
-    if kind.startswith("__") or (kind not in BUILT_IN and kind not in {entry.name for entry in _others()}):
+    if kind.startswith("__") or f"{kind}-export" not in table():
         raise AttributeError(kind)
     app = console.stage_app(f"{kind}-export", BUILT_IN.get(kind, f"Export {kind}."))
     app.command()(_command(kind))
@@ -68,17 +69,18 @@ def _command(kind: str) -> Any:
     return export
 
 
-def _shared(kind: str, cls: Any) -> list[inspect.Parameter]:
+def _shared(kind: str, cls: Any) -> Iterator[inspect.Parameter]:
+    """The options every export has."""
     places = ", ".join(_short(root) for root in cls.default_roots()) or "none"
-    flags = ["--root", *([ROOT_FLAGS[kind]] if kind in ROOT_FLAGS else [])]
-    return [
-        _parameter("output", Path, ..., "JSONL file to write (.gz, .zst by suffix)", "--output", "-o"),
-        _parameter("root", list[Path] | None, None, f"folder to read, repeatable; default: {places}", *flags),
-        _parameter("domain", str, "", f"domain of the samples; default: {cls.default_domain or kind}", "--domain"),
-        _parameter("limit", int | None, None, "at most this many samples, counted last", "--limit"),
-        _parameter("strict", bool, False, "stop at the first unreadable row", "--strict"),
-        _parameter("min_quality_score", float | None, None, "leave out lower scores (0 to 1)", "--min-quality-score"),
-    ]
+    flags = ["--root"]
+    if kind in ROOT_FLAGS:
+        flags.append(ROOT_FLAGS[kind])
+    yield _parameter("output", Path, ..., "JSONL file to write (.gz, .zst by suffix)", "--output", "-o")
+    yield _parameter("root", list[Path] | None, None, f"folder to read, repeatable; default: {places}", *flags)
+    yield _parameter("domain", str, "", f"domain of the samples; default: {cls.default_domain or kind}", "--domain")
+    yield _parameter("limit", int | None, None, "at most this many samples, counted last", "--limit")
+    yield _parameter("strict", bool, False, "stop at the first unreadable row", "--strict")
+    yield _parameter("min_quality_score", float | None, None, "leave out lower scores (0 to 1)", "--min-quality-score")
 
 
 def _short(path: Path) -> str:
@@ -143,10 +145,10 @@ def _export(
 
 def _gate(minimum: float) -> Any:
     """Leaves out samples that score lower; scored as the `dialogue` profile does, without a discriminator."""
-    from importlib import import_module
+    from afs_stages.quality.config import ScoringConfig
+    from afs_stages.quality.scorer import QualityScorer
 
-    quality = import_module("afs_stages.quality")
-    scorer = quality.QualityScorer(quality.ScoringConfig.from_profile("dialogue"))
+    scorer = QualityScorer(ScoringConfig.from_profile("dialogue"))
 
     def keep(sample: Any) -> str:
         sample.quality_score = round(scorer.score(sample).overall, 6)

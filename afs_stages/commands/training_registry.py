@@ -36,13 +36,15 @@ def registry_create(
     from afs_stages.model.register import revision
     from afs_stages.model.registry import ModelRegistry
 
+    data = _dataset(dataset) if dataset else None
+    metrics = dict(map(_metric, metric or []))
     experiment = ModelRegistry(registry).create_experiment(
         name,
         model,
         framework,
-        dataset=_dataset(dataset) if dataset else None,
+        dataset=data,
         status=status,
-        metrics=dict(_metric(text) for text in metric or []),
+        metrics=metrics,
         revision=revision(),
         ab_group=ab_group,
         ab_variant=ab_variant,

@@ -23,6 +23,11 @@ PARTS = ("train", "val", "test")
 """The three parts of a split."""
 
 
+def stage_name(stage: str, key: str) -> str:
+    """A stage as DVC names it: `score@claude`, `split`."""
+    return f"{stage}@{key}" if key else stage
+
+
 def exported(source: str) -> Path:
     """`export@<source>`'s samples."""
     return Path("data/exported") / f"{source}.jsonl"
@@ -110,4 +115,4 @@ def metrics(model: str) -> Path:
 
 def run_facts(stage: str, key: str = "") -> Path:
     """Seconds and memory of the stage's last run here; ignored by Git and DVC."""
-    return Path("reports/run") / f"{stage}{'@' + key if key else ''}.json"
+    return Path("reports/run") / f"{stage_name(stage, key)}.json"

@@ -24,8 +24,6 @@ def lazy_group(table: Table) -> type[typer.core.TyperGroup]:
             return _import(cmd_name, table) if cmd_name in table else None
 
         def format_commands(self, ctx: Any, formatter: Any) -> None:
-            if not table:
-                return
             with formatter.section("Commands"):
                 formatter.write_dl([(name, help) for name, (_, help) in table.items()])
 

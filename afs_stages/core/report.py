@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from afs_stages.core.console import say
+from afs_stages.core.console import say, warn
 from afs_stages.core.jsonl import write_json
+from afs_stages.core.layout import stage_name
 
 
 @dataclass
@@ -45,21 +46,22 @@ class StageReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON, reasons in alphabetical order."""
+        dropped = dict(sorted(self.dropped.items()))
+        rejected = dict(sorted(self.rejected.items()))
         return {
             "stage": self.stage,
             "key": self.key,
             "rows_in": self.rows_in,
             "rows_out": self.rows_out,
-            "dropped": dict(sorted(self.dropped.items())),
-            "rejected": dict(sorted(self.rejected.items())),
+            "dropped": dropped,
+            "rejected": rejected,
             **self.values,
             "warnings": self.warnings,
         }
 
     def summary(self) -> str:
         """One line: `score@claude: 120 in, 97 out; dropped 20 below_min_score; rejected 3 schema`."""
-        name = f"{self.stage}@{self.key}" if self.key else self.stage
-        parts = [f"{name}: {self.rows_in:,} in, {self.rows_out:,} out"]
+        parts = [f"{stage_name(self.stage, self.key)}: {self.rows_in:,} in, {self.rows_out:,} out"]
         for word, counts in (("dropped", self.dropped), ("rejected", self.rejected)):
             if counts:
                 parts.append(f"{word} " + ", ".join(f"{n:,} {reason}" for reason, n in sorted(counts.items())))
@@ -67,8 +69,6 @@ class StageReport:
 
     def write(self, path: Path | None, run_path: Path | None = None) -> None:
         """Write the report, and the run's facts (seconds, peak memory) beside it, and print the summary."""
-        from afs_stages.core.console import warn
-
         if path is not None:
             write_json(path, self.to_dict())
         if run_path is not None:

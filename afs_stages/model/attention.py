@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.nn import Module
 from torch.nn.functional import scaled_dot_product_attention
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 NAME = "afs_segments"
 
 
 def segment_attention(
-    module: Any,
+    module: Module,
     query: Tensor,
     key: Tensor,
     value: Tensor,
@@ -62,7 +66,7 @@ def _band(query: Tensor, window: int | None) -> Tensor | None:
     return ones.tril().triu(1 - window)
 
 
-def install(model: Any) -> bool:
+def install(model: PreTrainedModel) -> bool:
     """Make a transformers model use it; False where the model's attention can't be chosen."""
     from transformers import AttentionInterface
 
@@ -75,7 +79,7 @@ def install(model: Any) -> bool:
 
 
 @contextmanager
-def standard(model: Any) -> Iterator[None]:
+def standard(model: PreTrainedModel) -> Iterator[None]:
     """The model with torch's padded attention for a while: generation has a mask and a cache."""
     inner = _inner(model)
     ours = inner.config._attn_implementation == NAME
@@ -88,5 +92,5 @@ def standard(model: Any) -> Iterator[None]:
             inner.set_attn_implementation(NAME)
 
 
-def _inner(model: Any) -> Any:
+def _inner(model: PreTrainedModel) -> PreTrainedModel:
     return model.get_base_model() if hasattr(model, "get_base_model") else model

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import read_json, write_json
 from afs_stages.model.hashes import folder_hash, value_hash
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 POINTER = "base.json"
 """File of a base folder: `{"kind": "tiny" | "hub" | "folder", "id": ..., "revision": ...}`."""
@@ -66,7 +69,7 @@ def _hub(name: str) -> Base:
     return Base(model, model, revision, value_hash([model, revision]))
 
 
-def load_tokenizer(base: Base) -> Any:
+def load_tokenizer(base: Base) -> PreTrainedTokenizerBase:
     """The tokenizer of a base; a `UserError` where the hub can't be reached or there is no chat template."""
     from transformers import AutoTokenizer
 
@@ -81,7 +84,7 @@ def load_tokenizer(base: Base) -> Any:
     return tokenizer
 
 
-def load_model(base: Base, **options: Any) -> Any:
+def load_model(base: Base, **options: Any) -> PreTrainedModel:
     """The causal language model of a base; `options` go to `from_pretrained`."""
     from transformers import AutoModelForCausalLM
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import shutil
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from afs_stages.core.atomic import atomic_folder
 from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import read_json, write_json
 from afs_stages.model.hashes import file_hash
+
+if TYPE_CHECKING:
+    from afs_stages.model.loop import Loop
+    from afs_stages.model.lora import Weights
 
 KEPT = 2
 """Checkpoints kept: the newest, and the one before in case the newest is damaged."""
@@ -22,7 +26,7 @@ def folder_for(output: Path) -> Path:
     return output.with_name(f"{output.name}.checkpoints")
 
 
-def save(root: Path, loop: Any, best: dict[str, Any], fingerprint: str) -> Path:
+def save(root: Path, loop: Loop, best: Weights, fingerprint: str) -> Path:
     """Write the state of a training loop after its last step; the manifest of hashes is written last."""
     import torch
     from safetensors.torch import save_file
@@ -56,18 +60,15 @@ def newest(root: Path, fingerprint: str) -> Path | None:
     return None
 
 
-def restore(folder: Path, loop: Any) -> dict[str, Any]:
+def restore(folder: Path, loop: Loop) -> Weights:
     """Set a training loop back to a checkpoint; returns the best weights so far (empty where there are none)."""
     import torch
     from safetensors.torch import load_file
 
     from afs_stages.model.loop import State
-    from afs_stages.model.lora import trainable
+    from afs_stages.model.lora import put
 
-    weights = load_file(folder / "weights.safetensors")
-    with torch.no_grad():
-        for name, weight in trainable(loop.model).items():
-            weight.copy_(weights[name])
+    put(loop.model, load_file(folder / "weights.safetensors"))
     rest = torch.load(folder / "optimizer.pt", weights_only=True, map_location="cpu")
     loop.optimizer.load_state_dict(rest["optimizer"])
     torch.set_rng_state(rest["random"]["cpu"])
@@ -82,7 +83,9 @@ def _random_state() -> dict[str, Any]:
     import torch
 
     state = {"cpu": torch.get_rng_state()}
-    return {**state, "cuda": torch.cuda.get_rng_state()} if torch.cuda.is_available() else state
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
 
 
 def _problem(folder: Path, fingerprint: str) -> str:

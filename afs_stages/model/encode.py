@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-from afs_stages.model.rows import Row
+from afs_stages.model.rows import ChatRow
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 IGNORE = -100
 """The label of a token that carries no loss."""
@@ -31,7 +34,7 @@ class Encoded:
         return sum(label != IGNORE for label in self.labels[1:])
 
 
-def render(tokenizer: Any, row: Row, upto: int | None = None, prompt: bool = False) -> str:
+def render(tokenizer: PreTrainedTokenizerBase, row: ChatRow, upto: int | None = None, prompt: bool = False) -> str:
     """The text of the first `upto` messages; with `prompt`, up to where the assistant would begin."""
     text: str = tokenizer.apply_chat_template(
         row.messages[:upto], tools=row.tools, tokenize=False, add_generation_prompt=prompt
@@ -39,7 +42,7 @@ def render(tokenizer: Any, row: Row, upto: int | None = None, prompt: bool = Fal
     return text
 
 
-def pieces(tokenizer: Any, row: Row, completion_only: bool = True) -> list[tuple[str, bool]]:
+def pieces(tokenizer: PreTrainedTokenizerBase, row: ChatRow, completion_only: bool = True) -> list[tuple[str, bool]]:
     """The rendered conversation as (text, carries loss) pieces in order.
 
     Where the template does not render a conversation's beginning as a beginning of the whole (some
@@ -63,7 +66,7 @@ def pieces(tokenizer: Any, row: Row, completion_only: bool = True) -> list[tuple
     return [(text, loss) for text, loss in out if text]
 
 
-def encode_row(tokenizer: Any, row: Row, completion_only: bool = True) -> Encoded:
+def encode_row(tokenizer: PreTrainedTokenizerBase, row: ChatRow, completion_only: bool = True) -> Encoded:
     """Token ids and labels of one conversation."""
     ids: list[int] = []
     labels: list[int] = []
@@ -75,7 +78,7 @@ def encode_row(tokenizer: Any, row: Row, completion_only: bool = True) -> Encode
 
 
 def encode_rows(
-    tokenizer: Any, rows: Iterable[Row], max_length: int, completion_only: bool = True
+    tokenizer: PreTrainedTokenizerBase, rows: Iterable[ChatRow], max_length: int, completion_only: bool = True
 ) -> tuple[list[Encoded], dict[str, int]]:
     """Every row that fits, and how many were left out by reason (`over_long`, `no_target`).
 

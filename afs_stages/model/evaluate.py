@@ -10,10 +10,12 @@ from afs_stages.core.params.model import Evaluate
 from afs_stages.model import forgetting, intervals
 from afs_stages.model.encode import Encoded, encode_rows
 from afs_stages.model.plan import batches_by_tokens
-from afs_stages.model.rows import Row
+from afs_stages.model.rows import ChatRow
 
 if TYPE_CHECKING:
-    import numpy as np
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from afs_stages.model.intervals import Array
 
 BASE = "base"
 """The name of the base model without an adapter among the measured models."""
@@ -24,7 +26,7 @@ class TestSet:
     """The frozen test rows of one version; `losses[model]` holds each row's summed loss in nats."""
 
     version: str
-    rows: list[Row]
+    rows: list[ChatRow]
     items: list[Encoded]
     dropped: dict[str, int]
     losses: dict[str, list[float]] = field(default_factory=dict)
@@ -37,9 +39,11 @@ class TestSet:
         return [item.targets for item in self.items]
 
 
-def make_test_set(version: str, rows: Sequence[Row], tokenizer: Any, max_length: int) -> TestSet:
+def make_test_set(
+    version: str, rows: Sequence[ChatRow], tokenizer: PreTrainedTokenizerBase, max_length: int
+) -> TestSet:
     """Encode test rows; those over the length or without a target are counted and left out."""
-    kept: list[Row] = []
+    kept: list[ChatRow] = []
     items: list[Encoded] = []
     dropped: dict[str, int] = {}
     for row in rows:
@@ -51,7 +55,7 @@ def make_test_set(version: str, rows: Sequence[Row], tokenizer: Any, max_length:
     return TestSet(version, kept, items, dropped)
 
 
-def measure(model: Any, packed: bool, sets: Sequence[TestSet], name: str, batch_tokens: int) -> None:
+def measure(model: PreTrainedModel, packed: bool, sets: Sequence[TestSet], name: str, batch_tokens: int) -> None:
     """Fill in every set's losses of the model as it is now (an adapter active or none)."""
     import torch
 
@@ -76,28 +80,37 @@ def results(sets: Sequence[TestSet], versions: Sequence[str], params: Evaluate, 
     """
     counts = [intervals.resamples(len(tests.items), params.bootstrap, seed) for tests in sets]
     models = [BASE, *versions]
-    drawn = {
-        name: [intervals.per_token(c, t.losses[name], t.tokens) for c, t in zip(counts, sets, strict=True)]
-        for name in models
-    }
-    last = sets[-1]
+    drawn = {name: _drawn(sets, counts, name) for name in models}
+    # The version at hand and the base on the version's own test rows.
+    own, base = drawn[versions[-1]][-1], drawn[BASE][-1]
+    loss = {name: _by_set(sets, drawn[name]) for name in models}
+    domains = {name: _groups(sets, name, "domain", params, seed) for name in models}
+    sources = {name: _groups(sets, name, "source", params, seed) for name in models}
+    gain = intervals.summary(base - own)
+    rows = {tests.version: len(tests.items) for tests in sets}
     return {
-        "loss": {name: _by_set(sets, drawn[name]) for name in models},
-        "domains": {name: _groups(sets, name, "domain", params, seed) for name in models},
-        "sources": {name: _groups(sets, name, "source", params, seed) for name in models},
-        "gain_over_base": intervals.summary(drawn[BASE][-1] - drawn[versions[-1]][-1]),
-        "perplexity": _perplexity(drawn[versions[-1]][-1]),
+        "loss": loss,
+        "domains": domains,
+        "sources": sources,
+        "gain_over_base": gain,
+        "perplexity": _perplexity(own),
         "forgetting": _forgetting(versions, drawn),
-        "test_rows": {tests.version: len(tests.items) for tests in sets},
-        "test_tokens": sum(last.tokens),
+        "test_rows": rows,
+        "test_tokens": sum(sets[-1].tokens),
     }
 
 
-def _by_set(sets: Sequence[TestSet], drawn: Sequence[np.ndarray[Any, Any]]) -> dict[str, dict[str, float]]:
+def _drawn(sets: Sequence[TestSet], counts: Sequence[Array], name: str) -> list[Array]:
+    """A model's losses per token on every test set, one a resample."""
+    pairs = zip(counts, sets, strict=True)
+    return [intervals.per_token(count, tests.losses[name], tests.tokens) for count, tests in pairs]
+
+
+def _by_set(sets: Sequence[TestSet], drawn: Sequence[Array]) -> dict[str, dict[str, float]]:
     return {tests.version: intervals.summary(values) for tests, values in zip(sets, drawn, strict=True)}
 
 
-def _perplexity(values: np.ndarray[Any, Any]) -> dict[str, float]:
+def _perplexity(values: Array) -> dict[str, float]:
     import numpy as np
 
     return intervals.summary(np.exp(values))
@@ -126,7 +139,7 @@ def _loss_of(tests: TestSet, model: str, rows: list[int], times: int, seed: int)
     return intervals.summary(values)
 
 
-def _forgetting(versions: Sequence[str], drawn: dict[str, list[np.ndarray[Any, Any]]]) -> dict[str, Any]:
+def _forgetting(versions: Sequence[str], drawn: dict[str, list[Array]]) -> dict[str, Any]:
     """ACC, BWT, FWT and F with intervals; the last three need an earlier version and are null without."""
     scores = [[-values for values in drawn[name]] for name in versions]
     base = [-values for values in drawn[BASE]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from afs_stages.core import layout
 from afs_stages.core.atomic import write_text
@@ -19,8 +19,11 @@ from afs_stages.model import forgetting, gates, lora, releases
 from afs_stages.model.base import Base, load_tokenizer, resolve
 from afs_stages.model.draw import draw_matrix
 from afs_stages.model.evaluate import BASE, TestSet, make_test_set, measure, results
-from afs_stages.model.rows import Row, from_sample, read_rows
+from afs_stages.model.rows import ChatRow, from_sample, read_chat_rows
 from afs_stages.model.tasks import beside_base, choose, measure_tasks
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Evaluation:
     params: Evaluate
     seed: int
     max_length: int
-    convert: Callable[[TrainingSample], Row] = from_sample
+    convert: Callable[[TrainingSample], ChatRow] = from_sample
 
 
 def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
@@ -71,18 +74,20 @@ def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
     return gates.refusals(found, versions, job.params)
 
 
-def _gather(job: Evaluation, base: Base, tokenizer: Any, on_bad: OnBad) -> tuple[dict[str, Path], list[TestSet]]:
+def _gather(
+    job: Evaluation, base: Base, tokenizer: PreTrainedTokenizerBase, on_bad: OnBad
+) -> tuple[dict[str, Path], list[TestSet]]:
     """Adapters and test sets of earlier releases and of this version, oldest first."""
     adapters: dict[str, Path] = {}
     sets: list[TestSet] = []
     root = layout.release_adapters(job.model)
     for name in releases.older(root, job.version) if job.model else []:
         releases.check_base(root / name / "adapter", base, f"dvc repro train-releases@{job.model}")
-        rows = list(read_rows(root / name / "test.jsonl", on_bad, job.convert))
+        rows = list(read_chat_rows(root / name / "test.jsonl", on_bad, job.convert))
         if rows:
             adapters[name] = root / name / "adapter"
             sets.append(make_test_set(name, rows, tokenizer, job.max_length))
-    rows = list(read_rows(job.tests, on_bad, job.convert))
+    rows = list(read_chat_rows(job.tests, on_bad, job.convert))
     own = make_test_set(job.version, rows, tokenizer, job.max_length)
     if not own.items:
         raise UserError("no test rows to measure on", where=str(job.tests), fix="raise 1 - split.train - split.val")

@@ -14,17 +14,15 @@ def refusals(found: dict[str, Any], versions: Sequence[str], params: Evaluate) -
     out = []
     gain = found["gain_over_base"]
     if params.must_beat_base and gain["low"] <= 0:
-        out.append(
-            f"{versions[-1]} does not beat the base model on its test set: loss lower by {gain['estimate']:.4f} nats "
-            f"per token, 95% interval {gain['low']:.4f} to {gain['high']:.4f}\n{domain_table(found, versions, -1)}"
-        )
+        gained = f"{gain['estimate']:.4f} nats per token, 95% interval {gain['low']:.4f} to {gain['high']:.4f}"
+        reason = f"{versions[-1]} does not beat the base model on its test set: loss lower by {gained}"
+        out.append(f"{reason}\n{domain_table(found, versions, -1)}")
     if params.max_regression is not None and len(versions) > 1:
         worse = regressions(found, versions, params.max_regression)
         if worse:
-            out.append(
-                f"{versions[-1]} is worse than {versions[-2]} by more than {params.max_regression} nats per token "
-                f"on {', '.join(worse)}\n{domain_table(found, versions, -2)}"
-            )
+            much = f"by more than {params.max_regression} nats per token on {', '.join(worse)}"
+            reason = f"{versions[-1]} is worse than {versions[-2]} {much}"
+            out.append(f"{reason}\n{domain_table(found, versions, -2)}")
     return out
 
 

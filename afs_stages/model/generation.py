@@ -7,13 +7,24 @@ measured.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from afs_stages.model import attention
 from afs_stages.model.plan import batches_by_tokens
 
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-def answers(model: Any, tokenizer: Any, prompts: Sequence[str], max_new_tokens: int, batch_tokens: int) -> list[str]:
+
+def answers(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[str],
+    max_new_tokens: int,
+    batch_tokens: int,
+) -> list[str]:
     """The text a model goes on with after each prompt, in the prompts' order, without special tokens.
 
     `batch_tokens` bounds prompts and answers of a batch together, in tokens.
@@ -33,14 +44,14 @@ def answers(model: Any, tokenizer: Any, prompts: Sequence[str], max_new_tokens: 
     return found
 
 
-def stop_ids(model: Any, tokenizer: Any) -> list[int]:
+def stop_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """The tokens that end an answer, by the tokenizer and by the model's own configuration."""
     own = getattr(model.generation_config, "eos_token_id", None)
     listed = own if isinstance(own, list) else [own]
     return sorted({value for value in (tokenizer.eos_token_id, *listed) if value is not None})
 
 
-def greedy(model: Any, prompts: Sequence[list[int]], limit: int, ends: Sequence[int]) -> list[list[int]]:
+def greedy(model: PreTrainedModel, prompts: Sequence[list[int]], limit: int, ends: Sequence[int]) -> list[list[int]]:
     """At most `limit` new token ids after each prompt, up to the first of `ends` (which is left out)."""
     import torch
 
@@ -69,7 +80,7 @@ def greedy(model: Any, prompts: Sequence[list[int]], limit: int, ends: Sequence[
     return [_until(row, set(ends)) for row in torch.stack(new, dim=1).tolist()]
 
 
-def _padded(prompts: Sequence[list[int]], device: Any) -> tuple[Any, Any]:
+def _padded(prompts: Sequence[list[int]], device: torch.device) -> tuple[Tensor, Tensor]:
     """(ids, mask), both of shape (prompts, longest); what stands under a mask of 0 is never seen."""
     import torch
 

@@ -15,13 +15,18 @@ def headline(version: str, facts: dict[str, Any], measured: dict[str, Any]) -> d
     the version's own test set, `gain` what it is better than the base there; `f` and its like are as in
     `forgetting.py`. What was not measured is left out.
     """
+    own = measured["loss"][version][version]
     figures = {
         "version": version,
         "train_rows": facts["data"]["train"].get("rows"),
-        "loss": measured["loss"][version][version]["estimate"],
+        "loss": own["estimate"],
         "gain": measured["gain_over_base"]["estimate"],
         "perplexity": measured["perplexity"]["estimate"],
-        **{name: value["estimate"] for name, value in measured["forgetting"].items() if name in FORGETTING and value},
-        **{task: measured["tasks"][task][rate] for task, rate in TASKS.items() if task in measured["tasks"]},
     }
+    for name, value in measured["forgetting"].items():
+        if name in FORGETTING and value:
+            figures[name] = value["estimate"]
+    for task, rate in TASKS.items():
+        if task in measured["tasks"]:
+            figures[task] = measured["tasks"][task][rate]
     return {name: value for name, value in figures.items() if value is not None}

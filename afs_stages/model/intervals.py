@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-LEVEL = 0.95
+    Array = np.ndarray[Any, Any]
 
 
-def resamples(rows: int, times: int, seed: int) -> np.ndarray[Any, Any]:
+def resamples(rows: int, times: int, seed: int) -> Array:
     """How often each row is drawn in each resample, shape (times, rows); the rows themselves come first.
 
     Line 0 is the sample as it is, so that estimates and intervals come from one array.
@@ -21,17 +21,17 @@ def resamples(rows: int, times: int, seed: int) -> np.ndarray[Any, Any]:
     return np.concatenate([np.ones((1, rows), dtype=draws.dtype), draws])
 
 
-def per_token(counts: np.ndarray[Any, Any], losses: Any, tokens: Any) -> np.ndarray[Any, Any]:
+def per_token(counts: Array, losses: Any, tokens: Any) -> Array:
     """Loss per token of each resample: shape (times + 1,), from per-row sums of losses and token counts."""
     import numpy as np
 
-    drawn: np.ndarray[Any, Any] = counts @ np.asarray(losses, dtype=np.float64)
+    drawn = counts @ np.asarray(losses, dtype=np.float64)
     weight = np.maximum(counts @ np.asarray(tokens, dtype=np.float64), 1)
-    result: np.ndarray[Any, Any] = drawn / weight
+    result: Array = drawn / weight
     return result
 
 
-def summary(values: np.ndarray[Any, Any]) -> dict[str, float]:
+def summary(values: Array) -> dict[str, float]:
     """Estimate and 95% interval of a resampled value whose first entry is the estimate itself."""
     import numpy as np
 

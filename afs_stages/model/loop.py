@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -20,6 +20,9 @@ from afs_stages.model.encode import Encoded
 from afs_stages.model.losses import row_losses, token_losses
 from afs_stages.model.plan import Plan, batches_by_tokens, halves, learning_rate
 from afs_stages.model.team import Team
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class State:
 class Loop:
     """Training of `model` (already in train mode, its trainable parameters marked) by a plan."""
 
-    model: Any
+    model: PreTrainedModel
     items: Sequence[Encoded]
     plan: Plan
     optim: Optim
@@ -150,7 +153,7 @@ def out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
-def mean_loss(model: Any, items: Sequence[Encoded], batch_tokens: int, packed: bool = True) -> float:
+def mean_loss(model: PreTrainedModel, items: Sequence[Encoded], batch_tokens: int, packed: bool = True) -> float:
     """Mean loss in nats per labelled token of all items, without gradients."""
     training = model.training
     model.eval()
@@ -189,7 +192,5 @@ class Meter:
         rate = (state.tokens - (self._first or 0)) / max(seconds, 1e-9)
         left = seconds / max(1, state.step) * (self.total - state.step)
         loss = state.curve[-1]["loss"] if state.curve else float("nan")
-        return (
-            f"{self.what}: step {state.step:,} of {self.total:,}, loss {loss:.3f}, "
-            f"{rate:,.0f} tokens/s, {left:,.0f} s left"
-        )
+        step = f"step {state.step:,} of {self.total:,}"
+        return f"{self.what}: {step}, loss {loss:.3f}, {rate:,.0f} tokens/s, {left:,.0f} s left"

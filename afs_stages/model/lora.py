@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import read_json, write_json
@@ -12,8 +12,17 @@ from afs_stages.core.params.model import Train
 from afs_stages.model import attention
 from afs_stages.model.base import Base, load_model
 
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from torch import Tensor
+    from torch.nn import Module
+    from transformers import PreTrainedModel
 
-def load_for_training(base: Base, train: Train, seed: int, start: Path | None = None) -> tuple[Any, bool]:
+    Weights = dict[str, Tensor]
+    """Name -> tensor."""
+
+
+def load_for_training(base: Base, train: Train, seed: int, start: Path | None = None) -> tuple[PeftModel, bool]:
     """(model with a trainable adapter, whether samples can be packed).
 
     `start` is an adapter folder to go on from; its rank and targets then hold. Raises `UserError`
@@ -38,7 +47,7 @@ def load_for_training(base: Base, train: Train, seed: int, start: Path | None = 
     return model, packed
 
 
-def _attach(model: Any, train: Train, start: Path | None) -> Any:
+def _attach(model: PreTrainedModel, train: Train, start: Path | None) -> PeftModel:
     from peft import LoraConfig, PeftModel, get_peft_model
 
     if start is not None:
@@ -77,7 +86,7 @@ def _options(train: Train) -> dict[str, Any]:
     return {"dtype": dtype, "quantization_config": quantised, "device_map": {"": torch.cuda.current_device()}}
 
 
-def load_with_adapters(base: Base, adapters: dict[str, Path], dtype: str = "fp32") -> tuple[Any, bool]:
+def load_with_adapters(base: Base, adapters: dict[str, Path], dtype: str = "fp32") -> tuple[PeftModel, bool]:
     """(model in eval mode with every adapter loaded under its name, whether samples can be packed)."""
     import torch
     from peft import PeftModel
@@ -93,12 +102,21 @@ def load_with_adapters(base: Base, adapters: dict[str, Path], dtype: str = "fp32
     return model.eval(), packed
 
 
-def trainable(model: Any) -> dict[str, Any]:
+def trainable(model: Module) -> Weights:
     """Name -> tensor of everything that is trained."""
     return {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
 
 
-def save(model: Any, base: Base, folder: Path) -> None:
+def put(model: Module, weights: Weights) -> None:
+    """Set everything that is trained to the weights of these names."""
+    import torch
+
+    with torch.no_grad():
+        for name, weight in trainable(model).items():
+            weight.copy_(weights[name])
+
+
+def save(model: PeftModel, base: Base, folder: Path) -> None:
     """Write the peft files; the configuration's keys and lists are sorted, so that equal means equal bytes."""
     model.save_pretrained(str(folder), safe_serialization=True)
     path = folder / "adapter_config.json"

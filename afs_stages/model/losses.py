@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -12,8 +12,11 @@ from torch.nn.functional import cross_entropy
 
 from afs_stages.model.encode import IGNORE, Encoded
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
-def token_losses(model: Any, items: Sequence[Encoded], packed: bool = True) -> Tensor:
+
+def token_losses(model: PreTrainedModel, items: Sequence[Encoded], packed: bool = True) -> Tensor:
     """Negative log-likelihood in nats (float32) of each labelled token, sample after sample.
 
     Samples run as one row without padding where the model's attention is ours (`packed`), one by
@@ -36,7 +39,7 @@ def token_losses(model: Any, items: Sequence[Encoded], packed: bool = True) -> T
     return cross_entropy(logits.float(), torch.tensor(targets, device=device), reduction="none")
 
 
-def row_losses(model: Any, items: Sequence[Encoded], packed: bool = True) -> list[float]:
+def row_losses(model: PreTrainedModel, items: Sequence[Encoded], packed: bool = True) -> list[float]:
     """Sum of the token losses of each sample, in nats."""
     losses = token_losses(model, items, packed)
     parts = torch.split(losses, [item.targets for item in items])

@@ -6,12 +6,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch.nn import Module
 
 MB = 2**20
 
 
-def available_mb(model: Any) -> float:
+def available_mb(model: Module) -> float:
     """Free memory of the model's device in MiB; infinite where the system won't say."""
     import torch
 
@@ -23,7 +26,7 @@ def available_mb(model: Any) -> float:
 
 
 @contextmanager
-def capped(model: Any, limit_mb: float | None) -> Iterator[None]:
+def capped(model: Module, limit_mb: float | None) -> Iterator[None]:
     """Let the process take at most `limit_mb` beyond what it has now; beyond it torch runs out of memory.
 
     On a GPU torch's own fraction holds the cap, on Linux the kernel's limit on data; elsewhere there

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from afs_stages.core.errors import UserError
 from afs_stages.model.encode import Encoded
 from afs_stages.model.memory import MB, available_mb
 from afs_stages.model.plan import Plan, halves
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -26,40 +30,44 @@ class Estimate:
 
     def summary(self) -> str:
         """One line for the user."""
-        return (
-            f"{self.steps:,} steps, {self.tokens:,} tokens, {self.trained:,} trained weights, "
-            f"about {self.memory_mb:,.0f} MB of {self.available_mb:,.0f} MB there"
-        )
+        size = f"{self.steps:,} steps, {self.tokens:,} tokens, {self.trained:,} trained weights"
+        return f"{size}, about {self.memory_mb:,.0f} MB of {self.available_mb:,.0f} MB there"
 
 
-def estimate(model: Any, items: Sequence[Encoded], plan: Plan, checkpointing: bool, limit_mb: float | None) -> Estimate:
+def estimate(
+    model: PreTrainedModel, items: Sequence[Encoded], plan: Plan, checkpointing: bool, limit_mb: float | None
+) -> Estimate:
     """Measure a plan against the memory at hand (`limit_mb` if given and smaller).
 
     `parts` is into how many pieces micro-batches must be cut from the start. Raises `UserError`
     where not even the largest sample alone fits.
     """
     available = min(available_mb(model), limit_mb or float("inf"))
-    fixed = sum(weight.numel() for weight in model.parameters() if weight.requires_grad) * 16 / MB
+    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    fixed = trained * 16 / MB
     per_token = _bytes_per_token(model, checkpointing) / MB
     head = model.config.vocab_size * 12 / MB
 
     def need(batch: list[int]) -> float:
         chosen = [items[index] for index in batch]
-        tokens, targets = sum(len(item.ids) for item in chosen), sum(item.targets for item in chosen)
-        return float(per_token * tokens + head * targets)
+        tokens = sum(len(item.ids) for item in chosen)
+        targets = sum(item.targets for item in chosen)
+        return float(fixed + (per_token * tokens + head * targets))
 
-    batches = [batch for step in plan.steps for batch in step]
-    one = fixed + max(need([index]) for batch in batches for index in batch)
+    batches = list(chain.from_iterable(plan.steps))
+    indexes = list(chain.from_iterable(batches))
+    one = max(need([index]) for index in indexes)
     if one > available:
         _refuse(one, available, max(len(item.ids) for item in items))
+    tokens = sum(len(items[index].ids) for index in indexes)
     parts = 1
-    while fixed + max(need(part) for batch in batches for part in halves(batch, parts)) > available:
+    while max(map(need, chain.from_iterable(halves(batch, parts) for batch in batches))) > available:
         parts *= 2
     return Estimate(
         steps=len(plan.steps),
-        tokens=sum(len(items[index].ids) for batch in batches for index in batch),
-        trained=round(fixed * MB / 16),
-        memory_mb=fixed + max(need(batch) for batch in batches),
+        tokens=tokens,
+        trained=trained,
+        memory_mb=max(map(need, batches)),
         memory_one_sample_mb=one,
         available_mb=available,
         parts=parts,
@@ -76,7 +84,7 @@ def _refuse(need: float, available: float, longest: int) -> None:
     )
 
 
-def _bytes_per_token(model: Any, checkpointing: bool) -> float:
+def _bytes_per_token(model: PreTrainedModel, checkpointing: bool) -> float:
     """Activations and their gradients per token: about 28 hidden vectors and 8 of the feed-forward a layer.
 
     Measured on the tiny base: 1,093 MB at the peak for 16,384 tokens, estimated 1,127 MB.

@@ -27,31 +27,37 @@ def experiment_of(
     block = params.model(model)
     adapter = adapter or layout.adapter(model)
     report = evaluation or layout.report("evaluate", model)
-    facts, measured = read_json(adapter / "training.json"), read_json(report) if report.is_file() else {}
-    train_file = layout.converted(model, "openai", "train")
-    record: dict[str, Any] = {
-        "run_name": f"{model}-{block.version}",
-        "base_model": facts["base"]["name"],
-        "framework": "script" if facts.get("script") else "peft",
-        "dataset": DatasetRef(path=str(train_file), hash=facts["data"]["train"]["hash"], rows=_rows(facts)),
-        "params": {"seed": params.seed, "train": facts["train"], "weights": block.weights},
-        "adapter": {"path": str(adapter), "hash": folder_hash(adapter), "base_hash": facts["base"]["hash"]},
-    }
-    record["params"]["rehearsal"] = block.rehearsal.model_dump()
-    identity = value_hash([record["run_name"], record["dataset"].hash, record["params"], record["adapter"]])[:8]
+    facts = read_json(adapter / "training.json")
+    measured = read_json(report) if report.is_file() else {}
+    name = f"{model}-{block.version}"
+    dataset = _dataset(model, facts)
+    base = facts["base"]
+    kept = {"path": str(adapter), "hash": folder_hash(adapter), "base_hash": base["hash"]}
+    rehearsal = block.rehearsal.model_dump()
+    decided = {"seed": params.seed, "train": facts["train"], "weights": block.weights, "rehearsal": rehearsal}
+    identity = value_hash([name, dataset.hash, decided, kept])[:8]
+    metrics = {key: measured[key] for key in METRICS if key in measured}
+    framework = "script" if facts.get("script") else "peft"
     return Experiment(
         experiment_id=identity,
+        run_name=name,
+        base_model=base["name"],
+        framework=framework,
+        dataset=dataset,
         status="completed",
-        metrics={key: measured[key] for key in METRICS if key in measured},
+        params=decided,
+        metrics=metrics,
+        adapter=kept,
         revision=revision(),
         tags=[model, block.version],
-        **record,
     )
 
 
-def _rows(facts: dict[str, Any]) -> int | None:
-    rows = facts["data"]["train"].get("rows")
-    return None if rows is None else int(rows)
+def _dataset(model: str, facts: dict[str, Any]) -> DatasetRef:
+    train_file = layout.converted(model, "openai", "train")
+    data = facts["data"]["train"]
+    rows = data.get("rows")
+    return DatasetRef(path=str(train_file), hash=data["hash"], rows=None if rows is None else int(rows))
 
 
 def revision(folder: Path = Path()) -> dict[str, Any] | None:
@@ -65,13 +71,10 @@ def revision(folder: Path = Path()) -> dict[str, Any] | None:
     if head is None:
         return None
     commit, date = head.split()
+    code = _git(folder, "rev-parse", "--quiet", "--verify", "HEAD:./afs_stages") or ""
     changed = _git(folder, "status", "--porcelain", "--no-renames", "--", *DECIDING) or ""
-    return {
-        "commit": commit,
-        "date": date,
-        "code": (_git(folder, "rev-parse", "--quiet", "--verify", "HEAD:./afs_stages") or "").strip() or None,
-        "changed": sorted(line[3:] for line in changed.splitlines()),
-    }
+    names = sorted(line[3:] for line in changed.splitlines())
+    return {"commit": commit, "date": date, "code": code.strip() or None, "changed": names}
 
 
 def _git(folder: Path, *args: str) -> str | None:

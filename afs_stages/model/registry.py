@@ -81,16 +81,7 @@ class ModelRegistry:
         with self._lock():
             path = self._path(experiment.experiment_id)
             if path.exists():
-                old = self._read(path)
-                experiment = experiment.model_copy(
-                    update={
-                        "tags": sorted({*old.tags, *experiment.tags}),
-                        "notes": experiment.notes or old.notes,
-                        "ab_group": experiment.ab_group or old.ab_group,
-                        "ab_variant": experiment.ab_variant or old.ab_variant,
-                        "revision": old.revision if _settled(old, experiment) else experiment.revision,
-                    }
-                )
+                experiment = _with_what_was_given(self._read(path), experiment)
             return self._write(experiment)
 
     def get(self, name: str) -> Experiment:
@@ -133,13 +124,9 @@ class ModelRegistry:
         rows: dict[str, Sequence[Any]] = {}
         for key in ("experiment_id", "run_name", "base_model", "framework", "status", "ab_group", "ab_variant"):
             rows[key] = [getattr(experiment, key) for experiment in experiments]
-        rows["dataset"] = [e.dataset.hash or e.dataset.path if e.dataset else None for e in experiments]
+        rows["dataset"] = [_data_of(experiment) for experiment in experiments]
         for part in ("params", "metrics"):
-            flat = [dict(flatten(getattr(experiment, part), part)) for experiment in experiments]
-            for key in sorted({key for one in flat for key in one}):
-                values = [one.get(key) for one in flat]
-                if len({repr(value) for value in values}) > 1:
-                    rows[key] = values
+            rows.update(_differing([getattr(experiment, part) for experiment in experiments], part))
         return rows
 
     def _change(self, name: str, **fields: Any) -> Experiment:
@@ -168,6 +155,16 @@ class ModelRegistry:
             yield
 
 
+def _with_what_was_given(old: Experiment, new: Experiment) -> Experiment:
+    """A new record with what was written by hand into the old one."""
+    kept: dict[str, Any] = {"tags": sorted({*old.tags, *new.tags})}
+    for key in ("notes", "ab_group", "ab_variant"):
+        kept[key] = getattr(new, key) or getattr(old, key)
+    if _settled(old, new):
+        kept["revision"] = old.revision
+    return new.model_copy(update=kept)
+
+
 def _settled(old: Experiment, new: Experiment) -> bool:
     """Whether a result stands already, with a revision that tells all of its code and parameters."""
     return old.metrics == new.metrics and old.revision is not None and not old.revision.get("changed")
@@ -178,6 +175,23 @@ def _experiment(facts: Any, where: str | None = None) -> Experiment:
         return Experiment.model_validate(facts)
     except ValidationError as error:
         raise UserError(f"no valid experiment: {first_problem(error)}", where=where) from None
+
+
+def _data_of(experiment: Experiment) -> str | None:
+    if experiment.dataset is None:
+        return None
+    return experiment.dataset.hash or experiment.dataset.path
+
+
+def _differing(parts: Sequence[dict[str, Any]], name: str) -> dict[str, Sequence[Any]]:
+    """Dotted name -> its value in each of the mappings, where these are not all the same."""
+    flat = [dict(flatten(part, name)) for part in parts]
+    rows: dict[str, Sequence[Any]] = {}
+    for key in sorted(set().union(*flat)):
+        values = [one.get(key) for one in flat]
+        if len({repr(value) for value in values}) > 1:
+            rows[key] = values
+    return rows
 
 
 def flatten(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:

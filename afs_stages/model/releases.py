@@ -25,7 +25,7 @@ from afs_stages.core.sample import TrainingSample
 from afs_stages.model.base import Base
 from afs_stages.model.hashes import file_hash, folder_hash, value_hash
 from afs_stages.model.lora import base_hash_of
-from afs_stages.model.rows import Row, from_sample, read_rows
+from afs_stages.model.rows import ChatRow, from_sample, read_chat_rows
 
 if TYPE_CHECKING:
     from afs_stages.model.train import Job
@@ -40,7 +40,7 @@ class Lineage:
     base: Base
     train: Train
     seed: int
-    convert: Callable[[TrainingSample], Row] = from_sample
+    convert: Callable[[TrainingSample], ChatRow] = from_sample
 
     def released(self, version: str) -> Path:
         """The frozen folder of a release."""
@@ -148,10 +148,10 @@ def _job(line: Lineage, version: str, start: Path | None, folder: Path, on_bad: 
     return Job(line.base, line.train, line.seed, train, val_file, output, start, None, line.model, version)
 
 
-def _render(rows: Path, folder: Path, convert: Callable[[TrainingSample], Row], on_bad: OnBad) -> Path:
+def _render(rows: Path, folder: Path, convert: Callable[[TrainingSample], ChatRow], on_bad: OnBad) -> Path:
     """Write released rows as a file of messages rows."""
     with open_write(folder / rows.name) as writer:
-        for row in read_rows(rows, on_bad, convert):
+        for row in read_chat_rows(rows, on_bad, convert):
             writer.write(row.to_dict())
     return folder / rows.name
 

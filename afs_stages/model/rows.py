@@ -21,7 +21,7 @@ ROLES = {"system", "user", "assistant", "tool", "developer"}
 
 
 @dataclass(frozen=True)
-class Row:
+class ChatRow:
     """One conversation; `name` says where it came from in messages to the user."""
 
     messages: list[dict[str, Any]]
@@ -37,7 +37,7 @@ class Row:
         return {key: value for key, value in facts.items() if value}
 
 
-def from_sample(sample: TrainingSample) -> Row:
+def from_sample(sample: TrainingSample) -> ChatRow:
     """The conversation of a training sample: its messages, or its request and answer."""
     if sample.messages:
         messages = sample.messages
@@ -47,14 +47,16 @@ def from_sample(sample: TrainingSample) -> Row:
     return row_of(sample, messages)
 
 
-def row_of(sample: TrainingSample, messages: list[dict[str, Any]]) -> Row:
+def row_of(sample: TrainingSample, messages: list[dict[str, Any]]) -> ChatRow:
     """The row of a sample whose conversation is given as OpenAI messages."""
     kind = str(sample.provenance.get("kind") or "")
     parsed = [_with_parsed_calls(message) for message in messages]
-    return Row(parsed, sample.tools, sample.domain, sample.source, kind, sample.sample_id)
+    return ChatRow(parsed, sample.tools, sample.domain, sample.source, kind, sample.sample_id)
 
 
-def read_rows(path: Path, on_bad: OnBad, convert: Callable[[TrainingSample], Row] = from_sample) -> Iterator[Row]:
+def read_chat_rows(
+    path: Path, on_bad: OnBad, convert: Callable[[TrainingSample], ChatRow] = from_sample
+) -> Iterator[ChatRow]:
     """Yield the conversations of a file of `{"messages": [...], "tools": [...]}` rows or of samples.
 
     A row without messages, with an unknown role or without an assistant's answer goes to `on_bad`.
@@ -72,15 +74,18 @@ def read_rows(path: Path, on_bad: OnBad, convert: Callable[[TrainingSample], Row
         if fault:
             on_bad(BadRow(path.name, number, "messages", fault))
             continue
-        messages = [_with_parsed_calls(message) for message in value["messages"]]
-        yield Row(
-            messages,
-            value.get("tools") or None,
-            str(value.get("domain") or ""),
-            str(value.get("source") or ""),
-            "",
-            f"{path.name}:{number}",
-        )
+        yield _from_messages(value, f"{path.name}:{number}")
+
+
+def _from_messages(value: dict[str, Any], name: str) -> ChatRow:
+    messages = [_with_parsed_calls(message) for message in value["messages"]]
+    return ChatRow(
+        messages=messages,
+        tools=value.get("tools") or None,
+        domain=str(value.get("domain") or ""),
+        source=str(value.get("source") or ""),
+        name=name,
+    )
 
 
 def data_files(data: Path) -> tuple[Path, Path | None]:

@@ -58,15 +58,18 @@ def complete(job: Job, adapter: Path) -> dict[str, Any]:
     It holds what the script recorded itself, with the facts every adapter must carry over it.
     """
     own = adapter / "training.json"
+    told = read_json(own) if own.is_file() else {}
+    script = job.train.script
+    base = {"name": job.base.name, "hash": job.base.hash}
     facts = {
-        **(read_json(own) if own.is_file() else {}),
+        **told,
         "model": job.model,
         "version": job.version,
-        "base": {"name": job.base.name, "hash": job.base.hash},
-        "script": {"name": job.train.script, "hash": file_hash(Path(job.train.script))},
+        "base": base,
+        "script": {"name": script, "hash": file_hash(Path(script))},
         "train": job.train.model_dump(),
         "seed": job.seed,
-        "data": {"train": {"hash": file_hash(job.train_file)}},
     }
+    facts["data"] = {"train": {"hash": file_hash(job.train_file)}}
     write_json(own, facts)
     return facts

@@ -8,14 +8,14 @@ from afs_stages.core.params.data import Convert
 from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset.formats import Style
 from afs_stages.dataset.formats.openai import OpenAI
-from afs_stages.model.rows import Row, row_of
+from afs_stages.model.rows import ChatRow, row_of
 
 
-def as_converted(block: Convert) -> Callable[[TrainingSample], Row]:
+def as_converted(block: Convert) -> Callable[[TrainingSample], ChatRow]:
     """A reader of samples by the `convert` block of params.yaml."""
     return styled(Style(block.cot_mode, block.system_prompt, block.system_prompts))
 
 
-def styled(style: Style) -> Callable[[TrainingSample], Row]:
+def styled(style: Style) -> Callable[[TrainingSample], ChatRow]:
     """A reader of samples with the style's system prompts, and thinking where the style puts it."""
     return lambda sample: row_of(sample, OpenAI().render(sample, style)["messages"])

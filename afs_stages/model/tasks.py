@@ -12,14 +12,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
-from typing import Any
+from typing import TYPE_CHECKING
 
 from afs_stages.core.params.model import Evaluate
 from afs_stages.model import calls
 from afs_stages.model.encode import render
-from afs_stages.model.rows import Row
+from afs_stages.model.rows import ChatRow
 from afs_stages.quality.blocks import ASM_TAGS, assembly_in, fenced
 from afs_stages.quality.table import assemble
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _ADDRESS = re.compile(r"(?:\$|\b0x)((?:[0-9A-Fa-f]{2}:)?[0-9A-Fa-f]+)\b")
 _NAME = re.compile(r"`([!.]?[A-Za-z_]\w*)`")
@@ -35,16 +38,16 @@ class Exercise:
     """A test row of a task; the answer asked for is message `at`, `wanted` what a look-up must name."""
 
     task: str
-    row: Row
+    row: ChatRow
     at: int
     wanted: str = ""
 
-    def prompt(self, tokenizer: Any) -> str:
+    def prompt(self, tokenizer: PreTrainedTokenizerBase) -> str:
         """The conversation up to where the answer begins."""
         return render(tokenizer, self.row, self.at, prompt=True)
 
 
-def choose(rows: Sequence[Row], per_task: int, seed: int) -> list[Exercise]:
+def choose(rows: Sequence[ChatRow], per_task: int, seed: int) -> list[Exercise]:
     """At most `per_task` exercises of every task, drawn from all domains and kinds in turn."""
     found = [exercise for row in rows for exercise in _exercises(row)]
     out: list[Exercise] = []
@@ -61,7 +64,7 @@ def _draw(exercise: Exercise, seed: int) -> bytes:
     return hashlib.blake2b(f"{seed}:{exercise.task}:{exercise.row.name}".encode(), digest_size=16).digest()
 
 
-def _exercises(row: Row) -> list[Exercise]:
+def _exercises(row: ChatRow) -> list[Exercise]:
     """The tasks a row can serve."""
     turns = [(at, message) for at, message in enumerate(row.messages) if message["role"] == "assistant" and at]
     out = [Exercise("tool_calls", row, at) for at, message in turns if row.tools and message.get("tool_calls")][:1]
@@ -156,7 +159,7 @@ SCORES = {"lookup": _lookup, "assembles": _assembles, "tool_calls": _tool_calls}
 
 
 def measure_tasks(
-    model: Any, tokenizer: Any, exercises: Sequence[Exercise], params: Evaluate
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, exercises: Sequence[Exercise], params: Evaluate
 ) -> dict[str, dict[str, float]]:
     """Every task's rows and rates for the model as it is now (an adapter active or none)."""
     from afs_stages.model.generation import answers

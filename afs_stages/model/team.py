@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 T = TypeVar("T")
 
@@ -38,7 +41,7 @@ class Team:
         """The largest of every process's value."""
         return self._together(value, "MAX")
 
-    def add_gradients(self, weights: Sequence[Any]) -> None:
+    def add_gradients(self, weights: Sequence[Tensor]) -> None:
         """Replace the gradients by their sum over all processes; who had no share counts as zero."""
         if self.size == 1:
             return

@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from afs_stages.core.params.model import BaseModelBlock
 from afs_stages.core.sample import TrainingSample
 from afs_stages.model import template
 from afs_stages.model.encode import Encoded
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 def plain_text(sample: TrainingSample) -> str:
@@ -26,7 +29,7 @@ def plain_text(sample: TrainingSample) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def build_tokenizer(texts: Iterable[str], vocab_size: int, context: int) -> Any:
+def build_tokenizer(texts: Iterable[str], vocab_size: int, context: int) -> PreTrainedTokenizerBase:
     """A byte-level BPE tokenizer trained on the texts, with the chat template of `template`."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -35,15 +38,13 @@ def build_tokenizer(texts: Iterable[str], vocab_size: int, context: int) -> Any:
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
-    bpe.train_from_iterator(
-        texts,
-        trainers.BpeTrainer(
-            vocab_size=vocab_size,
-            special_tokens=template.SPECIAL_TOKENS,
-            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-            show_progress=False,
-        ),
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=template.SPECIAL_TOKENS,
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
     )
+    bpe.train_from_iterator(texts, trainer)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=bpe,
         pad_token=template.PAD,
@@ -55,29 +56,31 @@ def build_tokenizer(texts: Iterable[str], vocab_size: int, context: int) -> Any:
     return tokenizer
 
 
-def build_model(block: BaseModelBlock, vocab_size: int, seed: int) -> Any:
+def build_model(block: BaseModelBlock, vocab_size: int, seed: int) -> PreTrainedModel:
     """A randomly initialised Llama-like model of the given sizes; input and output embeddings are tied."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(seed)
+    place = template.SPECIAL_TOKENS.index
+    heads = block.heads
     config = LlamaConfig(
         vocab_size=vocab_size,
         hidden_size=block.hidden_size,
         intermediate_size=block.hidden_size * 3,
         num_hidden_layers=block.layers,
-        num_attention_heads=block.heads,
-        num_key_value_heads=block.heads,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
         max_position_embeddings=block.context,
         tie_word_embeddings=True,
-        bos_token_id=template.SPECIAL_TOKENS.index(template.END),
-        eos_token_id=template.SPECIAL_TOKENS.index(template.TURN_END),
-        pad_token_id=template.SPECIAL_TOKENS.index(template.PAD),
+        bos_token_id=place(template.END),
+        eos_token_id=place(template.TURN_END),
+        pad_token_id=place(template.PAD),
     )
     return LlamaForCausalLM(config)
 
 
-def documents(tokenizer: Any, texts: Sequence[str], context: int) -> list[Encoded]:
+def documents(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], context: int) -> list[Encoded]:
     """The texts as token ids, each ended by the end mark and cut into pieces of at most `context`."""
     end = template.SPECIAL_TOKENS.index(template.END)
     out = []
@@ -119,12 +122,14 @@ def pretrain(samples: Sequence[TrainingSample], block: BaseModelBlock, seed: int
     model.set_attn_implementation("sdpa")
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    curve = [point["loss"] for point in state.curve]
+    losses = [point["loss"] for point in state.curve]
+    tail = losses[-10:]
+    loss = {"first": losses[0], "last": round(sum(tail) / len(tail), 4)}
     return {
         "documents": len(texts),
         "tokens_seen": state.tokens,
         "steps": state.step,
-        "parameters": sum(weight.numel() for weight in model.parameters()),
+        "parameters": model.num_parameters(),
         "vocabulary": len(tokenizer),
-        "loss": {"first": curve[0], "last": round(sum(curve[-10:]) / len(curve[-10:]), 4)},
+        "loss": loss,
     }

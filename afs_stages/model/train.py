@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from afs_stages.core.atomic import atomic_folder, write_text
 from afs_stages.core.console import say, warn
@@ -21,8 +21,15 @@ from afs_stages.model.encode import Encoded, encode_rows
 from afs_stages.model.hashes import file_hash, folder_hash, value_hash
 from afs_stages.model.memory import capped
 from afs_stages.model.plan import Plan, make_plan
-from afs_stages.model.rows import Row, read_rows
+from afs_stages.model.rows import read_chat_rows
 from afs_stages.model.team import Team
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedTokenizerBase
+
+    from afs_stages.model.loop import Loop, State
+    from afs_stages.model.lora import Weights
 
 
 @dataclass(frozen=True)
@@ -56,13 +63,6 @@ class Data:
     hash: str
 
 
-@dataclass
-class Best:
-    """The adapter of the best epoch so far, kept where early stopping is on."""
-
-    weights: dict[str, Any] = field(default_factory=dict)
-
-
 def train(job: Job, on_bad: OnBad, curve_type: type[Curve] = Curve, team: Team | None = None) -> dict[str, Any]:
     """Train and write the adapter folder; returns the content of its training.json.
 
@@ -71,7 +71,7 @@ def train(job: Job, on_bad: OnBad, curve_type: type[Curve] = Curve, team: Team |
     Raises `UserError` where there is nothing to train on, it can't fit, the loss is no number, or
     `resume=True` finds nothing to resume.
     """
-    from afs_stages.model.loop import Loop
+    from afs_stages.model.loop import Loop, Optim
 
     team, tokenizer = team or Team(), load_tokenizer(job.base)
     data = read_part(job.train_file, tokenizer, job.train, on_bad)
@@ -85,9 +85,10 @@ def train(job: Job, on_bad: OnBad, curve_type: type[Curve] = Curve, team: Team |
     model, packed = lora.load_for_training(job.base, job.train, job.seed, job.start)
     size = preflight.estimate(model, data.items, plan, job.train.gradient_checkpointing, job.train.memory_limit_mb)
     say(f"train: {size.summary()}")
+    optim = Optim(job.train.learning_rate, job.train.schedule, job.train.warmup_ratio, job.train.weight_decay)
     with capped(model, job.train.memory_limit_mb):
         with curve_type(job.curve if team.main else None) as curve:
-            loop = Loop(model, data.items, plan, _optim(job.train), packed, team)
+            loop = Loop(model, data.items, plan, optim, packed, team)
             loop.state.parts = int(team.largest(size.parts))
             _run(job, loop, data, val, curve)
     facts = _facts(job, data, val, loop.state, size.trained)
@@ -96,9 +97,9 @@ def train(job: Job, on_bad: OnBad, curve_type: type[Curve] = Curve, team: Team |
     return facts
 
 
-def read_part(path: Path, tokenizer: Any, train: Train, on_bad: OnBad) -> Data:
+def read_part(path: Path, tokenizer: PreTrainedTokenizerBase, train: Train, on_bad: OnBad) -> Data:
     """Read and encode a file of messages rows."""
-    rows: list[Row] = list(read_rows(path, on_bad))
+    rows = list(read_chat_rows(path, on_bad))
     items, dropped = encode_rows(tokenizer, rows, train.max_length, train.completion_only)
     return Data(len(rows), items, dropped, file_hash(path))
 
@@ -144,43 +145,38 @@ def versions() -> dict[str, str]:
     return {name: version(name) for name in ("torch", "transformers", "peft", "tokenizers")}
 
 
-def _optim(settings: Train) -> Any:
-    from afs_stages.model.loop import Optim
-
-    return Optim(settings.learning_rate, settings.schedule, settings.warmup_ratio, settings.weight_decay)
-
-
-def _run(job: Job, loop: Any, data: Data, val: Data, curve: Curve) -> None:
+def _run(job: Job, loop: Loop, data: Data, val: Data, curve: Curve) -> None:
     """Run the steps that are left, with checkpoints, val, early stopping and the live curve."""
     from afs_stages.model.loop import Meter, mean_loss
 
     settings, total = job.train, len(loop.plan.steps)
-    mark, root, best = fingerprint(job, data, val), checkpoint.folder_for(job.output), Best()
+    mark, root = fingerprint(job, data, val), checkpoint.folder_for(job.output)
+    best: Weights = {}
     _resume(job, root, mark, loop, best)
     meter = Meter(f"train {job.model}".strip(), total)
     for point in loop.state.curve:
         curve.add(point)
 
-    def on_epoch(_: Any) -> None:
+    def on_epoch(_: Loop) -> None:
         if val.items:
             tokens = settings.batch_size * settings.max_length
             loss = mean_loss(loop.model, val.items, tokens, loop.packed)
             # The mean, so that all stop at the same epoch.
             _judge(loop, loop.team.total(loss) / loop.team.size, settings.early_stopping_patience, best)
 
-    def on_step(_: Any) -> None:
+    def on_step(_: Loop) -> None:
         curve.add(loop.state.curve[-1])
         meter(loop.state)
         if loop.team.main and loop.state.step % settings.save_steps == 0 and loop.state.step < total:
-            checkpoint.save(root, loop, best.weights, mark)
+            checkpoint.save(root, loop, best, mark)
 
     loop.on_epoch, loop.on_step = on_epoch, on_step
     loop.run()
-    if best.weights:
-        _take(loop.model, best.weights)
+    if best:
+        lora.put(loop.model, best)
 
 
-def _resume(job: Job, root: Path, mark: str, loop: Any, best: Best) -> None:
+def _resume(job: Job, root: Path, mark: str, loop: Loop, best: Weights) -> None:
     if job.resume is False:
         shutil.rmtree(root, ignore_errors=True)
         return
@@ -190,55 +186,65 @@ def _resume(job: Job, root: Path, mark: str, loop: Any, best: Best) -> None:
             raise UserError("nothing to resume", where=str(root), fix="start anew without --resume")
         shutil.rmtree(root, ignore_errors=True)
         return
-    best.weights = checkpoint.restore(found, loop)
+    best.update(checkpoint.restore(found, loop))
     say(f"train: resumed at step {loop.state.step:,} of {len(loop.plan.steps):,}")
 
 
-def _judge(loop: Any, loss: float, patience: int | None, best: Best) -> None:
+def _judge(loop: Loop, loss: float, patience: int | None, best: Weights) -> None:
     """Note an epoch's val loss; with patience keep the best adapter and stop when it no longer gets better."""
     state = loop.state
     state.curve[-1]["val_loss"] = round(loss, 6)
     if state.best_val is None or loss < state.best_val:
         state.best_val, state.bad_epochs = loss, 0
         if patience:
-            best.weights = {name: weight.detach().clone() for name, weight in lora.trainable(loop.model).items()}
+            for name, weight in lora.trainable(loop.model).items():
+                best[name] = weight.detach().clone()
         return
     state.bad_epochs += 1
     state.stopped = patience is not None and state.bad_epochs >= patience
 
 
-def _take(model: Any, weights: dict[str, Any]) -> None:
-    import torch
-
-    with torch.no_grad():
-        for name, weight in lora.trainable(model).items():
-            weight.copy_(weights[name])
-
-
-def _facts(job: Job, data: Data, val: Data, state: Any, trained: int) -> dict[str, Any]:
-    losses = [point["loss"] for point in state.curve]
-    vals = [point["val_loss"] for point in state.curve if "val_loss" in point]
-    tail = losses[-max(1, len(losses) // 10) :]
+def _facts(job: Job, data: Data, val: Data, state: State, trained: int) -> dict[str, Any]:
+    """The content of training.json: what was asked for, what of and with, what came of it."""
+    parts = {"train": _part(data), "val": _part(val)}
+    loss = _losses(job, state)
     return {
-        "model": job.model,
-        "version": job.version,
-        "base": {"name": job.base.name, "hash": job.base.hash},
-        "start": {"hash": folder_hash(job.start)} if job.start else None,
-        "train": job.train.model_dump(),
-        "seed": job.seed,
-        "data": {
-            "train": {"rows": len(data.items), "dropped": data.dropped, "hash": data.hash},
-            "val": {"rows": len(val.items), "dropped": val.dropped, "hash": val.hash},
-        },
+        **_job_facts(job),
+        "data": parts,
         "versions": versions(),
         "trained_weights": trained,
         "steps": state.step,
         "micro_batch_parts": state.parts,
         "stopped_early": state.stopped,
         "tokens_seen": state.tokens,
-        "loss": {"first": losses[0], "last": round(sum(tail) / len(tail), 6), "val": _val(job, vals)},
+        "loss": loss,
         "curve": state.curve,
     }
+
+
+def _job_facts(job: Job) -> dict[str, Any]:
+    """What was asked for, as training.json holds it."""
+    start = {"hash": folder_hash(job.start)} if job.start else None
+    return {
+        "model": job.model,
+        "version": job.version,
+        "base": {"name": job.base.name, "hash": job.base.hash},
+        "start": start,
+        "train": job.train.model_dump(),
+        "seed": job.seed,
+    }
+
+
+def _part(data: Data) -> dict[str, Any]:
+    return {"rows": len(data.items), "dropped": data.dropped, "hash": data.hash}
+
+
+def _losses(job: Job, state: State) -> dict[str, float | None]:
+    """The first step's loss, the mean of the last tenth of all steps, and that of the val rows."""
+    losses = [point["loss"] for point in state.curve]
+    vals = [point["val_loss"] for point in state.curve if "val_loss" in point]
+    tail = losses[-max(1, len(losses) // 10) :]
+    return {"first": losses[0], "last": round(sum(tail) / len(tail), 6), "val": _val(job, vals)}
 
 
 def _val(job: Job, vals: list[float]) -> float | None:
@@ -248,7 +254,7 @@ def _val(job: Job, vals: list[float]) -> float | None:
     return min(vals) if job.train.early_stopping_patience else vals[-1]
 
 
-def _write(job: Job, model: Any, tokenizer: Any, facts: dict[str, Any]) -> None:
+def _write(job: Job, model: PeftModel, tokenizer: PreTrainedTokenizerBase, facts: dict[str, Any]) -> None:
     with atomic_folder(job.output) as folder:
         lora.save(model, job.base, folder)
         tokenizer.save_pretrained(folder)

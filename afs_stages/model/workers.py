@@ -22,7 +22,7 @@ from typing import Any
 from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import OnBad, read_json, write_json
-from afs_stages.model.rows import read_rows
+from afs_stages.model.rows import read_chat_rows
 from afs_stages.model.train import Job, train
 
 
@@ -34,7 +34,7 @@ def train_together(job: Job, on_bad: OnBad) -> dict[str, Any]:
     """
     _check_devices(job.train.processes)
     for path in (job.train_file, job.val_file):
-        for _ in read_rows(path, on_bad) if path else ():
+        for _ in read_chat_rows(path, on_bad) if path else ():
             pass
     with TemporaryDirectory() as folder:
         task = Path(folder) / "job.pickle"

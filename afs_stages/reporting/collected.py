@@ -52,5 +52,5 @@ def collect(params: Params, root: Path = Path()) -> Collected:
             if path.is_file():
                 reports.append(jsonl.read_json(path))
             else:
-                missing.append(f"{stage}@{key}" if key else stage)
+                missing.append(layout.stage_name(stage, key))
     return Collected(reports, missing)

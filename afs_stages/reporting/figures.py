@@ -8,7 +8,6 @@ from typing import Any
 
 WIDTH = 7.2
 """Width of every figure, inches."""
-INK = "#20303c"
 COLOURS = ("#2a6f97", "#e07a5f", "#81b29a", "#f2cc8f", "#6d597a", "#b56576", "#355070", "#99d98c")
 
 

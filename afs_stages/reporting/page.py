@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -36,20 +36,21 @@ def _section(title: str, content: str) -> str:
 
 
 def _rows(params: Params, collected: Collected, root: Path) -> Iterator[str]:
-    cells = [
-        f"<tr><td>{escape(r['stage'])}</td><td>{escape(r['key'])}</td>"
-        f'<td class="n">{r["rows_in"]:,}</td><td class="n">{r["rows_out"]:,}</td></tr>'
-        for r in collected.reports
-    ]
     head = "<tr><th>stage</th><th>of</th><th>rows in</th><th>rows out</th></tr>"
-    yield _section("Rows, stage by stage", f"<table>{head}{''.join(cells)}</table>")
+    body = "".join(_in_and_out(report) for report in collected.reports)
+    yield _section("Rows, stage by stage", f"<table>{head}{body}</table>")
+
+
+def _in_and_out(report: dict[str, Any]) -> str:
+    name = f"<td>{escape(report['stage'])}</td><td>{escape(report['key'])}</td>"
+    return f'<tr>{name}<td class="n">{report["rows_in"]:,}</td><td class="n">{report["rows_out"]:,}</td></tr>'
 
 
 def _losses(params: Params, collected: Collected, root: Path) -> Iterator[str]:
     cells = []
     for report in collected.reports:
         counts = {**report["dropped"], **report["rejected"]}
-        name = f"{report['stage']}@{report['key']}" if report["key"] else report["stage"]
+        name = layout.stage_name(report["stage"], report["key"])
         for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
             bar = f'<i style="width:{min(200 * count / max(report["rows_in"], 1), 200):.0f}px"></i>'
             cells.append(
@@ -62,18 +63,27 @@ def _losses(params: Params, collected: Collected, root: Path) -> Iterator[str]:
 
 
 def _scores(params: Params, collected: Collected, root: Path) -> Iterator[str]:
-    found = {name: collected.of("score", name) for name in params.sources}
-    histograms = {name: report["histogram"] for name, report in found.items() if report and report.get("histogram")}
+    histograms = _reported(collected, "score", params.sources, "histogram")
     if histograms:
         yield _section("Quality scores by source", figures.steps(histograms, 0.0, 1.0, "quality score"))
 
 
 def _mixes(params: Params, collected: Collected, root: Path) -> Iterator[str]:
-    found = {name: collected.of("rebalance", name) for name in params.models}
-    mixes = {name: report["groups"] for name, report in found.items() if report and report.get("groups")}
-    if mixes:
-        counts = {name: {group: _count(value) for group, value in groups.items()} for name, groups in mixes.items()}
+    counts = {}
+    for name, groups in _reported(collected, "rebalance", params.models, "groups").items():
+        counts[name] = {group: _count(value) for group, value in groups.items()}
+    if counts:
         yield _section("What each model is trained on", figures.stacked(counts))
+
+
+def _reported(collected: Collected, stage: str, names: Iterable[str], key: str) -> dict[str, Any]:
+    """What the stage's reports say under a key, by name; those that say nothing are left out."""
+    found = {}
+    for name in names:
+        report = collected.of(stage, name) or {}
+        if report.get(key):
+            found[name] = report[key]
+    return found
 
 
 def _count(value: Any) -> float:

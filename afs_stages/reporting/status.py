@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from afs_stages.core import layout
@@ -32,7 +32,6 @@ class Status:
     problem: str = ""
     running: str = ""
     last_backup: str = ""
-    notes: list[str] = field(default_factory=list)
 
     @property
     def next(self) -> str:

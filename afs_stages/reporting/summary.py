@@ -29,7 +29,7 @@ def summary(params: Params, root: Path = Path()) -> str:
 def _rows(collected: Collected, root: Path) -> str:
     rows = []
     for report in collected.reports:
-        name = f"{report['stage']}@{report['key']}" if report["key"] else report["stage"]
+        name = layout.stage_name(report["stage"], report["key"])
         seconds = _seconds(root / layout.run_facts(report["stage"], report["key"]))
         rows.append([name, f"{report['rows_in']:,}", f"{report['rows_out']:,}", seconds, _losses(report)])
     return table(["stage", "in", "out", "s", "left out, and why"], rows, right="in,out,s")

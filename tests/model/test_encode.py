@@ -8,24 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afs_stages.model.encode import IGNORE, encode_row, encode_rows, render
-from afs_stages.model.rows import Row
+from afs_stages.model.rows import ChatRow
 
 TOOL = {"type": "function", "function": {"name": "find_label", "parameters": {"type": "object"}}}
 
 
-def learned(tokenizer: Any, row: Row) -> str:
+def learned(tokenizer: Any, row: ChatRow) -> str:
     encoded = encode_row(tokenizer, row)
     return str(tokenizer.decode([label for label in encoded.labels if label != IGNORE]))
 
 
 def test_a_single_answer_is_learned_with_its_end_mark(tokenizer: Any) -> None:
-    row = Row([{"role": "user", "content": "Where?"}, {"role": "assistant", "content": "At $7E0010."}])
+    row = ChatRow([{"role": "user", "content": "Where?"}, {"role": "assistant", "content": "At $7E0010."}])
     assert learned(tokenizer, row) == "At $7E0010.<|im_end|>"
 
 
 def test_every_assistant_turn_is_learned_and_nothing_else(tokenizer: Any) -> None:
     call = {"id": "1", "type": "function", "function": {"name": "find_label", "arguments": {"name": "Keeper"}}}
-    row = Row(
+    row = ChatRow(
         [
             {"role": "system", "content": "Be short."},
             {"role": "user", "content": "Find Keeper."},
@@ -54,7 +54,7 @@ def test_the_pieces_are_the_whole_and_a_prompt_is_a_prefix_of_training(
         for question, answer in turns
         for message in ({"role": "user", "content": question}, {"role": "assistant", "content": answer})
     ]
-    row = Row(messages)
+    row = ChatRow(messages)
     encoded = encode_row(tokenizer, row)
     assert tokenizer.decode(encoded.ids) == render(tokenizer, row)
     assert all(label in (IGNORE, token) for token, label in zip(encoded.ids, encoded.labels, strict=True))
@@ -64,9 +64,9 @@ def test_the_pieces_are_the_whole_and_a_prompt_is_a_prefix_of_training(
 
 
 def test_over_long_rows_and_rows_without_an_answer_are_counted_never_cut(tokenizer: Any) -> None:
-    short = Row([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}])
-    long = Row([{"role": "user", "content": "a"}, {"role": "assistant", "content": "lamp " * 200}])
-    mute = Row([{"role": "user", "content": "a"}])
+    short = ChatRow([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}])
+    long = ChatRow([{"role": "user", "content": "a"}, {"role": "assistant", "content": "lamp " * 200}])
+    mute = ChatRow([{"role": "user", "content": "a"}])
     kept, dropped = encode_rows(tokenizer, [short, long, mute], 64)
     assert len(kept) == 1
     assert dropped == {"over_long": 1, "no_target": 1}

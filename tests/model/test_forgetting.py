@@ -15,7 +15,7 @@ from afs_stages.model import forgetting, gates, intervals
 from afs_stages.model.draw import draw_matrix
 from afs_stages.model.encode import Encoded
 from afs_stages.model.evaluate import TestSet, results
-from afs_stages.model.rows import Row
+from afs_stages.model.rows import ChatRow
 
 R = [[0.9, 0.2, 0.1], [0.8, 0.9, 0.3], [0.5, 0.95, 0.8]]
 BASELINE = [0.1, 0.1, 0.1]
@@ -60,7 +60,7 @@ def test_an_interval_covers_its_estimate_and_narrows_with_rows() -> None:
 
 def sets_of(losses: dict[str, list[list[float]]], versions: list[str]) -> list[TestSet]:
     """Test sets of four rows and ten tokens each in two domains, with given losses per token and row."""
-    rows = [Row([], domain="asm" if at % 2 else "docs", source="oracle") for at in range(4)]
+    rows = [ChatRow([], domain="asm" if at % 2 else "docs", source="oracle") for at in range(4)]
     items = [Encoded(list(range(11)), list(range(11))) for _ in rows]
     out = [TestSet(version, rows, items, {}) for version in versions]
     for name, by_set in losses.items():

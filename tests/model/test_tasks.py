@@ -15,7 +15,7 @@ from afs_stages.core import jsonl
 from afs_stages.core.params.model import Evaluate
 from afs_stages.core.report import StageReport
 from afs_stages.model import calls
-from afs_stages.model.rows import Row
+from afs_stages.model.rows import ChatRow
 from afs_stages.model.tasks import Exercise, address, assembly_state, beside_base, choose, names_it, scores, sought
 
 ROUTINE = "```asm\nLamp_Trim:\n    LDA.b #$01\n    STA.w LampOil\n    RTS\n```"
@@ -35,18 +35,18 @@ TOOLS = [
 TIDE = [{"type": "function", "function": {"name": "tide", "arguments": {"port": "Skerry"}}}]
 
 
-def row(question: str, answer: str, domain: str = "oracle_memory", kind: str = "", name: str = "") -> Row:
+def row(question: str, answer: str, domain: str = "oracle_memory", kind: str = "", name: str = "") -> ChatRow:
     messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
-    return Row(messages, domain=domain, kind=kind, name=name or question)
+    return ChatRow(messages, domain=domain, kind=kind, name=name or question)
 
 
-def tool_row(name: str = "t") -> Row:
+def tool_row(name: str = "t") -> ChatRow:
     asked = [{"role": "user", "content": "When is high water at Skerry?"}]
     called = [{"role": "assistant", "content": "", "tool_calls": TIDE}, {"role": "tool", "content": "04:10"}]
-    return Row([*asked, *called, {"role": "assistant", "content": "At 04:10."}], TOOLS, "toolbench_api", name=name)
+    return ChatRow([*asked, *called, {"role": "assistant", "content": "At 04:10."}], TOOLS, "toolbench_api", name=name)
 
 
-def memory_rows(count: int) -> list[Row]:
+def memory_rows(count: int) -> list[ChatRow]:
     there = [row(f"Where is `Var{n}`?", f"`Var{n}` is at $7E0F{n:02X} (WRAM).", name=f"a{n}") for n in range(count)]
     back = [
         row(f"What lives at $7E0F{n:02X}?", f"$7E0F{n:02X} is `Var{n}` (`Core/ram.asm`): bits.", kind="b", name=f"b{n}")
@@ -213,7 +213,7 @@ def test_samples_are_measured_as_convert_rendered_them_for_training(tmp_path: Pa
     from afs_stages.core.sample import TrainingSample
     from afs_stages.dataset.convert import convert_file
     from afs_stages.dataset.formats import Style, format_named
-    from afs_stages.model.rows import read_rows
+    from afs_stages.model.rows import read_chat_rows
     from afs_stages.model.style import styled
 
     sample = TrainingSample(instruction="Why?", output="So.", thinking="It follows.", domain="oracle_docs")
@@ -226,8 +226,8 @@ def test_samples_are_measured_as_convert_rendered_them_for_training(tmp_path: Pa
     report = StageReport("convert", "")
     convert_file(tmp_path / "test.jsonl", tmp_path / "openai.jsonl", format_named("openai"), style, report)
     bad: list[jsonl.BadRow] = []
-    measured = list(read_rows(tmp_path / "test.jsonl", bad.append, styled(style)))
-    trained = list(read_rows(tmp_path / "openai.jsonl", jsonl.refuse))
+    measured = list(read_chat_rows(tmp_path / "test.jsonl", bad.append, styled(style)))
+    trained = list(read_chat_rows(tmp_path / "openai.jsonl", jsonl.refuse))
     assert [(one.messages, one.tools) for one in measured] == [(one.messages, one.tools) for one in trained]
     assert measured[0].messages[0] == {"role": "system", "content": "You know the docs."}
     assert [one.reason for one in bad] == ["messages"]

@@ -18,8 +18,9 @@ def require_tracked(params: Path, pipeline: Path = Path("dvc.yaml")) -> None:
     data = yaml.safe_load(params.read_text(encoding="utf-8"))
     missing = sorted(set(_named(yaml.safe_load(pipeline.read_text(encoding="utf-8")), data)) - _keys(data))
     if missing:
+        them = "them" if len(missing) > 1 else "it"
         raise UserError(
-            f"{', '.join(missing)}: not there, and DVC compares {'them' if len(missing) > 1 else 'it'} from run to run",
+            f"{', '.join(missing)}: not there, and DVC compares {them} from run to run",
             where=str(params),
             fix=f"write what you want, or nothing for the defaults: `{missing[0].rpartition('.')[2]}: {{}}`",
         )
