@@ -1,7 +1,8 @@
-"""AFS Stages: retrain a domain expert again and again without it forgetting what it knew.
+"""AFS Stages: retrain a domain expert again and again without it
+forgetting what it knew.
 
-The names below are importable from here; each is loaded when it is first asked for, so that
-`import afs_stages` costs nothing.
+The names below are importable from here; each is loaded when it is first asked for, so
+that `import afs_stages` costs nothing.
 """
 
 from importlib import import_module

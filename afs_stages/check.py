@@ -12,8 +12,14 @@ app = console.stage_app("check", "The gate before training, and the data card.")
 
 
 @app.command()
-def check(model: Annotated[str, typer.Option("--model", help="Which block of `models` in params.yaml.")]) -> None:
-    """Fail when a held-out row of any version is trained on, a share is missed, a row is too long or broken."""
+def check(
+    model: Annotated[
+        str, typer.Option("--model", help="Which block of `models` in params.yaml.")
+    ],
+) -> None:
+    """Fail when a held-out row of any version is trained on, a share is missed, a row
+    is too long or broken.
+    """
     from afs_stages.core.atomic import write_text
     from afs_stages.core.jsonl import write_json
     from afs_stages.core.params import load
@@ -24,9 +30,15 @@ def check(model: Annotated[str, typer.Option("--model", help="Which block of `mo
 
     params = load()
     block = params.model(model)
-    style = Style(params.convert.cot_mode, params.convert.system_prompt, params.convert.system_prompts)
+    style = Style(
+        params.convert.cot_mode,
+        params.convert.system_prompt,
+        params.convert.system_prompts,
+    )
     count = counter(load_tokenizer(layout.BASE_MODEL), style)
-    report, findings, facts = check_model(model, block, params.split.near_duplicates, count, params.fit.max_tokens)
+    report, findings, facts = check_model(
+        model, block, params.split.near_duplicates, count, params.fit.max_tokens
+    )
     licences = {name: source.licence for name, source in params.sources.items()}
     write_text(layout.datacard(model), datacard(model, block.version, facts, licences))
     write_json(layout.datacard(model).with_suffix(".json"), facts)

@@ -12,30 +12,68 @@ from afs_stages.core import console
 from afs_stages.core.lazy import Table, lazy_group
 
 COMMANDS: Table = {
-    "status": ("afs_stages.commands.status", "Say where things stand and what to do next."),
-    "summary": ("afs_stages.commands.summary", "Print what the last run did: rows, drops, scores, forgetting."),
-    "validate": ("afs_stages.commands.validate", "Check JSONL files row by row; --fix keeps the good rows."),
-    "release": ("afs_stages.commands.release", "Freeze a version, adopt one made elsewhere, list and compare them."),
-    "params": ("afs_stages.params", "Check params.yaml as a whole: keys, types, ranges, source folders."),
-    "collect": ("afs_stages.commands.collect", "Bring your own sessions into data/raw, redacted, under DVC."),
+    "status": (
+        "afs_stages.commands.status",
+        "Say where things stand and what to do next.",
+    ),
+    "summary": (
+        "afs_stages.commands.summary",
+        "Print what the last run did: rows, drops, scores, forgetting.",
+    ),
+    "validate": (
+        "afs_stages.commands.validate",
+        "Check JSONL files row by row; --fix keeps the good rows.",
+    ),
+    "release": (
+        "afs_stages.commands.release",
+        "Freeze a version, adopt one made elsewhere, list and compare them.",
+    ),
+    "params": (
+        "afs_stages.params",
+        "Check params.yaml as a whole: keys, types, ranges, source folders.",
+    ),
+    "collect": (
+        "afs_stages.commands.collect",
+        "Bring your own sessions into data/raw, redacted, under DVC.",
+    ),
     "train": ("afs_stages.train", "Train a LoRA adapter by hand."),
-    "evaluate": ("afs_stages.evaluate", "Measure an adapter by hand: loss, tasks, forgetting."),
-    "model": ("afs_stages.commands.model", "Look at trained models: the forgetting matrix."),
-    "oracle": ("afs_stages.commands.oracle", "Make samples from a 65816 codebase and its docs."),
-    "scoring": ("afs_stages.commands.scoring", "Score samples: assembly, discriminator, entities, information."),
+    "evaluate": (
+        "afs_stages.evaluate",
+        "Measure an adapter by hand: loss, tasks, forgetting.",
+    ),
+    "model": (
+        "afs_stages.commands.model",
+        "Look at trained models: the forgetting matrix.",
+    ),
+    "oracle": (
+        "afs_stages.commands.oracle",
+        "Make samples from a 65816 codebase and its docs.",
+    ),
+    "scoring": (
+        "afs_stages.commands.scoring",
+        "Score samples: assembly, discriminator, entities, information.",
+    ),
     "discriminator": (
         "afs_stages.commands.discriminator",
         "Tell real assembly from corrupted: make pairs, train, score, filter.",
     ),
-    "vastai": ("afs_stages.commands.vastai", "Train on rented GPUs: plan, launch, monitor, collect, cleanup."),
+    "vastai": (
+        "afs_stages.commands.vastai",
+        "Train on rented GPUs: plan, launch, monitor, collect, cleanup.",
+    ),
     "training": (
         "afs_stages.commands.training",
         "Make data sets by hand: export, rehearse, rebalance, split, convert.",
     ),
-    "backup": ("afs_stages.commands.backup", "Save everything, list, clean up, restore, verify, drill."),
+    "backup": (
+        "afs_stages.commands.backup",
+        "Save everything, list, clean up, restore, verify, drill.",
+    ),
 }
 
-app = console.stage_app("afs", "Retrain a domain expert again and again without it forgetting.")
+app = console.stage_app(
+    "afs", "Retrain a domain expert again and again without it forgetting."
+)
 app.info.cls = lazy_group(COMMANDS)
 
 
@@ -47,12 +85,14 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def main(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version."
+    ),
 ) -> None:
     """Retrain a domain expert again and again without it forgetting.
 
-    The pipeline itself is `dvc repro`; these commands run single steps by hand, look after
-    releases, remote jobs and backups, and say where things stand.
+    The pipeline itself is `dvc repro`; these commands run single steps by hand, look
+    after releases, remote jobs and backups, and say where things stand.
     """
 
 

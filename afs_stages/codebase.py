@@ -1,4 +1,6 @@
-"""Stage `codebase`: the rows that the discriminator learns from, whichever sources there are."""
+"""Stage `codebase`: the rows that the discriminator learns from,
+whichever sources there are.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,11 @@ app = console.stage_app("codebase", "The rows that the discriminator learns from
 
 @app.command()
 def codebase() -> None:
-    """Copy the exported rows of `discriminator.source` to data/codebase.jsonl; none where that source is not there.
+    """Copy the exported rows of `discriminator.source` to data/codebase.jsonl; none
+    where that source is not there.
 
-    A stage of its own, so that the pipeline still runs when the source's block is removed, and so that
-    the discriminator is trained again only when these rows change.
+    A stage of its own, so that the pipeline still runs when the source's block is
+    removed, and so that the discriminator is trained again only when these rows change.
     """
     from afs_stages.core.atomic import write_bytes
     from afs_stages.core.params import load
@@ -24,7 +27,10 @@ def codebase() -> None:
     data = layout.exported(source).read_bytes() if source in params.sources else b""
     report.rows_in = report.rows_out = data.count(b"\n")
     if source not in params.sources:
-        report.warn(f"discriminator.source '{source}' is not among the sources: no discriminator will be trained")
+        report.warn(
+            f"discriminator.source '{source}' is not among the sources: "
+            "no discriminator will be trained"
+        )
     write_bytes(layout.CODEBASE, data)
     report.write(layout.report("codebase"), layout.run_facts("codebase"))
 

@@ -1,4 +1,6 @@
-"""Stage `evaluate@<model>`: every version on every version's frozen test set, and what was forgotten."""
+"""Stage `evaluate@<model>`: every version on every version's frozen test set,
+and what was forgotten.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +19,38 @@ app = console.stage_app("evaluate", "Measure an adapter: loss, tasks, forgetting
 
 @app.command()
 def evaluate(
-    model: Annotated[str, typer.Option("--model", help="model of params.yaml; names all paths below")] = "",
-    data: Annotated[Path | None, typer.Option("--data", help="test rows: samples or messages rows")] = None,
-    adapter: Annotated[Path | None, typer.Option("--adapter", help="adapter folder to measure")] = None,
-    base: Annotated[str, typer.Option("--base", help="base model: folder or hub id@revision")] = "",
-    output: Annotated[Path | None, typer.Option("--output", help="report to write (JSON)")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="stop at the first bad row")] = False,
-    params: Annotated[Path, typer.Option("--params", help="parameter file")] = layout.PARAMS,
+    model: Annotated[
+        str, typer.Option("--model", help="model of params.yaml; names all paths below")
+    ] = "",
+    data: Annotated[
+        Path | None, typer.Option("--data", help="test rows: samples or messages rows")
+    ] = None,
+    adapter: Annotated[
+        Path | None, typer.Option("--adapter", help="adapter folder to measure")
+    ] = None,
+    base: Annotated[
+        str, typer.Option("--base", help="base model: folder or hub id@revision")
+    ] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", help="report to write (JSON)")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="stop at the first bad row")
+    ] = False,
+    params: Annotated[
+        Path, typer.Option("--params", help="parameter file")
+    ] = layout.PARAMS,
 ) -> None:
-    """Measure an adapter against base and earlier versions; fail where it is no better than the base."""
+    """Measure an adapter against base and earlier versions;
+    fail where it is no better than the base.
+    """
     from afs_stages.model.evaluation import Evaluation, run
     from afs_stages.model.style import as_converted
 
     if not model and (data is None or adapter is None):
-        raise UserError("--model, or --data and --adapter, are needed", fix="afs evaluate --help")
+        raise UserError(
+            "--model, or --data and --adapter, are needed", fix="afs evaluate --help"
+        )
     settings = settings_for(model, params)
     folder = adapter or layout.adapter(model)
     tests = data or layout.mixed(model, "test")
@@ -49,11 +69,17 @@ def evaluate(
     rejects = jsonl.refuse if strict else report_bad(report)
     failed = run(job, rejects, report)
     if model:
-        report.write(output or layout.report("evaluate", model), layout.run_facts("evaluate", model))
+        report.write(
+            output or layout.report("evaluate", model),
+            layout.run_facts("evaluate", model),
+        )
     else:
         report.write(output)
     if failed:
-        raise UserError("\n".join(failed), fix="look at the data card and the loss curve; evaluate.* in params.yaml")
+        raise UserError(
+            "\n".join(failed),
+            fix="look at the data card and the loss curve; evaluate.* in params.yaml",
+        )
 
 
 def report_bad(report: StageReport) -> jsonl.OnBad:

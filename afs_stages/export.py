@@ -13,8 +13,12 @@ app = console.stage_app("export", "A source's files become samples.")
 
 @app.command()
 def export(
-    source: Annotated[str, typer.Option("--source", help="Which block of `sources` in params.yaml.")],
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable row.")] = False,
+    source: Annotated[
+        str, typer.Option("--source", help="Which block of `sources` in params.yaml.")
+    ],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first unreadable row.")
+    ] = False,
 ) -> None:
     """Export one source of params.yaml to data/exported/<source>.jsonl."""
     from afs_stages.core.params import load

@@ -13,17 +13,27 @@ app = console.stage_app("fit", "The rows of a model's sources that its context t
 
 @app.command()
 def fit(
-    model: Annotated[str, typer.Option("--model", help="Which block of `models` in params.yaml.")],
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable row.")] = False,
+    model: Annotated[
+        str, typer.Option("--model", help="Which block of `models` in params.yaml.")
+    ],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first unreadable row.")
+    ] = False,
 ) -> None:
-    """Drop (or shorten) rows over the token limit, counted by the model's tokenizer and chat template."""
+    """Drop (or shorten) rows over the token limit,
+    counted by the model's tokenizer and chat template.
+    """
     from afs_stages.core.params import load
     from afs_stages.dataset.fit import counter, fit_model, load_tokenizer
     from afs_stages.dataset.formats import Style
 
     params = load()
     sources = params.sources_of(model)
-    style = Style(params.convert.cot_mode, params.convert.system_prompt, params.convert.system_prompts)
+    style = Style(
+        params.convert.cot_mode,
+        params.convert.system_prompt,
+        params.convert.system_prompts,
+    )
     count = counter(load_tokenizer(layout.BASE_MODEL), style)
     report = fit_model(model, sources, count, params.fit, strict)
     report.write(layout.report("fit", model), layout.run_facts("fit", model))

@@ -1,7 +1,8 @@
 """Stage `params`: params.yaml is read as a whole and every source folder is looked for.
 
-Runs whenever params.yaml changes and before any other stage, so that a typo or a missing folder is
-said with its line at once. Its output never changes, so nothing downstream runs because of it.
+Runs whenever params.yaml changes and before any other stage, so that a typo or a
+missing folder is said with its line at once. Its output never changes, so nothing
+downstream runs because of it.
 """
 
 from __future__ import annotations
@@ -17,16 +18,24 @@ from afs_stages.core.errors import UserError
 from afs_stages.core.params import Params, load
 from afs_stages.core.params.tracked import require_tracked
 
-app = console.stage_app("params", "Check params.yaml as a whole: keys, types, ranges, source folders.")
+app = console.stage_app(
+    "params", "Check params.yaml as a whole: keys, types, ranges, source folders."
+)
 
 
 def missing_sources(params: Params) -> list[str]:
     """Names of the source blocks whose `root` does not exist."""
-    return [name for name, source in params.sources.items() if not Path(source.root).exists()]
+    return [
+        name
+        for name, source in params.sources.items()
+        if not Path(source.root).exists()
+    ]
 
 
 @app.command()
-def params(path: Annotated[Path, typer.Argument(help="the file to check")] = layout.PARAMS) -> None:
+def params(
+    path: Annotated[Path, typer.Argument(help="the file to check")] = layout.PARAMS,
+) -> None:
     """Check params.yaml as a whole: keys, types, ranges, source folders."""
     loaded = load(path)
     require_tracked(path)
@@ -34,12 +43,16 @@ def params(path: Annotated[Path, typer.Argument(help="the file to check")] = lay
         raise UserError(
             f"sources.{name}.root: no such folder '{loaded.sources[name].root}'",
             where=str(path),
-            fix=f"set sources.{name}.root to your folder, bring it in with `afs collect {name}`, or remove the block",
+            fix=f"set sources.{name}.root to your folder, bring it in with `afs "
+            f"collect {name}`, or remove the block",
         )
     for key in loaded.weights_without_source():
         console.warn(f"{key} counts for nothing: there is no such source")
     write_text(layout.PARAMS_OK, "params.yaml reads well\n")
-    console.say(f"{path}: {len(loaded.sources)} sources, {len(loaded.models)} models, all keys known")
+    console.say(
+        f"{path}: {len(loaded.sources)} sources, {len(loaded.models)} models, "
+        "all keys known"
+    )
 
 
 if __name__ == "__main__":

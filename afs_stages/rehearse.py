@@ -13,16 +13,24 @@ app = console.stage_app("rehearse", "Rows of older versions, to be trained on ag
 
 @app.command()
 def rehearse(
-    model: Annotated[str, typer.Option("--model", help="Which block of `models` in params.yaml.")],
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first unreadable row.")] = False,
+    model: Annotated[
+        str, typer.Option("--model", help="Which block of `models` in params.yaml.")
+    ],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first unreadable row.")
+    ] = False,
 ) -> None:
-    """Choose rows from the train sets of strictly older releases by the model's policy and ratio."""
+    """Choose rows from the train sets of strictly older releases by the model's
+    policy and ratio.
+    """
     from afs_stages.core.params import load
     from afs_stages.dataset.rehearse import rehearse_model
 
     params = load()
     block = params.model(model)
-    report = rehearse_model(model, block, params.split.near_duplicates, params.seed, strict)
+    report = rehearse_model(
+        model, block, params.split.near_duplicates, params.seed, strict
+    )
     report.write(layout.report("rehearse", model), layout.run_facts("rehearse", model))
 
 

@@ -1,4 +1,6 @@
-"""Stage `report`: one page with the pictures of a run, from the reports of all stages."""
+"""Stage `report`: one page with the pictures of a run,
+from the reports of all stages.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,13 @@ app = console.stage_app("report", "One page with the pictures of the last run.")
 
 @app.command()
 def report(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where the page goes.")] = layout.PAGE,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Where the page goes.")
+    ] = layout.PAGE,
 ) -> None:
-    """Draw rows per stage, drops by reason, scores, mixes, loss curves and forgetting on one page."""
+    """Draw rows per stage, drops by reason, scores, mixes,
+    loss curves and forgetting on one page.
+    """
     from afs_stages.core.atomic import write_text
     from afs_stages.core.params import load
     from afs_stages.reporting.page import page

@@ -1,4 +1,5 @@
-"""Stage `score@<source>`: every exported row gets its quality score; rows below the minimum are set aside.
+"""Stage `score@<source>`: every exported row gets its quality score; rows below the
+minimum are set aside.
 
 python -m afs_stages.score --source oracle
 """
@@ -13,11 +14,15 @@ from afs_stages.core import console, layout
 from afs_stages.core.params import load
 from afs_stages.core.report import StageReport
 
-app = console.stage_app("score", "Score a source's exported rows; set aside those below the minimum.")
+app = console.stage_app(
+    "score", "Score a source's exported rows; set aside those below the minimum."
+)
 
 
 @app.command()
-def score(source: Annotated[str, typer.Option(help="block under `sources` in params.yaml")]) -> None:
+def score(
+    source: Annotated[str, typer.Option(help="block under `sources` in params.yaml")],
+) -> None:
     """Score a source's exported rows; set aside those below the minimum."""
     from afs_stages.quality.config import ScoringConfig
     from afs_stages.quality.files import score_jsonl
@@ -39,7 +44,10 @@ def score(source: Annotated[str, typer.Option(help="block under `sources` in par
     if summary.below:
         report.drop("below_min_score", summary.below)
     report.values = summary.to_dict()
-    report.facts = {"scored": summary.rows_in - summary.cached, "known_before": summary.cached}
+    report.facts = {
+        "scored": summary.rows_in - summary.cached,
+        "known_before": summary.cached,
+    }
     if summary.damaged_caches:
         report.facts["damaged_caches"] = summary.damaged_caches
     report.write(layout.report("score", source), layout.run_facts("score", source))

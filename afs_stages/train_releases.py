@@ -1,4 +1,6 @@
-"""Stage `train-releases@<model>`: an adapter on today's base for every earlier release, and its test rows."""
+"""Stage `train-releases@<model>`: an adapter on today's base for every earlier release,
+and its test rows.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,22 @@ from afs_stages.core import console, jsonl, layout
 from afs_stages.core.params import load
 from afs_stages.core.report import StageReport
 
-app = console.stage_app("train-releases", "Train earlier releases on today's base, so that forgetting can be measured.")
+app = console.stage_app(
+    "train-releases",
+    "Train earlier releases on today's base, so that forgetting can be measured.",
+)
 
 
 @app.command()
 def train_releases(
     model: Annotated[str, typer.Option("--model", help="model of params.yaml")],
-    strict: Annotated[bool, typer.Option("--strict", help="stop at the first bad row")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="stop at the first bad row")
+    ] = False,
 ) -> None:
-    """Train every earlier release that has no adapter on this base from its released rows."""
+    """Train every earlier release that has no adapter on this base from
+    its released rows.
+    """
     from afs_stages.model.base import resolve
     from afs_stages.model.releases import Lineage, gather
     from afs_stages.model.style import as_converted
@@ -28,15 +37,22 @@ def train_releases(
     version, train = params.model(model).version, params.train_for(model)
     base, convert = resolve(layout.BASE_MODEL), as_converted(params.convert)
     line = Lineage(model, version, base, train, params.seed, convert)
-    with jsonl.open_rejects(layout.release_adapters(model).with_suffix(".jsonl"), strict) as rejects:
+    with jsonl.open_rejects(
+        layout.release_adapters(model).with_suffix(".jsonl"), strict
+    ) as rejects:
         for name, how, facts in gather(line, rejects):
             rows = facts["data"]["train"].get("rows", 0)
             report.rows_in += rows
             report.rows_out += rows
-            report.values[name] = {"adapter": "released" if how == "released" else "trained here"}
+            report.values[name] = {
+                "adapter": "released" if how == "released" else "trained here"
+            }
     report.rejected = rejects.counts
     report.rows_in += sum(rejects.counts.values())
-    report.write(layout.report("train-releases", model), layout.run_facts("train-releases", model))
+    report.write(
+        layout.report("train-releases", model),
+        layout.run_facts("train-releases", model),
+    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
-"""Does rehearsal keep old knowledge? v1 learns one half of the domains, v2 the other half, at several ratios.
+"""Does rehearsal keep old knowledge? v1 learns one half of the domains, v2 the other
+half, at several ratios.
 
-    PYTHONPATH=. python benchmarks/forgetting.py data/scored/oracle.jsonl --output out/forgetting
-    PYTHONPATH=. python benchmarks/forgetting_report.py out/forgetting --figure docs/rehearsal.svg
+    PYTHONPATH=. python benchmarks/forgetting.py data/scored/oracle.jsonl \\
+        --output out/forgetting
+    PYTHONPATH=. python benchmarks/forgetting_report.py out/forgetting \\
+        --figure docs/rehearsal.svg
 
-Base, v1 and every v2 are trained from the same rows with the project's own training. Every cell leaves a file
-with the loss and the labelled tokens of each test row; a cell whose file stands is not run again. Cells run
-seed by seed, `random` first, so that what there is after a stop can be read.
+Base, v1 and every v2 are trained from the same rows with the project's own training.
+Every cell leaves a file with the loss and the labelled tokens of each test row; a cell
+whose file stands is not run again. Cells run seed by seed, `random` first, so that what
+there is after a stop can be read.
 """
 
 from __future__ import annotations
@@ -28,7 +32,9 @@ from afs_stages.dataset.policies import Samples
 
 RATIOS = [0, 0.01, 0.05, 0.1, 0.25, 0.3]
 POLICIES = ["random", "top_quality", "quality_diversity", "random_equal_text"]
-"""The pipeline's, and a control: well-scored answers are longer, so that as many random rows hold less text."""
+"""The pipeline's, and a control: well-scored answers are longer, so that as many random
+rows hold less text.
+"""
 Halves = dict[str, dict[str, list[TrainingSample]]]
 
 
@@ -48,14 +54,23 @@ class Cell:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rows", type=Path, nargs="+", help="scored samples of at least two domains")
+    parser.add_argument(
+        "rows", type=Path, nargs="+", help="scored samples of at least two domains"
+    )
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--ratios", type=float, nargs="+", default=RATIOS)
     parser.add_argument("--policies", nargs="+", default=POLICIES)
-    parser.add_argument("--init", nargs="+", default=["base", "previous"], choices=["base", "previous"])
+    parser.add_argument(
+        "--init", nargs="+", default=["base", "previous"], choices=["base", "previous"]
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--rows-per-half", type=int, default=300, help="at most")
-    parser.add_argument("--hidden-size", type=int, default=64, help="width of the base model, of 2 layers")
+    parser.add_argument(
+        "--hidden-size",
+        type=int,
+        default=64,
+        help="width of the base model, of 2 layers",
+    )
     parser.add_argument("--vocab-size", type=int, default=1024)
     parser.add_argument("--max-length", type=int, default=512)
     parser.add_argument("--epochs", type=float, default=2)
@@ -77,12 +92,19 @@ def cells(options: argparse.Namespace) -> Iterator[Cell]:
 
 
 def halves(paths: list[Path], count: int, seed: int) -> Halves:
-    """half -> part -> rows; domains alternate between the halves, groups never straddle train and test."""
-    samples = [sample for path in paths for sample in jsonl.read_samples(path, jsonl.refuse)]
+    """half -> part -> rows; domains alternate between the halves,
+    groups never straddle train and test.
+    """
+    samples = [
+        sample for path in paths for sample in jsonl.read_samples(path, jsonl.refuse)
+    ]
     domains = sorted({sample.domain for sample in samples})
     out = {}
     for half, names in (("old", set(domains[::2])), ("new", set(domains[1::2]))):
-        rows = sorted((s for s in samples if s.domain in names), key=lambda s: hashed(s.sample_id, seed))[:count]
+        rows = sorted(
+            (s for s in samples if s.domain in names),
+            key=lambda s: hashed(s.sample_id, seed),
+        )[:count]
         test = [s for s in rows if int(hashed(s.group, seed), 16) % 4 == 0]
         ids = {s.sample_id for s in test}
         out[half] = {"train": [s for s in rows if s.sample_id not in ids], "test": test}
@@ -105,7 +127,16 @@ class Bench:
         rows = rehearsed(self.data, cell.ratio, cell.policy, self.seed)
         start = self.v1 if cell.init == "previous" else None
         adapter = self.train(rows, self.folder / cell.name, start)
-        self.note(found, adapter, {"init": cell.init, "ratio": cell.ratio, "policy": cell.policy, "rows": len(rows)})
+        self.note(
+            found,
+            adapter,
+            {
+                "init": cell.init,
+                "ratio": cell.ratio,
+                "policy": cell.policy,
+                "rows": len(rows),
+            },
+        )
         shutil.rmtree(adapter)
 
     @property
@@ -115,7 +146,9 @@ class Bench:
 
     @cached_property
     def base(self) -> Any:
-        """The base model, which has read the train rows of both halves as plain text."""
+        """The base model, which has read the train rows of both
+        halves as plain text.
+        """
         from afs_stages.model.base import POINTER, resolve
         from afs_stages.model.tiny import pretrain
 
@@ -129,22 +162,35 @@ class Bench:
                 learning_rate=0.003,
                 batch_tokens=2048,
             )
-            pretrain(self.data["old"]["train"] + self.data["new"]["train"], block, self.seed, folder)
-            jsonl.write_json(folder / POINTER, {"kind": "tiny", "id": None, "revision": None})
+            pretrain(
+                self.data["old"]["train"] + self.data["new"]["train"],
+                block,
+                self.seed,
+                folder,
+            )
+            jsonl.write_json(
+                folder / POINTER, {"kind": "tiny", "id": None, "revision": None}
+            )
         return resolve(folder)
 
     @cached_property
     def v1(self) -> Path:
-        """The adapter that has learnt the old half; it and the base are measured beside the cells."""
+        """The adapter that has learnt the old half;
+        it and the base are measured beside the cells.
+        """
         adapter = self.folder / "v1"
         if not adapter.is_dir():
             self.train(self.data["old"]["train"], adapter, None)
         for name in ("base", "v1"):
             if not (self.folder / f"{name}.json").is_file():
-                self.note(self.folder / f"{name}.json", adapter, {"plain": name == "base"})
+                self.note(
+                    self.folder / f"{name}.json", adapter, {"plain": name == "base"}
+                )
         return adapter
 
-    def train(self, rows: list[TrainingSample], output: Path, start: Path | None) -> Path:
+    def train(
+        self, rows: list[TrainingSample], output: Path, start: Path | None
+    ) -> Path:
         """Train an adapter on rows as the pipeline does; returns its folder."""
         from afs_stages.model.train import Job
         from afs_stages.model.train import train as run
@@ -161,12 +207,16 @@ class Bench:
             max_length=self.options.max_length,
             save_steps=10_000,
         )
-        run(Job(self.base, settings, self.seed, path, None, output, start), jsonl.refuse)
+        run(
+            Job(self.base, settings, self.seed, path, None, output, start), jsonl.refuse
+        )
         path.unlink()
         return output
 
     def note(self, path: Path, adapter: Path, facts: dict[str, Any]) -> None:
-        """Write a cell's facts with the loss and the labelled tokens of every test row."""
+        """Write a cell's facts with the loss and the labelled tokens
+        of every test row.
+        """
         from contextlib import nullcontext
 
         from afs_stages.model import lora
@@ -177,27 +227,49 @@ class Bench:
         tokenizer = load_tokenizer(self.base)
         model, packed = lora.load_with_adapters(self.base, {"it": adapter})
         sets = [
-            make_test_set(half, [from_sample(s) for s in parts["test"]], tokenizer, self.options.max_length)
+            make_test_set(
+                half,
+                [from_sample(s) for s in parts["test"]],
+                tokenizer,
+                self.options.max_length,
+            )
             for half, parts in self.data.items()
         ]
         with model.disable_adapter() if facts.get("plain") else nullcontext():
             measure(model, packed, sets, "it", 4096)
         halves = {
-            tests.version: {"losses": [round(loss, 4) for loss in tests.losses["it"]], "tokens": tests.tokens}
+            tests.version: {
+                "losses": [round(loss, 4) for loss in tests.losses["it"]],
+                "tokens": tests.tokens,
+            }
             for tests in sets
         }
-        jsonl.write_json(path, {"seed": self.seed, "old_rows": len(self.data["old"]["train"]), **facts, **halves})
+        jsonl.write_json(
+            path,
+            {
+                "seed": self.seed,
+                "old_rows": len(self.data["old"]["train"]),
+                **facts,
+                **halves,
+            },
+        )
 
 
-def rehearsed(data: Halves, ratio: float, policy: str, seed: int) -> list[TrainingSample]:
+def rehearsed(
+    data: Halves, ratio: float, policy: str, seed: int
+) -> list[TrainingSample]:
     """The new rows with old ones, as many as make `ratio` of the whole."""
     new, old = data["new"]["train"], data["old"]["train"]
     count = min(len(old), round(ratio / (1 - ratio) * len(new)))
     return [*new, *choose(old, count, policy, seed)] if count else new
 
 
-def choose(rows: list[TrainingSample], count: int, policy: str, seed: int) -> list[TrainingSample]:
-    """Rows by a policy; `random_equal_text` takes as many random ones as hold the text of `top_quality`'s answers."""
+def choose(
+    rows: list[TrainingSample], count: int, policy: str, seed: int
+) -> list[TrainingSample]:
+    """Rows by a policy; `random_equal_text` takes as many random ones as hold the text
+    of `top_quality`'s answers.
+    """
     if policy != "random_equal_text":
         return choose_by(policy, rows, count, seed)
     text = answers(choose_by("top_quality", rows, count, seed))
@@ -207,7 +279,9 @@ def choose(rows: list[TrainingSample], count: int, policy: str, seed: int) -> li
     return chosen
 
 
-def choose_by(policy: Policy, rows: list[TrainingSample], count: int, seed: int) -> list[TrainingSample]:
+def choose_by(
+    policy: Policy, rows: list[TrainingSample], count: int, seed: int
+) -> list[TrainingSample]:
     """Rows by one of the pipeline's policies."""
     found = Samples.of(rows)
     return found.at(CHOICES[policy](found, found.rows, count, seed, 0.5))

@@ -1,9 +1,12 @@
-"""Tables and figure of `forgetting.py`: what was forgotten, and what rehearsal cost, with intervals.
+"""Tables and figure of `forgetting.py`: what was forgotten, and what rehearsal cost,
+with intervals.
 
-    PYTHONPATH=. python benchmarks/forgetting_report.py out/forgetting --figure docs/rehearsal.svg
+    PYTHONPATH=. python benchmarks/forgetting_report.py out/forgetting \\
+        --figure docs/rehearsal.svg
 
-Intervals are 95% of a bootstrap over seeds and, within each seed, over test rows; all cells of a seed are
-resampled together, so that cells compare like with like. A seed counts once its cells are complete.
+Intervals are 95% of a bootstrap over seeds and, within each seed, over test rows; all
+cells of a seed are resampled together, so that cells compare like with like. A seed
+counts once its cells are complete.
 """
 
 from __future__ import annotations
@@ -42,9 +45,16 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="output of forgetting.py")
     parser.add_argument("--figure", type=Path, help=".svg or .png to draw")
     options = parser.parse_args()
-    seeds = complete([read_seed(path.parent) for path in sorted(options.folder.glob("seed-*/v1.json"))])
+    seeds = complete(
+        [
+            read_seed(path.parent)
+            for path in sorted(options.folder.glob("seed-*/v1.json"))
+        ]
+    )
     found = {key: combine(seeds, key) for key in sorted(seeds[0]["cells"])}
-    print(f"{len(seeds)} seeds; what v1 learnt on the old domains: {cell(learnt(seeds))}")
+    print(
+        f"{len(seeds)} seeds; what v1 learnt on the old domains: {cell(learnt(seeds))}"
+    )
     for part in (by_ratio(found), by_policy(found), beside(seeds, found)):
         print("", *part, sep="\n")
     if options.figure:
@@ -55,7 +65,10 @@ def read_seed(folder: Path) -> dict[str, Any]:
     """Everything measured with one seed: `base`, `v1`, and the cells by key."""
     plain = {name: read_json(folder / f"{name}.json") for name in ("base", "v1")}
     found = [read_json(path) for path in sorted(folder.glob("*-*-*.json"))]
-    return {**plain, "cells": {(one["init"], one["ratio"], one["policy"]): one for one in found}}
+    return {
+        **plain,
+        "cells": {(one["init"], one["ratio"], one["policy"]): one for one in found},
+    }
 
 
 def complete(seeds: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -65,7 +78,9 @@ def complete(seeds: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def resampled(seed: dict[str, Any], one: dict[str, Any], half: str) -> Values:
-    """Loss per token of a measured adapter on a half's test rows, shape (TIMES + 1,)."""
+    """Loss per token of a measured adapter on a half's test rows,
+    shape (TIMES + 1,).
+    """
     rows = one[half]
     counts = intervals.resamples(len(rows["tokens"]), TIMES, seed["v1"]["seed"])
     return intervals.per_token(counts, rows["losses"], rows["tokens"])
@@ -80,12 +95,19 @@ def over_seeds(values: list[Values]) -> Values:
 
 def learnt(seeds: list[dict[str, Any]]) -> Values:
     """How much lower v1's loss on the old domains is than the base's."""
-    return over_seeds([resampled(s, s["base"], "old") - resampled(s, s["v1"], "old") for s in seeds])
+    return over_seeds(
+        [resampled(s, s["base"], "old") - resampled(s, s["v1"], "old") for s in seeds]
+    )
 
 
 def forgotten(seeds: list[dict[str, Any]], key: Key) -> Values:
     """F: the loss of v2 on the old domains minus that of v1."""
-    return over_seeds([resampled(s, s["cells"][key], "old") - resampled(s, s["v1"], "old") for s in seeds])
+    return over_seeds(
+        [
+            resampled(s, s["cells"][key], "old") - resampled(s, s["v1"], "old")
+            for s in seeds
+        ]
+    )
 
 
 def combine(seeds: list[dict[str, Any]], key: Key) -> Found:
@@ -97,16 +119,26 @@ def combine(seeds: list[dict[str, Any]], key: Key) -> Found:
     change = over_seeds([a / b - 1 for a, b in zip(new, zero, strict=True)])
     fewest = [s["cells"][key]["rows"] - s["cells"][without]["rows"] for s in seeds]
     share = sum(fewest) / sum(s["v1"]["old_rows"] for s in seeds)
-    return Found(len(seeds), share, f, f / forgotten(seeds, without), over_seeds(new), change)
+    return Found(
+        len(seeds), share, f, f / forgotten(seeds, without), over_seeds(new), change
+    )
 
 
 def by_ratio(found: dict[Key, Found]) -> Iterator[str]:
     """What random rehearsal does, a line a ratio."""
-    yield "| init_from | ratio | old rows seen | F | share of F left | loss on new domains | its change |"
+    yield (
+        "| init_from | ratio | old rows seen | F | share of F left | loss on new "
+        "domains | its change |"
+    )
     yield "|---|---|---|---|---|---|---|"
     for (init, ratio, policy), one in found.items():
         if policy in {"none", "random"}:
-            cells = [cell(one.f), cell(one.left, 2), cell(one.new), cell(100 * one.change, 1, "%")]
+            cells = [
+                cell(one.f),
+                cell(one.left, 2),
+                cell(one.new),
+                cell(100 * one.change, 1, "%"),
+            ]
             yield f"| {init} | {ratio:g} | {one.rows:.0%} | {' | '.join(cells)} |"
 
 
@@ -121,17 +153,26 @@ def by_policy(found: dict[Key, Found]) -> Iterator[str]:
 
 
 def beside(seeds: list[dict[str, Any]], found: dict[Key, Found]) -> Iterator[str]:
-    """How much more a policy forgets than each random one, on average over the ratios from 0.05 on."""
+    """How much more a policy forgets than each random one,
+    on average over the ratios from 0.05 on.
+    """
     ratios = sorted({ratio for _, ratio, _ in found if ratio >= 0.05})
     policies = policies_of(found)
     randoms = [policy for policy in policies if policy.startswith("random")]
-    yield f"| init_from | policy | {' | '.join(f'F minus that of {name}' for name in randoms)} |"
+    yield (
+        "| init_from | policy | "
+        f"{' | '.join(f'F minus that of {name}' for name in randoms)} |"
+    )
     yield "|---|---|" + "---|" * len(randoms)
     for init in sorted({init for init, _, _ in found}):
         for policy in sorted(set(policies) - set(randoms)):
             cells = []
             for other in randoms:
-                each = [forgotten(seeds, (init, r, policy)) - forgotten(seeds, (init, r, other)) for r in ratios]
+                each = [
+                    forgotten(seeds, (init, r, policy))
+                    - forgotten(seeds, (init, r, other))
+                    for r in ratios
+                ]
                 cells.append(cell(np.mean(each, axis=0), 4))
             yield f"| {init} | {policy} | {' | '.join(cells)} |"
 
@@ -145,18 +186,32 @@ def policies_of(found: dict[Key, Found]) -> list[str]:
 def cell(values: Values, digits: int = 3, unit: str = "") -> str:
     """Estimate and interval."""
     one = intervals.summary(values)
-    return f"{one['estimate']:.{digits}f}{unit} [{one['low']:.{digits}f}, {one['high']:.{digits}f}]"
+    return (
+        f"{one['estimate']:.{digits}f}{unit} [{one['low']:.{digits}f}, "
+        f"{one['high']:.{digits}f}]"
+    )
 
 
 def draw(found: dict[Key, Found], path: Path) -> None:
-    """Share of F left, and the change of the new domains' loss, against the ratio; a line a policy."""
+    """Share of F left, and the change of the new domains' loss, against the ratio;
+    a line a policy.
+    """
     import matplotlib as mpl
 
     mpl.use("agg")
     from matplotlib import pyplot
 
-    with mpl.rc_context({"svg.hashsalt": "afs", "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 9}):
-        figure, grid = pyplot.subplots(2, 2, figsize=(9, 6.4), sharex=True, sharey="col", dpi=110)
+    with mpl.rc_context(
+        {
+            "svg.hashsalt": "afs",
+            "svg.fonttype": "none",
+            "font.family": "sans-serif",
+            "font.size": 9,
+        }
+    ):
+        figure, grid = pyplot.subplots(
+            2, 2, figsize=(9, 6.4), sharex=True, sharey="col", dpi=110
+        )
         for row, init in enumerate(("base", "previous")):
             lines(grid[row][0], found, init, "left", 1.0)
             lines(grid[row][1], found, init, "change", 100.0)
@@ -171,12 +226,21 @@ def draw(found: dict[Key, Found], path: Path) -> None:
         grid[0][0].legend(frameon=False)
         figure.tight_layout()
         kind = path.suffix.removeprefix(".")
-        figure.savefig(path, metadata={"Date": None, "Creator": None} if kind == "svg" else {"Software": None})
+        figure.savefig(
+            path,
+            metadata={"Date": None, "Creator": None}
+            if kind == "svg"
+            else {"Software": None},
+        )
         pyplot.close(figure)
 
 
-def lines(axes: Any, found: dict[Key, Found], init: str, name: str, scale: float) -> None:
-    """One panel: estimates with their intervals, policies side by side at each ratio."""
+def lines(
+    axes: Any, found: dict[Key, Found], init: str, name: str, scale: float
+) -> None:
+    """One panel: estimates with their intervals,
+    policies side by side at each ratio.
+    """
     ratios = sorted({ratio for _, ratio, _ in found})
     policies = policies_of(found)
     for at, policy in enumerate(policies):
@@ -184,10 +248,21 @@ def lines(axes: Any, found: dict[Key, Found], init: str, name: str, scale: float
         values = [intervals.summary(scale * getattr(found[key], name)) for key in keys]
         middle = np.array([one["estimate"] for one in values])
         span = np.array(
-            [[one["estimate"] - one["low"] for one in values], [one["high"] - one["estimate"] for one in values]]
+            [
+                [one["estimate"] - one["low"] for one in values],
+                [one["high"] - one["estimate"] for one in values],
+            ]
         )
         places = np.arange(len(ratios)) + 0.12 * (at - (len(policies) - 1) / 2)
-        axes.errorbar(places, middle, yerr=np.maximum(span, 0), label=policy, marker="o", markersize=3, capsize=2)
+        axes.errorbar(
+            places,
+            middle,
+            yerr=np.maximum(span, 0),
+            label=policy,
+            marker="o",
+            markersize=3,
+            capsize=2,
+        )
     axes.set_xticks(range(len(ratios)), [f"{ratio:g}" for ratio in ratios])
     axes.grid(axis="y", alpha=0.3)
 

@@ -1,7 +1,9 @@
-"""How long a user waits for nothing: `afs --help`, a stage's start, a repro with nothing to do.
+"""How long a user waits for nothing: `afs --help`, a stage's start,
+a repro with nothing to do.
 
-Every command is run as a whole process in turn with a bare interpreter, so that the printed ratio
-holds when the machine's speed drifts. Run from a checkout in which `dvc repro` has finished:
+Every command is run as a whole process in turn with a bare interpreter, so that the
+printed ratio holds when the machine's speed drifts. Run from a checkout in which
+`dvc repro` has finished:
 
     python benchmarks/startup.py [--runs 7]
 """
@@ -17,7 +19,14 @@ import time
 COMMANDS = {
     "python -c pass": [sys.executable, "-c", "pass"],
     "afs --help": [sys.executable, "-m", "afs_stages.cli", "--help"],
-    "afs training rebalance --help": [sys.executable, "-m", "afs_stages.cli", "training", "rebalance", "--help"],
+    "afs training rebalance --help": [
+        sys.executable,
+        "-m",
+        "afs_stages.cli",
+        "training",
+        "rebalance",
+        "--help",
+    ],
     "export --help": [sys.executable, "-m", "afs_stages.export", "--help"],
     "score --help": [sys.executable, "-m", "afs_stages.score", "--help"],
     "split --help": [sys.executable, "-m", "afs_stages.split", "--help"],
@@ -44,10 +53,16 @@ def main() -> None:
         for name, command in COMMANDS.items():
             times[name].append(seconds(command))
     bare = statistics.median(times["python -c pass"])
-    print(f"| command | median s | min | max | x bare python |\n|---|---|---|---|---|  <!-- {runs} rounds -->")
+    print(
+        "| command | median s | min | max | x bare python |\n"
+        f"|---|---|---|---|---|  <!-- {runs} rounds -->"
+    )
     for name, values in times.items():
         median = statistics.median(values)
-        print(f"| `{name}` | {median:.2f} | {min(values):.2f} | {max(values):.2f} | {median / bare:.0f} |")
+        print(
+            f"| `{name}` | {median:.2f} | {min(values):.2f} | {max(values):.2f} | "
+            f"{median / bare:.0f} |"
+        )
 
 
 if __name__ == "__main__":

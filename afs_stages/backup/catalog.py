@@ -1,4 +1,6 @@
-"""What lies on the target: archives with the manifests beside them, and what is wrong with each."""
+"""What lies on the target: archives with the manifests beside them,
+and what is wrong with each.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,14 @@ from dataclasses import dataclass
 
 from afs_stages.backup.archive import begins_as_ours, checked_members
 from afs_stages.backup.manifest import Manifest, from_bytes
-from afs_stages.backup.naming import CATEGORIES, PARTIAL, SIDECAR, ArchiveName, is_partial, parse
+from afs_stages.backup.naming import (
+    CATEGORIES,
+    PARTIAL,
+    SIDECAR,
+    ArchiveName,
+    is_partial,
+    parse,
+)
 from afs_stages.backup.paths import refused
 from afs_stages.backup.store import Digest, Entry, Store, mismatch
 from afs_stages.core.console import warn
@@ -17,7 +26,9 @@ from afs_stages.core.errors import UserError, nearest
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive on the target. `id` is None for a file that another program named, `beside` is its manifest."""
+    """An archive on the target.
+    `id` is None for a file that another program named, `beside` is its manifest.
+    """
 
     entry: Entry
     id: ArchiveName | None
@@ -36,7 +47,9 @@ class Archive:
 
 @dataclass
 class Shelf:
-    """All files of one category: archives oldest first, and what is left over from killed runs."""
+    """All files of one category: archives oldest first,
+    and what is left over from killed runs.
+    """
 
     category: str
     archives: list[Archive]
@@ -55,11 +68,14 @@ def shelf(store: Store, category: str) -> Shelf:
         for entry in whole
         if entry.name.endswith(".tar.gz")
     ]
-    archives.sort(key=lambda archive: (archive.stamp, archive.entry.name, archive.entry.ident))
+    archives.sort(
+        key=lambda archive: (archive.stamp, archive.entry.name, archive.entry.ident)
+    )
     orphans = [
         entry
         for entry in whole
-        if entry.name.endswith(".tar.gz" + SIDECAR) and entry.name.removesuffix(SIDECAR) not in files
+        if entry.name.endswith(".tar.gz" + SIDECAR)
+        and entry.name.removesuffix(SIDECAR) not in files
     ]
     return Shelf(category, archives, partials, orphans)
 
@@ -70,20 +86,26 @@ def shelves(store: Store) -> list[Shelf]:
 
 
 def manifest_of(store: Store, archive: Archive) -> Manifest:
-    """The manifest beside an archive. Raises `UserError` when there is none or it is damaged."""
+    """The manifest beside an archive.
+    Raises `UserError` when there is none or it is damaged.
+    """
     where = archive.entry.path
     if archive.beside is None:
         raise UserError("has no manifest beside it", where=where)
     manifest = from_bytes(b"".join(store.read(archive.beside)), archive.beside.path)
-    if manifest.sealed is None or (archive.id and not manifest.content.startswith(archive.id.content)):
+    if manifest.sealed is None or (
+        archive.id and not manifest.content.startswith(archive.id.content)
+    ):
         raise UserError("the manifest beside it is of another archive", where=where)
     return manifest
 
 
 def problem(store: Store, archive: Archive, deep: bool = False) -> str:
-    """What is wrong with an archive, empty if nothing: manifest, size and checksum; `deep` unpacks every file.
+    """What is wrong with an archive, empty if nothing: manifest, size and checksum;
+    `deep` unpacks every file.
 
-    An archive that restore would refuse for the paths in it is not sound, whatever its checksum.
+    An archive that restore would refuse for the paths in it is not sound,
+    whatever its checksum.
     """
     try:
         manifest = manifest_of(store, archive)
@@ -105,11 +127,15 @@ def _unpack(store: Store, archive: Archive, manifest: Manifest) -> None:
         for _ in content:
             pass
     if digest.seal() != manifest.sealed:
-        raise UserError("its checksum is not the one it was sealed with", where=archive.entry.path)
+        raise UserError(
+            "its checksum is not the one it was sealed with", where=archive.entry.path
+        )
 
 
 def is_ours(store: Store, archive: Archive) -> bool:
-    """Whether this program made a file, and not only its name says so: a manifest beside it, or inside."""
+    """Whether this program made a file, and not only its name says so: a manifest
+    beside it, or inside.
+    """
     try:
         manifest_of(store, archive)
     except UserError:
@@ -118,12 +144,16 @@ def is_ours(store: Store, archive: Archive) -> bool:
 
 
 def is_whole(store: Store, archive: Archive) -> bool:
-    """Whether every byte is as it was sealed, whatever else may be wrong with the archive."""
+    """Whether every byte is as it was sealed,
+    whatever else may be wrong with the archive.
+    """
     try:
         manifest = manifest_of(store, archive)
     except UserError:
         return False
-    return manifest.sealed is not None and not mismatch(store, archive.entry, manifest.sealed)
+    return manifest.sealed is not None and not mismatch(
+        store, archive.entry, manifest.sealed
+    )
 
 
 def is_our_manifest(store: Store, entry: Entry) -> bool:
@@ -137,14 +167,19 @@ def is_our_manifest(store: Store, entry: Entry) -> bool:
 
 
 def is_our_upload(store: Store, entry: Entry) -> bool:
-    """Whether a file called like an unfinished upload is the beginning of an archive of ours."""
+    """Whether a file called like an unfinished upload is the beginning of an
+    archive of ours.
+    """
     return is_partial(entry.name) and begins_as_ours(store.read(entry))
 
 
-def by_item(store: Store, archives: Iterable[Archive]) -> dict[tuple[str, str], list[Archive]]:
+def by_item(
+    store: Store, archives: Iterable[Archive]
+) -> dict[tuple[str, str], list[Archive]]:
     """(name, origin) -> archives, oldest first.
 
-    One whose manifest cannot be read counts with the item of its name, if there is only one of that name.
+    One whose manifest cannot be read counts with the item of its name, if there is only
+    one of that name.
     """
     known = [(archive, _origin(store, archive)) for archive in archives if archive.id]
     origins: dict[str, set[str]] = defaultdict(set)
@@ -153,7 +188,9 @@ def by_item(store: Store, archives: Iterable[Archive]) -> dict[tuple[str, str], 
     groups: dict[tuple[str, str], list[Archive]] = defaultdict(list)
     for archive, origin in known:
         only = origins[archive.name]
-        groups[archive.name, origin or (min(only) if len(only) == 1 else "")].append(archive)
+        groups[archive.name, origin or (min(only) if len(only) == 1 else "")].append(
+            archive
+        )
     return dict(groups)
 
 
@@ -165,23 +202,37 @@ def _origin(store: Store, archive: Archive) -> str:
 
 
 def find(store: Store, wanted: str) -> Archive:
-    """An archive by file name, or the latest sound one by item name; both may stand behind `category/`.
+    """An archive by file name, or the latest sound one by item name; both may stand
+    behind `category/`.
 
     Raises `UserError` when there is none, or when a name is used in two categories.
     """
     category, _, name = wanted.rpartition("/")
     places = [one for one in shelves(store) if category in ("", one.category)]
-    exact = [archive for one in places for archive in one.archives if archive.entry.name == name]
+    exact = [
+        archive
+        for one in places
+        for archive in one.archives
+        if archive.entry.name == name
+    ]
     if exact:
         return exact[-1]
-    named = {one.category: [archive for archive in one.archives if archive.name == name] for one in places}
+    named = {
+        one.category: [archive for archive in one.archives if archive.name == name]
+        for one in places
+    }
     named = {key: archives for key, archives in named.items() if archives}
     if not named:
         known = sorted({archive.name for one in places for archive in one.archives})
-        raise UserError(f"no backup '{wanted}' ({nearest(name, known)})", where=store.where, fix="afs backup list")
+        raise UserError(
+            f"no backup '{wanted}' ({nearest(name, known)})",
+            where=store.where,
+            fix="afs backup list",
+        )
     if len(named) > 1:
         raise UserError(
-            f"'{name}' is in {' and '.join(named)}", fix=f"say which: {' or '.join(f'{key}/{name}' for key in named)}"
+            f"'{name}' is in {' and '.join(named)}",
+            fix=f"say which: {' or '.join(f'{key}/{name}' for key in named)}",
         )
     return latest_sound(store, next(iter(named.values())))
 
@@ -195,4 +246,6 @@ def latest_sound(store: Store, archives: list[Archive]) -> Archive:
             return archive
         warn(f"{archive.entry.path} is damaged and passed over: {wrong}")
         first = first or f"{archive.entry.path}: {wrong}"
-    raise UserError(f"no sound archive; the latest is damaged\n  {first}", where=store.where)
+    raise UserError(
+        f"no sound archive; the latest is damaged\n  {first}", where=store.where
+    )

@@ -1,4 +1,6 @@
-"""Retention: keep the newest N sound archives of every item; what does not verify is nobody's reason to delete."""
+"""Retention: keep the newest N sound archives of every item; what does not verify is
+nobody's reason to delete.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,18 @@ from afs_stages.backup.store import Entry, Store
 from afs_stages.core.console import log
 
 PARTIAL_AGE = 7 * 24 * 3600
-"""Seconds after which an unfinished upload is nobody's any more: Drive forgets its session after a week."""
+"""Seconds after which an unfinished upload is nobody's any more: Drive forgets its
+session after a week.
+"""
 LOGS_KEPT = 100
 FOREIGN = "not made by afs backup"
 
 
 @dataclass
 class Plan:
-    """What a cleanup will remove, and what it leaves although it is old (path -> why)."""
+    """What a cleanup will remove, and what it leaves although it is
+    old (path -> why).
+    """
 
     remove: list[Entry] = field(default_factory=list)
     left: dict[str, str] = field(default_factory=dict)
@@ -28,9 +34,9 @@ class Plan:
 def plan(store: Store, keep: int, now: datetime, delete_damaged: bool = False) -> Plan:
     """Choose what goes. Every archive that is counted as kept is verified now.
 
-    Damaged archives stay unless `delete_damaged`, and even then only where a sound one of the same
-    item remains. Files that other programs made stay, also where they are called as ours are; so
-    does an archive that is whole and only restore refuses.
+    Damaged archives stay unless `delete_damaged`, and even then only where a sound one
+    of the same item remains. Files that other programs made stay, also where they are
+    called as ours are; so does an archive that is whole and only restore refuses.
     """
     chosen = Plan()
     for shelf in catalog.shelves(store):
@@ -47,7 +53,11 @@ def plan(store: Store, keep: int, now: datetime, delete_damaged: bool = False) -
 
 
 def _choose_old(
-    store: Store, entries: list[Entry], is_ours: Callable[[Store, Entry], bool], now: datetime, chosen: Plan
+    store: Store,
+    entries: list[Entry],
+    is_ours: Callable[[Store, Entry], bool],
+    now: datetime,
+    chosen: Plan,
 ) -> None:
     """What a killed push left behind goes when it is old, if it is ours."""
     for entry in entries:
@@ -59,7 +69,13 @@ def _choose_old(
             chosen.left[entry.path] = FOREIGN
 
 
-def _choose(store: Store, archives: list[catalog.Archive], keep: int, delete_damaged: bool, chosen: Plan) -> None:
+def _choose(
+    store: Store,
+    archives: list[catalog.Archive],
+    keep: int,
+    delete_damaged: bool,
+    chosen: Plan,
+) -> None:
     kept: list[catalog.Archive] = []
     damaged: list[catalog.Archive] = []
     for archive in reversed(archives):
@@ -76,22 +92,30 @@ def _choose(store: Store, archives: list[catalog.Archive], keep: int, delete_dam
             _choose_damaged(store, archive, kept, chosen)
 
 
-def _choose_damaged(store: Store, archive: catalog.Archive, kept: list[catalog.Archive], chosen: Plan) -> None:
+def _choose_damaged(
+    store: Store, archive: catalog.Archive, kept: list[catalog.Archive], chosen: Plan
+) -> None:
     if not catalog.is_ours(store, archive):
         chosen.left[archive.entry.path] += f"; {FOREIGN}"
     elif catalog.is_whole(store, archive):
-        chosen.left[archive.entry.path] += "; its bytes are whole, so `tar` may still read it"
+        chosen.left[archive.entry.path] += (
+            "; its bytes are whole, so `tar` may still read it"
+        )
     else:
         del chosen.left[archive.entry.path]
         chosen.remove.append(archive.entry)
         beside = _beside(archive, kept)
-        chosen.remove += [entry for entry in beside if catalog.is_our_manifest(store, entry)]
+        chosen.remove += [
+            entry for entry in beside if catalog.is_our_manifest(store, entry)
+        ]
 
 
 def _beside(archive: catalog.Archive, kept: list[catalog.Archive]) -> list[Entry]:
-    """The manifest that goes with an archive, unless one that stays needs it: Drive has files of one name.
+    """The manifest that goes with an archive, unless one that stays needs it: Drive has
+    files of one name.
 
-    It goes second: a cut between the two leaves a manifest without an archive, which misleads nobody.
+    It goes second: a cut between the two leaves a manifest without an archive, which
+    misleads nobody.
     """
     needed = archive.beside in [one.beside for one in kept]
     return [archive.beside] if archive.beside and not needed else []

@@ -1,4 +1,6 @@
-"""The disaster drill: a clone in an empty folder, the latest backup, `dvc pull`, and nothing left to run."""
+"""The disaster drill: a clone in an empty folder, the latest backup, `dvc pull`, and
+nothing left to run.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +30,21 @@ class Drill:
 
 
 def drill(root: Path, store: Store, folder: Path) -> Drill:
-    """Rebuild the project in `folder` (an empty one) from Git, the backup and DVC's remote, and compare.
+    """Rebuild the project in `folder` (an empty one) from Git, the backup and DVC's
+    remote, and compare.
 
     Raises `UserError` when not even the clone can be made.
     """
     found, clone = Drill(), folder / "clone"
-    made = _run(folder, "git", "clone", "--quiet", "--no-local", str(root.resolve()), str(clone))
+    made = _run(
+        folder, "git", "clone", "--quiet", "--no-local", str(root.resolve()), str(clone)
+    )
     if made.returncode != 0:
-        raise UserError(f"git clone: {made.stderr.strip()}", where=str(root), fix="the project must be a Git clone")
+        raise UserError(
+            f"git clone: {made.stderr.strip()}",
+            where=str(root),
+            fix="the project must be a Git clone",
+        )
     _give_remotes(root, clone)
     _restore(store, clone, found)
     _pull_and_compare(clone, found)
@@ -43,7 +52,9 @@ def drill(root: Path, store: Store, folder: Path) -> Drill:
 
 
 def _run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False
+    )
 
 
 def _dvc(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
@@ -51,12 +62,18 @@ def _dvc(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
 
 
 def _give_remotes(root: Path, clone: Path) -> None:
-    """The clone's DVC gets the same remotes and secrets, with paths that hold from where it lies."""
+    """The clone's DVC gets the same remotes and secrets,
+    with paths that hold from where it lies.
+    """
     from dvc.config import Config
 
     merged = targets.dvc_config(root)
-    with Config(str(clone / ".dvc"), validate=False).edit("local", validate=False) as local:
-        local["remote"] = {name: dict(values) for name, values in merged.get("remote", {}).items()}
+    with Config(str(clone / ".dvc"), validate=False).edit(
+        "local", validate=False
+    ) as local:
+        local["remote"] = {
+            name: dict(values) for name, values in merged.get("remote", {}).items()
+        }
         if name := merged.get("core", {}).get("remote"):
             local.setdefault("core", {})["remote"] = name
 
@@ -73,20 +90,27 @@ def _restore(store: Store, clone: Path, found: Drill) -> None:
         except UserError as error:
             found.problems.append(f"restore: {error}")
     if not found.archives:
-        found.problems.append("restore: there is no backup of the project yet (afs backup push --all)")
+        found.problems.append(
+            "restore: there is no backup of the project yet (afs backup push --all)"
+        )
 
 
 def _pull_and_compare(clone: Path, found: Drill) -> None:
     pull = _dvc(clone, "pull")
     if pull.returncode != 0:
         found.problems.append(f"dvc pull: {pull.stderr.strip()[-600:]}")
-    log.info("dvc pull: %s", pull.stdout.strip().splitlines()[-1] if pull.stdout.strip() else "nothing")
+    log.info(
+        "dvc pull: %s",
+        pull.stdout.strip().splitlines()[-1] if pull.stdout.strip() else "nothing",
+    )
     dry = _dvc(clone, "repro", "--dry")
     if dry.returncode != 0:
         found.problems.append(f"dvc repro --dry: {dry.stderr.strip()[-600:]}")
     stages = re.findall(r"Running stage '([^']+)'", dry.stdout)
     if stages:
-        found.problems.append(f"dvc repro would run {len(stages)} stages: {', '.join(stages[:8])}")
+        found.problems.append(
+            f"dvc repro would run {len(stages)} stages: {', '.join(stages[:8])}"
+        )
     found.problems += _adapters(clone, found)
 
 

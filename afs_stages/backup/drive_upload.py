@@ -1,8 +1,9 @@
-"""Resumable uploads of streams to Drive: constant memory, and a cut costs only the last chunk.
+"""Resumable uploads of streams to Drive: constant memory,
+and a cut costs only the last chunk.
 
-The session's address is kept in a file of this clone, so that even a killed push goes on where Drive
-says it stopped: the archive is made again from the start (it is deterministic) and what Drive has is
-not sent twice.
+The session's address is kept in a file of this clone, so that even a killed push goes
+on where Drive says it stopped: the archive is made again from the start (it is
+deterministic) and what Drive has is not sent twice.
 """
 
 from __future__ import annotations
@@ -28,14 +29,23 @@ GONE = (404, 410)
 
 
 class SessionLost(Exception):
-    """The upload must begin again: Drive no longer knows the session, or lost bytes it had confirmed."""
+    """The upload must begin again: Drive no longer knows the session,
+    or lost bytes it had confirmed.
+    """
 
 
 class StreamMedia(MediaUpload):  # type: ignore[misc]
-    """A stream of unknown length as googleapiclient wants it: keeps what Drive has not confirmed yet."""
+    """A stream of unknown length as googleapiclient wants it:
+    keeps what Drive has not confirmed yet.
+    """
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks, self._held, self._start, self._ended = blocks, bytearray(), 0, False
+        self._blocks, self._held, self._start, self._ended = (
+            blocks,
+            bytearray(),
+            0,
+            False,
+        )
 
     def chunksize(self) -> int:
         """Bytes per request; a multiple of 256 KiB."""
@@ -54,14 +64,18 @@ class StreamMedia(MediaUpload):  # type: ignore[misc]
         return False
 
     def size(self) -> int | None:
-        """The length once the end is near enough to be known; asked before each chunk."""
+        """The length once the end is near enough to be known;
+        asked before each chunk.
+        """
         self._fill(2 * CHUNK + 1)
         return self._start + len(self._held) if self._ended else None
 
     def getbytes(self, begin: int, length: int) -> bytes:
         """`length` bytes from `begin` (fewer at the end); earlier ones are let go."""
         if begin < self._start:
-            raise SessionLost(f"Drive asks again for byte {begin:,}, confirmed long ago")
+            raise SessionLost(
+                f"Drive asks again for byte {begin:,}, confirmed long ago"
+            )
         while begin > self._start and (self._held or not self._ended):
             self._fill(CHUNK)
             step = min(begin - self._start, len(self._held))
@@ -105,10 +119,15 @@ class Sessions:
     def keep(self, name: str, address: str) -> None:
         """Remember an address; an empty one forgets it."""
         known = {**self._all(), name: address}
-        write_text(self._path, json.dumps({key: value for key, value in known.items() if value}, indent=1))
+        write_text(
+            self._path,
+            json.dumps({key: value for key, value in known.items() if value}, indent=1),
+        )
 
 
-def upload(request: HttpRequest, media: StreamMedia, name: str, sessions: Sessions) -> dict[str, Any]:
+def upload(
+    request: HttpRequest, media: StreamMedia, name: str, sessions: Sessions
+) -> dict[str, Any]:
     """Send the whole stream; returns Drive's description of the file.
 
     Raises `SessionLost` when it must begin again, `HttpError` when Drive refuses.
@@ -124,7 +143,9 @@ def upload(request: HttpRequest, media: StreamMedia, name: str, sessions: Sessio
 
 
 def _resume(request: HttpRequest, address: str) -> dict[str, Any] | None:
-    """Ask Drive how far an earlier run came; its description if that one got to the end."""
+    """Ask Drive how far an earlier run came;
+    its description if that one got to the end.
+    """
     if not address:
         return None
     headers = {"Content-Range": "bytes */*", "Content-Length": "0"}
@@ -134,13 +155,17 @@ def _resume(request: HttpRequest, address: str) -> dict[str, Any] | None:
         return found
     if response.status == 308:
         request.resumable_uri = address
-        request.resumable_progress = int(response["range"].split("-")[1]) + 1 if "range" in response else 0
+        request.resumable_progress = (
+            int(response["range"].split("-")[1]) + 1 if "range" in response else 0
+        )
         log.info("going on at byte %s", f"{request.resumable_progress:,}")
     return None
 
 
 def _next_chunk(request: HttpRequest) -> dict[str, Any] | None:
-    """One chunk, tried again after a broken connection (5xx and rate limits are retried below us)."""
+    """One chunk, tried again after a broken connection (5xx and rate limits are
+    retried below us).
+    """
     for attempt in range(RETRIES):
         try:
             body: dict[str, Any] | None = request.next_chunk(num_retries=RETRIES)[1]

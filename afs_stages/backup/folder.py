@@ -1,4 +1,6 @@
-"""A plain folder as target: another disk, or a Drive folder that Google's own program mounts."""
+"""A plain folder as target: another disk, or a Drive folder that Google's
+own program mounts.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,11 @@ from afs_stages.core.errors import UserError
 
 
 class Folder:
-    """Archives in a folder. The folder itself is made, its parent must exist: an unmounted disk is an error.
+    """Archives in a folder.
+    The folder itself is made, its parent must exist: an unmounted disk is an error.
 
-    `clone` stands in temporary names: two clones that push at once never share one, and what a killed
-    push leaves the next of that clone overwrites.
+    `clone` stands in temporary names: two clones that push at once never share one, and
+    what a killed push leaves the next of that clone overwrites.
     """
 
     def __init__(self, top: Path, clone: str) -> None:
@@ -26,11 +29,14 @@ class Folder:
             raise UserError(
                 f"no such folder: {top.parent}",
                 where="backup target",
-                fix="mount the disk or the Drive folder, or choose another target: afs backup setup",
+                fix="mount the disk or the Drive folder, or choose another target: "
+                "afs backup setup",
             )
 
     def entries(self, folder: str) -> list[Entry]:
-        """Files of a folder, without those that another clone takes away meanwhile; none when there is no folder."""
+        """Files of a folder, without those that another clone takes away meanwhile;
+        none when there is no folder.
+        """
         path = self.top / folder
         found = []
         for file in sorted(path.iterdir()) if path.is_dir() else []:
@@ -46,7 +52,9 @@ class Folder:
         return self.top / entry.folder / entry.name
 
     def upload(self, folder: str, name: str, source: Source) -> tuple[Entry, Sealed]:
-        """Write a large file; bytes an earlier try left are compared, not written again."""
+        """Write a large file; bytes an earlier try left are compared,
+        not written again.
+        """
         path = self.top / folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as file:
@@ -96,7 +104,9 @@ class Folder:
         return blocks(self._path(entry))
 
     def checksum(self, entry: Entry) -> tuple[str, str]:
-        """Hash the file as the disk has it now, past the page cache where the system lets us."""
+        """Hash the file as the disk has it now,
+        past the page cache where the system lets us.
+        """
         path = self._path(entry)
         if hasattr(os, "posix_fadvise"):
             with path.open("rb") as file:

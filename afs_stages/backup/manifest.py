@@ -1,4 +1,6 @@
-"""What an archive holds: every file's path, size, mode and sha256, and one id over them all."""
+"""What an archive holds: every file's path, size, mode and sha256,
+and one id over them all.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ FORMAT = 1
 
 @dataclass(frozen=True, order=True)
 class File:
-    """A file of an archive; `path` is posix and relative to where the archive is restored."""
+    """A file of an archive; `path` is posix and relative to where the
+    archive is restored.
+    """
 
     path: str
     size: int
@@ -36,7 +40,9 @@ class Sealed:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What one archive holds. `origin` tells items of one name apart; `sealed` is known once it is written."""
+    """What one archive holds.
+    `origin` tells items of one name apart; `sealed` is known once it is written.
+    """
 
     category: str
     name: str
@@ -47,7 +53,10 @@ class Manifest:
     @property
     def content(self) -> str:
         """Hash over all files: equal for equal content."""
-        text = "\n".join(f"{file.sha256} {file.mode:o} {file.size} {file.path}" for file in self.files)
+        text = "\n".join(
+            f"{file.sha256} {file.mode:o} {file.size} {file.path}"
+            for file in self.files
+        )
         return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
     @property
@@ -88,7 +97,9 @@ def blocks(path: Path) -> Iterator[bytes]:
 
 
 def describe_file(path: Path, name: PurePosixPath) -> File:
-    """Hash a file; links are followed, so that what lies in DVC's cache goes into the archive."""
+    """Hash a file; links are followed, so that what lies in DVC's cache goes
+    into the archive.
+    """
     digest, size = hashlib.sha256(), 0
     for block in blocks(path):
         digest.update(block)

@@ -1,7 +1,7 @@
 """How archives are called: `<name>_<YYYYMMDDTHHMMSSZ>-<content>.tar.gz`.
 
-The stamp orders the archives of one item, the content id (first 12 hex digits of the hash over its
-files) makes two archives of one name with different content two files.
+The stamp orders the archives of one item, the content id (first 12 hex digits of the
+hash over its files) makes two archives of one name with different content two files.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ TOP = "AFS_Backups"
 SIDECAR = ".json"
 PARTIAL = ".partial-"
 _STAMP = "%Y%m%dT%H%M%SZ"
-_ARCHIVE = re.compile(r"(?P<name>.+)_(?P<stamp>\d{8}T\d{6}Z)-(?P<content>[0-9a-f]{12})\.tar\.gz")
+_ARCHIVE = re.compile(
+    r"(?P<name>.+)_(?P<stamp>\d{8}T\d{6}Z)-(?P<content>[0-9a-f]{12})\.tar\.gz"
+)
 _PARTIAL = re.compile(r"\.partial-.+-[0-9a-f]{12}-[A-Za-z0-9]+\.tar\.gz")
 _LOG = re.compile(r"backup_\d{8}T\d{6}Z-[A-Za-z0-9]+\.log")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
@@ -39,13 +41,19 @@ class ArchiveName:
 
 
 def parse(file: str) -> ArchiveName | None:
-    """The parts of a file name, None for a file that is not called like an archive of ours."""
+    """The parts of a file name, None for a file that is not called like an
+    archive of ours.
+    """
     match = _ARCHIVE.fullmatch(file)
-    return ArchiveName(match["name"], match["stamp"], match["content"]) if match else None
+    return (
+        ArchiveName(match["name"], match["stamp"], match["content"]) if match else None
+    )
 
 
 def partial(name: str, content: str, clone: str) -> str:
-    """The name an archive has until it is whole and confirmed; found again by the next run of this clone."""
+    """The name an archive has until it is whole and confirmed; found again by the next
+    run of this clone.
+    """
     return f"{PARTIAL}{name}-{content}-{clone}.tar.gz"
 
 
@@ -64,13 +72,16 @@ def check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise UserError(
             f"'{name}' cannot name a backup",
-            fix="use letters, digits and . _ + - (at most 100), beginning with a letter or digit",
+            fix="use letters, digits and . _ + - (at most 100), beginning with a "
+            "letter or digit",
         )
     return name
 
 
 def stamp_after(now: datetime, taken: list[str]) -> str:
-    """The stamp for `now`, moved behind every stamp in `taken`, so that a clock set back cannot reorder."""
+    """The stamp for `now`, moved behind every stamp in `taken`, so that a clock set
+    back cannot reorder.
+    """
     stamp = now.astimezone(UTC).strftime(_STAMP)
     latest = max(taken, default="")
     if stamp > latest:

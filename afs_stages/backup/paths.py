@@ -6,11 +6,15 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 INSIDE = ".afs/manifest/"
-"""The manifest is the first member, where a plain `tar -x` in the project puts it out of the way."""
+"""The manifest is the first member, where a plain `tar -x` in the project puts
+it out of the way.
+"""
 LONGEST_NAME = 255
 """Bytes of one name that every common file system takes."""
 LONGEST = 3800
-"""Bytes of a path: what Linux takes, less the staging folder's name and some of the destination's."""
+"""Bytes of a path: what Linux takes, less the staging folder's name and some of
+the destination's.
+"""
 
 
 def why_refused(path: str) -> str:
@@ -34,7 +38,9 @@ def why_refused(path: str) -> str:
 
 
 def refused(paths: Iterable[str]) -> str:
-    """Why no archive may hold these files, with the first path at fault; empty when one may."""
+    """Why no archive may hold these files, with the first path at fault;
+    empty when one may.
+    """
     files: set[str] = set()
     # The manifest's own folders count: as files they would be in its way.
     folders = {".afs", INSIDE.rstrip("/")}
@@ -45,7 +51,8 @@ def refused(paths: Iterable[str]) -> str:
         if not why and path in files:
             why = "is there twice"
         if why:
-            # As Python writes it: a line break or a byte of no encoding must not spoil the log.
+            # As Python writes it: a line break or a byte of no encoding must
+            # not spoil the log.
             return f"{path!r} {why}"
         files.add(path)
         folders.update(str(parent) for parent in PurePosixPath(path).parents)

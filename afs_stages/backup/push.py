@@ -1,4 +1,6 @@
-"""Pushing: hash, compare with the latest archive, stream, read the checksum back, and only then rename."""
+"""Pushing: hash, compare with the latest archive, stream, read the checksum back, and
+only then rename.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def push(store: Store, items: list[Item], now: datetime, clone: str, dry_run: bool = False) -> Outcome:
+def push(
+    store: Store, items: list[Item], now: datetime, clone: str, dry_run: bool = False
+) -> Outcome:
     """Back up every item whose content is not what its latest sound archive holds.
 
     One item's failure does not keep the others from being saved; it is in `failed`.
@@ -43,13 +47,25 @@ def push(store: Store, items: list[Item], now: datetime, clone: str, dry_run: bo
     return outcome
 
 
-def _push_one(store: Store, item: Item, name: str, now: datetime, clone: str, dry_run: bool, outcome: Outcome) -> None:
+def _push_one(
+    store: Store,
+    item: Item,
+    name: str,
+    now: datetime,
+    clone: str,
+    dry_run: bool,
+    outcome: Outcome,
+) -> None:
     manifest = item.describe()
     if not manifest.files:
         outcome.empty.append(name)
         return
     shelf = catalog.shelf(store, item.category)
-    named = [archive for archive in shelf.archives if archive.id and archive.name == item.name]
+    named = [
+        archive
+        for archive in shelf.archives
+        if archive.id and archive.name == item.name
+    ]
     if _is_saved(store, named, manifest):
         outcome.unchanged.append(name)
         log.info("%s: unchanged", name)
@@ -57,26 +73,49 @@ def _push_one(store: Store, item: Item, name: str, now: datetime, clone: str, dr
     stamp = stamp_after(now, [archive.stamp for archive in named])
     file = ArchiveName(item.name, stamp, manifest.content[:12]).file
     if not dry_run:
-        _write(store, item, manifest, file, partial(item.name, manifest.content[:12], clone))
+        _write(
+            store,
+            item,
+            manifest,
+            file,
+            partial(item.name, manifest.content[:12], clone),
+        )
     outcome.pushed[name] = file
     word = "would be saved" if dry_run else "saved"
-    log.info("%s: %s as %s (%s files, %s bytes)", name, word, file, f"{len(manifest.files):,}", f"{manifest.size:,}")
+    log.info(
+        "%s: %s as %s (%s files, %s bytes)",
+        name,
+        word,
+        file,
+        f"{len(manifest.files):,}",
+        f"{manifest.size:,}",
+    )
 
 
 def _is_saved(store: Store, named: list[catalog.Archive], manifest: Manifest) -> bool:
     """Whether the latest archive of this very item holds this content, and is sound."""
     ours = catalog.by_item(store, named).get((manifest.name, manifest.origin), [])
-    if not ours or not manifest.content.startswith(ours[-1].id.content if ours[-1].id else "-"):
+    if not ours or not manifest.content.startswith(
+        ours[-1].id.content if ours[-1].id else "-"
+    ):
         return False
     wrong = catalog.problem(store, ours[-1])
     if wrong:
-        log.warning("%s is damaged (%s) and is pushed again", ours[-1].entry.path, wrong)
+        log.warning(
+            "%s is damaged (%s) and is pushed again", ours[-1].entry.path, wrong
+        )
     return not wrong
 
 
-def _write(store: Store, item: Item, manifest: Manifest, file: str, temporary: str) -> None:
-    """Upload under the temporary name, confirm, lay the manifest beside, rename: whole or not there."""
-    entry, sealed = store.upload(item.category, temporary, lambda: pack(manifest, item.base))
+def _write(
+    store: Store, item: Item, manifest: Manifest, file: str, temporary: str
+) -> None:
+    """Upload under the temporary name, confirm, lay the manifest beside, rename:
+    whole or not there.
+    """
+    entry, sealed = store.upload(
+        item.category, temporary, lambda: pack(manifest, item.base)
+    )
     confirm(store, entry, sealed)
     store.put(item.category, file + SIDECAR, manifest.seal(sealed).to_bytes())
     store.rename(entry, file)

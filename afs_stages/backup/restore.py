@@ -1,4 +1,6 @@
-"""Restoring: fetch beside the destination, verify every file, and only then put them in place."""
+"""Restoring: fetch beside the destination, verify every file,
+and only then put them in place.
+"""
 
 from __future__ import annotations
 
@@ -23,23 +25,31 @@ STAGING = ".afs-restore-"
 
 @dataclass(frozen=True)
 class Restored:
-    """How many files a restore wrote, and how many were there already, byte for byte."""
+    """How many files a restore wrote, and how many were there already,
+    byte for byte.
+    """
 
     archive: str
     written: int
     present: int
 
 
-def restore(store: Store, archive: catalog.Archive, to: Path, force: bool = False) -> Restored:
-    """Restore an archive below `to`. Nothing there is touched before the whole archive has verified.
+def restore(
+    store: Store, archive: catalog.Archive, to: Path, force: bool = False
+) -> Restored:
+    """Restore an archive below `to`.
+    Nothing there is touched before the whole archive has verified.
 
-    Raises `UserError` when the archive is damaged, when a member would leave `to`, or when a file
-    is there already with other content (unless `force`).
+    Raises `UserError` when the archive is damaged, when a member would leave `to`, or
+    when a file is there already with other content (unless `force`).
     """
     path = archive.entry.path
     beside = catalog.manifest_of(store, archive) if archive.beside else None
     if beside is None:
-        warn(f"{path} has no manifest beside it; its files are checked only as far as the archive itself allows")
+        warn(
+            f"{path} has no manifest beside it; its files are checked only as far as "
+            "the archive itself allows"
+        )
     else:
         refuse_paths(beside, path)
         if _refuse_conflicts(list(beside.files), to, force, path) == 0:
@@ -55,7 +65,9 @@ def restore(store: Store, archive: catalog.Archive, to: Path, force: bool = Fals
 
 @contextmanager
 def _staging(folder: Path) -> Iterator[Path]:
-    """An empty folder on the destination's own disk, gone afterwards; a killed run's rest is cleared."""
+    """An empty folder on the destination's own disk, gone afterwards; a killed run's
+    rest is cleared.
+    """
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir()
@@ -65,10 +77,18 @@ def _staging(folder: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _fetch(store: Store, archive: catalog.Archive, beside: Manifest | None, staging: Path) -> list[File]:
-    """Download and unpack; every file and the archive as a whole are verified when this returns."""
+def _fetch(
+    store: Store, archive: catalog.Archive, beside: Manifest | None, staging: Path
+) -> list[File]:
+    """Download and unpack; every file and the archive as a whole are verified
+    when this returns.
+    """
     digest = Digest()
-    packed = progress_bytes(digest.through(store.read(archive.entry)), archive.entry.path, archive.entry.size)
+    packed = progress_bytes(
+        digest.through(store.read(archive.entry)),
+        archive.entry.path,
+        archive.entry.size,
+    )
     files = []
     for file, content in checked_members(packed, beside, archive.entry.path):
         target = staging / file.path
@@ -79,28 +99,44 @@ def _fetch(store: Store, archive: catalog.Archive, beside: Manifest | None, stag
             out.flush()
             os.fsync(out.fileno())
         target.chmod(0o755 if file.mode & 0o100 else 0o644)
-        files.append(File(file.path, target.stat().st_size, file.mode, file.sha256 or _hash(target)))
+        files.append(
+            File(
+                file.path,
+                target.stat().st_size,
+                file.mode,
+                file.sha256 or _hash(target),
+            )
+        )
     if beside and digest.seal() != beside.sealed:
-        raise UserError("its checksum is not the one it was sealed with", where=archive.entry.path)
+        raise UserError(
+            "its checksum is not the one it was sealed with", where=archive.entry.path
+        )
     return files
 
 
 def _refuse_conflicts(files: list[File], to: Path, force: bool, where: str) -> int:
-    """How many files are not there yet as they should be. Raises `UserError` for the ones in the way."""
+    """How many files are not there yet as they should be.
+    Raises `UserError` for the ones in the way.
+    """
     missing, different = 0, []
     for file in files:
         target = to / file.path
         if not target.parent.resolve().is_relative_to(to.resolve()):
-            raise UserError(f"'{file.path}' would be written outside, through a link", where=where)
+            raise UserError(
+                f"'{file.path}' would be written outside, through a link", where=where
+            )
         if target.is_dir():
-            raise UserError(f"'{file.path}' is a folder in {to}", where=where, fix="move it away")
+            raise UserError(
+                f"'{file.path}' is a folder in {to}", where=where, fix="move it away"
+            )
         if not target.exists():
             missing += 1
         elif target.stat().st_size != file.size or _hash(target) != file.sha256:
             different.append(file.path)
     if different and not force:
         raise UserError(
-            f"{len(different)} files in {to} differ from the backup, first '{different[0]}'; nothing was restored",
+            f"{len(different)} files in {to} differ from the backup, "
+            f"first '{different[0]}'; nothing was restored",
             where=where,
             fix="restore elsewhere with --to DIR, or overwrite with --force",
         )
@@ -125,7 +161,9 @@ def _hash(path: Path) -> str:
 
 
 def latest_of_each(store: Store) -> tuple[list[catalog.Archive], list[str]]:
-    """The latest sound archive of every item, and a line for every item that has none."""
+    """The latest sound archive of every item,
+    and a line for every item that has none.
+    """
     found, problems = [], []
     for shelf in catalog.shelves(store):
         for archives in catalog.by_item(store, shelf.archives).values():

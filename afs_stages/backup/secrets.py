@@ -12,9 +12,14 @@ from pathlib import Path
 from afs_stages.backup.dvc_remote import CREDENTIALS
 
 FileId = tuple[int, int]
-"""Device and inode: a link to a file, or another spelling of its path, is the same file."""
+"""Device and inode: a link to a file, or another spelling of its path,
+is the same file.
+"""
 
-SETTING = re.compile(r"key|cred|secret|token|pass|cert_path|service_account|configpath|kerb_ticket", re.IGNORECASE)
+SETTING = re.compile(
+    r"key|cred|secret|token|pass|cert_path|service_account|configpath|kerb_ticket",
+    re.IGNORECASE,
+)
 """Names of settings whose value may be the path of a file with a secret in it."""
 INLINE = re.compile(
     r"(?!ask_)\w*(secret\w*|password|passphrase|token|account_key|customer_key|connection_string)",
@@ -22,13 +27,17 @@ INLINE = re.compile(
 )
 """Names of DVC's settings whose value is a secret itself."""
 LOGIN_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]+@")
-_LINE = re.compile(r"^[ \t]*[\"']?([\w-]+)[\"']?[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_LINE = re.compile(
+    r"^[ \t]*[\"']?([\w-]+)[\"']?[ \t]*=[ \t]*(.*?)[ \t]*$", re.MULTILINE
+)
 CONFIG = Path(".dvc/config")
 CONFIG_LOCAL = Path(".dvc/config.local")
 
 
 def secret_files(root: Path) -> dict[FileId, str]:
-    """Every file that holds a secret of this project's or this machine's set-up -> why it does."""
+    """Every file that holds a secret of this project's or this machine's
+    set-up -> why it does.
+    """
     found: dict[FileId, str] = {}
     for path, why in _all(root):
         if number := file_id(path):
@@ -48,7 +57,10 @@ def file_id(path: str | Path) -> FileId | None:
 def _all(root: Path) -> Iterator[tuple[str | Path, str]]:
     yield root / CONFIG_LOCAL, "it is where DVC keeps this machine's secrets"
     if key := _inline(root / CONFIG):
-        yield root / CONFIG, f"it holds a secret itself ({key}); move it to {CONFIG_LOCAL}"
+        yield (
+            root / CONFIG,
+            f"it holds a secret itself ({key}); move it to {CONFIG_LOCAL}",
+        )
     for login in [root / CREDENTIALS, *(root / ".dvc/tmp").glob("*credentials*")]:
         yield login, "it is a stored login"
     for key_file in (root / ".afs").glob("remote/*/id_*"):
@@ -61,7 +73,10 @@ def _all(root: Path) -> Iterator[tuple[str | Path, str]]:
     for name, value in os.environ.items():
         if SETTING.search(name):
             yield os.path.expanduser(value), f"{name} in the environment names it"  # noqa: PTH111
-    for place in (_config_home() / "vastai/vast_api_key", Path("~/.vast_api_key").expanduser()):
+    for place in (
+        _config_home() / "vastai/vast_api_key",
+        Path("~/.vast_api_key").expanduser(),
+    ):
         yield place, "it is the key for vast.ai"
 
 
@@ -72,7 +87,10 @@ def _config_home() -> Path:
 def _rclone_configs() -> list[Path]:
     """Where rclone looks, in its order."""
     named = os.environ.get("RCLONE_CONFIG")
-    places = [_config_home() / "rclone/rclone.conf", Path("~/.rclone.conf").expanduser()]
+    places = [
+        _config_home() / "rclone/rclone.conf",
+        Path("~/.rclone.conf").expanduser(),
+    ]
     return [Path(named), *places] if named else places
 
 
@@ -85,7 +103,8 @@ def _dvc_configs_of_machine() -> list[Path]:
 def _settings(config: Path) -> list[tuple[str, str]]:
     """(key, value) of a file in DVC's or rclone's format, as far as it can be read.
 
-    By line and not with a parser: a file that is broken elsewhere may name a key all the same.
+    By line and not with a parser: a file that is broken elsewhere may name a
+    key all the same.
     """
     text = ""
     with suppress(OSError):
@@ -99,7 +118,9 @@ def _readings(value: str) -> set[str]:
 
 
 def _named(config: Path, root: Path) -> Iterator[tuple[str, str]]:
-    """Files that a configuration's settings name: DVC takes a path from the configuration's folder."""
+    """Files that a configuration's settings name: DVC takes a path from the
+    configuration's folder.
+    """
     for key, value in _settings(config):
         if not SETTING.search(key):
             continue

@@ -1,4 +1,6 @@
-"""What backups remember on this machine, in `.afs/backup/`: the lock, logs, unfinished uploads, last success."""
+"""What backups remember on this machine, in `.afs/backup/`: the lock, logs, unfinished
+uploads, last success.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from afs_stages.core.errors import UserError
 
 
 class Busy(UserError):
-    """Another backup command of this clone is at work; exit code 75, as `sysexits.h` calls it: try later."""
+    """Another backup command of this clone is at work; exit code 75, as `sysexits.h`
+    calls it: try later.
+    """
 
 
 class State:
@@ -41,14 +45,18 @@ class State:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the clone's lock. The kernel frees it when the process dies; `Busy` when another holds it."""
+        """Hold the clone's lock.
+        The kernel frees it when the process dies; `Busy` when another holds it.
+        """
         handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 owner = os.pread(handle, 32, 0).decode() or "unknown"
-                raise Busy(f"another backup is running (process {owner})", fix="let it finish") from None
+                raise Busy(
+                    f"another backup is running (process {owner})", fix="let it finish"
+                ) from None
             os.ftruncate(handle, 0)
             os.pwrite(handle, str(os.getpid()).encode(), 0)
             yield
@@ -56,9 +64,17 @@ class State:
             os.close(handle)
 
     def succeeded(self, now: datetime, facts: dict[str, Any]) -> None:
-        """Write the file a monitor reads: when a push last came through, and what it did."""
-        data = {"at": now.isoformat(timespec="seconds"), "unix": int(now.timestamp()), **facts}
-        atomic.write_text(self.last_success, json.dumps(data, indent=1, sort_keys=True) + "\n")
+        """Write the file a monitor reads: when a push last came through,
+        and what it did.
+        """
+        data = {
+            "at": now.isoformat(timespec="seconds"),
+            "unix": int(now.timestamp()),
+            **facts,
+        }
+        atomic.write_text(
+            self.last_success, json.dumps(data, indent=1, sort_keys=True) + "\n"
+        )
 
 
 @contextmanager
@@ -73,7 +89,9 @@ def run_log(state: State, stamp: str) -> Iterator[Path]:
     try:
         yield path
     except UserError as error:
-        handler.emit(logging.makeLogRecord({"msg": f"error: {error}", "levelno": logging.ERROR}))
+        handler.emit(
+            logging.makeLogRecord({"msg": f"error: {error}", "levelno": logging.ERROR})
+        )
         raise
     finally:
         log.removeHandler(handler)

@@ -1,4 +1,6 @@
-"""Where archives lie: the few verbs that a folder, Google Drive and an rclone remote have in common."""
+"""Where archives lie: the few verbs that a folder,
+Google Drive and an rclone remote have in common.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,16 @@ from afs_stages.backup.manifest import Sealed
 from afs_stages.core.errors import UserError
 
 Source = Callable[[], Iterator[bytes]]
-"""Gives the same bytes again each time it is called: archives are deterministic, so uploads can start over."""
+"""Gives the same bytes again each time it is called: archives are deterministic, so
+uploads can start over.
+"""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file on the target. `ident` tells files of one name apart where a store allows that (Drive does)."""
+    """A file on the target.
+    `ident` tells files of one name apart where a store allows that (Drive does).
+    """
 
     folder: str
     name: str
@@ -32,7 +38,9 @@ class Entry:
 
 
 class Store(Protocol):
-    """A target with folders one level deep. Every method raises `UserError` when the target refuses."""
+    """A target with folders one level deep.
+    Every method raises `UserError` when the target refuses.
+    """
 
     where: str
 
@@ -40,7 +48,9 @@ class Store(Protocol):
         """Files of a folder; none when the folder does not exist."""
 
     def upload(self, folder: str, name: str, source: Source) -> tuple[Entry, Sealed]:
-        """Write a large file, going on where an earlier upload of the same bytes stopped if it can."""
+        """Write a large file, going on where an earlier upload of the same bytes
+        stopped if it can.
+        """
 
     def put(self, folder: str, name: str, data: bytes) -> Entry:
         """Write a small file whole, replacing one of that name."""
@@ -55,7 +65,9 @@ class Store(Protocol):
         """A file's bytes, a block at a time."""
 
     def checksum(self, entry: Entry) -> tuple[str, str]:
-        """`("md5" | "sha256", hex)` of what the target holds now, computed by it or by reading the file."""
+        """`("md5" | "sha256", hex)` of what the target holds now, computed by it or by
+        reading the file.
+        """
 
 
 @dataclass
@@ -64,7 +76,9 @@ class Digest:
 
     size: int = 0
     sha256: hashlib._Hash = field(default_factory=hashlib.sha256)
-    md5: hashlib._Hash = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
+    md5: hashlib._Hash = field(
+        default_factory=lambda: hashlib.md5(usedforsecurity=False)
+    )
 
     def update(self, block: bytes) -> None:
         """Count a block."""
@@ -92,7 +106,9 @@ def seal_of(source: Source) -> Sealed:
 
 
 def mismatch(store: Store, entry: Entry, sealed: Sealed) -> str:
-    """What is wrong with a file on the target; empty when size and checksum are as they were sealed."""
+    """What is wrong with a file on the target;
+    empty when size and checksum are as they were sealed.
+    """
     if entry.size != sealed.size:
         return f"{entry.size:,} bytes instead of {sealed.size:,}"
     kind, found = store.checksum(entry)
@@ -101,7 +117,13 @@ def mismatch(store: Store, entry: Entry, sealed: Sealed) -> str:
 
 
 def confirm(store: Store, entry: Entry, sealed: Sealed) -> None:
-    """Read the checksum back. Raises `UserError`, after removing the file, when it is not what was sent."""
+    """Read the checksum back.
+    Raises `UserError`, after removing the file, when it is not what was sent.
+    """
     if problem := mismatch(store, entry, sealed):
         store.delete(entry)
-        raise UserError(f"what arrived is not what was sent: {problem}", where=entry.path, fix="run the push again")
+        raise UserError(
+            f"what arrived is not what was sent: {problem}",
+            where=entry.path,
+            fix="run the push again",
+        )

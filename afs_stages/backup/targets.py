@@ -1,4 +1,6 @@
-"""From settings to a store: archives lie in `AFS_Backups` below DVC's default remote, or where params.yaml says."""
+"""From settings to a store: archives lie in `AFS_Backups` below DVC's default remote,
+or where params.yaml says.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ RCLONE = "rclone:"
 
 
 def open_store(root: Path, target: str, state: State) -> Store:
-    """The store of a target: `rclone:REMOTE:PATH`, a DVC remote's name, a folder, or empty for DVC's default.
+    """The store of a target: `rclone:REMOTE:PATH`, a DVC remote's name, a folder, or
+    empty for DVC's default.
 
     Raises `UserError` when there is no such remote, or it cannot be reached.
     """
@@ -32,11 +35,17 @@ def open_store(root: Path, target: str, state: State) -> Store:
 
 
 def dvc_config(root: Path) -> dict[str, Any]:
-    """DVC's merged configuration, relative paths resolved. Raises `UserError` where there is none."""
+    """DVC's merged configuration, relative paths resolved.
+    Raises `UserError` where there is none.
+    """
     from dvc.config import Config, ConfigError
 
     if not (root / ".dvc").is_dir():
-        raise UserError("this is no DVC project", where=str(root), fix="run it in the repository's root")
+        raise UserError(
+            "this is no DVC project",
+            where=str(root),
+            fix="run it in the repository's root",
+        )
     try:
         return dict(Config(str(root / ".dvc")))
     except ConfigError as error:
@@ -48,7 +57,11 @@ def _below_dvc_remote(root: Path, name: str, state: State) -> Store:
     remotes: dict[str, Any] = config.get("remote", {})
     name = name or config.get("core", {}).get("remote", "")
     if name not in remotes:
-        what = f"DVC has no remote '{name}' ({nearest(name, list(remotes))})" if name else "DVC has no default remote"
+        what = (
+            f"DVC has no remote '{name}' ({nearest(name, list(remotes))})"
+            if name
+            else "DVC has no default remote"
+        )
         raise UserError(what, where="backup.target", fix="set one up: afs backup setup")
     url = str(remotes[name]["url"])
     if url.startswith("gdrive://"):
@@ -70,7 +83,11 @@ def _below_dvc_remote(root: Path, name: str, state: State) -> Store:
 def dvc_folder(root: Path) -> Path | None:
     """The folder of DVC's default remote, None if it is no folder on this machine."""
     config = dvc_config(root)
-    url = str(config.get("remote", {}).get(config.get("core", {}).get("remote", ""), {}).get("url", ""))
+    url = str(
+        config.get("remote", {})
+        .get(config.get("core", {}).get("remote", ""), {})
+        .get("url", "")
+    )
     return Path(url) if url and "://" not in url else None
 
 
@@ -91,30 +108,45 @@ def _drive(config: dict[str, Any], name: str, state: State) -> Store:
             files = kind(**settings).fs
     except (ConfigError, RemoteError) as error:
         raise UserError(
-            f"the DVC remote '{name}' is not set up: {error}", where=".dvc/config", fix="afs backup setup --help"
+            f"the DVC remote '{name}' is not set up: {error}",
+            where=".dvc/config",
+            fix="afs backup setup --help",
         ) from None
     return Drive(files, TOP, Sessions(state.sessions), trash=trash)
 
 
 def _refuse_browser_without_person(remote: dict[str, Any]) -> None:
-    """Without a stored login PyDrive2 opens a browser and waits; under cron nobody would come."""
+    """Without a stored login PyDrive2 opens a browser and waits;
+    under cron nobody would come.
+    """
     stored = remote.get("gdrive_user_credentials_file", "")
-    given = remote.get("gdrive_use_service_account") or os.environ.get("GDRIVE_CREDENTIALS_DATA")
+    given = remote.get("gdrive_use_service_account") or os.environ.get(
+        "GDRIVE_CREDENTIALS_DATA"
+    )
     if not given and not (stored and Path(stored).is_file()) and not sys.stdin.isatty():
-        raise UserError("there is no stored login for Google Drive", where=stored, fix="run `afs backup setup` once")
+        raise UserError(
+            "there is no stored login for Google Drive",
+            where=stored,
+            fix="run `afs backup setup` once",
+        )
 
 
 def _refuse_broken_signing(remote: dict[str, Any]) -> None:
-    """pyOpenSSL 24.3 dropped what oauth2client signs a service account's requests with (decision 0080)."""
+    """pyOpenSSL 24.3 dropped what oauth2client signs a service account's requests with
+    (decision 0080).
+    """
     from importlib.metadata import PackageNotFoundError, version
 
     try:
         found = version("pyOpenSSL")
     except PackageNotFoundError:
         return
-    if remote.get("gdrive_use_service_account") and tuple(map(int, found.split(".")[:2])) >= (24, 3):
+    if remote.get("gdrive_use_service_account") and tuple(
+        map(int, found.split(".")[:2])
+    ) >= (24, 3):
         raise UserError(
             f"pyOpenSSL {found} cannot sign for a service account",
             where="Python environment",
-            fix="pip uninstall pyopenssl: nothing here needs it, and pycryptodome signs instead",
+            fix="pip uninstall pyopenssl: nothing here needs it, and pycryptodome "
+            "signs instead",
         )

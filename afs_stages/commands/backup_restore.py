@@ -19,24 +19,38 @@ if TYPE_CHECKING:
 
 def restore(
     name: Annotated[
-        str, typer.Argument(help="An item (its latest sound archive) or an archive's file name.", show_default=False)
+        str,
+        typer.Argument(
+            help="An item (its latest sound archive) or an archive's file name.",
+            show_default=False,
+        ),
     ] = "",
-    everything: Annotated[bool, typer.Option("--all", help="The latest sound archive of every item.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The latest sound archive of every item.")
+    ] = False,
     to: Annotated[
-        Path, typer.Option("--to", help="Where; the project itself if left out.", show_default=False)
+        Path,
+        typer.Option(
+            "--to", help="Where; the project itself if left out.", show_default=False
+        ),
     ] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that differ.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite files that differ.")
+    ] = False,
     target: Target = "",
 ) -> None:
     """Fetch an archive, verify every file of it, and only then put the files in place.
 
-    Files that are there already and are the same stay; files that differ stop it, unless --force.
+    Files that are there already and are the same stay; files that differ stop it,
+    unless --force.
     """
     from afs_stages.backup import catalog
     from afs_stages.backup import restore as room
 
     if bool(name) == everything:
-        raise UserError("say what to restore", fix="an item's name (afs backup list), or --all")
+        raise UserError(
+            "say what to restore", fix="an item's name (afs backup list), or --all"
+        )
     with place(target) as here:
         if everything:
             problems = _restore_all(here, to, force)
@@ -51,7 +65,9 @@ def restore(
 
 
 def _restore_all(here: Place, to: Path, force: bool) -> list[str]:
-    """Restore every item; one that cannot be does not keep the others away. Returns what went wrong."""
+    """Restore every item; one that cannot be does not keep the others away.
+    Returns what went wrong.
+    """
     from afs_stages.backup import restore as room
 
     archives, problems = room.latest_of_each(here.store)
@@ -67,29 +83,45 @@ def _restore_all(here: Place, to: Path, force: bool) -> list[str]:
 
 
 def _tell(done: Restored) -> None:
-    console.say(f"restored {done.archive}: {done.written:,} files written, {done.present:,} there already")
+    console.say(
+        f"restored {done.archive}: {done.written:,} files written, {done.present:,} "
+        "there already"
+    )
 
 
 def drill(
     to: Annotated[
-        Path | None, typer.Option("--to", help="An empty folder to work in, left for a look.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--to",
+            help="An empty folder to work in, left for a look.",
+            show_default=False,
+        ),
     ] = None,
     target: Target = "",
 ) -> None:
-    """Try the restore: clone to an empty folder, restore the latest backup, `dvc pull`, `dvc repro --dry`.
+    """Try the restore: clone to an empty folder, restore the latest backup, `dvc pull`,
+    `dvc repro --dry`.
 
-    Fails (exit code 3) if anything does not come back, a stage would run, or an adapter's hash is not
-    the registry's. A monthly habit.
+    Fails (exit code 3) if anything does not come back, a stage would run, or an
+    adapter's hash is not the registry's. A monthly habit.
     """
     from afs_stages.backup import drill as room
 
     with place(target) as here, ExitStack() as stack:
-        folder = to or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="afs-drill-")))
+        folder = to or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="afs-drill-"))
+        )
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
-            raise UserError(f"{folder} is not empty", where="--to", fix="give a new folder")
+            raise UserError(
+                f"{folder} is not empty", where="--to", fix="give a new folder"
+            )
         found = room.drill(here.root, here.store, folder.absolute())
-    console.say(f"{found.archives} archives, {found.files:,} files, {found.adapters} adapters came back")
+    console.say(
+        f"{found.archives} archives, {found.files:,} files, {found.adapters} "
+        "adapters came back"
+    )
     for problem in found.problems:
         console.say(f"PROBLEM {problem}")
     if found.problems:

@@ -1,4 +1,6 @@
-"""What every backup command begins with: the project, the target, this clone's state and its lock."""
+"""What every backup command begins with: the project, the target,
+this clone's state and its lock.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ FAILED, DAMAGED, BUSY = 1, 3, 75
 Target = Annotated[
     str,
     typer.Option(
-        help="A folder, rclone:REMOTE:PATH or a DVC remote's name, instead of backup.target.", show_default=False
+        help="A folder, rclone:REMOTE:PATH or a DVC remote's name, "
+        "instead of backup.target.",
+        show_default=False,
     ),
 ]
 
@@ -46,15 +50,27 @@ class Place:
         """Run `dvc push`; a failure counts as one of the outcome's."""
         if not (self.root / ".dvc").is_dir():
             return
-        command = [sys.executable, "-m", "dvc", "push", *(["--run-cache"] if self.run_cache else [])]
-        result = subprocess.run(command, cwd=self.root, capture_output=True, text=True, check=False)
-        console.log.info("dvc push: %s", (result.stdout or result.stderr).strip() or "done")
+        command = [
+            sys.executable,
+            "-m",
+            "dvc",
+            "push",
+            *(["--run-cache"] if self.run_cache else []),
+        ]
+        result = subprocess.run(
+            command, cwd=self.root, capture_output=True, text=True, check=False
+        )
+        console.log.info(
+            "dvc push: %s", (result.stdout or result.stderr).strip() or "done"
+        )
         if result.returncode != 0:
             outcome.failed["dvc push"] = result.stderr.strip()[-600:]
         self._mirror_dvc(outcome)
 
     def _mirror_dvc(self, outcome: Outcome) -> None:
-        """rclone is no DVC remote: what `dvc push` wrote to a folder of this machine is copied along."""
+        """rclone is no DVC remote: what `dvc push` wrote to a folder of this machine
+        is copied along.
+        """
         from afs_stages.backup.rclone import Rclone
         from afs_stages.backup.targets import dvc_folder
 
@@ -77,7 +93,9 @@ class Place:
 
 
 def _settings(root: Path, target: str) -> Backup:
-    """The `backup` block; with a target given, a broken or missing params.yaml is no obstacle to a restore."""
+    """The `backup` block; with a target given, a broken or missing params.yaml is no
+    obstacle to a restore.
+    """
     from afs_stages.core.params import load
     from afs_stages.core.params.backup import Backup
 
@@ -88,14 +106,18 @@ def _settings(root: Path, target: str) -> Backup:
     except UserError as error:
         if not target:
             raise UserError(
-                error.what, where=error.where, fix="mend it, or say where the backup is: --target"
+                error.what,
+                where=error.where,
+                fix="mend it, or say where the backup is: --target",
             ) from None
         return Backup()
 
 
 @contextmanager
 def place(target: str = "", lock: bool = True) -> Iterator[Place]:
-    """Open the target of the project in the working directory, alone if `lock`; exit 75 when another is at it."""
+    """Open the target of the project in the working directory, alone if `lock`; exit 75
+    when another is at it.
+    """
     from afs_stages.backup.state import Busy, State
     from afs_stages.backup.targets import open_store
 

@@ -14,9 +14,14 @@ if TYPE_CHECKING:
     from afs_stages.quality.context import Context
     from afs_stages.quality.discriminator.pairs import Block, Pair
 
-app = console.stage_app("discriminator", "Tell real assembly from corrupted: make pairs, train, score, filter.")
+app = console.stage_app(
+    "discriminator",
+    "Tell real assembly from corrupted: make pairs, train, score, filter.",
+)
 
-Input = Annotated[Path, typer.Option("--input", "-i", help="samples, or a folder of assembly files")]
+Input = Annotated[
+    Path, typer.Option("--input", "-i", help="samples, or a folder of assembly files")
+]
 Output = Annotated[Path, typer.Option("--output", "-o")]
 
 
@@ -30,7 +35,10 @@ def data(
     input: Input,
     output: Output,
     seed: Annotated[int, typer.Option(help="draws the places of the edits")] = 42,
-    kinds: Annotated[list[str] | None, typer.Option("--kind", help="only these corruptions; default: all")] = None,
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option("--kind", help="only these corruptions; default: all"),
+    ] = None,
 ) -> None:
     """Write real blocks and single-edit corruptions of them, one JSON object a line."""
     from afs_stages.core.errors import nearest
@@ -46,34 +54,57 @@ def data(
         for pair in make_pairs(blocks, seed, tuple(kinds or KINDS)):
             writer.write(dict(pair.to_dict()))
     files = len({block.file for block in blocks})
-    console.say(f"{output}: {len(blocks):,} real blocks of {files:,} files, {writer.count - len(blocks):,} corruptions")
+    console.say(
+        f"{output}: {len(blocks):,} real blocks of {files:,} files, "
+        f"{writer.count - len(blocks):,} corruptions"
+    )
 
 
 def read_blocks(path: Path) -> list[Block]:
-    """Real blocks of a file of samples, or of the routines of a folder's assembly files."""
+    """Real blocks of a file of samples, or of the routines of a
+    folder's assembly files.
+    """
     from afs_stages.core.jsonl import read_samples, refuse
     from afs_stages.quality.discriminator.folder import folder_samples
     from afs_stages.quality.discriminator.pairs import real_blocks
 
     if not path.exists():
         raise UserError("no such file or folder", where=str(path))
-    blocks = real_blocks(folder_samples(path) if path.is_dir() else read_samples(path, refuse))
+    blocks = real_blocks(
+        folder_samples(path) if path.is_dir() else read_samples(path, refuse)
+    )
     if not blocks:
-        raise UserError("no block of assembly in there", where=str(path), fix="give rows with assembly, or .asm files")
+        raise UserError(
+            "no block of assembly in there",
+            where=str(path),
+            fix="give rows with assembly, or .asm files",
+        )
     return blocks
 
 
 @app.command()
 def train(
-    data: Annotated[Path, typer.Option("--data", "-i", help="pairs of `afs discriminator data`")],
+    data: Annotated[
+        Path, typer.Option("--data", "-i", help="pairs of `afs discriminator data`")
+    ],
     output: Output,
-    kind: Annotated[str | None, typer.Option(help="electra, ngram or both; default: discriminator.kind")] = None,
-    folds: Annotated[int | None, typer.Option(min=2, help="cross-fitting folds; default: discriminator.folds")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help="electra, ngram or both; default: discriminator.kind"),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=2, help="cross-fitting folds; default: discriminator.folds"),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1)] = None,
-    base: Annotated[str | None, typer.Option(help="hub id@revision or folder to start ELECTRA from")] = None,
+    base: Annotated[
+        str | None, typer.Option(help="hub id@revision or folder to start ELECTRA from")
+    ] = None,
     seed: Annotated[int, typer.Option()] = 42,
 ) -> None:
-    """Train on pairs, cross-fitted by file; print measures on files the models have not seen."""
+    """Train on pairs, cross-fitted by file; print measures on files the
+    models have not seen.
+    """
     from afs_stages.core.atomic import atomic_folder
     from afs_stages.core.params.data import Discriminator
     from afs_stages.quality.discriminator.bundle import save
@@ -84,27 +115,44 @@ def train(
     if kind not in (None, "electra", "ngram", "both"):
         raise UserError(f"--kind must be electra, ngram or both, got {kind}")
     pairs = read_pairs(data)
-    bundle, measures = train_pairs(pairs, context_of(pairs), Discriminator.model_validate(chosen), seed)
+    bundle, measures = train_pairs(
+        pairs, context_of(pairs), Discriminator.model_validate(chosen), seed
+    )
     with atomic_folder(output) as folder:
         save(bundle, folder)
-    console.say(f"{output}: {measures['blocks']:,} real blocks of {measures['files']:,} files")
-    console.say(f"  AUC on files not seen {measures['auc']}, calibration error {measures['ece']}")
+    console.say(
+        f"{output}: {measures['blocks']:,} real blocks of {measures['files']:,} files"
+    )
+    console.say(
+        f"  AUC on files not seen {measures['auc']}, calibration error "
+        f"{measures['ece']}"
+    )
     for name, value in measures["auc_by_kind"].items():
         console.say(f"  {name:14} {value}")
 
 
 def read_pairs(path: Path) -> list[Pair]:
-    """The pairs of a file; raises `UserError` where a row is none or there are fewer than two files."""
+    """The pairs of a file; raises `UserError` where a row is none or there are
+    fewer than two files.
+    """
     from afs_stages.core.jsonl import read_objects, refuse
     from afs_stages.quality.discriminator.pairs import Pair
 
     found = []
     for line, row in read_objects(path, refuse):
-        if set(row) != {"code", "file", "kind", "of"} or not all(isinstance(value, str) for value in row.values()):
-            raise UserError("not a pair", where=f"{path}:{line}", fix="make pairs with `afs discriminator data`")
+        if set(row) != {"code", "file", "kind", "of"} or not all(
+            isinstance(value, str) for value in row.values()
+        ):
+            raise UserError(
+                "not a pair",
+                where=f"{path}:{line}",
+                fix="make pairs with `afs discriminator data`",
+            )
         found.append(Pair(**row))
     if len({pair.file for pair in found if pair.real}) < 2:
-        raise UserError("real code of fewer than two files: nothing to hold out", where=str(path))
+        raise UserError(
+            "real code of fewer than two files: nothing to hold out", where=str(path)
+        )
     return found
 
 
@@ -114,7 +162,13 @@ def context_of(pairs: list[Pair]) -> Context:
     from afs_stages.quality.context import Context
 
     return Context.of(
-        TrainingSample.from_dict({"instruction": "", "output": f"```asm\n{p.code}\n```", "_metadata": {"group": p.of}})
+        TrainingSample.from_dict(
+            {
+                "instruction": "",
+                "output": f"```asm\n{p.code}\n```",
+                "_metadata": {"group": p.of},
+            }
+        )
         for p in pairs
         if p.real
     )
@@ -127,7 +181,9 @@ def score(
     output: Output,
     histogram: Annotated[bool, typer.Option("--histogram")] = False,
 ) -> None:
-    """Score a file of samples with a discriminator (all signals; quality_score is written)."""
+    """Score a file of samples with a discriminator (all signals;
+    quality_score is written).
+    """
     _score(model, input, output, 0.0, None, histogram)
 
 
@@ -137,13 +193,31 @@ def filter(
     input: Input,
     output: Output,
     min_score: Annotated[float, typer.Option("--min-score", min=0, max=1)] = 0.5,
-    rejected: Annotated[Path | None, typer.Option(help="default: x.rejected.jsonl beside the output")] = None,
+    rejected: Annotated[
+        Path | None, typer.Option(help="default: x.rejected.jsonl beside the output")
+    ] = None,
 ) -> None:
-    """Keep samples that reach the minimum; the others go, with reasons, to a file of their own."""
-    _score(model, input, output, min_score, rejected or output.with_name(f"{output.stem}.rejected.jsonl"), False)
+    """Keep samples that reach the minimum; the others go, with reasons,
+    to a file of their own.
+    """
+    _score(
+        model,
+        input,
+        output,
+        min_score,
+        rejected or output.with_name(f"{output.stem}.rejected.jsonl"),
+        False,
+    )
 
 
-def _score(model: Path, input: Path, output: Path, least: float, rejected: Path | None, histogram: bool) -> None:
+def _score(
+    model: Path,
+    input: Path,
+    output: Path,
+    least: float,
+    rejected: Path | None,
+    histogram: bool,
+) -> None:
     from dataclasses import replace
 
     from afs_stages.commands.scoring import tell

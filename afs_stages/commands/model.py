@@ -7,7 +7,10 @@ from afs_stages.core.lazy import Table, lazy_group
 
 # command -> (module:attribute, help)
 COMMANDS: Table = {
-    "forgetting": ("afs_stages.commands.model_forgetting", "Print and draw the forgetting matrix of a model."),
+    "forgetting": (
+        "afs_stages.commands.model_forgetting",
+        "Print and draw the forgetting matrix of a model.",
+    ),
 }
 
 app = console.stage_app("model", "Look at trained models.")

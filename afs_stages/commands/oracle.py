@@ -19,13 +19,29 @@ def oracle() -> None:
 
 @app.command()
 def generate(
-    oracle_path: Annotated[Path, typer.Option("--oracle-path", help="Root of the codebase: assembly and docs.")],
-    output: Annotated[Path, typer.Option("--output", help="The JSONL file to write (.gz, .zst by suffix).")],
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many, evenly over kinds.")] = None,
-    source: Annotated[str, typer.Option("--source", help="Short name of the source: oracle, alttp …")] = "oracle",
-    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line that cannot be read.")] = False,
+    oracle_path: Annotated[
+        Path,
+        typer.Option("--oracle-path", help="Root of the codebase: assembly and docs."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", help="The JSONL file to write (.gz, .zst by suffix)."),
+    ],
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, help="At most so many, evenly over kinds."),
+    ] = None,
+    source: Annotated[
+        str, typer.Option("--source", help="Short name of the source: oracle, alttp …")
+    ] = "oracle",
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Stop at the first line that cannot be read."),
+    ] = False,
 ) -> None:
-    """Read a codebase and write documentation, assembly, memory, quest and architecture samples."""
+    """Read a codebase and write documentation, assembly, memory,
+    quest and architecture samples.
+    """
     from afs_stages.sources.codebase import OracleTrainingGenerator
     from afs_stages.sources.run import run
 

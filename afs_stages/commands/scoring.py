@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from afs_stages.quality.context import Context
     from afs_stages.quality.files import ScoringSummary
 
-app = console.stage_app("scoring", "Score samples: assembly, discriminator, entities, information.")
+app = console.stage_app(
+    "scoring", "Score samples: assembly, discriminator, entities, information."
+)
 
 
 class ScoreProfile(StrEnum):
@@ -41,24 +43,59 @@ def main() -> None:
 
 @app.command()
 def score(
-    input: Annotated[Path, typer.Option("--input", "-i", help="samples (JSONL, .gz and .zst too)")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="samples that reach the minimum, scored")],
-    min_score: Annotated[float, typer.Option("--min-score", "--min-quality-score", min=0, max=1)] = 0.0,
-    rejected: Annotated[Path | None, typer.Option(help="where rows below the minimum go, with the reason")] = None,
-    score_profile: Annotated[ScoreProfile, typer.Option(help="weights and expected length")] = ScoreProfile.generic,
-    model: Annotated[Path | None, typer.Option("--model", "--electra-model", help="discriminator folder")] = None,
-    no_electra: Annotated[bool, typer.Option("--no-electra", help="leave the discriminator out")] = False,
-    no_asar: Annotated[bool, typer.Option("--no-asar", help="leave the assembler out")] = False,
-    assembler: Annotated[Assembler, typer.Option(help="table needs nothing; asar is yours")] = Assembler.table,
-    asar: Annotated[str, typer.Option(help="path of libasar or asar; default: ASAR, then PATH")] = "",
-    codebase: Annotated[Path | None, typer.Option(help="root of the code base whose names and addresses count")] = None,
+    input: Annotated[
+        Path, typer.Option("--input", "-i", help="samples (JSONL, .gz and .zst too)")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="samples that reach the minimum, scored"),
+    ],
+    min_score: Annotated[
+        float, typer.Option("--min-score", "--min-quality-score", min=0, max=1)
+    ] = 0.0,
+    rejected: Annotated[
+        Path | None,
+        typer.Option(help="where rows below the minimum go, with the reason"),
+    ] = None,
+    score_profile: Annotated[
+        ScoreProfile, typer.Option(help="weights and expected length")
+    ] = ScoreProfile.generic,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", "--electra-model", help="discriminator folder"),
+    ] = None,
+    no_electra: Annotated[
+        bool, typer.Option("--no-electra", help="leave the discriminator out")
+    ] = False,
+    no_asar: Annotated[
+        bool, typer.Option("--no-asar", help="leave the assembler out")
+    ] = False,
+    assembler: Annotated[
+        Assembler, typer.Option(help="table needs nothing; asar is yours")
+    ] = Assembler.table,
+    asar: Annotated[
+        str, typer.Option(help="path of libasar or asar; default: ASAR, then PATH")
+    ] = "",
+    codebase: Annotated[
+        Path | None,
+        typer.Option(help="root of the code base whose names and addresses count"),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="asar processes")] = 1,
     batch_size: Annotated[int, typer.Option(min=1, help="rows per batch")] = 512,
-    cache: Annotated[Path | None, typer.Option(help="keep scores here: a resumed run skips rows it has seen")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="stop at the first bad row")] = False,
-    histogram: Annotated[bool, typer.Option("--histogram", help="draw how the scores are spread")] = False,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="keep scores here: a resumed run skips rows it has seen"),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="stop at the first bad row")
+    ] = False,
+    histogram: Annotated[
+        bool, typer.Option("--histogram", help="draw how the scores are spread")
+    ] = False,
 ) -> None:
-    """Score samples; write those that reach the minimum, and the others with their reasons."""
+    """Score samples; write those that reach the minimum,
+    and the others with their reasons.
+    """
     from dataclasses import replace
 
     from afs_stages.quality.config import ScoringConfig
@@ -77,9 +114,16 @@ def score(
     if codebase:
         scorer = QualityScorer(config, scorer.context.merged(known_of(codebase)))
     summary = score_jsonl(
-        input, output, config, min_score, rejected_path=rejected, cache_path=cache, batch_rows=batch_size,
-        strict=strict, scorer=scorer,
-    )  # fmt: skip
+        input,
+        output,
+        config,
+        min_score,
+        rejected_path=rejected,
+        cache_path=cache,
+        batch_rows=batch_size,
+        strict=strict,
+        scorer=scorer,
+    )
     tell(summary, output, histogram)
 
 
@@ -90,19 +134,36 @@ def known_of(root: Path) -> Context:
     from afs_stages.sources.codebase.symbols import collect
 
     symbols = collect(root)
-    names = symbols.labels | symbols.macros | set(symbols.addresses) | {name.lstrip("!") for name in symbols.defines}
+    names = (
+        symbols.labels
+        | symbols.macros
+        | set(symbols.addresses)
+        | {name.lstrip("!") for name in symbols.defines}
+    )
     addresses = {normalise(f"{value:06X}") for value in symbols.addresses.values()}
-    return Context(Known(frozenset(names), frozenset(place for place in addresses if place)))
+    return Context(
+        Known(frozenset(names), frozenset(place for place in addresses if place))
+    )
 
 
 def tell(summary: ScoringSummary, output: Path, histogram: bool) -> None:
     """Print what scoring did."""
     bad = sum(summary.rejected.values())
-    kept = f"{summary.kept:,} of {summary.rows_in:,} rows kept, {summary.below:,} below the minimum"
-    console.say(f"{output}: {kept}, {bad:,} unreadable, {summary.cached:,} known before")
+    kept = (
+        f"{summary.kept:,} of {summary.rows_in:,} rows kept, {summary.below:,} "
+        "below the minimum"
+    )
+    console.say(
+        f"{output}: {kept}, {bad:,} unreadable, {summary.cached:,} known before"
+    )
     for signal, value in summary.means().items():
         reasons = summary.null.get(signal, {})
-        null = "; not for " + ", ".join(f"{n:,} ({why})" for why, n in sorted(reasons.items())) if reasons else ""
+        null = (
+            "; not for "
+            + ", ".join(f"{n:,} ({why})" for why, n in sorted(reasons.items()))
+            if reasons
+            else ""
+        )
         console.say(f"  {signal:8} mean {value:.3f}{null}")
     for signal in sorted(set(summary.null) - set(summary.means())):
         console.say(f"  {signal:8} for none: {', '.join(sorted(summary.null[signal]))}")

@@ -16,7 +16,9 @@ SHOWN = 12
 
 @app.command()
 def status() -> None:
-    """Say which sources are there, which stages are stale, what is trained, released and backed up."""
+    """Say which sources are there, which stages are stale, what is trained,
+    released and backed up.
+    """
     from afs_stages.core.params import load
     from afs_stages.reporting.status import status as look
 

@@ -1,4 +1,6 @@
-"""`afs training …`: the data set made by hand, step by step, with the documented flags."""
+"""`afs training …`: the data set made by hand, step by step,
+with the documented flags.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +11,39 @@ from afs_stages.core.lazy import Table, lazy_group
 # command -> (module:attribute, help)
 COMMANDS: Table = {
     **table(),
-    "rehearsal-build": ("afs_stages.commands.rehearsal:build", "Build a rehearsal buffer from a version's rows."),
-    "rehearsal-mix": ("afs_stages.commands.rehearsal:mix", "Mix a rehearsal buffer into new rows."),
-    "rebalance": ("afs_stages.rebalance:by_hand", "Mix files by source or domain, in the shares asked for."),
-    "prepare": ("afs_stages.commands.prepare", "Split files into train, val and test that do not leak."),
+    "rehearsal-build": (
+        "afs_stages.commands.rehearsal:build",
+        "Build a rehearsal buffer from a version's rows.",
+    ),
+    "rehearsal-mix": (
+        "afs_stages.commands.rehearsal:mix",
+        "Mix a rehearsal buffer into new rows.",
+    ),
+    "rebalance": (
+        "afs_stages.rebalance:by_hand",
+        "Mix files by source or domain, in the shares asked for.",
+    ),
+    "prepare": (
+        "afs_stages.commands.prepare",
+        "Split files into train, val and test that do not leak.",
+    ),
     "convert": ("afs_stages.convert:by_hand", "One file to or from a training format."),
-    "registry-create": ("afs_stages.commands.training_registry:create", "Record an experiment."),
-    "registry-list": ("afs_stages.commands.training_registry:list_", "List experiments."),
-    "registry-show": ("afs_stages.commands.training_registry:show", "Show one experiment."),
-    "registry-compare": ("afs_stages.commands.training_registry:compare", "Compare experiments side by side."),
+    "registry-create": (
+        "afs_stages.commands.training_registry:create",
+        "Record an experiment.",
+    ),
+    "registry-list": (
+        "afs_stages.commands.training_registry:list_",
+        "List experiments.",
+    ),
+    "registry-show": (
+        "afs_stages.commands.training_registry:show",
+        "Show one experiment.",
+    ),
+    "registry-compare": (
+        "afs_stages.commands.training_registry:compare",
+        "Compare experiments side by side.",
+    ),
 }
 
 app = console.stage_app("training", "Make data sets by hand, step by step.")

@@ -18,16 +18,28 @@ FIXED = ".fixed"
 
 @app.command()
 def validate(
-    files: Annotated[list[Path], typer.Argument(help="JSONL files (.gz and .zst too)", metavar="FILE...")],
-    fix: Annotated[bool, typer.Option("--fix", help="Write x.fixed.jsonl and x.fixed.rejects.jsonl.")] = False,
-    any_object: Annotated[bool, typer.Option("--any", help="Rows may be any JSON object, not only samples.")] = False,
-    show: Annotated[int, typer.Option(min=0, help="How many faults of a file to print.")] = 20,
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="JSONL files (.gz and .zst too)", metavar="FILE..."),
+    ],
+    fix: Annotated[
+        bool,
+        typer.Option("--fix", help="Write x.fixed.jsonl and x.fixed.rejects.jsonl."),
+    ] = False,
+    any_object: Annotated[
+        bool,
+        typer.Option("--any", help="Rows may be any JSON object, not only samples."),
+    ] = False,
+    show: Annotated[
+        int, typer.Option(min=0, help="How many faults of a file to print.")
+    ] = 20,
 ) -> None:
-    """Check JSONL files row by row: broken JSON, NUL bytes, encoding, schema; name line and field.
+    """Check JSONL files row by row: broken JSON, NUL bytes, encoding, schema;
+    name line and field.
 
-    With --fix the good rows go, unchanged, to `x.fixed.jsonl` and every bad one, with line and
-    reason, to `x.fixed.rejects.jsonl`; the file itself stays as it is. Exit code 1 when a row is bad
-    and --fix was not given.
+    With --fix the good rows go, unchanged, to `x.fixed.jsonl` and every bad one, with
+    line and reason, to `x.fixed.rejects.jsonl`; the file itself stays as it is. Exit
+    code 1 when a row is bad and --fix was not given.
     """
     faults = 0
     for path in files:
@@ -37,7 +49,10 @@ def validate(
             console.say(f"{path}:{row.line}: {row.reason}: {row.detail}")
         if len(bad) > show:
             console.say(f"{path}: and {len(bad) - show:,} more")
-        console.say(f"{path}: {good:,} good, {len(bad):,} bad" + (f"; good rows in {fixed_path(path)}" if fix else ""))
+        console.say(
+            f"{path}: {good:,} good, {len(bad):,} bad"
+            + (f"; good rows in {fixed_path(path)}" if fix else "")
+        )
     if faults and not fix:
         raise typer.Exit(1)
 
@@ -45,7 +60,9 @@ def validate(
 def fixed_path(path: Path) -> Path:
     """Where --fix writes the good rows: `x.jsonl.gz` -> `x.fixed.jsonl.gz`."""
     name, dot, suffixes = path.name.partition(".jsonl")
-    return path.with_name(f"{name}{FIXED}{dot}{suffixes}" if dot else f"{path.stem}{FIXED}{path.suffix}")
+    return path.with_name(
+        f"{name}{FIXED}{dot}{suffixes}" if dot else f"{path.stem}{FIXED}{path.suffix}"
+    )
 
 
 def _check(path: Path, any_object: bool, fix: bool) -> tuple[int, list[jsonl.BadRow]]:
@@ -54,7 +71,11 @@ def _check(path: Path, any_object: bool, fix: bool) -> tuple[int, list[jsonl.Bad
     if not fix:
         return sum(1 for _ in _good_lines(path, any_object, bad.append)), bad
     if path.stem.endswith(FIXED):
-        raise UserError("the file is the output of an earlier --fix", where=str(path), fix="give the original file")
+        raise UserError(
+            "the file is the output of an earlier --fix",
+            where=str(path),
+            fix="give the original file",
+        )
     output = fixed_path(path)
     with jsonl.open_rejects(output) as rejects, jsonl.open_write(output) as writer:
 

@@ -13,25 +13,46 @@ from afs_stages.core import console
 from afs_stages.core.errors import UserError
 from afs_stages.core.params import Params, load
 
-app = console.stage_app("vastai", "Train on rented GPUs: plan, launch, attach, monitor, collect, cleanup, receipts.")
+app = console.stage_app(
+    "vastai",
+    "Train on rented GPUs: plan, launch, attach, monitor, collect, cleanup, receipts.",
+)
 
 Model = Annotated[str, typer.Option("--model", help="model of params.yaml")]
 Gpu = Annotated[str | None, typer.Option("--gpu", help="class of remote.gpus")]
 Budget = Annotated[
-    float | None, typer.Option("--budget", help="dollars for the whole job; --all-models: for all of them")
+    float | None,
+    typer.Option(
+        "--budget", help="dollars for the whole job; --all-models: for all of them"
+    ),
 ]
-All = Annotated[bool, typer.Option("--all-models", help="every model of params.yaml, in parallel")]
-Bid = Annotated[bool | None, typer.Option("--interruptible/--on-demand", help="bid; others may outbid")]
+All = Annotated[
+    bool, typer.Option("--all-models", help="every model of params.yaml, in parallel")
+]
+Bid = Annotated[
+    bool | None,
+    typer.Option("--interruptible/--on-demand", help="bid; others may outbid"),
+]
 
 
 @app.callback()
 def main() -> None:
-    """Train on rented GPUs within a cap in dollars. The key comes from where the vastai client looks."""
+    """Train on rented GPUs within a cap in dollars.
+    The key comes from where the vastai client looks.
+    """
 
 
 @app.command()
-def plan(model: Model = "", all_models: All = False, budget: Budget = None, gpu: Gpu = None, bid: Bid = None) -> None:
-    """Show what a job needs, what is on offer, what it can cost, and what happens at the cap. Rents nothing."""
+def plan(
+    model: Model = "",
+    all_models: All = False,
+    budget: Budget = None,
+    gpu: Gpu = None,
+    bid: Bid = None,
+) -> None:
+    """Show what a job needs, what is on offer, what it can cost, and what happens at
+    the cap. Rents nothing.
+    """
     from afs_stages.remote.money import check_budget
     from afs_stages.remote.plan import offers, render
     from afs_stages.remote.service import Service
@@ -43,7 +64,9 @@ def plan(model: Model = "", all_models: All = False, budget: Budget = None, gpu:
     service = Service(params.remote.timing)
     credit = service.credit()
     for name in names:
-        bundle, wanted = prepare(name, params, Options(_share(params, name, names, budget), gpu, bid))
+        bundle, wanted = prepare(
+            name, params, Options(_share(params, name, names, budget), gpu, bid)
+        )
         for line in render(wanted, params, bundle, offers(service, wanted), credit):
             console.say(line)
 
@@ -55,12 +78,20 @@ def launch(
     budget: Budget = None,
     gpu: Gpu = None,
     bid: Bid = None,
-    detach: Annotated[bool, typer.Option("--detach", help="leave when training has started")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="forget results and checkpoints of earlier jobs")] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="go on from checkpoints, or fail")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="leave when training has started")
+    ] = False,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="forget results and checkpoints of earlier jobs"),
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on from checkpoints, or fail")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only the plan")] = False,
 ) -> None:
-    """Rent, train, bring home, destroy; then `dvc repro` records the outputs of remote-train.
+    """Rent, train, bring home, destroy; then `dvc repro` records the outputs
+    of remote-train.
 
     Ctrl-C or TERM gives the machines back before it leaves.
     """
@@ -77,39 +108,66 @@ def launch(
     flags += ["--gpu", gpu] if gpu else []
     flags += [] if bid is None else ["--interruptible" if bid else "--on-demand"]
     shares = {name: _share(params, name, names, budget) for name in names}
-    _dvc([f"{stage}@{name}" for name in names for stage in ("convert", "train-releases")] + ["base-model"], names)
+    _dvc(
+        [f"{stage}@{name}" for name in names for stage in ("convert", "train-releases")]
+        + ["base-model"],
+        names,
+    )
     failed = _parallel(shares, flags)
     if not detach:
-        _dvc([f"remote/dvc.yaml:remote-train@{name}" for name in names if name not in failed], names)
+        _dvc(
+            [
+                f"remote/dvc.yaml:remote-train@{name}"
+                for name in names
+                if name not in failed
+            ],
+            names,
+        )
     if failed:
-        raise UserError(f"not finished: {', '.join(failed)}", fix="read the messages above; run the command again")
+        raise UserError(
+            f"not finished: {', '.join(failed)}",
+            fix="read the messages above; run the command again",
+        )
 
 
 def _refuse_without_job(params: Params, names: list[str]) -> None:
     """A model has its remote stages only when it has a job."""
     for name in names:
         if name not in params.remote.jobs:
-            fix = f"put `{name}: {{gpu_config: balanced, max_hours: 12, budget: 10}}` under remote.jobs"
-            raise UserError(f"{name} has no job", where="params.yaml: remote.jobs", fix=fix)
+            fix = (
+                f"put `{name}: {{gpu_config: balanced, max_hours: 12, budget: "
+                f"10}}` under remote.jobs"
+            )
+            raise UserError(
+                f"{name} has no job", where="params.yaml: remote.jobs", fix=fix
+            )
 
 
 @app.command()
 def attach(model: Model) -> None:
-    """Come back to a detached or interrupted job: watch it, bring it home, destroy the machine."""
+    """Come back to a detached or interrupted job: watch it, bring it home,
+    destroy the machine.
+    """
     _dvc([f"remote/dvc.yaml:remote-train@{model}"], [model])
 
 
 @app.command()
 def collect(model: Model) -> None:
-    """Bring a job's results home, waiting for its end, and destroy the machine (the same as attach)."""
+    """Bring a job's results home, waiting for its end, and destroy the machine (the
+    same as attach).
+    """
     attach(model)
 
 
 @app.command()
 def monitor(
-    watch: Annotated[bool, typer.Option("--watch", help="again and again until Ctrl-C")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="again and again until Ctrl-C")
+    ] = False,
 ) -> None:
-    """Every machine of ours that is alive: status, runtime, step, loss, cost so far, cap."""
+    """Every machine of ours that is alive: status, runtime, step, loss,
+    cost so far, cap.
+    """
     from afs_stages.remote.service import Service
     from afs_stages.remote.watch import describe, seen
 
@@ -117,7 +175,11 @@ def monitor(
     service = Service(params.remote.timing)
     while True:
         found = seen(service)
-        console.say("Active Training Instances\n" + "=" * 40 if found else "No active instances.")
+        console.say(
+            "Active Training Instances\n" + "=" * 40
+            if found
+            else "No active instances."
+        )
         for one in found:
             console.say("\n" + "\n".join(describe(one)))
         if not watch:
@@ -130,7 +192,9 @@ def cleanup(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only list them")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
 ) -> None:
-    """Destroy every machine of ours, found by label; exit 1 where one could not be confirmed gone."""
+    """Destroy every machine of ours, found by label;
+    exit 1 where one could not be confirmed gone.
+    """
     from afs_stages.remote.service import Service
     from afs_stages.remote.watch import describe, end_all, seen
 
@@ -142,13 +206,21 @@ def cleanup(
         return console.say("No machine of ours is alive.")
     if dry_run:
         return None
-    if not yes and not (sys.stdin.isatty() and typer.confirm(f"Destroy {len(found)} machines?")):
-        raise UserError(f"{len(found)} machines left running", fix="--yes destroys them without asking")
+    if not yes and not (
+        sys.stdin.isatty() and typer.confirm(f"Destroy {len(found)} machines?")
+    ):
+        raise UserError(
+            f"{len(found)} machines left running",
+            fix="--yes destroys them without asking",
+        )
     failed = end_all(service, found)
     console.say(f"{len(found) - len(failed)} destroyed and confirmed gone")
     if failed:
         numbers = ", ".join(map(str, failed))
-        raise UserError(f"not confirmed gone: {numbers}", fix="look at https://cloud.vast.ai/instances/ and run again")
+        raise UserError(
+            f"not confirmed gone: {numbers}",
+            fix="look at https://cloud.vast.ai/instances/ and run again",
+        )
     return None
 
 
@@ -158,7 +230,11 @@ def receipts() -> None:
     from afs_stages.remote.receipt import receipts as all_receipts
 
     for one in all_receipts():
-        gone = "all gone" if one["confirmed_gone"] else "NOT CONFIRMED GONE: afs vastai cleanup"
+        gone = (
+            "all gone"
+            if one["confirmed_gone"]
+            else "NOT CONFIRMED GONE: afs vastai cleanup"
+        )
         spent = f"${one['dollars']:.2f} of ${one['cap']:.2f}"
         console.say(f"{one['model']} {one['job']}: {one['state']}, {spent}, {gone}")
         for row in one["machines"]:
@@ -174,12 +250,19 @@ def _models(params: Params, model: str, all_models: bool) -> list[str]:
     if all_models:
         return list(params.models)
     if model not in params.models:
-        raise UserError(f"no model '{model}' ({nearest(model, list(params.models))})", fix="--model or --all-models")
+        raise UserError(
+            f"no model '{model}' ({nearest(model, list(params.models))})",
+            fix="--model or --all-models",
+        )
     return [model]
 
 
-def _share(params: Params, name: str, names: list[str], budget: float | None) -> float | None:
-    """A job's cap: one model's is the budget given; of several, an equal share, and never more than its own."""
+def _share(
+    params: Params, name: str, names: list[str], budget: float | None
+) -> float | None:
+    """A job's cap: one model's is the budget given; of several, an equal share, and
+    never more than its own.
+    """
     if budget is None or len(names) == 1:
         return budget
     return min(budget / len(names), params.remote.job(name).budget)
@@ -191,7 +274,14 @@ def _parallel(shares: dict[str, float | None], flags: list[str]) -> list[str]:
 
     commands = {}
     for name, share in shares.items():
-        commands[name] = [sys.executable, "-m", "afs_stages.remote_train", "--model", name, *flags]
+        commands[name] = [
+            sys.executable,
+            "-m",
+            "afs_stages.remote_train",
+            "--model",
+            name,
+            *flags,
+        ]
         if share is not None:
             commands[name] += ["--budget", f"{share:g}"]
     codes = workers.run(commands, list(commands))
@@ -205,8 +295,13 @@ def _dvc(targets: list[str], models: list[str]) -> None:
     if not targets:
         return
     # The stages say `python`: this one, also where its environment is not activated.
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    path = os.pathsep.join(
+        [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+    )
     command = [sys.executable, "-m", "dvc", "repro", *targets]
     code = workers.run({"dvc": command}, models, {**os.environ, "PATH": path})["dvc"]
     if code:
-        raise UserError(f"dvc repro left with code {code}", fix="read the messages above; run the command again")
+        raise UserError(
+            f"dvc repro left with code {code}",
+            fix="read the messages above; run the command again",
+        )

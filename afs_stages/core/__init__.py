@@ -1,1 +1,3 @@
-"""What every room stands on: the sample, JSONL, parameters, reports, progress, errors, paths."""
+"""What every room stands on: the sample, JSONL, parameters, reports, progress,
+errors, paths.
+"""

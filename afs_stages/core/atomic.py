@@ -11,7 +11,9 @@ from typing import IO
 
 
 def temporary(path: Path) -> Path:
-    """The sibling a writer of `path` fills; a fixed name, so that a killed run's rest is overwritten."""
+    """The sibling a writer of `path` fills; a fixed name,
+    so that a killed run's rest is overwritten.
+    """
     return path.with_name(f".{path.name}.tmp")
 
 
@@ -33,7 +35,9 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder that replaces `path` when the block ends without an error."""
+    """Yield an empty folder that replaces `path` when the block ends
+    without an error.
+    """
     part = temporary(path)
     if part.exists():
         shutil.rmtree(part)

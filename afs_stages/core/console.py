@@ -1,4 +1,6 @@
-"""How every command talks: results on stdout, everything else on stderr, never a traceback."""
+"""How every command talks: results on stdout, everything else on stderr,
+never a traceback.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def fail(error: UserError) -> NoReturn:
 
 
 def stage_app(name: str, help: str) -> typer.Typer:
-    """A Typer application in the house style, for one stage or one group of commands."""
+    """A Typer application in the house style,
+    for one stage or one group of commands.
+    """
     return typer.Typer(
         name=name,
         help=help,
@@ -46,8 +50,8 @@ def stage_app(name: str, help: str) -> typer.Typer:
 def run(app: typer.Typer) -> None:
     """Run an application: a `UserError` becomes one message and exit code 1.
 
-    A missing or unreadable file and a full disk are the user's to mend too and are said in one
-    line. Anything else is a bug and keeps its traceback.
+    A missing or unreadable file and a full disk are the user's to mend too and are said
+    in one line. Anything else is a bug and keeps its traceback.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:

@@ -9,13 +9,16 @@ if TYPE_CHECKING:
 
 
 class UserError(Exception):
-    """Bad input, missing file or wrong setting; printed without a traceback, exit code 1.
+    """Bad input, missing file or wrong setting; printed without a traceback,
+    exit code 1.
 
-    `what` says what is wrong and the value met, `where` is `file:line:field` as far as known,
-    `fix` is the next thing to do.
+    `what` says what is wrong and the value met, `where` is `file:line:field` as far as
+    known, `fix` is the next thing to do.
     """
 
-    def __init__(self, what: str, *, where: str | None = None, fix: str | None = None) -> None:
+    def __init__(
+        self, what: str, *, where: str | None = None, fix: str | None = None
+    ) -> None:
         self.what, self.where, self.fix = what, where, fix
         super().__init__(str(self))
 
@@ -25,7 +28,9 @@ class UserError(Exception):
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """`did you mean 'x'? ` when one of the known names is close, then the list of them all."""
+    """`did you mean 'x'?
+    ` when one of the known names is close, then the list of them all.
+    """
     from difflib import get_close_matches
 
     guess = get_close_matches(name, known, n=1)
@@ -34,7 +39,9 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 def first_problem(error: ValidationError) -> str:
-    """The first problem of a validation error as `field: message`; never the value, which may be secret."""
+    """The first problem of a validation error as `field: message`; never the value,
+    which may be secret.
+    """
     first = error.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])
     return f"{field}: {first['msg']}"

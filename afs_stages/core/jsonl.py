@@ -1,8 +1,9 @@
 """The one door to JSON Lines on disk.
 
-Streaming in both directions; `.gz` and `.zst` by suffix; lines are split on `\\n` only; a bad row goes
-to `<output>.rejects.jsonl` with its file, line and reason and stops nothing; outputs appear whole or
-not at all. Memory is bounded by the longest line allowed (64 MiB), whatever the size of the file.
+Streaming in both directions; `.gz` and `.zst` by suffix; lines are split on `\\n` only;
+a bad row goes to `<output>.rejects.jsonl` with its file, line and reason and stops
+nothing; outputs appear whole or not at all. Memory is bounded by the longest line
+allowed (64 MiB), whatever the size of the file.
 """
 
 from __future__ import annotations
@@ -24,9 +25,13 @@ from afs_stages.core.errors import UserError
 from afs_stages.core.sample import NOT_DECODED, TrainingSample, decode_own, problem
 
 MAX_LINE_BYTES = 64 * 2**20
-"""A longer line is rejected unread: no sample is that long, and one must not fill the memory."""
+"""A longer line is rejected unread: no sample is that long,
+and one must not fill the memory.
+"""
 BUFFER = 2**18
-"""Bytes read at a time; the default of 8 KiB takes twice as long for rows of a kilobyte."""
+"""Bytes read at a time; the default of 8 KiB takes twice as long for
+rows of a kilobyte.
+"""
 
 decode = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode
@@ -35,7 +40,9 @@ encode_lines = msgspec.json.Encoder().encode_lines
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that could not be used: where it stood and why; `text` only where it is safe to keep."""
+    """A row that could not be used: where it stood and why;
+    `text` only where it is safe to keep.
+    """
 
     file: str
     line: int
@@ -45,7 +52,12 @@ class BadRow:
 
     def to_dict(self) -> dict[str, Any]:
         """The row as it stands in a rejects file."""
-        row = {"file": self.file, "line": self.line, "reason": self.reason, "detail": self.detail}
+        row = {
+            "file": self.file,
+            "line": self.line,
+            "reason": self.reason,
+            "detail": self.detail,
+        }
         return row if self.text is None else {**row, "text": self.text}
 
 
@@ -55,20 +67,28 @@ OnBad = Callable[[BadRow], None]
 
 def refuse(bad: BadRow) -> None:
     """An `OnBad` that stops the run: what `--strict` means."""
-    raise UserError(f"{bad.reason}: {bad.detail}", where=f"{bad.file}:{bad.line}", fix="run `afs validate --fix`")
+    raise UserError(
+        f"{bad.reason}: {bad.detail}",
+        where=f"{bad.file}:{bad.line}",
+        fix="run `afs validate --fix`",
+    )
 
 
 class _ZstdReader(io.RawIOBase):
-    """Zstandard frames as a stream that, unlike the library's, raises EOFError when one breaks off.
+    """Zstandard frames as a stream that, unlike the library's,
+    raises EOFError when one breaks off.
 
-    512 bytes of input hold at most 128 blocks of 128 KiB, so a bomb costs 16 MiB at a time.
+    512 bytes of input hold at most 128 blocks of 128 KiB,
+    so a bomb costs 16 MiB at a time.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
         import zstandard
 
         self._file, self._pending, self._data = file, b"", memoryview(b"")
-        self._new: Callable[[], Any] = zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj
+        self._new: Callable[[], Any] = zstandard.ZstdDecompressor(
+            max_window_size=2**27
+        ).decompressobj
         self._frame: Any = None
         self._error = zstandard.ZstdError
 
@@ -102,7 +122,11 @@ class _ZstdReader(io.RawIOBase):
 def open_read(path: Path) -> Iterator[IO[bytes]]:
     """Open a plain, `.gz` or `.zst` file for reading bytes."""
     if not path.is_file():
-        raise UserError("no such file", where=str(path), fix="check the path, or run the stage that makes it")
+        raise UserError(
+            "no such file",
+            where=str(path),
+            fix="check the path, or run the stage that makes it",
+        )
     with path.open("rb", BUFFER) as raw:
         if path.suffix == ".gz":
             with gzip.open(raw) as file:
@@ -113,10 +137,14 @@ def open_read(path: Path) -> Iterator[IO[bytes]]:
             yield raw
 
 
-def read_lines(path: Path, on_bad: OnBad, max_bytes: int = MAX_LINE_BYTES) -> Iterator[tuple[int, bytes]]:
-    """Yield (line number from 1, bytes without the line end); blank lines are passed over.
+def read_lines(
+    path: Path, on_bad: OnBad, max_bytes: int = MAX_LINE_BYTES
+) -> Iterator[tuple[int, bytes]]:
+    """Yield (line number from 1, bytes without the line end);
+    blank lines are passed over.
 
-    A line longer than `max_bytes` and a stream that breaks off (truncated compression) are reported.
+    A line longer than `max_bytes` and a stream that breaks off (truncated
+    compression) are reported.
     """
     with open_read(path) as file:
         number = 0
@@ -131,7 +159,14 @@ def read_lines(path: Path, on_bad: OnBad, max_bytes: int = MAX_LINE_BYTES) -> It
             number += 1
             if len(line) > max_bytes and not line.endswith(b"\n"):
                 size = len(line) + _skip_line(file)
-                on_bad(BadRow(path.name, number, "line_too_long", f"{size} bytes, at most {max_bytes}"))
+                on_bad(
+                    BadRow(
+                        path.name,
+                        number,
+                        "line_too_long",
+                        f"{size} bytes, at most {max_bytes}",
+                    )
+                )
                 continue
             line = line.rstrip(b"\r\n")
             if line and not line.isspace():
@@ -163,7 +198,9 @@ def parse(file: str, number: int, line: bytes) -> dict[str, Any] | BadRow:
 
 
 def read_objects(path: Path, on_bad: OnBad) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (line number, object) for each line that is a JSON object; the others are reported."""
+    """Yield (line number, object) for each line that is a JSON object;
+    the others are reported.
+    """
     for number, line in read_lines(path, on_bad):
         value = parse(path.name, number, line)
         if isinstance(value, BadRow):
@@ -173,12 +210,16 @@ def read_objects(path: Path, on_bad: OnBad) -> Iterator[tuple[int, dict[str, Any
 
 
 def read_samples(path: Path, on_bad: OnBad) -> Iterator[TrainingSample]:
-    """Yield every valid sample of a file; a row that breaks the schema is reported with its field."""
+    """Yield every valid sample of a file; a row that breaks the schema is
+    reported with its field.
+    """
     for _, sample in read_numbered_samples(path, on_bad):
         yield sample
 
 
-def read_numbered_samples(path: Path, on_bad: OnBad) -> Iterator[tuple[int, TrainingSample]]:
+def read_numbered_samples(
+    path: Path, on_bad: OnBad
+) -> Iterator[tuple[int, TrainingSample]]:
     """The same, each with its line number."""
     for number, line in read_lines(path, on_bad):
         sample = sample_on(path.name, number, line)
@@ -202,7 +243,9 @@ def sample_on(file: str, number: int, line: bytes) -> TrainingSample | BadRow:
         return BadRow(file, number, "schema", problem(error))
 
 
-def fault(file: str, number: int, line: bytes, any_object: bool = False) -> BadRow | None:
+def fault(
+    file: str, number: int, line: bytes, any_object: bool = False
+) -> BadRow | None:
     """What is wrong with a line that should hold a sample (or any object), or None."""
     value = parse(file, number, line) if any_object else sample_on(file, number, line)
     return value if isinstance(value, BadRow) else None
@@ -238,13 +281,17 @@ class Writer:
         self.count += 1
 
     def write_many(self, rows: Iterable[Any]) -> None:
-        """Write rows (mappings or msgspec structures) encoded by the thousand, which costs a third."""
+        """Write rows (mappings or msgspec structures) encoded by the thousand,
+        which costs a third.
+        """
         for batch in batched(rows):
             self.file.write(encode_lines(batch))
             self.count += len(batch)
 
     def write_lines(self, lines: Iterable[bytes]) -> None:
-        """Write rows that are encoded already (without their line ends), by the hundred."""
+        """Write rows that are encoded already (without their line ends),
+        by the hundred.
+        """
         self.write_batches(batched(lines, 128))
 
     def write_batches(self, batches: Iterable[list[bytes]]) -> None:
@@ -266,7 +313,9 @@ class Writer:
 
 @contextmanager
 def open_write(path: Path) -> Iterator[Writer]:
-    """Open a JSONL output, compressed by suffix; it appears under its name only when complete."""
+    """Open a JSONL output, compressed by suffix;
+    it appears under its name only when complete.
+    """
     with atomic_file(path) as raw:
         if path.suffix == ".gz":
             with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:
@@ -274,7 +323,9 @@ def open_write(path: Path) -> Iterator[Writer]:
         elif path.suffix == ".zst":
             import zstandard
 
-            with zstandard.ZstdCompressor(level=3).stream_writer(raw, closefd=False) as stream:
+            with zstandard.ZstdCompressor(level=3).stream_writer(
+                raw, closefd=False
+            ) as stream:
                 yield Writer(stream)
         else:
             yield Writer(raw)
@@ -282,7 +333,9 @@ def open_write(path: Path) -> Iterator[Writer]:
 
 @dataclass
 class Rejects:
-    """Collects bad rows for a rejects file and counts them by reason; call it as an `OnBad`."""
+    """Collects bad rows for a rejects file and counts them by reason;
+    call it as an `OnBad`.
+    """
 
     writer: Writer
     strict: bool = False
@@ -298,7 +351,9 @@ class Rejects:
 
 @contextmanager
 def open_rejects(output: Path, strict: bool = False) -> Iterator[Rejects]:
-    """Open the rejects file beside an output; it exists afterwards even when nothing was rejected."""
+    """Open the rejects file beside an output;
+    it exists afterwards even when nothing was rejected.
+    """
     with open_write(rejects_path(output)) as writer:
         yield Rejects(writer, strict)
 

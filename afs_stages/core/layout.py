@@ -1,4 +1,5 @@
-"""Where everything lies: one function per kind of file, relative to the repository root.
+"""Where everything lies: one function per kind of file,
+relative to the repository root.
 
 `dvc.yaml` names the same paths; a test holds the two together.
 """
@@ -44,7 +45,9 @@ def rejected(source: str) -> Path:
 
 
 def score_cache(source: str) -> Path:
-    """Scores that `score@<source>` gave before, by content hash; no output of a stage, safe to delete."""
+    """Scores that `score@<source>` gave before, by content hash; no output of a stage,
+    safe to delete.
+    """
     return Path("data/cache/scores") / f"{source}.sqlite"
 
 
@@ -94,7 +97,9 @@ def adapter(model: str) -> Path:
 
 
 def release_adapters(model: str) -> Path:
-    """`train-releases@<model>`'s adapters of earlier versions on this base, one folder a version."""
+    """`train-releases@<model>`'s adapters of earlier versions on this base,
+    one folder a version.
+    """
     return Path("models") / model / "releases"
 
 

@@ -1,4 +1,6 @@
-"""Command groups whose members are imported only when they are called or asked for help."""
+"""Command groups whose members are imported only when they are called
+or asked for help.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ import typer
 from afs_stages.core.errors import nearest
 
 Table = dict[str, tuple[str, str]]
-"""command name -> (module, or module:attribute, of a Typer application, one line of help)"""
+"""command name -> (module, or module:attribute, of a Typer application,
+one line of help)
+"""
 
 
 def lazy_group(table: Table) -> type[typer.core.TyperGroup]:

@@ -1,4 +1,6 @@
-"""Results remembered by argument, for functions that are called with the same short texts again and again."""
+"""Results remembered by argument, for functions that are called with the same short
+texts again and again.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,11 @@ LONGEST = 200
 
 
 class Memo(dict[str, V]):
-    """What a function of a text gave: `memo[text]`, a dictionary's speed where the text was met before.
+    """What a function of a text gave: `memo[text]`,
+    a dictionary's speed where the text was met before.
 
-    Memory is bounded: texts beyond `LONGEST` characters are not kept, and a memo of `ENTRIES` starts anew.
+    Memory is bounded: texts beyond `LONGEST` characters are not kept, and a memo of
+    `ENTRIES` starts anew.
     """
 
     def __init__(self, function: Callable[[str], V]) -> None:

@@ -11,7 +11,8 @@ MAPPED = 32 << 20
 
 
 def keep_freed(size: int) -> None:
-    """Let glibc keep up to `size` freed bytes: large arrays made anew in each step are else faulted in each time.
+    """Let glibc keep up to `size` freed bytes: large arrays made anew in each step are
+    else faulted in each time.
 
     For the whole process, and for good; elsewhere than on glibc nothing happens.
     """

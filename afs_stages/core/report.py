@@ -1,4 +1,6 @@
-"""What a stage did: rows in and out, what was dropped and why. Deterministic; DVC tracks it as metrics."""
+"""What a stage did: rows in and out, what was dropped and why.
+Deterministic; DVC tracks it as metrics.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,13 @@ from afs_stages.core.layout import stage_name
 
 @dataclass
 class StageReport:
-    """Counts of one run of one stage: `rows_in = rows_out + sum(dropped) + sum(rejected)` by default.
+    """Counts of one run of one stage: `rows_in = rows_out + sum(dropped) +
+    sum(rejected)` by default.
 
-    `dropped` are good rows left out by a stated rule, `rejected` are rows that could not be read or
-    used, `values` is whatever else the stage measures (numbers, or nested mappings of numbers).
-    Nothing in here may depend on clock, host or path, or on what earlier runs left behind; such `facts`
-    go to the run's own file.
+    `dropped` are good rows left out by a stated rule, `rejected` are rows that could
+    not be read or used, `values` is whatever else the stage measures (numbers, or
+    nested mappings of numbers). Nothing in here may depend on clock, host or path, or
+    on what earlier runs left behind; such `facts` go to the run's own file.
     """
 
     stage: str
@@ -60,15 +63,29 @@ class StageReport:
         }
 
     def summary(self) -> str:
-        """One line: `score@claude: 120 in, 97 out; dropped 20 below_min_score; rejected 3 schema`."""
-        parts = [f"{stage_name(self.stage, self.key)}: {self.rows_in:,} in, {self.rows_out:,} out"]
+        """One line: `score@claude: 120 in, 97 out; dropped 20 below_min_score;
+        rejected 3 schema`.
+        """
+        parts = [
+            (
+                f"{stage_name(self.stage, self.key)}: {self.rows_in:,} in, "
+                f"{self.rows_out:,} out"
+            )
+        ]
         for word, counts in (("dropped", self.dropped), ("rejected", self.rejected)):
             if counts:
-                parts.append(f"{word} " + ", ".join(f"{n:,} {reason}" for reason, n in sorted(counts.items())))
+                parts.append(
+                    f"{word} "
+                    + ", ".join(
+                        f"{n:,} {reason}" for reason, n in sorted(counts.items())
+                    )
+                )
         return "; ".join(parts)
 
     def write(self, path: Path | None, run_path: Path | None = None) -> None:
-        """Write the report, and the run's facts (seconds, peak memory) beside it, and print the summary."""
+        """Write the report, and the run's facts (seconds, peak memory) beside it, and
+        print the summary.
+        """
         if path is not None:
             write_json(path, self.to_dict())
         if run_path is not None:
@@ -78,10 +95,14 @@ class StageReport:
         say(self.summary())
 
     def run_facts(self) -> dict[str, Any]:
-        """Seconds since the report was made and peak memory in MB: of this machine, so never an output."""
+        """Seconds since the report was made and peak memory in MB: of this machine, so
+        never an output.
+        """
         return {
             "seconds": round(time.perf_counter() - self._started, 3),
-            "peak_memory_mb": round(max(peak_memory_mb(), _rusage_mb(resource.RUSAGE_CHILDREN)), 1),
+            "peak_memory_mb": round(
+                max(peak_memory_mb(), _rusage_mb(resource.RUSAGE_CHILDREN)), 1
+            ),
             **self.facts,
         }
 
@@ -89,16 +110,22 @@ class StageReport:
 def peak_memory_mb() -> float:
     """Peak resident memory of this process.
 
-    From Linux's own account of the address space: what getrusage says there begins with the size of the
-    process that started this one.
+    From Linux's own account of the address space: what getrusage says there begins with
+    the size of the process that started this one.
     """
     status = Path("/proc/self/status")
     if status.is_file():
-        lines = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        lines = [
+            line
+            for line in status.read_text().splitlines()
+            if line.startswith("VmHWM:")
+        ]
         if lines:
             return int(lines[0].split()[1]) / 1024
     return _rusage_mb(resource.RUSAGE_SELF)
 
 
 def _rusage_mb(who: int) -> float:
-    return resource.getrusage(who).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return resource.getrusage(who).ru_maxrss / (
+        2**20 if sys.platform == "darwin" else 2**10
+    )

@@ -1,8 +1,9 @@
 """`TrainingSample`: the one record that every stage reads and writes.
 
-It reads what the predecessor wrote (uuid ids, `kg_entities`, `teacher_model`, any unknown key: kept in
-`_metadata`) and writes one form, with keys in a fixed order. `jsonl.read_samples` is the way in and
-`to_dict` the way out; `SampleKeys` is a view for steps that decide about rows and copy their bytes.
+It reads what the predecessor wrote (uuid ids, `kg_entities`, `teacher_model`, any
+unknown key: kept in `_metadata`) and writes one form, with keys in a fixed order.
+`jsonl.read_samples` is the way in and `to_dict` the way out; `SampleKeys` is a view for
+steps that decide about rows and copy their bytes.
 """
 
 from __future__ import annotations
@@ -31,13 +32,15 @@ Score = Annotated[float, msgspec.Meta(ge=0, le=1)]
 class TrainingSample(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """One thing a model is taught: a request, its answer, and where they come from.
 
-    `messages` (with `tools`, the tool schemas in OpenAI's format) carries the whole conversation of
-    a multi-turn or tool-using sample; `instruction` and `output` are then its single-turn view.
-    `source` is the short name of a source block in params.yaml; file, line and kind are in
-    `metadata["provenance"]`. `quality_score` is in [0, 1], or None before scoring.
+    `messages` (with `tools`, the tool schemas in OpenAI's format) carries the whole
+    conversation of a multi-turn or tool-using sample; `instruction` and `output` are
+    then its single-turn view. `source` is the short name of a source block in
+    params.yaml; file, line and kind are in `metadata["provenance"]`. `quality_score` is
+    in [0, 1], or None before scoring.
 
-    A new field is added here, with a default. It is written where it stands in this list; a field named in
-    `_OPTIONAL` is left out of the file while it is None. Types are checked where a row is read.
+    A new field is added here, with a default. It is written where it stands in this
+    list; a field named in `_OPTIONAL` is left out of the file while it is None. Types
+    are checked where a row is read.
     """
 
     sample_id: str = ""
@@ -53,25 +56,35 @@ class TrainingSample(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     metadata: dict[str, Any] = msgspec.field(name="_metadata", default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Bring messages into their one form and fill the id; raises `ValueError` for a message that is none."""
+        """Bring messages into their one form and fill the id; raises `ValueError` for a
+        message that is none.
+        """
         if self.messages is not None:
-            self.messages = [message(row, f"messages[{at}]") for at, row in enumerate(self.messages)]
+            self.messages = [
+                message(row, f"messages[{at}]") for at, row in enumerate(self.messages)
+            ]
         if not self.sample_id:
             self.sample_id = content_id(self)
 
     @property
     def group(self) -> str:
-        """The unit that must not straddle a split; the sample's own id where its source named none."""
+        """The unit that must not straddle a split;
+        the sample's own id where its source named none.
+        """
         return str(self.metadata.get("group") or self.sample_id)
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Where the sample comes from: file, line, kind, session, commit; empty when unknown."""
+        """Where the sample comes from: file, line, kind, session, commit;
+        empty when unknown.
+        """
         value = self.metadata.get("provenance")
         return value if isinstance(value, dict) else {}
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as written to JSONL: fixed key order, empty optional fields left out."""
+        """The record as written to JSONL: fixed key order,
+        empty optional fields left out.
+        """
         record: dict[str, Any] = {}
         for key, name in _KEYS.items():
             value = getattr(self, name)
@@ -80,21 +93,26 @@ class TrainingSample(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return record
 
     def checked(self) -> Self:
-        """The sample with its types checked, which a constructor does not do; raises as `from_dict` does."""
+        """The sample with its types checked, which a constructor does not do; raises as
+        `from_dict` does.
+        """
         return self.from_dict(self.to_dict())
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """The sample a decoded JSON object describes, whoever wrote it.
 
-        Raises `msgspec.ValidationError` when `instruction` or `output` is missing or a type is wrong.
+        Raises `msgspec.ValidationError` when `instruction` or `output` is missing or
+        a type is wrong.
         """
         return msgspec.convert(_in_our_form(data), cls)
 
 
 _OPTIONAL = ("thinking", "messages", "tools")
 """Fields that are left out of a file where they are None."""
-_KEYS = {field.encode_name: field.name for field in msgspec.structs.fields(TrainingSample)}
+_KEYS = {
+    field.encode_name: field.name for field in msgspec.structs.fields(TrainingSample)
+}
 """Key in a file -> field, in the order they are written."""
 _decode = msgspec.json.Decoder(TrainingSample).decode
 
@@ -108,7 +126,9 @@ class SampleMetadata(msgspec.Struct):
 
 
 class SampleKeys(msgspec.Struct):
-    """A view of a row on disk: what steps decide by, and the text they compare. The row itself stays as it is."""
+    """A view of a row on disk: what steps decide by, and the text they compare.
+    The row itself stays as it is.
+    """
 
     instruction: str
     output: str
@@ -142,19 +162,25 @@ _decode_keys = msgspec.json.Decoder(SampleKeys).decode
 
 
 NOT_DECODED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What the decoders raise; `msgspec.ValidationError`, a `DecodeError`, where the line is JSON and no sample."""
+"""What the decoders raise; `msgspec.ValidationError`, a `DecodeError`, where the line
+is JSON and no sample.
+"""
 
 
 def decode_own(line: bytes) -> TrainingSample:
-    """A line in the form this project writes, in one step; any other, even a sound one, raises `NOT_DECODED`.
+    """A line in the form this project writes, in one step; any other, even a sound one,
+    raises `NOT_DECODED`.
 
-    `jsonl.read_samples` takes every form; it tries this one first, since it is several times as fast.
+    `jsonl.read_samples` takes every form; it tries this one first,
+    since it is several times as fast.
     """
     return _decode(line)
 
 
 def decode_keys(line: bytes) -> SampleKeys:
-    """The view of the sample on a line, with the id of its content where it carries none; raises `NOT_DECODED`."""
+    """The view of the sample on a line, with the id of its content where it carries
+    none; raises `NOT_DECODED`.
+    """
     keys = _decode_keys(line)
     if not keys.sample_id:
         keys.sample_id = TrainingSample.from_dict(msgspec.json.decode(line)).sample_id
@@ -162,10 +188,11 @@ def decode_keys(line: bytes) -> SampleKeys:
 
 
 def message(row: dict[str, Any], where: str = "message") -> dict[str, Any]:
-    """One message of a conversation, in OpenAI's chat format, with its keys in the order they are written.
+    """One message of a conversation, in OpenAI's chat format, with its keys in the
+    order they are written.
 
-    Keys that the format does not know are kept behind the others. Raises `ValueError` naming the key whose
-    value is wrong.
+    Keys that the format does not know are kept behind the others. Raises `ValueError`
+    naming the key whose value is wrong.
     """
     if row.get("role") not in ROLES:
         raise ValueError(f"{where}.role: one of {', '.join(ROLES)} is needed")
@@ -175,16 +202,24 @@ def message(row: dict[str, Any], where: str = "message") -> dict[str, Any]:
         if value is None:
             continue
         if not isinstance(value, kind):
-            raise ValueError(f"{where}.{key}: {kind.__name__} is needed, not {type(value).__name__}")
+            raise ValueError(
+                f"{where}.{key}: {kind.__name__} is needed, not {type(value).__name__}"
+            )
         ordered[key] = value
     if not all(isinstance(call, dict) for call in ordered.get("tool_calls", ())):
         raise ValueError(f"{where}.tool_calls: a list of mappings is needed")
-    others = {key: value for key, value in row.items() if key not in ordered and value is not None}
+    others = {
+        key: value
+        for key, value in row.items()
+        if key not in ordered and value is not None
+    }
     return {**ordered, **others}
 
 
 def problem(error: msgspec.ValidationError) -> str:
-    """What is wrong with a row as `field: message`; never the value, which may be secret."""
+    """What is wrong with a row as `field: message`; never the value,
+    which may be secret.
+    """
     what, _, path = str(error).partition(" - at `$")
     missing = re.fullmatch(r"Object missing required field `(\w+)`", what)
     if missing:
@@ -196,7 +231,9 @@ def problem(error: msgspec.ValidationError) -> str:
 
 
 def _in_our_form(data: dict[str, Any]) -> dict[str, Any]:
-    """A row of another writer: unknown keys go to `_metadata`, null is the empty text."""
+    """A row of another writer: unknown keys go to `_metadata`,
+    null is the empty text.
+    """
     row = {key: value for key, value in data.items() if key in _KEYS}
     extra = {key: value for key, value in data.items() if key not in _KEYS}
     metadata = row.pop("_metadata", None)
@@ -218,7 +255,9 @@ def comparable_text(row: TrainingSample | SampleKeys) -> str:
 
 
 def normalise(text: str) -> str:
-    """Text as identity sees it: NFC, `\\n` line ends, no trailing blanks, redaction marks unnumbered."""
+    """Text as identity sees it: NFC, `\\n` line ends, no trailing blanks, redaction
+    marks unnumbered.
+    """
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     if " \n" in text or "\t\n" in text:
         text = _TRAILING_SPACE.sub("\n", text)
@@ -226,11 +265,15 @@ def normalise(text: str) -> str:
 
 
 def content_id(sample: TrainingSample) -> str:
-    """32 hex digits of the normalised content (not of domain, source, score or metadata)."""
+    """32 hex digits of the normalised content (not of domain, source,
+    score or metadata).
+    """
     parts = [sample.instruction, sample.input, sample.output, sample.thinking or ""]
     if sample.messages is not None:
         parts.append(msgspec.json.encode(sample.messages, order="sorted").decode())
     if sample.tools is not None:
         parts.append(msgspec.json.encode(sample.tools, order="sorted").decode())
     payload = "\x1f".join(normalise(part) for part in parts)
-    return hashlib.blake2b(payload.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(
+        payload.encode("utf-8", "surrogatepass"), digest_size=16
+    ).hexdigest()

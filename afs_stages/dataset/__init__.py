@@ -1,1 +1,3 @@
-"""The data set: splits that never leak, releases, rehearsal, mixes, the gate, formats."""
+"""The data set: splits that never leak, releases, rehearsal, mixes,
+the gate, formats.
+"""

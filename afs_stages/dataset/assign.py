@@ -1,4 +1,6 @@
-"""A cluster's part of the split: by hash, so that it depends on nothing but the cluster and the seed."""
+"""A cluster's part of the split: by hash, so that it depends on nothing but the
+cluster and the seed.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +30,19 @@ class Ratios:
 
 
 def assign(
-    keys: Keys, strata: NDArray[Any], ratios: Ratios, seed: int, filled: Set[tuple[int, int]] = frozenset()
+    keys: Keys,
+    strata: NDArray[Any],
+    ratios: Ratios,
+    seed: int,
+    filled: Set[tuple[int, int]] = frozenset(),
 ) -> NDArray[np.int8]:
-    """The part of each cluster, as its place in `layout.PARTS`, by its key (which is overwritten) in its domain.
+    """The part of each cluster, as its place in `layout.PARTS`, by its key (which is
+    overwritten) in its domain.
 
-    Where a domain of at least three clusters left a part empty, the free clusters of the smallest hash
-    are lent to it, and a smaller domain is not left without train: rounding never empties a part that can
-    be filled. `filled` are (domain, part) that released rows fill already.
+    Where a domain of at least three clusters left a part empty, the free clusters of
+    the smallest hash are lent to it, and a smaller domain is not left without train:
+    rounding never empties a part that can be filled. `filled` are (domain, part) that
+    released rows fill already.
     """
     mixed = seeded(keys, seed)
     parts = np.zeros(len(mixed), np.int8)
@@ -47,11 +55,18 @@ def assign(
     members = members[np.lexsort((mixed[members], strata[members]))]
     for begin, end in pairwise(runs(strata[members]).tolist()):
         stratum = int(strata[members[begin]])
-        _lend(parts, members[begin:end], ratios, {part for part in range(count) if (stratum, part) in filled})
+        _lend(
+            parts,
+            members[begin:end],
+            ratios,
+            {part for part in range(count) if (stratum, part) in filled},
+        )
     return parts
 
 
-def _lend(parts: NDArray[np.int8], members: Rows, ratios: Ratios, filled: Set[int]) -> None:
+def _lend(
+    parts: NDArray[np.int8], members: Rows, ratios: Ratios, filled: Set[int]
+) -> None:
     train, val, test = range(len(layout.PARTS))
     for part in (test, val, train) if len(members) >= 3 else (train,):
         counts = np.bincount(parts[members], minlength=3)

@@ -1,6 +1,8 @@
-"""The gate before training: nothing held out is trained on, in any version; shares, lengths and schema hold.
+"""The gate before training: nothing held out is trained on, in any version; shares,
+lengths and schema hold.
 
-Read-only: it changes no row. What it finds wrong it lists, worst first, and fails the run.
+Read-only: it changes no row. What it finds wrong it lists, worst first,
+and fails the run.
 """
 
 from __future__ import annotations
@@ -53,15 +55,20 @@ class Findings:
         for kind, texts in self.problems.items():
             lines.append(f"{kind}: {len(texts)}")
             lines += [f"    {text}" for text in texts[:SHOWN]]
-        raise UserError("the data set must not be trained on:\n  " + "\n  ".join(lines), where=f"check@{model}")
+        raise UserError(
+            "the data set must not be trained on:\n  " + "\n  ".join(lines),
+            where=f"check@{model}",
+        )
 
 
 def check_model(
     model: str, block: Model, near: NearDuplicates, count: Count, max_tokens: int
 ) -> tuple[StageReport, Findings, dict[str, Any]]:
-    """Check a model's mix; returns the report, what is wrong, and the facts for the data card.
+    """Check a model's mix; returns the report, what is wrong,
+    and the facts for the data card.
 
-    Rows are read one by one; kept of each are its length, its score and what leaks are found by.
+    Rows are read one by one; kept of each are its length,
+    its score and what leaks are found by.
     """
     report, findings = StageReport("check", model), Findings()
     facts = DataFacts()
@@ -75,12 +82,18 @@ def check_model(
     if not facts.rows["train"]:
         findings.add("empty", "there is no training row")
     report.values["longest"] = facts.longest
-    report.values["problems"] = {kind: len(texts) for kind, texts in sorted(findings.problems.items())}
+    report.values["problems"] = {
+        kind: len(texts) for kind, texts in sorted(findings.problems.items())
+    }
     return report, findings, facts.to_dict()
 
 
-def _leaks(model: str, near: NearDuplicates, findings: Findings, report: StageReport) -> None:
-    files = [layout.mixed(model, part) for part in ("val", "test")] + held_out_files(layout.RELEASES)
+def _leaks(
+    model: str, near: NearDuplicates, findings: Findings, report: StageReport
+) -> None:
+    files = [layout.mixed(model, part) for part in ("val", "test")] + held_out_files(
+        layout.RELEASES
+    )
     held_out = index(files, jsonl.refuse)
     buffer = layout.rehearsal(model)
     mixed = [layout.mixed(model, "train"), *([buffer] if buffer.is_file() else [])]
@@ -98,7 +111,10 @@ def _leaks(model: str, near: NearDuplicates, findings: Findings, report: StageRe
 def _describe(leak: Leak, trained: Index, held_out: Index) -> str:
     verb = "is" if leak.kind == "exact" else "is nearly"
     file = held_out.files[held_out.file_of(np.array([leak.held_out]))[0]].as_posix()
-    return f"train row {trained.id_of(leak.trained)} {verb} held-out row {held_out.id_of(leak.held_out)} of {file}"
+    return (
+        f"train row {trained.id_of(leak.trained)} {verb} held-out row "
+        f"{held_out.id_of(leak.held_out)} of {file}"
+    )
 
 
 def _shares(model: str, block: Model, findings: Findings, report: StageReport) -> None:
@@ -109,16 +125,26 @@ def _shares(model: str, block: Model, findings: Findings, report: StageReport) -
     for name, wanted in mixed["wanted"].items():
         share = mixed["shares"].get(name, 0.0)
         if abs(share - wanted) > max(tolerance, rounding):
-            findings.add("share", f"{name} should be {wanted:.3f} and is {share:.3f} (tolerance {tolerance})")
+            findings.add(
+                "share",
+                f"{name} should be {wanted:.3f} and is {share:.3f} (tolerance "
+                f"{tolerance})",
+            )
 
 
-def _length(sample: TrainingSample, count: Count, limit: int, findings: Findings) -> int | None:
-    """Tokens of a row; rendering it also proves that the chat template takes it, None where it does not."""
+def _length(
+    sample: TrainingSample, count: Count, limit: int, findings: Findings
+) -> int | None:
+    """Tokens of a row; rendering it also proves that the chat template takes it, None
+    where it does not.
+    """
     try:
         tokens = count(sample)
     except (ValueError, TypeError, KeyError) as error:
         findings.add("chat template", f"row {sample.sample_id}: {error}")
         return None
     if tokens > limit:
-        findings.add("too long", f"row {sample.sample_id} has {tokens} tokens, at most {limit}")
+        findings.add(
+            "too long", f"row {sample.sample_id} has {tokens} tokens, at most {limit}"
+        )
     return tokens

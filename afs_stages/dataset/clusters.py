@@ -1,4 +1,6 @@
-"""Union-find over rows: what must stay together, by equal keys and by links one at a time."""
+"""Union-find over rows: what must stay together,
+by equal keys and by links one at a time.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ Places = NDArray[np.int32]
 
 
 class Clusters:
-    """Sets of items that stay below a size; the links must come in a stable order. Nine bytes an item."""
+    """Sets of items that stay below a size; the links must come in a stable order.
+    Nine bytes an item.
+    """
 
     def __init__(self, count: int, limit: int) -> None:
         self._parent = array("i", np.arange(count, dtype=np.int32).tobytes())
@@ -26,11 +30,18 @@ class Clusters:
 
     @classmethod
     def of_equal(cls, values: NDArray[Any], limit: int) -> Clusters:
-        """A set for each value that several items have; such sets may be larger than the limit."""
-        made = cls(len(values), limit)  # what lasts comes first, so that what does not leaves no hole in memory
+        """A set for each value that several items have;
+        such sets may be larger than the limit.
+        """
+        made = cls(
+            len(values), limit
+        )  # what lasts comes first, so that what does not leaves no hole in memory
         order, begins = _equal_runs(values)
         parent, size = made._columns()
-        firsts, counts = np.minimum.reduceat(order, begins), np.diff(begins, append=np.int32(len(order)))
+        firsts, counts = (
+            np.minimum.reduceat(order, begins),
+            np.diff(begins, append=np.int32(len(order))),
+        )
         size[firsts] = counts
         parent[order] = np.repeat(firsts, counts)
         np.frombuffer(made._joined, np.bool_)[order] = True
@@ -80,11 +91,15 @@ class Clusters:
             yield items[begin:end].tolist()
 
     def _columns(self) -> tuple[Places, Places]:
-        return np.frombuffer(self._parent, np.int32), np.frombuffer(self._size, np.int32)
+        return np.frombuffer(self._parent, np.int32), np.frombuffer(
+            self._size, np.int32
+        )
 
 
 def _equal_runs(values: NDArray[Any]) -> tuple[Places, Places]:
-    """(places of the values that occur several times, in the order of the values; where in it each value begins)."""
+    """(places of the values that occur several times, in the order of the values; where
+    in it each value begins).
+    """
     order = np.argsort(values).astype(np.int32)
     ordered = values[order]
     is_again = ordered[1:] == ordered[:-1]

@@ -1,4 +1,6 @@
-"""Whole files from samples to a training format, and from a training format to samples."""
+"""Whole files from samples to a training format,
+and from a training format to samples.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,25 @@ from afs_stages.dataset.formats import Format, Style
 
 
 def convert_file(
-    source: Path, output: Path, format: Format, style: Style, report: StageReport, strict: bool = False
+    source: Path,
+    output: Path,
+    format: Format,
+    style: Style,
+    report: StageReport,
+    strict: bool = False,
 ) -> None:
     """Write the rows of a file of samples in a format."""
-    with jsonl.open_rejects(output, strict) as rejects, jsonl.open_write(output) as writer:
+    with (
+        jsonl.open_rejects(output, strict) as rejects,
+        jsonl.open_write(output) as writer,
+    ):
         writer.write_many(_rendered(source, format, style, rejects))
     _count(report, writer.count, rejects.counts)
 
 
-def _rendered(source: Path, format: Format, style: Style, on_bad: jsonl.OnBad) -> Iterator[dict[str, Any]]:
+def _rendered(
+    source: Path, format: Format, style: Style, on_bad: jsonl.OnBad
+) -> Iterator[dict[str, Any]]:
     for number, sample in jsonl.read_numbered_samples(source, on_bad):
         try:
             yield format.render(sample, style)
@@ -42,11 +54,15 @@ def import_file(
     source_name: str = "",
     domain: str = "",
 ) -> None:
-    """Write the samples that a file in a format describes; rows of another shape are rejected.
+    """Write the samples that a file in a format describes;
+    rows of another shape are rejected.
 
     No format says what a row's source and domain are: `source_name` and `domain` do.
     """
-    with jsonl.open_rejects(output, strict) as rejects, jsonl.open_write(output) as writer:
+    with (
+        jsonl.open_rejects(output, strict) as rejects,
+        jsonl.open_write(output) as writer,
+    ):
         for number, row in jsonl.read_objects(source, rejects):
             try:
                 sample = format.parse(row)
@@ -55,7 +71,14 @@ def import_file(
             except msgspec.ValidationError as error:
                 rejects(BadRow(source.name, number, "schema", problem(error)))
             except (KeyError, TypeError, ValueError, IndexError) as error:
-                rejects(BadRow(source.name, number, "not_this_format", f"{type(error).__name__}: {error}"))
+                rejects(
+                    BadRow(
+                        source.name,
+                        number,
+                        "not_this_format",
+                        f"{type(error).__name__}: {error}",
+                    )
+                )
     _count(report, writer.count, rejects.counts)
 
 

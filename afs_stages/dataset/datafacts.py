@@ -53,7 +53,9 @@ class DataFacts:
     @property
     def longest(self) -> int:
         """Tokens of the longest row of all parts; 0 for no rows."""
-        return max((max(tokens, default=0) for tokens in self.tokens.values()), default=0)
+        return max(
+            (max(tokens, default=0) for tokens in self.tokens.values()), default=0
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The numbers as JSON."""
@@ -64,7 +66,10 @@ class DataFacts:
             facts[name] = self.traits[name]
         facts["redactions"] = dict(sorted(self.redactions.items()))
         facts["quality"] = spread(self.quality)
-        facts["tokens"] = {part: {**spread(tokens), "total": sum(tokens)} for part, tokens in self.tokens.items()}
+        facts["tokens"] = {
+            part: {**spread(tokens), "total": sum(tokens)}
+            for part, tokens in self.tokens.items()
+        }
         return facts
 
 
@@ -74,4 +79,7 @@ def spread(values: Sequence[float]) -> dict[str, float]:
         return {}
     ordered = sorted(values)
     places = {"min": 0.0, "q1": 0.25, "median": 0.5, "q3": 0.75, "max": 1.0}
-    return {name: round(float(ordered[round(place * (len(ordered) - 1))]), 4) for name, place in places.items()}
+    return {
+        name: round(float(ordered[round(place * (len(ordered) - 1))]), 4)
+        for name, place in places.items()
+    }

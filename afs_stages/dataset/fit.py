@@ -1,4 +1,6 @@
-"""Rows no longer than the model takes, counted by its own tokenizer and chat template."""
+"""Rows no longer than the model takes, counted by its own tokenizer
+and chat template.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +27,25 @@ CHARS_PER_TOKEN = 3
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The model's tokenizer. Raises `UserError` where the folder holds none or no chat template."""
+    """The model's tokenizer.
+    Raises `UserError` where the folder holds none or no chat template.
+    """
     from transformers import AutoTokenizer
 
-    if not (folder / "tokenizer.json").is_file() and not (folder / "tokenizer_config.json").is_file():
-        raise UserError("no tokenizer in this folder", where=str(folder), fix="dvc repro base-model")
+    if (
+        not (folder / "tokenizer.json").is_file()
+        and not (folder / "tokenizer_config.json").is_file()
+    ):
+        raise UserError(
+            "no tokenizer in this folder", where=str(folder), fix="dvc repro base-model"
+        )
     tokenizer = AutoTokenizer.from_pretrained(str(folder))
     if not tokenizer.chat_template:
-        raise UserError("the tokenizer has no chat template", where=str(folder), fix="choose an instruct model")
+        raise UserError(
+            "the tokenizer has no chat template",
+            where=str(folder),
+            fix="choose an instruct model",
+        )
     return tokenizer
 
 
@@ -42,15 +55,21 @@ def counter(tokenizer: Any, style: Style) -> Count:
 
     def count(sample: TrainingSample) -> int:
         row = render(sample, style)
-        text = tokenizer.apply_chat_template(row["messages"], tools=row.get("tools"), tokenize=False)
-        return len(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+        text = tokenizer.apply_chat_template(
+            row["messages"], tools=row.get("tools"), tokenize=False
+        )
+        return len(
+            tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        )
 
     return count
 
 
 @dataclass
 class Fitter:
-    """Fits the rows of one model; `report` collects counts and the histogram of lengths."""
+    """Fits the rows of one model; `report` collects counts and the
+    histogram of lengths.
+    """
 
     count: Count
     params: Fit
@@ -60,10 +79,22 @@ class Fitter:
         self._histogram = [0] * BINS
         self._longest = self._total = 0
 
-    def file(self, source: Path, output: Path, sources: Iterable[str], dropped: jsonl.Writer, strict: bool) -> None:
-        """Write the rows of the given sources that fit, shortened where the parameters say so."""
+    def file(
+        self,
+        source: Path,
+        output: Path,
+        sources: Iterable[str],
+        dropped: jsonl.Writer,
+        strict: bool,
+    ) -> None:
+        """Write the rows of the given sources that fit,
+        shortened where the parameters say so.
+        """
         wanted = set(sources)
-        with jsonl.open_rejects(output, strict) as rejects, jsonl.open_write(output) as writer:
+        with (
+            jsonl.open_rejects(output, strict) as rejects,
+            jsonl.open_write(output) as writer,
+        ):
             for sample in jsonl.read_samples(source, rejects):
                 if sample.source not in wanted:
                     continue
@@ -73,7 +104,13 @@ class Fitter:
                 fitted = self._fit(sample, tokens)
                 if fitted is None:
                     self.report.drop("over_long")
-                    dropped.write({"sample_id": sample.sample_id, "reason": "over_long", "tokens": tokens})
+                    dropped.write(
+                        {
+                            "sample_id": sample.sample_id,
+                            "reason": "over_long",
+                            "tokens": tokens,
+                        }
+                    )
                 else:
                     writer.write(fitted)
         self.report.rows_out += writer.count
@@ -81,12 +118,16 @@ class Fitter:
             self.report.rejected[reason] = self.report.rejected.get(reason, 0) + n
 
     def _measure(self, tokens: int) -> None:
-        self._histogram[min(tokens * BINS // (2 * self.params.max_tokens), BINS - 1)] += 1
+        self._histogram[
+            min(tokens * BINS // (2 * self.params.max_tokens), BINS - 1)
+        ] += 1
         self._longest = max(self._longest, tokens)
         self._total += tokens
 
     def finish(self) -> None:
-        """Put the lengths into the report; the histogram has equal bins over [0, 2 max_tokens)."""
+        """Put the lengths into the report; the histogram has equal bins over [0,
+        2 max_tokens).
+        """
         self.report.values = {
             "tokens": self._total,
             "longest": self._longest,
@@ -103,8 +144,14 @@ class Fitter:
             return None
         output = sample.output
         while tokens > limit and len(output) > CHARS_PER_TOKEN:
-            output = output[: max(len(output) - (tokens - limit) * CHARS_PER_TOKEN, len(output) // 2)].rstrip()
-            shorter = msgspec.structs.replace(sample, output=output, metadata={**sample.metadata, "truncated": True})
+            output = output[
+                : max(
+                    len(output) - (tokens - limit) * CHARS_PER_TOKEN, len(output) // 2
+                )
+            ].rstrip()
+            shorter = msgspec.structs.replace(
+                sample, output=output, metadata={**sample.metadata, "truncated": True}
+            )
             tokens = self.count(shorter)
         if tokens > limit:
             return None
@@ -112,14 +159,18 @@ class Fitter:
         return shorter
 
 
-def fit_model(model: str, sources: list[str], count: Count, params: Fit, strict: bool = False) -> StageReport:
+def fit_model(
+    model: str, sources: list[str], count: Count, params: Fit, strict: bool = False
+) -> StageReport:
     """Fit the split rows of a model's sources into data/fitted/<model>/."""
     report = StageReport("fit", model)
     fitter = Fitter(count, params, report)
     folder = layout.fitted(model, "train").parent
     with jsonl.open_write(folder / "dropped.jsonl") as dropped:
         for part in layout.PARTS:
-            fitter.file(layout.split(part), layout.fitted(model, part), sources, dropped, strict)
+            fitter.file(
+                layout.split(part), layout.fitted(model, part), sources, dropped, strict
+            )
     fitter.finish()
     if not report.rows_out:
         report.warn(f"no rows left for {model}: its sources are {', '.join(sources)}")

@@ -1,4 +1,6 @@
-"""What releases froze: which part of a split each of their rows belongs to, for ever."""
+"""What releases froze: which part of a split each of their rows
+belongs to, for ever.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,15 @@ from afs_stages.dataset.keys import Keys, Rows
 
 @dataclass
 class Frozen:
-    """Every released row (train, val, test of every version), earliest version first."""
+    """Every released row (train, val, test of every version),
+    earliest version first.
+    """
 
     index: Index
     rows: Rows
-    """The rows of the index in the order of their versions, those of one file by key."""
+    """The rows of the index in the order of their versions,
+    those of one file by key.
+    """
     parts: NDArray[Any]
     """The part each of `rows` was frozen in: its place in `layout.PARTS`."""
 
@@ -34,17 +40,23 @@ class Frozen:
         return self.index.key[self.rows]
 
     def parts_of(self, keys: Keys) -> NDArray[Any]:
-        """The part in which the row of each key was frozen first; -1 where it never was."""
+        """The part in which the row of each key was frozen first;
+        -1 where it never was.
+        """
         known, first = np.unique(self.key, return_index=True)
         if not len(known):
             return np.full(len(keys), -1, dtype=np.int8)
         places = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-        return np.where(known[places] == keys, self.parts[first[places]], -1).astype(np.int8)
+        return np.where(known[places] == keys, self.parts[first[places]], -1).astype(
+            np.int8
+        )
 
 
 def versions(root: Path, model: str = "*") -> list[Path]:
     """The released versions' folders, by model and number."""
-    folders = [path for path in root.glob(f"{model}/v*") if (path / "manifest.json").is_file()]
+    folders = [
+        path for path in root.glob(f"{model}/v*") if (path / "manifest.json").is_file()
+    ]
     return sorted(folders, key=lambda path: (path.parent.name, number(path.name)))
 
 
@@ -55,7 +67,9 @@ def number(version: str) -> int:
 
 
 def load_frozen(root: Path | None, on_bad: OnBad) -> Frozen:
-    """Read every release below `root`; a missing folder, or none, means nothing is frozen yet."""
+    """Read every release below `root`; a missing folder, or none,
+    means nothing is frozen yet.
+    """
     files: list[Path] = []
     parts_of_files: list[int] = []
     for folder in versions(root) if root else ():
@@ -68,4 +82,6 @@ def load_frozen(root: Path | None, on_bad: OnBad) -> Frozen:
     rows = found.canonical()
     numbers = found.file_of(rows)
     order = np.argsort(numbers, kind="stable")
-    return Frozen(found, rows[order], np.array(parts_of_files, dtype=np.int8)[numbers[order]])
+    return Frozen(
+        found, rows[order], np.array(parts_of_files, dtype=np.int8)[numbers[order]]
+    )

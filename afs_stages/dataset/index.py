@@ -1,6 +1,8 @@
-"""Rows by their keys, in columns: what a step decides on is decoded, the rows themselves stay on disk as they are.
+"""Rows by their keys, in columns: what a step decides on is decoded, the rows
+themselves stay on disk as they are.
 
-A row costs 48 bytes here whatever its size, and is copied from file to file undecoded unless a step changes it.
+A row costs 48 bytes here whatever its size, and is copied from file to file undecoded
+unless a step changes it.
 """
 
 from __future__ import annotations
@@ -21,11 +23,19 @@ from numpy.typing import NDArray
 
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import BUFFER, MAX_LINE_BYTES, BadRow, OnBad, read_lines
-from afs_stages.core.sample import NOT_DECODED, SampleKeys, comparable_text, decode_keys, problem
+from afs_stages.core.sample import (
+    NOT_DECODED,
+    SampleKeys,
+    comparable_text,
+    decode_keys,
+    problem,
+)
 from afs_stages.dataset.keys import Keys, Rows, key_of, order_of
 
 BATCH = 256
-"""Rows fetched at a time: few enough that they are still in the processor's cache when they are written."""
+"""Rows fetched at a time: few enough that they are still in the processor's cache when
+they are written.
+"""
 COLUMNS = {
     "key": np.uint64,
     "group": np.int64,
@@ -43,7 +53,9 @@ AHEAD = 16 * BATCH
 
 @dataclass
 class Index:
-    """The rows of several files, as columns in the order of the files; `rows` everywhere are places in them."""
+    """The rows of several files, as columns in the order of the files; `rows`
+    everywhere are places in them.
+    """
 
     files: list[Path]
     begins: list[int]
@@ -51,7 +63,9 @@ class Index:
     key: Keys
     """Of the row's id."""
     group: NDArray[np.int64]
-    """Hash of the unit that must not straddle a split, good for telling equal ones in this process alone."""
+    """Hash of the unit that must not straddle a split, good for telling equal ones in
+    this process alone.
+    """
     score: NDArray[np.float64]
     """Quality in [0, 1], NaN where unscored."""
     offset: NDArray[np.int64]
@@ -60,7 +74,9 @@ class Index:
     source: NDArray[np.int32]
     domain: NDArray[np.int32]
     version: NDArray[np.int32]
-    """Places in `sources`, `domains`, `versions`; the version is the one the row was first trained in."""
+    """Places in `sources`, `domains`, `versions`; the version is the one the row was
+    first trained in.
+    """
     sources: list[str]
     domains: list[str]
     versions: list[str]
@@ -76,18 +92,37 @@ class Index:
 
     def file_of(self, rows: Rows) -> Rows:
         """The number of each row's file."""
-        return (np.searchsorted(np.array(self.begins, np.int32), rows, side="right") - 1).astype(np.int32)
+        return (
+            np.searchsorted(np.array(self.begins, np.int32), rows, side="right") - 1
+        ).astype(np.int32)
 
     def batches(self, rows: Rows) -> Iterator[list[bytes]]:
-        """The bytes of the given rows, without line ends, in the order asked for, `BATCH` at a time."""
+        """The bytes of the given rows, without line ends, in the order asked for,
+        `BATCH` at a time.
+        """
         with ExitStack() as stack:
-            files = [self.unpacked.get(i) or stack.enter_context(path.open("rb")) for i, path in enumerate(self.files)]
+            files = [
+                self.unpacked.get(i) or stack.enter_context(path.open("rb"))
+                for i, path in enumerate(self.files)
+            ]
             numbers = np.array([file.fileno() for file in files], dtype=np.int64)
             for start in range(0, len(rows), AHEAD):
                 some = rows[start : start + AHEAD]
-                columns = [one.tolist() for one in (numbers[self.file_of(some)], self.size[some], self.offset[some])]
+                columns = [
+                    one.tolist()
+                    for one in (
+                        numbers[self.file_of(some)],
+                        self.size[some],
+                        self.offset[some],
+                    )
+                ]
                 for begin in range(0, len(some), BATCH):
-                    yield list(map(os.pread, *(column[begin : begin + BATCH] for column in columns)))
+                    yield list(
+                        map(
+                            os.pread,
+                            *(column[begin : begin + BATCH] for column in columns),
+                        )
+                    )
 
     def lines(self, rows: Rows) -> Iterator[bytes]:
         """The same, one by one."""
@@ -107,10 +142,12 @@ class Index:
         return (comparable_text(row) for row in self.keys(rows))
 
     def canonical(self) -> Rows:
-        """All rows by key, of equal ids the best first; where even scores are equal the bytes decide.
+        """All rows by key, of equal ids the best first;
+        where even scores are equal the bytes decide.
 
-        So it depends on neither the order of files nor of rows. Raises `UserError` where two ids have the
-        same key (one chance in ten million for two million rows).
+        So it depends on neither the order of files nor of rows. Raises `UserError`
+        where two ids have the same key (one chance in ten million for two million
+        rows).
         """
         order = order_of(self.key)
         keys = self.key[order]
@@ -124,19 +161,29 @@ class Index:
     def _ranked(self, same: Rows) -> list[int]:
         lines = list(self.lines(same))
         _refuse_collision(lines)
-        ranks = [(-score if score == score else 1.0) for score in self.score[same].tolist()]
-        return [row for _, _, row in sorted(zip(ranks, lines, same.tolist(), strict=True))]
+        ranks = [
+            (-score if score == score else 1.0) for score in self.score[same].tolist()
+        ]
+        return [
+            row for _, _, row in sorted(zip(ranks, lines, same.tolist(), strict=True))
+        ]
 
 
 def index(files: Iterable[Path], on_bad: OnBad) -> Index:
-    """Index JSONL files of samples; rows that break the schema are reported and left out.
+    """Index JSONL files of samples; rows that break the schema are
+    reported and left out.
 
-    A compressed file is unpacked into a temporary one first. Raises `UserError` for a missing file.
+    A compressed file is unpacked into a temporary one first.
+    Raises `UserError` for a missing file.
     """
     columns = _Columns()
     for path in map(Path.expanduser, map(Path, files)):
         if not path.is_file():
-            raise UserError("no such file", where=str(path), fix="check the path, or run the stage that makes it")
+            raise UserError(
+                "no such file",
+                where=str(path),
+                fix="check the path, or run the stage that makes it",
+            )
         columns.begins.append(len(columns))
         if path.suffix in (".gz", ".zst"):
             columns.unpacked[len(columns.files)] = file = _unpack(path, on_bad)
@@ -165,7 +212,9 @@ class _Columns:
         return len(self.size)
 
     def read(self, name: str, file: IO[bytes], on_bad: OnBad) -> None:
-        """Add the rows of a file; a blank line is passed over, a bad one is reported."""
+        """Add the rows of a file; a blank line is passed over,
+        a bad one is reported.
+        """
         offset = 0
         for number, line in enumerate(file, 1):
             begin, offset = offset, offset + len(line)
@@ -192,14 +241,19 @@ class _Columns:
 
     def finish(self) -> Index:
         """The columns as they are used."""
-        columns: dict[str, Any] = {name: np.frombuffer(getattr(self, name), kind) for name, kind in COLUMNS.items()}
+        columns: dict[str, Any] = {
+            name: np.frombuffer(getattr(self, name), kind)
+            for name, kind in COLUMNS.items()
+        }
         for name in ("sources", "domains", "versions"):
             columns[name] = list(getattr(self, name))
         return Index(self.files, self.begins, **columns, unpacked=self.unpacked)
 
 
 class _Codes(dict[str, int]):
-    """Names by number, in the order they are met: `codes[name]` is the number of a name, a new one gets the next."""
+    """Names by number, in the order they are met: `codes[name]` is the number of a
+    name, a new one gets the next.
+    """
 
     def __missing__(self, name: str) -> int:
         self[name] = code = len(self)
@@ -223,7 +277,10 @@ def _unpack(path: Path, on_bad: OnBad) -> IO[bytes]:
 def _refuse_collision(lines: list[bytes]) -> None:
     ids = sorted({decode_keys(line).sample_id for line in lines})
     if len(ids) > 1:
-        raise UserError(f"the ids '{ids[0]}' and '{ids[1]}' have the same hash", fix="give one of the rows another id")
+        raise UserError(
+            f"the ids '{ids[0]}' and '{ids[1]}' have the same hash",
+            fix="give one of the rows another id",
+        )
 
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -238,9 +295,11 @@ _MARKS = (b'"_metadata":', b'"_metadata": ')
 
 
 def with_metadata(key: str, value: str | int) -> Callable[[bytes], bytes]:
-    """A function that sets one key of a row's `_metadata`; nothing else of the row is decoded.
+    """A function that sets one key of a row's `_metadata`;
+    nothing else of the row is decoded.
 
-    Where `_metadata` stands last, as this project writes it, and lacks the key, the row is only spliced.
+    Where `_metadata` stands last, as this project writes it, and lacks the key, the row
+    is only spliced.
     """
     name, encoded = msgspec.json.encode(key), msgspec.json.encode(value)
     entry = name + b":" + encoded + b"}}"

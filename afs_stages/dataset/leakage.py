@@ -18,7 +18,9 @@ from afs_stages.dataset.keys import Rows
 
 
 class Leak(NamedTuple):
-    """A trained row that is (`exact`) or nearly is (`near`) a held-out one; both are rows of an index."""
+    """A trained row that is (`exact`) or nearly is (`near`) a held-out one; both are
+    rows of an index.
+    """
 
     kind: str
     trained: int
@@ -27,11 +29,17 @@ class Leak(NamedTuple):
 
 def held_out_files(releases: Path) -> list[Path]:
     """Val and test rows of every release of every model."""
-    files = [folder / f"{part}.jsonl" for folder in versions(releases) for part in ("val", "test")]
+    files = [
+        folder / f"{part}.jsonl"
+        for folder in versions(releases)
+        for part in ("val", "test")
+    ]
     return [path for path in files if path.is_file()]
 
 
-def find_leaks(trained: Index, rows: Rows, held_out: Index, params: NearDuplicates) -> Iterator[Leak]:
+def find_leaks(
+    trained: Index, rows: Rows, held_out: Index, params: NearDuplicates
+) -> Iterator[Leak]:
     """Yield every leak between trained rows and the rows of held-out files.
 
     Memory: 16 bytes a hash function and eight more for each text.
@@ -52,8 +60,15 @@ def find_leaks(trained: Index, rows: Rows, held_out: Index, params: NearDuplicat
 
 
 def is_leaking(
-    trained: Index, rows: Rows, held_out: Iterable[Path], params: NearDuplicates, on_bad: OnBad
+    trained: Index,
+    rows: Rows,
+    held_out: Iterable[Path],
+    params: NearDuplicates,
+    on_bad: OnBad,
 ) -> NDArray[np.bool_]:
     """Whether each of the rows leaks."""
-    leaking = [leak.trained for leak in find_leaks(trained, rows, index(held_out, on_bad), params)]
+    leaking = [
+        leak.trained
+        for leak in find_leaks(trained, rows, index(held_out, on_bad), params)
+    ]
     return np.isin(rows, np.array(leaking, np.int32))

@@ -1,6 +1,7 @@
 """The mix: how many rows of each group are drawn, which, and in what order.
 
-Shares hold by weight exactly to rounding, or what is short is said. Everything is decided on columns.
+Shares hold by weight exactly to rounding, or what is short is said. Everything is
+decided on columns.
 """
 
 from __future__ import annotations
@@ -34,12 +35,16 @@ DIVERSITY = 0.5
 Groups = Mapping[str, Rows]
 """Name -> the rows of the group."""
 Capacity = Mapping[str, int | None]
-"""Name -> how many rows of the group may stand in the mix, repeats counted; None is no limit."""
+"""Name -> how many rows of the group may stand in the mix, repeats counted;
+None is no limit.
+"""
 
 
 @dataclass
 class Mix:
-    """The rows drawn, each with how often it was drawn before; and how the shares came out."""
+    """The rows drawn, each with how often it was drawn before;
+    and how the shares came out.
+    """
 
     rows: Rows
     repeat: NDArray[np.int32]
@@ -52,14 +57,19 @@ class Mix:
     satisfying_total: int = 0
     """The largest total for which no group would be short."""
     limited_by: str = ""
-    """The group too small for a larger total; empty where all rows of all groups are drawn."""
+    """The group too small for a larger total;
+    empty where all rows of all groups are drawn.
+    """
     dropped: Counter[str] = field(default_factory=Counter)
 
     @property
     def shares(self) -> dict[str, float]:
         """The share each group really has."""
         total = sum(self.counts.values())
-        return {name: round(count / total, 4) if total else 0.0 for name, count in self.counts.items()}
+        return {
+            name: round(count / total, 4) if total else 0.0
+            for name, count in self.counts.items()
+        }
 
     @property
     def repeats(self) -> int:
@@ -77,38 +87,57 @@ def mix_by_weight(
     ratio: float = 0.0,
     include_unweighted: bool = False,
 ) -> Mix:
-    """Draw rows of groups by weight; rehearsal's share is `ratio`, the weights share the rest.
+    """Draw rows of groups by weight; rehearsal's share is `ratio`,
+    the weights share the rest.
 
-    Every row of a group is drawn whole times before `params.within` says which are drawn once more. With
-    `include_unweighted` groups that no weight names are added whole. Without `max_total` the total is the
-    largest that every weighted group can fill; a buffer too small for `ratio` does not lower it, but is
-    short. Raises `UserError` for a weight that names no group, listing those there are.
+    Every row of a group is drawn whole times before `params.within` says which are
+    drawn once more. With `include_unweighted` groups that no weight names are added
+    whole. Without `max_total` the total is the largest that every weighted group can
+    fill; a buffer too small for `ratio` does not lower it, but is short. Raises
+    `UserError` for a weight that names no group, listing those there are.
     """
     dropped: Counter[str] = Counter()
     groups = _limit_domains(found, groups, params.max_per_domain, dropped)
     wanted = wanted_shares(groups, weights, params, ratio)
     whole: dict[str, int] = {}
     if include_unweighted:
-        whole = {name: len(groups[name]) for name in sorted(groups) if name not in weights}
+        whole = {
+            name: len(groups[name]) for name in sorted(groups) if name not in weights
+        }
     capacity = {name: len(groups.get(name, ())) * params.oversample for name in wanted}
     total = _total(capacity, wanted, params.max_total, sum(whole.values()), ratio)
     ideal = allot(total, dict.fromkeys(wanted, total), wanted)
     counts = {name: min(count, capacity[name]) for name, count in ideal.items()}
-    short = {name: ideal[name] - counts[name] for name in sorted(wanted) if counts[name] < ideal[name]}
+    short = {
+        name: ideal[name] - counts[name]
+        for name in sorted(wanted)
+        if counts[name] < ideal[name]
+    }
     limited_by = _limiting(counts, capacity, groups)
     counts |= whole
     _count_left_out(groups, counts, dropped)
     rows, repeat = _draw_groups(found, groups, counts, params.within, seed)
-    result = Mix(rows, repeat, counts, wanted, short, satisfying_total(capacity, wanted), limited_by, dropped)
+    result = Mix(
+        rows,
+        repeat,
+        counts,
+        wanted,
+        short,
+        satisfying_total(capacity, wanted),
+        limited_by,
+        dropped,
+    )
     order = _order(found, rows, repeat, params.order, seed)
     result.rows, result.repeat = rows[order], repeat[order]
     return result
 
 
 def mix_by_ratio(found: Candidates, groups: Groups, ratio: float) -> Mix:
-    """All of the group `new` and as many of the best of `rehearsal` that they are `ratio` of both, in that order.
+    """All of the group `new` and as many of the best of `rehearsal` that they are
+    `ratio` of both, in that order.
 
-    With ratio 1 rehearsal alone. A buffer too small is short. Raises `UserError` for a ratio outside [0, 1].
+    With ratio 1 rehearsal alone. A buffer too small is short. Raises `UserError` for a
+    ratio outside [0, 1].
     """
     new, old = len(groups[NEW]), len(groups[REHEARSAL])
     wanted = old if ratio == 1 else rehearsal_count(new, ratio)
@@ -118,23 +147,39 @@ def mix_by_ratio(found: Candidates, groups: Groups, ratio: float) -> Mix:
     return Mix(rows, repeat, counts, {REHEARSAL: ratio}, short)
 
 
-def grouped(found: Index, rows: Rows, by: str, is_old: NDArray[np.bool_]) -> dict[str, Rows]:
-    """The rows of each group: `rehearsal` where they come from an older version, else their source or domain."""
-    codes, names = (found.source, found.sources) if by == "source" else (found.domain, found.domains)
+def grouped(
+    found: Index, rows: Rows, by: str, is_old: NDArray[np.bool_]
+) -> dict[str, Rows]:
+    """The rows of each group: `rehearsal` where they come from an older version, else
+    their source or domain.
+    """
+    codes, names = (
+        (found.source, found.sources)
+        if by == "source"
+        else (found.domain, found.domains)
+    )
     own = codes[rows]
     groups = {name: rows[(own == code) & ~is_old] for code, name in enumerate(names)}
     groups[REHEARSAL] = np.concatenate([groups.get(REHEARSAL, rows[:0]), rows[is_old]])
     return {name: members for name, members in groups.items() if len(members)}
 
 
-def wanted_shares(groups: Groups, weights: Mapping[str, float], params: Rebalance, ratio: float) -> dict[str, float]:
-    """The share each weighted group should have; they sum to 1 over the groups with rows."""
+def wanted_shares(
+    groups: Groups, weights: Mapping[str, float], params: Rebalance, ratio: float
+) -> dict[str, float]:
+    """The share each weighted group should have;
+    they sum to 1 over the groups with rows.
+    """
     positive = {name: weight for name, weight in weights.items() if weight > 0}
     for name in sorted(positive):
         if name not in groups:
-            raise UserError(f"the weight '{name}' names no group ({nearest(name, list(groups))})")
+            raise UserError(
+                f"the weight '{name}' names no group ({nearest(name, list(groups))})"
+            )
     if params.temperature is not None:
-        positive = {name: len(groups[name]) ** (1 / params.temperature) for name in positive}
+        positive = {
+            name: len(groups[name]) ** (1 / params.temperature) for name in positive
+        }
     total = sum(positive.values())
     # Without a buffer the weighted groups share all of it.
     rest = 1 - ratio if ratio == 1 or REHEARSAL in groups else 1.0
@@ -145,7 +190,9 @@ def wanted_shares(groups: Groups, weights: Mapping[str, float], params: Rebalanc
 
 
 def satisfying_total(capacity: Capacity, wanted: Mapping[str, float]) -> int:
-    """The largest total for which every group has enough rows; 0 where no group has a limit."""
+    """The largest total for which every group has enough rows;
+    0 where no group has a limit.
+    """
     limited = {name: limit for name in wanted if (limit := capacity[name]) is not None}
     if not limited:
         return 0
@@ -160,11 +207,16 @@ def satisfying_total(capacity: Capacity, wanted: Mapping[str, float]) -> int:
 
 
 def describe_short(result: Mix) -> str:
-    """Which groups are short, by how much, and what total would satisfy the weights; empty if none is."""
+    """Which groups are short, by how much, and what total would satisfy the weights;
+    empty if none is.
+    """
     if not result.short:
         return ""
     groups = ", ".join(f"{name} by {count}" for name, count in result.short.items())
-    return f"short: {groups}; a total of {result.satisfying_total} would satisfy the weights"
+    return (
+        f"short: {groups}; a total of {result.satisfying_total} would "
+        "satisfy the weights"
+    )
 
 
 def describe_short_buffer(result: Mix) -> str:
@@ -172,7 +224,10 @@ def describe_short_buffer(result: Mix) -> str:
     if not result.short:
         return ""
     there = result.counts[REHEARSAL]
-    return f"the ratio asks for {there + result.short[REHEARSAL]} rehearsed rows, the buffer has {there}"
+    return (
+        f"the ratio asks for {there + result.short[REHEARSAL]} rehearsed rows, "
+        f"the buffer has {there}"
+    )
 
 
 def shuffled_rows(found: Candidates, result: Mix, seed: int) -> Rows:
@@ -182,7 +237,11 @@ def shuffled_rows(found: Candidates, result: Mix, seed: int) -> Rows:
 
 
 def _total(
-    capacity: Mapping[str, int], wanted: Mapping[str, float], max_total: int | None, taken: int, ratio: float
+    capacity: Mapping[str, int],
+    wanted: Mapping[str, float],
+    max_total: int | None,
+    taken: int,
+    ratio: float,
 ) -> int:
     """How many rows are drawn by weight, beside those `taken` whole."""
     if max_total is not None:
@@ -192,23 +251,31 @@ def _total(
     return satisfying_total(capacity, wanted)
 
 
-def _limit_domains(found: Index, groups: Groups, limit: int | None, dropped: Counter[str]) -> Groups:
+def _limit_domains(
+    found: Index, groups: Groups, limit: int | None, dropped: Counter[str]
+) -> Groups:
     if limit is None:
         return groups
     rows = np.concatenate([np.zeros(0, np.int32), *groups.values()])
     kept = within_limit(found, rows, limit)
     dropped["over_max_per_domain"] += len(rows) - len(kept)
-    limited = {name: members[np.isin(members, kept)] for name, members in groups.items()}
+    limited = {
+        name: members[np.isin(members, kept)] for name, members in groups.items()
+    }
     return {name: members for name, members in limited.items() if len(members)}
 
 
-def _limiting(counts: Mapping[str, int], capacity: Mapping[str, int], groups: Groups) -> str:
+def _limiting(
+    counts: Mapping[str, int], capacity: Mapping[str, int], groups: Groups
+) -> str:
     full = [name for name in sorted(counts) if counts[name] == capacity[name]]
     some_left = any(counts[name] < len(groups.get(name, ())) for name in counts)
     return full[0] if full and some_left else ""
 
 
-def _count_left_out(groups: Groups, counts: Mapping[str, int], dropped: Counter[str]) -> None:
+def _count_left_out(
+    groups: Groups, counts: Mapping[str, int], dropped: Counter[str]
+) -> None:
     for name, members in groups.items():
         if name in counts:
             dropped["not_drawn"] += max(len(members) - counts[name], 0)
@@ -219,7 +286,9 @@ def _count_left_out(groups: Groups, counts: Mapping[str, int], dropped: Counter[
 def _draw_groups(
     found: Any, groups: Groups, counts: Mapping[str, int], within: str, seed: int
 ) -> tuple[Rows, NDArray[np.int32]]:
-    """The rows drawn of every group, group by group, each with how often it was drawn before."""
+    """The rows drawn of every group, group by group,
+    each with how often it was drawn before.
+    """
     rows = [np.zeros(0, np.int32)]
     repeat = [np.zeros(0, np.int32)]
     for name in sorted(counts):
@@ -247,9 +316,15 @@ def _choose(found: Candidates, rows: Rows, count: int, within: str, seed: int) -
 
 
 def _order(
-    found: Index, rows: Rows, repeat: NDArray[np.int32], order: Literal["shuffled", "curriculum"], seed: int
+    found: Index,
+    rows: Rows,
+    repeat: NDArray[np.int32],
+    order: Literal["shuffled", "curriculum"],
+    seed: int,
 ) -> Rows:
-    """Places of the drawn rows: shuffled by seed, or from easy to hard, which is short and well scored first."""
+    """Places of the drawn rows: shuffled by seed, or from easy to hard, which is short
+    and well scored first.
+    """
     key = found.key[rows]
     if order == "curriculum":
         effort = found.size[rows] * (2 - np.nan_to_num(found.score[rows], nan=0.0))

@@ -1,7 +1,8 @@
-"""Near-duplicates: MinHash LSH over word shingles, every candidate pair verified (Broder 1997).
+"""Near-duplicates: MinHash LSH over word shingles,
+every candidate pair verified (Broder 1997).
 
-Text is lower-cased; in code, comments are dropped and every name that is no three-letter mnemonic
-becomes the same word, so that renamed labels do not hide a copy.
+Text is lower-cased; in code, comments are dropped and every name that is no
+three-letter mnemonic becomes the same word, so that renamed labels do not hide a copy.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ LARGE_BUCKET = 64
 REMEMBERED = 16_384
 """Texts whose shingles are kept while pairs are verified."""
 MAX_SHINGLES = 20_000
-"""Of a longer text only the first shingles count, which bounds time and memory per row."""
+"""Of a longer text only the first shingles count,
+which bounds time and memory per row.
+"""
 
 
 def words(text: str) -> list[str]:
@@ -57,11 +60,16 @@ def shingles(text: str, size: int) -> list[str]:
 def _runs_of(found: list[str], size: int) -> list[str]:
     if len(found) <= size:
         return [" ".join(found)]
-    return [" ".join(found[i : i + size]) for i in range(min(len(found) - size + 1, MAX_SHINGLES))]
+    return [
+        " ".join(found[i : i + size])
+        for i in range(min(len(found) - size + 1, MAX_SHINGLES))
+    ]
 
 
 class Texts(Protocol):
-    """Texts that are gone through once, and of which a few are looked at again; a list, or rows on disk."""
+    """Texts that are gone through once, and of which a few are looked at again; a list,
+    or rows on disk.
+    """
 
     def __iter__(self) -> Iterator[str]: ...
 
@@ -69,12 +77,14 @@ class Texts(Protocol):
 
 
 def pairs(texts: Texts, params: NearDuplicates) -> Iterator[tuple[int, int]]:
-    """Yield (i, j), i < j, for texts whose shingle sets have a Jaccard similarity of at least the threshold.
+    """Yield (i, j), i < j, for texts whose shingle sets have a Jaccard similarity of at
+    least the threshold.
 
-    Of texts with equal words each is near the first, and only that one is compared with others.
-    Every pair of a bucket is looked at, as the leak gate does, in large ones by their signatures first: the
-    work grows with the number of texts, and with the square of those that nearly all begin and end alike.
-    Memory: two bytes a permutation and text.
+    Of texts with equal words each is near the first, and only that one is compared with
+    others. Every pair of a bucket is looked at, as the leak gate does, in large ones by
+    their signatures first: the work grows with the number of texts, and with the square
+    of those that nearly all begin and end alike. Memory: two bytes a permutation and
+    text.
     """
     import numpy as np
 
@@ -85,20 +95,29 @@ def pairs(texts: Texts, params: NearDuplicates) -> Iterator[tuple[int, int]]:
         yield int(first_of[i]), i
     kept = np.sort(firsts)
     candidates = _candidates(matrix[kept] if len(kept) < len(keys) else matrix, params)
-    yield from _verified(((int(kept[i]), int(kept[j])) for i, j in candidates), texts, texts, params)
+    yield from _verified(
+        ((int(kept[i]), int(kept[j])) for i, j in candidates), texts, texts, params
+    )
 
 
-def pairs_across(one: Texts, two: Texts, params: NearDuplicates) -> Iterator[tuple[int, int]]:
-    """Yield (i, j) for near texts one[i] and two[j]; every pair of a bucket is looked at, however large it is."""
+def pairs_across(
+    one: Texts, two: Texts, params: NearDuplicates
+) -> Iterator[tuple[int, int]]:
+    """Yield (i, j) for near texts one[i] and two[j]; every pair of a bucket is looked
+    at, however large it is.
+    """
     _, matrix = _signatures(one, params)
     _, other_matrix = _signatures(two, params)
-    yield from _verified(_candidates_across(matrix, other_matrix, params), one, two, params)
+    yield from _verified(
+        _candidates_across(matrix, other_matrix, params), one, two, params
+    )
 
 
 def _signatures(texts: Iterable[str], params: NearDuplicates) -> tuple[Any, Any]:
     """The key of each text's words, and the MinHash matrix.
 
-    Of each hash 16 bits are kept: what agrees by chance in the others is only looked at once more.
+    Of each hash 16 bits are kept: what agrees by chance in the others is only
+    looked at once more.
     """
     import numpy as np
     import rensa
@@ -115,10 +134,15 @@ def _signatures(texts: Iterable[str], params: NearDuplicates) -> tuple[Any, Any]
 
 
 def _verified(
-    candidates: Iterable[tuple[int, int]], one: Texts, two: Texts, params: NearDuplicates
+    candidates: Iterable[tuple[int, int]],
+    one: Texts,
+    two: Texts,
+    params: NearDuplicates,
 ) -> Iterator[tuple[int, int]]:
     ones = lru_cache(REMEMBERED)(lambda i: _hashes(one[i], params))
-    twos = ones if two is one else lru_cache(REMEMBERED)(lambda i: _hashes(two[i], params))
+    twos = (
+        ones if two is one else lru_cache(REMEMBERED)(lambda i: _hashes(two[i], params))
+    )
     seen: set[tuple[int, int]] = set()
     for i, j in candidates:
         if (i, j) not in seen:
@@ -132,7 +156,12 @@ def _hashes(text: str, params: NearDuplicates) -> Any:
     import numpy as np
     import rensa
 
-    return np.unique(np.asarray(rensa.RMinHash.hash_token_sets([shingles(text, params.shingle)])[0], dtype=np.uint64))
+    return np.unique(
+        np.asarray(
+            rensa.RMinHash.hash_token_sets([shingles(text, params.shingle)])[0],
+            dtype=np.uint64,
+        )
+    )
 
 
 def similar(text: str, other: str, params: NearDuplicates) -> float:
@@ -158,7 +187,9 @@ def _bands(params: NearDuplicates) -> Iterator[slice]:
 
 
 def _band_keys(matrix: Any, band: slice) -> Any:
-    """One number for the columns of a band; equal ones by chance do no harm, since every pair is verified."""
+    """One number for the columns of a band; equal ones by chance do no harm, since
+    every pair is verified.
+    """
     import numpy as np
 
     keys = np.zeros(len(matrix), dtype=np.uint64)
@@ -169,7 +200,9 @@ def _band_keys(matrix: Any, band: slice) -> Any:
 
 
 def _buckets(keys: Any) -> list[list[int]]:
-    """Places of equal keys, where there are several, in the order of their first ones."""
+    """Places of equal keys, where there are several,
+    in the order of their first ones.
+    """
     import numpy as np
 
     order = np.argsort(keys, kind="stable")
@@ -178,20 +211,31 @@ def _buckets(keys: Any) -> list[list[int]]:
     return sorted(order[begins[i] : begins[i + 1]].tolist() for i in several.tolist())
 
 
-def _agreeing(members: list[int], signatures: Any, least: float) -> Iterator[tuple[int, int]]:
+def _agreeing(
+    members: list[int], signatures: Any, least: float
+) -> Iterator[tuple[int, int]]:
     for k in range(1, len(members)):
         agree = (signatures[:k] == signatures[k]).sum(axis=1)
-        yield from ((members[other], members[k]) for other in (agree >= least).nonzero()[0].tolist())
+        yield from (
+            (members[other], members[k])
+            for other in (agree >= least).nonzero()[0].tolist()
+        )
 
 
 def _least_agreement(params: NearDuplicates) -> float:
-    """Four standard errors below the threshold: a pair at it is lost with a chance of 3 in 100,000."""
+    """Four standard errors below the threshold:
+    a pair at it is lost with a chance of 3 in 100,000.
+    """
     spread = (params.threshold * (1 - params.threshold) / params.permutations) ** 0.5
     return float((params.threshold - 4 * spread) * params.permutations)
 
 
-def _candidates_across(one: Any, two: Any, params: NearDuplicates) -> Iterator[tuple[int, int]]:
-    """Pairs that share a band and whose signatures agree nearly as much as the threshold asks."""
+def _candidates_across(
+    one: Any, two: Any, params: NearDuplicates
+) -> Iterator[tuple[int, int]]:
+    """Pairs that share a band and whose signatures agree nearly as much as
+    the threshold asks.
+    """
     import numpy as np
 
     least = _least_agreement(params)
@@ -199,7 +243,9 @@ def _candidates_across(one: Any, two: Any, params: NearDuplicates) -> Iterator[t
         keys = _band_keys(one, band)
         order = np.argsort(keys, kind="stable")
         ordered, others = keys[order], _band_keys(two, band)
-        begins, ends = (np.searchsorted(ordered, others, side=side) for side in ("left", "right"))
+        begins, ends = (
+            np.searchsorted(ordered, others, side=side) for side in ("left", "right")
+        )
         for j in np.flatnonzero(ends > begins).tolist():
             members = order[begins[j] : ends[j]]
             agree = (one[members] == two[j]).sum(axis=1)
@@ -207,7 +253,9 @@ def _candidates_across(one: Any, two: Any, params: NearDuplicates) -> Iterator[t
 
 
 def banding(permutations: int, threshold: float) -> tuple[int, int]:
-    """(bands, rows) that find a pair at the threshold with at least 99% probability, with the most rows."""
+    """(bands, rows) that find a pair at the threshold with at least 99% probability,
+    with the most rows.
+    """
     for rows in range(permutations, 0, -1):
         bands = permutations // rows
         if 1 - (1 - threshold**rows) ** bands >= 0.99:
@@ -224,7 +272,9 @@ def _jaccard(one: Any, two: Any) -> float:
 
 @dataclass(frozen=True)
 class RowTexts:
-    """The texts of rows of several indexes, one after the other, read from disk as they are asked for."""
+    """The texts of rows of several indexes, one after the other,
+    read from disk as they are asked for.
+    """
 
     parts: list[tuple[Index, Rows]]
 

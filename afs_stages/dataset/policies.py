@@ -1,7 +1,8 @@
 """How rows are chosen from many: by quality, at random, by quality and diversity.
 
-Every policy is stratified: a domain's share of the choice is its share of the rows, and what a small
-one cannot fill goes to the others. A choice depends on the rows alone, not on their order.
+Every policy is stratified: a domain's share of the choice is its share of the rows, and
+what a small one cannot fill goes to the others. A choice depends on the rows alone, not
+on their order.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from afs_stages.dataset.keys import Keys, Rows, keys_of, runs, seeded
 
 
 class Candidates(Protocol):
-    """What rows are chosen by, as columns: an index of files, or `Samples` in memory."""
+    """What rows are chosen by, as columns: an index of files,
+    or `Samples` in memory.
+    """
 
     key: Keys
     score: NDArray[np.float64]
@@ -35,7 +38,9 @@ class Candidates(Protocol):
 
 
 Select = Callable[[Candidates, Rows, int, int, float], Rows]
-"""(candidates, rows, how many, seed, diversity weight) -> the chosen rows, in the order of their keys."""
+"""(candidates, rows, how many, seed, diversity weight) -> the chosen rows,
+in the order of their keys.
+"""
 FEATURES = 256
 """Width of the hashed word vectors that similarity is measured on."""
 POOL = 64
@@ -60,7 +65,9 @@ class Samples:
         return cls(
             samples,
             key=keys_of(sample.sample_id for sample in samples),
-            score=np.array([sample.quality_score for sample in samples], dtype=np.float64),
+            score=np.array(
+                [sample.quality_score for sample in samples], dtype=np.float64
+            ),
             domain=np.array(codes, dtype=np.int64),
             domains=list(places),
         )
@@ -80,20 +87,27 @@ class Samples:
 
 
 class OneDomain:
-    """Candidates as if they were all of one domain, so that a policy has nothing to spread its choice over."""
+    """Candidates as if they were all of one domain, so that a policy has nothing to
+    spread its choice over.
+    """
 
     def __init__(self, found: Candidates) -> None:
         self.key, self.score, self.texts = found.key, found.score, found.texts
         self.domain, self.domains = np.zeros_like(found.domain), [""]
 
 
-def allot(total: int, capacity: Mapping[str, int], weights: Mapping[str, float]) -> dict[str, int]:
-    """Divide `total` by weight, at most `capacity` each, by largest remainder; the rest goes to who has room.
+def allot(
+    total: int, capacity: Mapping[str, int], weights: Mapping[str, float]
+) -> dict[str, int]:
+    """Divide `total` by weight, at most `capacity` each, by largest remainder; the rest
+    goes to who has room.
 
     The result sums to min(total, sum of capacities of groups with a weight).
     """
     quota = dict.fromkeys(capacity, 0)
-    open_ = sorted(name for name, size in capacity.items() if weights.get(name, 0) > 0 and size > 0)
+    open_ = sorted(
+        name for name, size in capacity.items() if weights.get(name, 0) > 0 and size > 0
+    )
     left = min(total, sum(capacity[name] for name in open_))
     while open_:
         scale = left / sum(weights[name] for name in open_)
@@ -107,12 +121,16 @@ def allot(total: int, capacity: Mapping[str, int], weights: Mapping[str, float])
     exact = {name: weights[name] * scale for name in open_}
     quota |= {name: int(share) for name, share in exact.items()}
     rest = left - sum(quota[name] for name in open_)
-    for name in sorted(open_, key=lambda name: (int(exact[name]) - exact[name], name))[:rest]:
+    for name in sorted(open_, key=lambda name: (int(exact[name]) - exact[name], name))[
+        :rest
+    ]:
         quota[name] += 1
     return quota
 
 
-def top_quality(found: Candidates, rows: Rows, count: int, seed: int, weight: float) -> Rows:
+def top_quality(
+    found: Candidates, rows: Rows, count: int, seed: int, weight: float
+) -> Rows:
     """The best-scored rows of each domain."""
     return _stratified(found, best_first(found, rows), count)
 
@@ -122,11 +140,18 @@ def random(found: Candidates, rows: Rows, count: int, seed: int, weight: float) 
     return _stratified(found, at_random(found, rows, seed), count)
 
 
-def quality_diversity(found: Candidates, rows: Rows, count: int, seed: int, weight: float) -> Rows:
-    """Greedy argmax of (1-w) quality + w gain in facility location, per domain (QDIT, arXiv 2311.14736)."""
+def quality_diversity(
+    found: Candidates, rows: Rows, count: int, seed: int, weight: float
+) -> Rows:
+    """Greedy argmax of (1-w) quality + w gain in facility location, per domain (QDIT,
+    arXiv 2311.14736).
+    """
     groups = by_domain(found, at_random(found, rows, seed))
     quotas = _quotas(groups, count)
-    chosen = [_greedy(found, members, quotas[name], weight) for name, members in groups.items()]
+    chosen = [
+        _greedy(found, members, quotas[name], weight)
+        for name, members in groups.items()
+    ]
     return by_key(found, np.concatenate([rows[:0], *chosen]))
 
 
@@ -162,7 +187,9 @@ def within_limit(found: Candidates, rows: Rows, limit: int | None) -> Rows:
     if limit is None:
         return rows
     best = by_domain(found, best_first(found, rows)).values()
-    return by_key(found, np.concatenate([rows[:0], *(members[:limit] for members in best)]))
+    return by_key(
+        found, np.concatenate([rows[:0], *(members[:limit] for members in best)])
+    )
 
 
 def _quotas(groups: Mapping[str, Rows], count: int) -> dict[str, int]:
@@ -173,11 +200,18 @@ def _quotas(groups: Mapping[str, Rows], count: int) -> dict[str, int]:
 def _stratified(found: Candidates, ranked: Rows, count: int) -> Rows:
     groups = by_domain(found, ranked)
     quotas = _quotas(groups, count)
-    return by_key(found, np.concatenate([ranked[:0], *(members[: quotas[name]] for name, members in groups.items())]))
+    return by_key(
+        found,
+        np.concatenate(
+            [ranked[:0], *(members[: quotas[name]] for name, members in groups.items())]
+        ),
+    )
 
 
 def _greedy(found: Candidates, rows: Rows, count: int, weight: float) -> Rows:
-    """Stochastic greedy: each step takes the best of the next few rows, so time is linear."""
+    """Stochastic greedy: each step takes the best of the next few rows,
+    so time is linear.
+    """
     from sklearn.feature_extraction.text import HashingVectorizer
 
     if count >= len(rows):

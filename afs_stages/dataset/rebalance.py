@@ -1,4 +1,6 @@
-"""The pipeline's mix: a model's fitted rows and its rehearsal buffer, by the weights of params.yaml."""
+"""The pipeline's mix: a model's fitted rows and its rehearsal buffer,
+by the weights of params.yaml.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,17 @@ from afs_stages.dataset.keys import Rows
 from afs_stages.dataset.mix import Mix
 
 
-def rebalance_model(model: str, block: Model, seed: int, strict: bool = False) -> StageReport:
-    """Write data/mixed/<model>/: the mixed training rows, and val and test as they are."""
+def rebalance_model(
+    model: str, block: Model, seed: int, strict: bool = False
+) -> StageReport:
+    """Write data/mixed/<model>/: the mixed training rows,
+    and val and test as they are.
+    """
     report = StageReport("rebalance", model)
     output = layout.mixed(model, "train")
-    weights = {name: weight for name, weight in block.weights.items() if name != mix.REHEARSAL}
+    weights = {
+        name: weight for name, weight in block.weights.items() if name != mix.REHEARSAL
+    }
     ratio = block.rehearsal.ratio
     with jsonl.open_rejects(output, strict) as rejects:
         found = index([layout.fitted(model, "train"), layout.rehearsal(model)], rejects)
@@ -32,9 +40,22 @@ def rebalance_model(model: str, block: Model, seed: int, strict: bool = False) -
         is_old = found.file_of(rows) == 1
         there = _names(found, rows[~is_old])
         for name in sorted(set(weights) - there):
-            report.warn(f"{model}: no rows of '{name}' are left to mix; the other weights share its part")
+            report.warn(
+                f"{model}: no rows of '{name}' are left to mix; the other weights "
+                "share its part"
+            )
         weights = {name: weight for name, weight in weights.items() if name in there}
-        result = _mix(found, rows, is_old, weights, block.rebalance, seed, report, ratio=ratio, strict=strict)
+        result = _mix(
+            found,
+            rows,
+            is_old,
+            weights,
+            block.rebalance,
+            seed,
+            report,
+            ratio=ratio,
+            strict=strict,
+        )
         _write(found, result, output)
         report.rejected = rejects.counts
     for part in ("val", "test"):
@@ -55,8 +76,9 @@ def rebalance_files(
     append: Sequence[Path] = (),
     strict: bool = False,
 ) -> StageReport:
-    """Mix files by hand. Rows that carry the mark of an older version form the group `rehearsal`
-    where the weights name it; `append`ed files are added whole, after the mix.
+    """Mix files by hand. Rows that carry the mark of an older version form the group
+    `rehearsal` where the weights name it; `append`ed files are added whole, after the
+    mix.
     """
     report = StageReport("rebalance")
     with jsonl.open_rejects(output, strict) as rejects:
@@ -68,25 +90,45 @@ def rebalance_files(
             rows = _well_scored(found, rows, min_score, report)
         is_old = _has_version(found, rows) & (mix.REHEARSAL in weights)
         result = _mix(
-            found, rows, is_old, weights, params, seed, report, group_by=group_by, unweighted=include_unweighted,
+            found,
+            rows,
+            is_old,
+            weights,
+            params,
+            seed,
+            report,
+            group_by=group_by,
+            unweighted=include_unweighted,
             strict=strict,
-        )  # fmt: skip
+        )
         result.rows = np.concatenate([result.rows, appended])
-        result.repeat = np.concatenate([result.repeat, np.zeros(len(appended), result.repeat.dtype)])
+        result.repeat = np.concatenate(
+            [result.repeat, np.zeros(len(appended), result.repeat.dtype)]
+        )
         report.rows_out = _write(found, result, output)
-        left_out = report.dropped.get("below_min_score", 0) + report.dropped.get("unscored", 0)
+        left_out = report.dropped.get("below_min_score", 0) + report.dropped.get(
+            "unscored", 0
+        )
         report.rows_in += len(appended) + left_out
         report.rejected = rejects.counts
     return report
 
 
 def mix_buffer_files(
-    buffer: Path, new: Sequence[Path], output: Path, ratio: float, shuffle: bool, seed: int, strict: bool = False
+    buffer: Path,
+    new: Sequence[Path],
+    output: Path,
+    ratio: float,
+    shuffle: bool,
+    seed: int,
+    strict: bool = False,
 ) -> StageReport:
-    """Write new rows and the buffer's best so that the latter are `ratio` of the result.
+    """Write new rows and the buffer's best so that the latter are
+    `ratio` of the result.
 
-    Rows that are in the new data already are not added again. A buffer too small is said and, with
-    `strict`, refused. Shuffled, the result does not depend on the order of files and rows.
+    Rows that are in the new data already are not added again. A buffer too small is
+    said and, with `strict`, refused. Shuffled, the result does not depend on the order
+    of files and rows.
     """
     report = StageReport("rehearsal-mix")
     with jsonl.open_rejects(output) as rejects:
@@ -97,7 +139,12 @@ def mix_buffer_files(
         free = old[~np.isin(found.key[old], found.key[fresh])]
         groups = {mix.NEW: np.sort(fresh), mix.REHEARSAL: free}
         result = mix.mix_by_ratio(found, groups, ratio)
-        _say(report, mix.describe_short_buffer(result), strict, "lower the ratio or build a larger buffer")
+        _say(
+            report,
+            mix.describe_short_buffer(result),
+            strict,
+            "lower the ratio or build a larger buffer",
+        )
         drawn = mix.shuffled_rows(found, result, seed) if shuffle else result.rows
         with jsonl.open_write(output) as writer:
             writer.write_batches(found.batches(drawn))
@@ -107,23 +154,32 @@ def mix_buffer_files(
     report.drop("in_new_data", len(old) - len(free))
     report.drop("not_selected", len(free) - rehearsed)
     report.drop("replaced", len(fresh) - result.counts[mix.NEW])
-    report.values = {"share": round(rehearsed / writer.count, 4) if writer.count else 0.0, "rehearsed": rehearsed}
+    report.values = {
+        "share": round(rehearsed / writer.count, 4) if writer.count else 0.0,
+        "rehearsed": rehearsed,
+    }
     return report
 
 
 def _names(found: Index, rows: Rows) -> set[str]:
     """The sources and domains of the rows."""
     sources = {found.sources[code] for code in np.unique(found.source[rows]).tolist()}
-    return sources | {found.domains[code] for code in np.unique(found.domain[rows]).tolist()}
+    return sources | {
+        found.domains[code] for code in np.unique(found.domain[rows]).tolist()
+    }
 
 
 def _has_version(found: Index, rows: Rows) -> NDArray[np.bool_]:
     """Whether each row carries the mark of an older version."""
-    has: NDArray[np.bool_] = np.array([bool(name) for name in found.versions], dtype=np.bool_)[found.version[rows]]
+    has: NDArray[np.bool_] = np.array(
+        [bool(name) for name in found.versions], dtype=np.bool_
+    )[found.version[rows]]
     return has
 
 
-def _well_scored(found: Index, rows: Rows, min_score: float, report: StageReport) -> Rows:
+def _well_scored(
+    found: Index, rows: Rows, min_score: float, report: StageReport
+) -> Rows:
     """The rows of at least the score. Raises `UserError` where no row has one."""
     scores = found.score[rows]
     unscored = int(np.isnan(scores).sum())
@@ -135,7 +191,10 @@ def _well_scored(found: Index, rows: Rows, min_score: float, report: StageReport
         )
     if min_score <= 0:
         return rows
-    for reason, count in (("unscored", unscored), ("below_min_score", int((scores < min_score).sum()))):
+    for reason, count in (
+        ("unscored", unscored),
+        ("below_min_score", int((scores < min_score).sum())),
+    ):
         if count:
             report.drop(reason, count)
     return rows[scores >= min_score]
@@ -158,8 +217,15 @@ def _mix(
     sources = {found.sources[code] for code in np.unique(found.source[rows]).tolist()}
     by = group_by or ("source" if set(weights) & sources else "domain")
     groups = mix.grouped(found, rows, by, is_old)
-    result = mix.mix_by_weight(found, groups, weights, params, seed, ratio=ratio, include_unweighted=unweighted)
-    _say(report, mix.describe_short(result), strict, "lower the total, lower the weight, or allow oversampling")
+    result = mix.mix_by_weight(
+        found, groups, weights, params, seed, ratio=ratio, include_unweighted=unweighted
+    )
+    _say(
+        report,
+        mix.describe_short(result),
+        strict,
+        "lower the total, lower the weight, or allow oversampling",
+    )
     report.rows_in, report.rows_out = len(rows), len(result.rows)
     for reason, count in result.dropped.items():
         report.drop(reason, count)

@@ -1,6 +1,8 @@
-"""The rows that may be rehearsed: what enters, what is taken out and why, and the choice among the rest.
+"""The rows that may be rehearsed: what enters, what is taken out and why, and the
+choice among the rest.
 
-One pool serves the pipeline and the command by hand (`rehearse`) and the documented Python class (`buffer`).
+One pool serves the pipeline and the command by hand (`rehearse`) and the documented
+Python class (`buffer`).
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ class RehearsalPool:
     dropped: Counter[str] = field(default_factory=Counter)
 
     def keep_good(self, threshold: float) -> None:
-        """Take out rows under the quality `threshold`, and unscored ones; 0 leaves all in."""
+        """Take out rows under the quality `threshold`, and unscored ones;
+        0 leaves all in.
+        """
         if threshold <= 0:
             return
         scores = self.found.score[self.rows]
@@ -46,8 +50,11 @@ class RehearsalPool:
         limited = policies.within_limit(self.found, self.rows, max_per_domain)
         self._keep(limited, "over_max_per_domain")
 
-    def choose(self, count: int, selection: Selection, seed: int, spread: bool = True) -> None:
-        """Keep `count` rows (fewer where there are not so many) by the policy, in the order of their keys.
+    def choose(
+        self, count: int, selection: Selection, seed: int, spread: bool = True
+    ) -> None:
+        """Keep `count` rows (fewer where there are not so many) by the policy, in the
+        order of their keys.
 
         With `spread` every domain keeps its share; without, all count as one domain.
         """
@@ -65,31 +72,47 @@ class RehearsalPool:
 
 
 def rehearsal_count(new: int, ratio: float) -> int:
-    """How many old rows are `ratio` of the final set beside `new` new ones: n_r = r/(1-r) * n_new.
+    """How many old rows are `ratio` of the final set beside `new` new ones: n_r =
+    r/(1-r) * n_new.
 
-    Raises `UserError` for a ratio outside [0, 1): with 1 there is no new row to count from.
+    Raises `UserError` for a ratio outside [0, 1):
+    with 1 there is no new row to count from.
     """
     if not 0 <= ratio < 1:
-        raise UserError(f"the rehearsal ratio must be at least 0 and below 1, got {ratio}")
+        raise UserError(
+            f"the rehearsal ratio must be at least 0 and below 1, got {ratio}"
+        )
     return round(ratio / (1 - ratio) * new)
 
 
 def refuse_unscored(scores: NDArray[np.float64], threshold: float, path: Path) -> None:
-    """Raise `UserError` for a file none of whose rows has a score, unless none is asked for."""
+    """Raise `UserError` for a file none of whose rows has a score,
+    unless none is asked for.
+    """
     if len(scores) and threshold > 0 and np.isnan(scores).all():
         raise UserError(
             f"none of the {len(scores)} rows has a quality score",
             where=str(path),
-            fix="score them first (`afs scoring score`), or set the quality threshold to 0",
+            fix="score them first (`afs scoring score`), or set the quality "
+            "threshold to 0",
         )
 
 
 def buffer_facts(
-    loaded: Mapping[str, int], versions: Sequence[str], domains: Sequence[str], scores: NDArray[np.float64]
+    loaded: Mapping[str, int],
+    versions: Sequence[str],
+    domains: Sequence[str],
+    scores: NDArray[np.float64],
 ) -> dict[str, Any]:
-    """What a report says of a buffer: rows loaded of each version, and the version, domain and score of each kept."""
+    """What a report says of a buffer: rows loaded of each version, and the version,
+    domain and score of each kept.
+    """
     known = scores[~np.isnan(scores)].tolist()
-    quality = {"min": min(known), "mean": sum(known) / len(known), "max": max(known)} if known else None
+    quality = (
+        {"min": min(known), "mean": sum(known) / len(known), "max": max(known)}
+        if known
+        else None
+    )
     return {
         "loaded": dict(sorted(loaded.items())),
         "kept": len(scores),

@@ -1,7 +1,7 @@
 """Rehearsal: rows of older versions that a new version is trained on again.
 
-`rehearse_model` is the pipeline's stage, `rehearse_files` the command by hand. Rows are decided on by their
-columns and copied as they stand.
+`rehearse_model` is the pipeline's stage, `rehearse_files` the command by hand. Rows are
+decided on by their columns and copied as they stand.
 """
 
 from __future__ import annotations
@@ -22,11 +22,20 @@ from afs_stages.dataset.frozen import number, versions
 from afs_stages.dataset.index import Index, index, with_metadata
 from afs_stages.dataset.keys import Rows
 from afs_stages.dataset.leakage import held_out_files, is_leaking
-from afs_stages.dataset.rehearsal_pool import RehearsalPool, buffer_facts, counts, refuse_unscored, rehearsal_count
+from afs_stages.dataset.rehearsal_pool import (
+    RehearsalPool,
+    buffer_facts,
+    counts,
+    refuse_unscored,
+    rehearsal_count,
+)
 
 
-def rehearse_model(model: str, block: Model, near: NearDuplicates, seed: int, strict: bool = False) -> StageReport:
-    """Write data/rehearsal/<model>.jsonl: as many rows as the ratio asks for, chosen by the policy.
+def rehearse_model(
+    model: str, block: Model, near: NearDuplicates, seed: int, strict: bool = False
+) -> StageReport:
+    """Write data/rehearsal/<model>.jsonl: as many rows as the ratio asks for,
+    chosen by the policy.
 
     No row of it is, or nearly is, a val or test row of any version or of this one.
     """
@@ -43,7 +52,9 @@ def rehearse_model(model: str, block: Model, near: NearDuplicates, seed: int, st
         if rehearsal.ratio > 0:
             held_out = [layout.fitted(model, part) for part in ("val", "test")]
             held_out += held_out_files(layout.RELEASES)
-            pool.remove(is_leaking(found, pool.rows, held_out, near, rejects), "near_held_out")
+            pool.remove(
+                is_leaking(found, pool.rows, held_out, near, rejects), "near_held_out"
+            )
             _choose_for_model(pool, model, block, seed, report)
         _write(found, pool.rows, names, output)
         report.rejected = rejects.counts
@@ -67,11 +78,14 @@ def rehearse_files(
     held_out: Sequence[Path] = (),
     strict: bool = False,
 ) -> StageReport:
-    """Write the best rows of a version's files, at most `top_ratio` of them all, marked with `version`.
+    """Write the best rows of a version's files, at most `top_ratio` of them all,
+    marked with `version`.
 
-    With `spread` every domain keeps its share; without, the best of all domains together are chosen.
+    With `spread` every domain keeps its share; without, the best of all domains
+    together are chosen.
 
-    No row that is, or nearly is, in a held-out file enters. Raises `UserError` where no row is scored.
+    No row that is, or nearly is, in a held-out file enters.
+    Raises `UserError` where no row is scored.
     """
     report = StageReport("rehearsal-build", version)
     with jsonl.open_rejects(output, strict) as rejects:
@@ -80,7 +94,9 @@ def rehearse_files(
         pool = RehearsalPool(found, found.canonical())
         pool.keep_good(selection.quality_threshold)
         if held_out:
-            pool.remove(is_leaking(found, pool.rows, held_out, near, rejects), "near_held_out")
+            pool.remove(
+                is_leaking(found, pool.rows, held_out, near, rejects), "near_held_out"
+            )
         pool.limit(selection.max_per_domain)
         pool.choose(round(selection.top_ratio * len(found)), selection, seed, spread)
         _write(found, pool.rows, [version] * len(inputs), output)
@@ -93,7 +109,11 @@ def rehearse_files(
 
 def _older_versions(model: str, version: str) -> list[Path]:
     """The releases before `version`, the earliest first."""
-    return [folder for folder in versions(layout.RELEASES, model) if number(folder.name) < number(version)]
+    return [
+        folder
+        for folder in versions(layout.RELEASES, model)
+        if number(folder.name) < number(version)
+    ]
 
 
 def _refuse_unscored_files(found: Index, threshold: float) -> None:
@@ -110,13 +130,19 @@ def _keep_earliest(pool: RehearsalPool) -> None:
     pool.remove(is_again, "in_earlier_version")
 
 
-def _choose_for_model(pool: RehearsalPool, model: str, block: Model, seed: int, report: StageReport) -> None:
-    """Choose what the ratio asks for; what the buffer lacks for it the mix may make up for by repeating rows."""
+def _choose_for_model(
+    pool: RehearsalPool, model: str, block: Model, seed: int, report: StageReport
+) -> None:
+    """Choose what the ratio asks for; what the buffer lacks for it the mix may make up
+    for by repeating rows.
+    """
     rehearsal, oversample = block.rehearsal, block.rebalance.oversample
     new = _ids(layout.fitted(model, "train"))
     pool.remove(_is_known(pool, new), "in_new_data")
     allowed = round(rehearsal.top_ratio * len(pool.found.key))
-    wanted = rehearsal_count(len(new), rehearsal.ratio) if rehearsal.ratio < 1 else allowed
+    wanted = (
+        rehearsal_count(len(new), rehearsal.ratio) if rehearsal.ratio < 1 else allowed
+    )
     if block.rebalance.max_total is not None:
         wanted = min(wanted, round(rehearsal.ratio * block.rebalance.max_total))
     pool.limit(rehearsal.max_per_domain)
@@ -125,7 +151,10 @@ def _choose_for_model(pool: RehearsalPool, model: str, block: Model, seed: int, 
     report.values = {"wanted": wanted, "short": max(wanted - reach, 0)}
     if reach < wanted:
         share = reach / max(reach + len(new), 1)
-        asked = f"{model}: the ratio {rehearsal.ratio} asks for {wanted} old rows for {len(new)} new ones"
+        asked = (
+            f"{model}: the ratio {rehearsal.ratio} asks for {wanted} old rows for "
+            f"{len(new)} new ones"
+        )
         there = f"there are {len(pool.rows)} (rebalance.oversample: {oversample})"
         report.warn(f"{asked}, {there}: the share will be {share:.3f}")
 
@@ -133,7 +162,8 @@ def _choose_for_model(pool: RehearsalPool, model: str, block: Model, seed: int, 
 def _is_known(pool: RehearsalPool, ids: set[str]) -> NDArray[np.bool_]:
     """Whether each row is in the new data.
 
-    Released rows may carry ids of another making (uuids of older tools); their content tells them.
+    Released rows may carry ids of another making (uuids of older tools);
+    their content tells them.
     """
     assert isinstance(pool.found, Index)
     known = []
@@ -149,7 +179,9 @@ def _ids(path: Path) -> set[str]:
 
 
 def _write(found: Index, rows: Rows, names: Sequence[str], output: Path) -> None:
-    """Write the rows, each with the version of its file unless it carries an earlier one."""
+    """Write the rows, each with the version of its file unless it
+    carries an earlier one.
+    """
     with jsonl.open_write(output) as writer:
         writer.write_lines(_marked(found, rows, names))
 
@@ -158,15 +190,23 @@ def _marked(found: Index, rows: Rows, names: Sequence[str]) -> Iterator[bytes]:
     files = found.file_of(rows).tolist()
     for row, file, line in zip(rows.tolist(), files, found.lines(rows), strict=True):
         is_marked = bool(found.versions[found.version[row]])
-        yield line if is_marked or not names[file] else with_metadata("origin_version", names[file])(line)
+        yield (
+            line
+            if is_marked or not names[file]
+            else with_metadata("origin_version", names[file])(line)
+        )
 
 
 def _facts(found: Index, rows: Rows, names: Sequence[str]) -> dict[str, Any]:
     """Rows loaded and kept, by version and domain, and the range of scores."""
-    loaded = {name: len(found.key[found.rows_of(place)]) for place, name in enumerate(names)}
+    loaded = {
+        name: len(found.key[found.rows_of(place)]) for place, name in enumerate(names)
+    }
     origins = [found.versions[code] for code in found.version[rows].tolist()]
     files = found.file_of(rows).tolist()
-    versions = [origin or names[file] for origin, file in zip(origins, files, strict=True)]
+    versions = [
+        origin or names[file] for origin, file in zip(origins, files, strict=True)
+    ]
     return buffer_facts(loaded, versions, _domains_of(found, rows), found.score[rows])
 
 

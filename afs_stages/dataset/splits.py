@@ -1,8 +1,10 @@
-"""Train, val and test, once and for all: by group and near-duplicate cluster, frozen by releases.
+"""Train, val and test, once and for all: by group and near-duplicate cluster,
+frozen by releases.
 
-Order of work: exact duplicates go (the best-scored stays), groups and near-duplicates join into
-clusters (released rows among them), clusters that touch a frozen part take it, the others are assigned
-by hash, and large near-duplicate clusters keep their best rows only.
+Order of work: exact duplicates go (the best-scored stays), groups and near-duplicates
+join into clusters (released rows among them), clusters that touch a frozen part take
+it, the others are assigned by hash, and large near-duplicate clusters keep their best
+rows only.
 """
 
 from __future__ import annotations
@@ -35,14 +37,19 @@ TEST_FIRST = (2, 1, 0)
 
 @dataclass
 class Plan:
-    """Where every row goes. Nodes 0 to n-1 are the rows in the order of their keys, those after them released rows."""
+    """Where every row goes.
+    Nodes 0 to n-1 are the rows in the order of their keys,
+    those after them released rows.
+    """
 
     rows: Rows
     """The row of each node in the index."""
     part: NDArray[np.int8]
     """Place in `layout.PARTS`, or one of `REASONS`."""
     head: NDArray[np.int32]
-    """The node that the cluster is called by: its first released one, else its first."""
+    """The node that the cluster is called by: its first released one,
+    else its first.
+    """
     gone: array[int] = field(default_factory=lambda: array("i"))
     of: array[int] = field(default_factory=lambda: array("i"))
     """The nodes left out, and beside each the node because of which it is."""
@@ -65,11 +72,12 @@ def split_dataset(
     find_near: bool = True,
     strict: bool = False,
 ) -> StageReport:
-    """Split sample files into `output`/{train,val,test}.jsonl with `assignments.jsonl` and `dropped.jsonl`.
+    """Split sample files into `output`/{train,val,test}.jsonl with `assignments.jsonl`
+    and `dropped.jsonl`.
 
-    `group_by` is `group` (the unit each source names) or `none`; without `find_near` only exact
-    duplicates and groups are kept together. Rows of a part are written in the order of their keys, so
-    the order of files and rows does not matter.
+    `group_by` is `group` (the unit each source names) or `none`; without `find_near`
+    only exact duplicates and groups are kept together. Rows of a part are written in
+    the order of their keys, so the order of files and rows does not matter.
     """
     params = params or Split()
     report = StageReport("split")
@@ -84,9 +92,16 @@ def split_dataset(
 
 
 def make_plan(
-    found: Index, frozen: Frozen, params: Split, seed: int, group_by: str = "group", find_near: bool = True
+    found: Index,
+    frozen: Frozen,
+    params: Split,
+    seed: int,
+    group_by: str = "group",
+    find_near: bool = True,
 ) -> Plan:
-    """Decide the part of every row of `found`; reads row texts for similarity, writes nothing."""
+    """Decide the part of every row of `found`; reads row texts for similarity,
+    writes nothing.
+    """
     plan = _without_exact(found)
     nodes = _Nodes(found, frozen, plan)
     links = near.pairs(nodes.texts, params.near_duplicates) if find_near else iter(())
@@ -102,21 +117,29 @@ def _without_exact(found: Index) -> Plan:
     """Of each id the best-scored row; which the order of the rows puts first."""
     rows = found.canonical()
     keys = found.key[rows]
-    plan = Plan(rows, np.zeros(len(rows), np.int8), np.arange(len(rows), dtype=np.int32))
+    plan = Plan(
+        rows, np.zeros(len(rows), np.int8), np.arange(len(rows), dtype=np.int32)
+    )
     again = np.flatnonzero(keys[1:] == keys[:-1]) + 1
-    for node, first in zip(again.tolist(), np.searchsorted(keys, keys[again]).tolist(), strict=True):
+    for node, first in zip(
+        again.tolist(), np.searchsorted(keys, keys[again]).tolist(), strict=True
+    ):
         plan.drop(node, EXACT, first)
     return plan
 
 
 class _Nodes:
-    """The rows that can join into clusters, by number: the plan's (without exact duplicates), then the released."""
+    """The rows that can join into clusters, by number: the plan's (without exact
+    duplicates), then the released.
+    """
 
     def __init__(self, found: Index, frozen: Frozen, plan: Plan) -> None:
         self.found, self.frozen, self.plan = found, frozen, plan
         self.own = len(plan.rows)
         self.unique = np.flatnonzero(plan.part >= 0).astype(np.int32)
-        self.texts = near.RowTexts([(found, plan.rows[self.unique]), (frozen.index, frozen.rows)])
+        self.texts = near.RowTexts(
+            [(found, plan.rows[self.unique]), (frozen.index, frozen.rows)]
+        )
         self.frozen_part = frozen.parts_of(found.key[plan.rows])
         """Of the plan's rows: the part they are released in, or -1."""
         self.clusters = Clusters(0, 1)
@@ -125,10 +148,12 @@ class _Nodes:
         self.refused: list[tuple[int, int]] = []
 
     def join(self, links: Iterable[tuple[int, int]], limit: int, group_by: str) -> None:
-        """Join groups, equal ids and near-duplicates; links that would make a set too large go to `refused`.
+        """Join groups, equal ids and near-duplicates; links that would make a set too
+        large go to `refused`.
 
-        Three rows, of which a and b are one group, and b and c near-duplicates, become one cluster {a, b, c};
-        the near-duplicate set is {b, c} alone, so that only its rows compete for the places in the split.
+        Three rows, of which a and b are one group, and b and c near-duplicates, become
+        one cluster {a, b, c}; the near-duplicate set is {b, c} alone, so that only its
+        rows compete for the places in the split.
         """
         groups = self._groups() if group_by == "group" else self._no_groups()
         self.clusters = Clusters.of_equal(groups, max(limit, 2))
@@ -137,24 +162,31 @@ class _Nodes:
             if not len(self.copies):
                 self.copies = Clusters(self.own + len(self.frozen), limit)
             if self.copies.join(one, two):
-                # What nearly is the same text stays together, however large its groups make the cluster.
+                # What nearly is the same text stays together, however large its groups
+                # make the cluster.
                 self.clusters.join(one, two, always=True)
             else:
                 self._refuse(one, two)
 
     def _no_groups(self) -> NDArray[np.int64]:
-        """A value of its own for each node, equal to no hash that a group is likely to have."""
+        """A value of its own for each node, equal to no hash that a group
+        is likely to have.
+        """
         return np.arange(-self.own - len(self.frozen), 0, dtype=np.int64)
 
     def _groups(self) -> NDArray[np.int64]:
-        """The hash of each node's group; exact duplicates, which join nothing, have a value of their own."""
+        """The hash of each node's group; exact duplicates, which join nothing, have a
+        value of their own.
+        """
         groups = self._no_groups()
         groups[self.unique] = self.found.group[self.plan.rows[self.unique]]
         groups[self.own :] = self.frozen.index.group[self.frozen.rows]
         return groups
 
     def _refuse(self, one: int, two: int) -> None:
-        """Note a link that would make a set too large, the node of the larger set first."""
+        """Note a link that would make a set too large,
+        the node of the larger set first.
+        """
         if self.copies.size(one) >= self.copies.size(two):
             self.refused.append((one, two))
         else:
@@ -164,16 +196,22 @@ class _Nodes:
         """Links between texts as links between nodes."""
         shift = self.own - len(self.unique)
         for pair in links:
-            one, two = (int(self.unique[i]) if i < len(self.unique) else i + shift for i in pair)
+            one, two = (
+                int(self.unique[i]) if i < len(self.unique) else i + shift for i in pair
+            )
             yield one, two
 
     def _join_released(self) -> None:
-        """Join each released row with the rows of the same id, of this build and of other releases."""
+        """Join each released row with the rows of the same id,
+        of this build and of other releases.
+        """
         first: dict[int, int] = {}
         for node, key in enumerate(self.frozen.key.tolist(), self.own):
             self.clusters.join(first.setdefault(key, node), node, always=True)
         own = self.unique[self.frozen_part[self.unique] >= 0]
-        for node, key in zip(own.tolist(), self.found.key[self.plan.rows[own]].tolist(), strict=True):
+        for node, key in zip(
+            own.tolist(), self.found.key[self.plan.rows[own]].tolist(), strict=True
+        ):
             self.clusters.join(first[key], node, always=True)
 
     def is_released(self, node: int) -> bool:
@@ -187,10 +225,12 @@ class _Nodes:
 
 
 def _take_frozen_parts(plan: Plan, nodes: _Nodes) -> NDArray[np.bool_]:
-    """Clusters with released members take their part; a new row near two parts is dropped. Which rows that decided.
+    """Clusters with released members take their part; a new row near two parts is
+    dropped. Which rows that decided.
 
-    A released row keeps its part whatever its cluster; of a cluster with several frozen parts every
-    row that was never released is dropped, since it would carry one part's text into another.
+    A released row keeps its part whatever its cluster; of a cluster with several frozen
+    parts every row that was never released is dropped, since it would carry one part's
+    text into another.
     """
     decided = np.zeros(nodes.own, dtype=np.bool_)
     for members in nodes.clusters.sets() if len(nodes.frozen) else ():
@@ -213,33 +253,58 @@ def _take_frozen_parts(plan: Plan, nodes: _Nodes) -> NDArray[np.bool_]:
     return decided
 
 
-def _assign_free(plan: Plan, nodes: _Nodes, is_decided: NDArray[np.bool_], params: Split, seed: int) -> None:
+def _assign_free(
+    plan: Plan, nodes: _Nodes, is_decided: NDArray[np.bool_], params: Split, seed: int
+) -> None:
     """The part of each cluster without released rows, by the key of its first row."""
-    strata = nodes.found.domain if params.stratify_by == "domain" else nodes.found.source
+    strata = (
+        nodes.found.domain if params.stratify_by == "domain" else nodes.found.source
+    )
     decided = nodes.unique[is_decided[nodes.unique] & (plan.part[nodes.unique] >= 0)]
-    filled = set(zip(strata[plan.rows[decided]].tolist(), plan.part[decided].tolist(), strict=True))
+    filled = set(
+        zip(
+            strata[plan.rows[decided]].tolist(),
+            plan.part[decided].tolist(),
+            strict=True,
+        )
+    )
     free = nodes.unique[~is_decided[nodes.unique]]
     plan.head[free] = nodes.clusters.firsts()[free]
     heads = free[plan.head[free] == free]
     rows = plan.rows[heads]
-    plan.part[heads] = assign(nodes.found.key[rows], strata[rows], Ratios(params.train, params.val), seed, filled)
+    plan.part[heads] = assign(
+        nodes.found.key[rows],
+        strata[rows],
+        Ratios(params.train, params.val),
+        seed,
+        filled,
+    )
     plan.part[free] = plan.part[plan.head[free]]
 
 
 def _cap(plan: Plan, nodes: _Nodes, keep: int) -> None:
-    """Of each set of near-duplicates keep the best-scored rows, and every released one."""
+    """Of each set of near-duplicates keep the best-scored rows,
+    and every released one.
+    """
     for members in nodes.copies.sets():
         alive = [node for node in members if node < nodes.own and plan.part[node] >= 0]
-        ranked = sorted(alive, key=lambda node: (not nodes.is_released(node), -nodes.score(node), node))
+        ranked = sorted(
+            alive,
+            key=lambda node: (not nodes.is_released(node), -nodes.score(node), node),
+        )
         for node in ranked[keep:]:
             if not nodes.is_released(node):
                 plan.drop(node, NEAR, ranked[0])
 
 
 def _drop_refused(plan: Plan, nodes: _Nodes) -> None:
-    """A near-duplicate of a row whose set is full already is dropped: it might stand in another part."""
+    """A near-duplicate of a row whose set is full already is dropped:
+    it might stand in another part.
+    """
     for larger, smaller in nodes.refused:
-        one, two = (smaller, larger) if not nodes.is_released(smaller) else (larger, smaller)
+        one, two = (
+            (smaller, larger) if not nodes.is_released(smaller) else (larger, smaller)
+        )
         if not nodes.is_released(one) and plan.part[one] >= 0:
             plan.drop(one, NEAR, two)
 
@@ -247,11 +312,18 @@ def _drop_refused(plan: Plan, nodes: _Nodes) -> None:
 def _write(found: Index, frozen: Frozen, plan: Plan, output: Path) -> None:
     with ExitStack() as stack:
         names = [*layout.PARTS, "assignments", "dropped"]
-        *parts, assigned, dropped = (stack.enter_context(jsonl.open_write(output / f"{name}.jsonl")) for name in names)
+        *parts, assigned, dropped = (
+            stack.enter_context(jsonl.open_write(output / f"{name}.jsonl"))
+            for name in names
+        )
         for place, writer in enumerate(parts):
             nodes = np.flatnonzero(plan.part == place).astype(np.int32)
-            batches = (nodes[start : start + BATCH] for start in range(0, len(nodes), BATCH))
-            for batch, lines in zip(batches, found.batches(plan.rows[nodes]), strict=True):
+            batches = (
+                nodes[start : start + BATCH] for start in range(0, len(nodes), BATCH)
+            )
+            for batch, lines in zip(
+                batches, found.batches(plan.rows[nodes]), strict=True
+            ):
                 writer.write_lines(lines)
                 clusters = _keys(found, frozen, plan, plan.head[batch])
                 assigned.write_many(_assignments(lines, clusters, layout.PARTS[place]))
@@ -262,15 +334,26 @@ def _keys(found: Index, frozen: Frozen, plan: Plan, nodes: NDArray[np.int32]) ->
     """The keys of nodes."""
     keys = found.key[plan.rows[np.minimum(nodes, len(plan.rows) - 1)]]
     is_released = nodes >= len(plan.rows)
-    keys[is_released] = frozen.index.key[frozen.rows[nodes[is_released] - len(plan.rows)]]
+    keys[is_released] = frozen.index.key[
+        frozen.rows[nodes[is_released] - len(plan.rows)]
+    ]
     return keys
 
 
-def _assignments(lines: list[bytes], clusters: Keys, part: str) -> Iterator[dict[str, str]]:
-    """What assignments.jsonl says of rows; `cluster` is the key of the cluster's first row, in hex."""
+def _assignments(
+    lines: list[bytes], clusters: Keys, part: str
+) -> Iterator[dict[str, str]]:
+    """What assignments.jsonl says of rows; `cluster` is the key of the cluster's
+    first row, in hex.
+    """
     for line, cluster in zip(lines, clusters.tolist(), strict=True):
         row = decode_keys(line)
-        yield {"sample_id": row.sample_id, "group": row.group, "cluster": f"{cluster:016x}", "split": part}
+        yield {
+            "sample_id": row.sample_id,
+            "group": row.group,
+            "cluster": f"{cluster:016x}",
+            "split": part,
+        }
 
 
 def _dropped(found: Index, frozen: Frozen, plan: Plan) -> Iterator[dict[str, str]]:
@@ -285,7 +368,9 @@ def _dropped(found: Index, frozen: Frozen, plan: Plan) -> Iterator[dict[str, str
         released = frozen.index.keys(frozen.rows[of[~is_own] - len(plan.rows)])
         others = [next(own if mine else released).sample_id for mine in is_own.tolist()]
         reasons = [REASONS[reason] for reason in plan.part[nodes].tolist()]
-        for row, reason, other in zip(found.keys(plan.rows[nodes]), reasons, others, strict=True):
+        for row, reason, other in zip(
+            found.keys(plan.rows[nodes]), reasons, others, strict=True
+        ):
             yield {"sample_id": row.sample_id, "reason": reason, "of": other}
 
 
@@ -316,18 +401,31 @@ def _fill(report: StageReport, found: Index, plan: Plan, params: Split) -> None:
 
 def _part_counts(found: Index, plan: Plan, stratify_by: str) -> NDArray[np.int64]:
     """Rows of each domain (or source) in each of `layout.PARTS`."""
-    codes, names = (found.domain, found.domains) if stratify_by == "domain" else (found.source, found.sources)
+    codes, names = (
+        (found.domain, found.domains)
+        if stratify_by == "domain"
+        else (found.source, found.sources)
+    )
     # One column more, in front, for the rows that are left out.
     parts = np.maximum(plan.part, -1) + 1
     table = cross_counts(codes[plan.rows], parts, (len(names), len(layout.PARTS) + 1))
     return table[:, 1:]
 
 
-def _warn_off_ratio(report: StageReport, counts: dict[str, dict[str, int]], params: Split) -> None:
-    wanted: dict[str, float] = {"train": params.train, "val": params.val, "test": 1 - params.train - params.val}
+def _warn_off_ratio(
+    report: StageReport, counts: dict[str, dict[str, int]], params: Split
+) -> None:
+    wanted: dict[str, float] = {
+        "train": params.train,
+        "val": params.val,
+        "test": 1 - params.train - params.val,
+    }
     for name, parts in counts.items():
         total = sum(parts.values())
         allowed = max(params.tolerance, 1 / total)
         shares = {part: parts.get(part, 0) / total for part in wanted}
         if any(abs(shares[part] - wanted[part]) > allowed for part in wanted):
-            report.warn(f"{name}: {total} rows divide into {parts}, outside the tolerance of {params.tolerance}")
+            report.warn(
+                f"{name}: {total} rows divide into {parts}, outside the tolerance of "
+                f"{params.tolerance}"
+            )

@@ -1,8 +1,8 @@
 """Attention over samples laid end to end, each seeing itself alone.
 
-A micro-batch is one row without padding; the borders of its samples travel to every layer as
-`cu_seq_lens_q`, and each sample is attended to separately. No mask is built, no token is wasted,
-and no sample sees another.
+A micro-batch is one row without padding; the borders of its samples travel to every
+layer as `cu_seq_lens_q`, and each sample is attended to separately. No mask is built,
+no token is wasted, and no sample sees another.
 """
 
 from __future__ import annotations
@@ -34,13 +34,17 @@ def segment_attention(
     sliding_window: int | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """Causal attention inside each segment; query is (1, heads, tokens, width), key and value may be grouped.
+    """Causal attention inside each segment; query is (1, heads, tokens, width), key and
+    value may be grouped.
 
     `cu_seq_lens_q` holds the borders: 0, end of the first segment, …, number of tokens.
     """
     sizes = [query.shape[2]] if cu_seq_lens_q is None else cu_seq_lens_q.diff().tolist()
     out = []
-    for q, k, v in zip(*(torch.split(tensor, sizes, dim=2) for tensor in (query, key, value)), strict=True):
+    for q, k, v in zip(
+        *(torch.split(tensor, sizes, dim=2) for tensor in (query, key, value)),
+        strict=True,
+    ):
         mask = _band(q, sliding_window)
         out.append(
             scaled_dot_product_attention(
@@ -67,7 +71,9 @@ def _band(query: Tensor, window: int | None) -> Tensor | None:
 
 
 def install(model: PreTrainedModel) -> bool:
-    """Make a transformers model use it; False where the model's attention can't be chosen."""
+    """Make a transformers model use it; False where the model's attention
+    can't be chosen.
+    """
     from transformers import AttentionInterface
 
     inner = _inner(model)
@@ -80,7 +86,9 @@ def install(model: PreTrainedModel) -> bool:
 
 @contextmanager
 def standard(model: PreTrainedModel) -> Iterator[None]:
-    """The model with torch's padded attention for a while: generation has a mask and a cache."""
+    """The model with torch's padded attention for a while:
+    generation has a mask and a cache.
+    """
     inner = _inner(model)
     ours = inner.config._attn_implementation == NAME
     if ours:

@@ -1,7 +1,8 @@
-"""The model adapters are trained on: a tiny one made here, or a pointer to a hub id or a folder.
+"""The model adapters are trained on: a tiny one made here,
+or a pointer to a hub id or a folder.
 
-`base.json` in the folder says which. A pointer folder holds the tokenizer beside it, so that
-counting tokens needs no weights.
+`base.json` in the folder says which. A pointer folder holds the tokenizer beside it, so
+that counting tokens needs no weights.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 POINTER = "base.json"
-"""File of a base folder: `{"kind": "tiny" | "hub" | "folder", "id": ..., "revision": ...}`."""
+"""File of a base folder: `{"kind": "tiny" | "hub" | "folder", "id": ...,
+"revision": ...}`.
+"""
 
 
 @dataclass(frozen=True)
 class Base:
-    """Where the weights and the tokenizer come from, and the hash that adapters remember them by."""
+    """Where the weights and the tokenizer come from, and the hash that adapters
+    remember them by.
+    """
 
     weights: str
     tokenizer: str
@@ -46,13 +51,20 @@ def resolve(base: str | Path) -> Base:
         return _hub(str(base))
     pointer = read_json(folder / POINTER) if (folder / POINTER).is_file() else {}
     if pointer.get("kind") == "hub":
-        return Base(pointer["id"], str(folder), pointer["revision"], value_hash([pointer["id"], pointer["revision"]]))
+        return Base(
+            pointer["id"],
+            str(folder),
+            pointer["revision"],
+            value_hash([pointer["id"], pointer["revision"]]),
+        )
     if pointer.get("kind") == "folder":
         target = resolve(pointer["id"])
         return Base(target.weights, str(folder), target.revision, target.hash)
     if not (folder / "config.json").is_file():
         raise UserError(
-            "no model in this folder (config.json is missing)", where=str(folder), fix="dvc repro base-model"
+            "no model in this folder (config.json is missing)",
+            where=str(folder),
+            fix="dvc repro base-model",
         )
     return Base(str(folder), str(folder), None, folder_hash(folder))
 
@@ -60,7 +72,11 @@ def resolve(base: str | Path) -> Base:
 def _hub(name: str) -> Base:
     model, _, revision = name.partition("@")
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
-        raise UserError("no such folder", where=name, fix="check base_model.id in params.yaml, or --base")
+        raise UserError(
+            "no such folder",
+            where=name,
+            fix="check base_model.id in params.yaml, or --base",
+        )
     if not revision:
         raise UserError(
             f"'{name}' is no folder, and as a hub id it names no revision",
@@ -70,11 +86,15 @@ def _hub(name: str) -> Base:
 
 
 def load_tokenizer(base: Base) -> PreTrainedTokenizerBase:
-    """The tokenizer of a base; a `UserError` where the hub can't be reached or there is no chat template."""
+    """The tokenizer of a base; a `UserError` where the hub can't be reached or there is
+    no chat template.
+    """
     from transformers import AutoTokenizer
 
     local = Path(base.tokenizer).is_dir()
-    tokenizer = _from_hub(AutoTokenizer, base.tokenizer, None if local else base.revision)
+    tokenizer = _from_hub(
+        AutoTokenizer, base.tokenizer, None if local else base.revision
+    )
     if not tokenizer.chat_template:
         raise UserError(
             "the base model has no chat template",
@@ -101,15 +121,20 @@ def _from_hub(kind: Any, name: str, revision: str | None, **options: Any) -> Any
         raise UserError(
             f"cannot load the base model: {str(error).splitlines()[0]}",
             where=name,
-            fix="check the id and the network; a gated model needs HF_TOKEN, a mirror HF_ENDPOINT, a model "
-            "fetched before HF_HOME; or leave base_model.id empty for the tiny model made here",
+            fix="check the id and the network; a gated model needs HF_TOKEN, "
+            "a mirror HF_ENDPOINT, a model fetched before HF_HOME; "
+            "or leave base_model.id empty for the tiny model made here",
         ) from None
 
 
 def write_pointer(name: str, folder: Path) -> Base:
-    """Fill an empty folder with a pointer to a hub id or a model folder, and its tokenizer."""
+    """Fill an empty folder with a pointer to a hub id or a model folder,
+    and its tokenizer.
+    """
     base = resolve(name)
     load_tokenizer(base).save_pretrained(folder)
     kind = "hub" if base.revision else "folder"
-    write_json(folder / POINTER, {"kind": kind, "id": base.weights, "revision": base.revision})
+    write_json(
+        folder / POINTER, {"kind": kind, "id": base.weights, "revision": base.revision}
+    )
     return base

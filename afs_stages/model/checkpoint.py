@@ -1,4 +1,6 @@
-"""Checkpoints: whole or absent, checked before they are believed, deleted when training is done."""
+"""Checkpoints: whole or absent, checked before they are believed,
+deleted when training is done.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,16 @@ KEPT = 2
 
 
 def folder_for(output: Path) -> Path:
-    """Where the checkpoints of an adapter folder lie: beside it, so that the folder itself is only ever whole."""
+    """Where the checkpoints of an adapter folder lie: beside it, so that the folder
+    itself is only ever whole.
+    """
     return output.with_name(f"{output.name}.checkpoints")
 
 
 def save(root: Path, loop: Loop, best: Weights, fingerprint: str) -> Path:
-    """Write the state of a training loop after its last step; the manifest of hashes is written last."""
+    """Write the state of a training loop after its last step;
+    the manifest of hashes is written last.
+    """
     import torch
     from safetensors.torch import save_file
 
@@ -37,21 +43,27 @@ def save(root: Path, loop: Loop, best: Weights, fingerprint: str) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     with atomic_folder(target) as part:
         save_file(
-            {name: weight.detach() for name, weight in trainable(loop.model).items()}, part / "weights.safetensors"
+            {name: weight.detach() for name, weight in trainable(loop.model).items()},
+            part / "weights.safetensors",
         )
         if best:
             save_file(best, part / "best.safetensors")
         rest = {"optimizer": loop.optimizer.state_dict(), "random": _random_state()}
         torch.save(rest, part / "optimizer.pt")
         hashes = {file.name: file_hash(file) for file in sorted(part.iterdir())}
-        write_json(part / "state.json", {"fingerprint": fingerprint, "files": hashes, "state": asdict(loop.state)})
+        write_json(
+            part / "state.json",
+            {"fingerprint": fingerprint, "files": hashes, "state": asdict(loop.state)},
+        )
     for old in sorted(root.glob("step-*"))[:-KEPT]:
         shutil.rmtree(old)
     return target
 
 
 def newest(root: Path, fingerprint: str) -> Path | None:
-    """The newest whole checkpoint of this very training; damaged and foreign ones are named and passed over."""
+    """The newest whole checkpoint of this very training; damaged and foreign ones are
+    named and passed over.
+    """
     for folder in sorted(root.glob("step-*"), reverse=True):
         problem = _problem(folder, fingerprint)
         if not problem:
@@ -61,7 +73,9 @@ def newest(root: Path, fingerprint: str) -> Path | None:
 
 
 def restore(folder: Path, loop: Loop) -> Weights:
-    """Set a training loop back to a checkpoint; returns the best weights so far (empty where there are none)."""
+    """Set a training loop back to a checkpoint; returns the best weights so far (empty
+    where there are none).
+    """
     import torch
     from safetensors.torch import load_file
 

@@ -1,4 +1,6 @@
-"""The loss curve as it grows: a TSV that `dvc plots` reads, one line a step, flushed at once."""
+"""The loss curve as it grows: a TSV that `dvc plots` reads, one line a step,
+flushed at once.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,12 @@ class Curve:
             self._file.write("\t".join(COLUMNS) + "\n")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         if self._file is not None:
             self._file.close()
 

@@ -1,8 +1,8 @@
 """Conversations to token ids and labels: loss on the assistant's turns alone.
 
-A conversation is rendered by the model's own chat template and cut at the borders of its assistant
-turns; the pieces are tokenised one by one, so that a border never lies inside a token and training
-sees exactly the ids that generation will see.
+A conversation is rendered by the model's own chat template and cut at the borders of
+its assistant turns; the pieces are tokenised one by one, so that a border never lies
+inside a token and training sees exactly the ids that generation will see.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ IGNORE = -100
 
 @dataclass(frozen=True)
 class Encoded:
-    """One sample: token ids, and as labels the same ids or `IGNORE`; both of the same length."""
+    """One sample: token ids, and as labels the same ids or `IGNORE`;
+    both of the same length.
+    """
 
     ids: list[int]
     labels: list[int]
@@ -34,19 +36,31 @@ class Encoded:
         return sum(label != IGNORE for label in self.labels[1:])
 
 
-def render(tokenizer: PreTrainedTokenizerBase, row: ChatRow, upto: int | None = None, prompt: bool = False) -> str:
-    """The text of the first `upto` messages; with `prompt`, up to where the assistant would begin."""
+def render(
+    tokenizer: PreTrainedTokenizerBase,
+    row: ChatRow,
+    upto: int | None = None,
+    prompt: bool = False,
+) -> str:
+    """The text of the first `upto` messages; with `prompt`,
+    up to where the assistant would begin.
+    """
     text: str = tokenizer.apply_chat_template(
-        row.messages[:upto], tools=row.tools, tokenize=False, add_generation_prompt=prompt
+        row.messages[:upto],
+        tools=row.tools,
+        tokenize=False,
+        add_generation_prompt=prompt,
     )
     return text
 
 
-def pieces(tokenizer: PreTrainedTokenizerBase, row: ChatRow, completion_only: bool = True) -> list[tuple[str, bool]]:
+def pieces(
+    tokenizer: PreTrainedTokenizerBase, row: ChatRow, completion_only: bool = True
+) -> list[tuple[str, bool]]:
     """The rendered conversation as (text, carries loss) pieces in order.
 
-    Where the template does not render a conversation's beginning as a beginning of the whole (some
-    drop earlier thinking), the turns it changes carry no loss.
+    Where the template does not render a conversation's beginning as a beginning of the
+    whole (some drop earlier thinking), the turns it changes carry no loss.
     """
     full = render(tokenizer, row)
     if not completion_only:
@@ -58,7 +72,11 @@ def pieces(tokenizer: PreTrainedTokenizerBase, row: ChatRow, completion_only: bo
             continue
         before = render(tokenizer, row, index, prompt=True)
         after = render(tokenizer, row, index + 1).rstrip()
-        if len(before) < at or not full.startswith(before) or not full.startswith(after):
+        if (
+            len(before) < at
+            or not full.startswith(before)
+            or not full.startswith(after)
+        ):
             continue
         out += [(full[at : len(before)], False), (full[len(before) : len(after)], True)]
         at = len(after)
@@ -66,7 +84,9 @@ def pieces(tokenizer: PreTrainedTokenizerBase, row: ChatRow, completion_only: bo
     return [(text, loss) for text, loss in out if text]
 
 
-def encode_row(tokenizer: PreTrainedTokenizerBase, row: ChatRow, completion_only: bool = True) -> Encoded:
+def encode_row(
+    tokenizer: PreTrainedTokenizerBase, row: ChatRow, completion_only: bool = True
+) -> Encoded:
     """Token ids and labels of one conversation."""
     ids: list[int] = []
     labels: list[int] = []
@@ -78,9 +98,13 @@ def encode_row(tokenizer: PreTrainedTokenizerBase, row: ChatRow, completion_only
 
 
 def encode_rows(
-    tokenizer: PreTrainedTokenizerBase, rows: Iterable[ChatRow], max_length: int, completion_only: bool = True
+    tokenizer: PreTrainedTokenizerBase,
+    rows: Iterable[ChatRow],
+    max_length: int,
+    completion_only: bool = True,
 ) -> tuple[list[Encoded], dict[str, int]]:
-    """Every row that fits, and how many were left out by reason (`over_long`, `no_target`).
+    """Every row that fits, and how many were left out by reason (`over_long`,
+    `no_target`).
 
     Over-long rows are dropped, never cut: half an answer is not an answer.
     """
@@ -88,7 +112,13 @@ def encode_rows(
     dropped: dict[str, int] = {}
     for row in rows:
         item = encode_row(tokenizer, row, completion_only)
-        reason = "over_long" if len(item.ids) > max_length else "" if item.targets else "no_target"
+        reason = (
+            "over_long"
+            if len(item.ids) > max_length
+            else ""
+            if item.targets
+            else "no_target"
+        )
         if reason:
             dropped[reason] = dropped.get(reason, 0) + 1
         else:

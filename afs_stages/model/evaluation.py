@@ -1,4 +1,6 @@
-"""One run of `evaluate`: which adapters and test sets there are, measured, drawn and judged."""
+"""One run of `evaluate`: which adapters and test sets there are, measured,
+drawn and judged.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is measured: an adapter of a version on its test rows, by the given parameters.
+    """What is measured: an adapter of a version on its test rows,
+    by the given parameters.
 
-    `convert` renders test samples, earlier releases' too, as the stage `convert` renders training rows.
+    `convert` renders test samples, earlier releases' too, as the stage `convert`
+    renders training rows.
     """
 
     model: str
@@ -45,12 +49,16 @@ class Evaluation:
 
 
 def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
-    """Measure, fill the report, write figure and table; returns why the version fails (empty: it passes).
+    """Measure, fill the report, write figure and table; returns why the version fails
+    (empty: it passes).
 
-    Raises `UserError` where there are no test rows, or the adapter belongs to another base.
+    Raises `UserError` where there are no test rows,
+    or the adapter belongs to another base.
     """
     base = resolve(job.base)
-    releases.check_base(job.adapter, base, "train it on this base, or name its own with --base")
+    releases.check_base(
+        job.adapter, base, "train it on this base, or name its own with --base"
+    )
     tokenizer = load_tokenizer(base)
     adapters, sets = _gather(job, base, tokenizer, on_bad)
     model, packed = lora.load_with_adapters(base, adapters)
@@ -82,7 +90,9 @@ def _gather(
     sets: list[TestSet] = []
     root = layout.release_adapters(job.model)
     for name in releases.older(root, job.version) if job.model else []:
-        releases.check_base(root / name / "adapter", base, f"dvc repro train-releases@{job.model}")
+        releases.check_base(
+            root / name / "adapter", base, f"dvc repro train-releases@{job.model}"
+        )
         rows = list(read_chat_rows(root / name / "test.jsonl", on_bad, job.convert))
         if rows:
             adapters[name] = root / name / "adapter"
@@ -90,7 +100,11 @@ def _gather(
     rows = list(read_chat_rows(job.tests, on_bad, job.convert))
     own = make_test_set(job.version, rows, tokenizer, job.max_length)
     if not own.items:
-        raise UserError("no test rows to measure on", where=str(job.tests), fix="raise 1 - split.train - split.val")
+        raise UserError(
+            "no test rows to measure on",
+            where=str(job.tests),
+            fix="raise 1 - split.train - split.val",
+        )
     return {**adapters, job.version: job.adapter}, [*sets, own]
 
 
@@ -99,7 +113,9 @@ def _fill(report: StageReport, sets: Sequence[TestSet]) -> None:
         for reason, count in tests.dropped.items():
             report.drop(reason, count)
     report.rows_out = sum(len(tests.items) for tests in sets)
-    report.rows_in = report.rows_out + sum(report.dropped.values()) + sum(report.rejected.values())
+    report.rows_in = (
+        report.rows_out + sum(report.dropped.values()) + sum(report.rejected.values())
+    )
 
 
 def versions_of(found: dict[str, Any]) -> list[str]:
@@ -107,33 +123,53 @@ def versions_of(found: dict[str, Any]) -> list[str]:
     return [name for name in found["loss"] if name != BASE]
 
 
-def matrix(found: dict[str, Any], versions: Sequence[str]) -> tuple[list[float], list[list[float]]]:
-    """(losses of the base, R as losses) in the order of versions, from an evaluation's report."""
+def matrix(
+    found: dict[str, Any], versions: Sequence[str]
+) -> tuple[list[float], list[list[float]]]:
+    """(losses of the base, R as losses) in the order of versions,
+    from an evaluation's report.
+    """
     loss = found["loss"]
     base = [loss[BASE][tests]["estimate"] for tests in versions]
-    return base, [[loss[name][tests]["estimate"] for tests in versions] for name in versions]
+    return base, [
+        [loss[name][tests]["estimate"] for tests in versions] for name in versions
+    ]
 
 
 def summary(found: dict[str, Any], versions: Sequence[str]) -> str:
-    """The matrix, the gain over the base and the forgetting with their intervals, for the terminal."""
+    """The matrix, the gain over the base and the forgetting with their intervals,
+    for the terminal.
+    """
     lines = [forgetting.matrix_text(versions, *matrix(found, versions))]
     lines.append(_with_interval("gain over base", found["gain_over_base"]))
-    for key, name in (("f", "forgetting F"), ("bwt", "backward transfer"), ("fwt", "forward transfer")):
+    for key, name in (
+        ("f", "forgetting F"),
+        ("bwt", "backward transfer"),
+        ("fwt", "forward transfer"),
+    ):
         if found["forgetting"][key] is not None:
             lines.append(_with_interval(name, found["forgetting"][key]))
     return "\n".join(lines)
 
 
 def _with_interval(name: str, value: dict[str, float]) -> str:
-    return f"{name.ljust(20)}{value['estimate']:>9.3f}  (95%: {value['low']:.3f} to {value['high']:.3f})"
+    return (
+        f"{name.ljust(20)}{value['estimate']:>9.3f}  (95%: {value['low']:.3f} to "
+        f"{value['high']:.3f})"
+    )
 
 
-def _write(model: str, found: dict[str, Any], versions: Sequence[str], text: str) -> None:
+def _write(
+    model: str, found: dict[str, Any], versions: Sequence[str], text: str
+) -> None:
     folder = Path("reports") / model
     base, losses = matrix(found, versions)
     write_text(folder / "forgetting.txt", text + "\n")
     draw_matrix(versions, base, losses, folder / "forgetting.svg")
     lines = ["version\ttest\tloss"]
     for name, row in zip([BASE, *versions], [base, *losses], strict=True):
-        lines += [f"{name}\t{tests}\t{loss}" for tests, loss in zip(versions, row, strict=True)]
+        lines += [
+            f"{name}\t{tests}\t{loss}"
+            for tests, loss in zip(versions, row, strict=True)
+        ]
     write_text(folder / "matrix.tsv", "\n".join(lines) + "\n")

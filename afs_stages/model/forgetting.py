@@ -1,8 +1,9 @@
 """The forgetting matrix R[i,j] and what follows from it.
 
-R[i,j] is the score of version i on the frozen test set of version j. The score here is minus the
-completion loss in nats per token, so higher is better. Versions are in order of their release and
-T is the last. Formulas: ACC, BWT, FWT as in GEM (arXiv 1706.08840), F as in Chaudhry et al. 2018.
+R[i,j] is the score of version i on the frozen test set of version j. The score here is
+minus the completion loss in nats per token, so higher is better. Versions are in order
+of their release and T is the last. Formulas: ACC, BWT, FWT as in GEM (arXiv
+1706.08840), F as in Chaudhry et al. 2018.
 
     ACC = mean over j of R[T,j]
     BWT = mean over j < T of R[T,j] - R[j,j]                   (negative: forgetting)
@@ -36,7 +37,12 @@ def fwt(matrix: Matrix, base: Sequence[Any]) -> Any:
 
 def forgetting(matrix: Matrix) -> Any:
     """F, None with a single version."""
-    return _mean([_largest([row[j] for row in matrix[:-1]]) - matrix[-1][j] for j in range(len(matrix) - 1)])
+    return _mean(
+        [
+            _largest([row[j] for row in matrix[:-1]]) - matrix[-1][j]
+            for j in range(len(matrix) - 1)
+        ]
+    )
 
 
 def _mean(values: list[Any]) -> Any:
@@ -54,7 +60,9 @@ def _largest(values: list[Any]) -> Any:
 def matrix_text(names: Sequence[str], base: Sequence[float], losses: Matrix) -> str:
     """The matrix of losses as a table: one line a version, the base model first."""
     width = max(9, *(len(name) + 6 for name in names))
-    head = "loss per token of".ljust(20) + "".join(f"{'on ' + name:>{width}}" for name in names)
+    head = "loss per token of".ljust(20) + "".join(
+        f"{'on ' + name:>{width}}" for name in names
+    )
     lines = [head, _line("base", base, width)]
     lines += [_line(name, row, width) for name, row in zip(names, losses, strict=True)]
     return "\n".join(lines)

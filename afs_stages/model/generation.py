@@ -1,7 +1,8 @@
-"""Greedy answers: the likeliest token at each step, in batches with padding on the left.
+"""Greedy answers: the likeliest token at each step,
+in batches with padding on the left.
 
-The loop is our own, for a model's `generation_config` (penalties, sampling) must not change what is
-measured.
+The loop is our own, for a model's `generation_config` (penalties, sampling) must not
+change what is measured.
 """
 
 from __future__ import annotations
@@ -25,34 +26,55 @@ def answers(
     max_new_tokens: int,
     batch_tokens: int,
 ) -> list[str]:
-    """The text a model goes on with after each prompt, in the prompts' order, without special tokens.
+    """The text a model goes on with after each prompt, in the prompts' order,
+    without special tokens.
 
     `batch_tokens` bounds prompts and answers of a batch together, in tokens.
     """
     import torch
 
-    ids = [tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"] for text in prompts]
+    ids = [
+        tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        for text in prompts
+    ]
     # Neighbours of like length: little padding, and the largest batch comes first.
     order = sorted(range(len(ids)), key=lambda at: (-len(ids[at]), at))
     found = [""] * len(ids)
     ends = stop_ids(model, tokenizer)
     with torch.inference_mode(), attention.standard(model):
-        for batch in batches_by_tokens([len(ids[at]) + max_new_tokens for at in order], batch_tokens):
+        for batch in batches_by_tokens(
+            [len(ids[at]) + max_new_tokens for at in order], batch_tokens
+        ):
             rows = [order[at] for at in batch]
-            for at, new in zip(rows, greedy(model, [ids[at] for at in rows], max_new_tokens, ends), strict=True):
+            for at, new in zip(
+                rows,
+                greedy(model, [ids[at] for at in rows], max_new_tokens, ends),
+                strict=True,
+            ):
                 found[at] = tokenizer.decode(new, skip_special_tokens=True)
     return found
 
 
 def stop_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """The tokens that end an answer, by the tokenizer and by the model's own configuration."""
+    """The tokens that end an answer, by the tokenizer and by the model's
+    own configuration.
+    """
     own = getattr(model.generation_config, "eos_token_id", None)
     listed = own if isinstance(own, list) else [own]
-    return sorted({value for value in (tokenizer.eos_token_id, *listed) if value is not None})
+    return sorted(
+        {value for value in (tokenizer.eos_token_id, *listed) if value is not None}
+    )
 
 
-def greedy(model: PreTrainedModel, prompts: Sequence[list[int]], limit: int, ends: Sequence[int]) -> list[list[int]]:
-    """At most `limit` new token ids after each prompt, up to the first of `ends` (which is left out)."""
+def greedy(
+    model: PreTrainedModel,
+    prompts: Sequence[list[int]],
+    limit: int,
+    ends: Sequence[int],
+) -> list[list[int]]:
+    """At most `limit` new token ids after each prompt,
+    up to the first of `ends` (which is left out).
+    """
     import torch
 
     device = next(model.parameters()).device
@@ -80,8 +102,12 @@ def greedy(model: PreTrainedModel, prompts: Sequence[list[int]], limit: int, end
     return [_until(row, set(ends)) for row in torch.stack(new, dim=1).tolist()]
 
 
-def _padded(prompts: Sequence[list[int]], device: torch.device) -> tuple[Tensor, Tensor]:
-    """(ids, mask), both of shape (prompts, longest); what stands under a mask of 0 is never seen."""
+def _padded(
+    prompts: Sequence[list[int]], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """(ids, mask), both of shape (prompts, longest);
+    what stands under a mask of 0 is never seen.
+    """
     import torch
 
     width = max(len(prompt) for prompt in prompts)

@@ -1,4 +1,6 @@
-"""What a training ran on; of this machine, so it stands beside the adapter and not in it."""
+"""What a training ran on; of this machine,
+so it stands beside the adapter and not in it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A version's few headline figures, which `dvc metrics` and `dvc exp show` put in columns."""
+"""A version's few headline figures, which `dvc metrics` and
+`dvc exp show` put in columns.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,15 @@ FORGETTING = ("acc", "bwt", "fwt", "f")
 TASKS = {"lookup": "exact", "assembles": "rate", "tool_calls": "valid"}
 
 
-def headline(version: str, facts: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
+def headline(
+    version: str, facts: dict[str, Any], measured: dict[str, Any]
+) -> dict[str, Any]:
     """One figure each, without intervals: they stand in the evaluation's report.
 
-    `facts` is the adapter's training.json, `measured` the evaluation's report. `loss` is nats per token on
-    the version's own test set, `gain` what it is better than the base there; `f` and its like are as in
-    `forgetting.py`. What was not measured is left out.
+    `facts` is the adapter's training.json, `measured` the evaluation's report. `loss`
+    is nats per token on the version's own test set, `gain` what it is better than the
+    base there; `f` and its like are as in `forgetting.py`. What was not measured is
+    left out.
     """
     own = measured["loss"][version][version]
     figures = {

@@ -1,4 +1,6 @@
-"""Bootstrap intervals of per-token losses: rows are resampled, so that a long row moves as one."""
+"""Bootstrap intervals of per-token losses: rows are resampled,
+so that a long row moves as one.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +13,23 @@ if TYPE_CHECKING:
 
 
 def resamples(rows: int, times: int, seed: int) -> Array:
-    """How often each row is drawn in each resample, shape (times, rows); the rows themselves come first.
+    """How often each row is drawn in each resample, shape (times, rows); the rows
+    themselves come first.
 
     Line 0 is the sample as it is, so that estimates and intervals come from one array.
     """
     import numpy as np
 
-    draws = np.random.default_rng([seed, rows]).multinomial(rows, np.full(rows, 1 / rows), size=times)
+    draws = np.random.default_rng([seed, rows]).multinomial(
+        rows, np.full(rows, 1 / rows), size=times
+    )
     return np.concatenate([np.ones((1, rows), dtype=draws.dtype), draws])
 
 
 def per_token(counts: Array, losses: Any, tokens: Any) -> Array:
-    """Loss per token of each resample: shape (times + 1,), from per-row sums of losses and token counts."""
+    """Loss per token of each resample: shape (times + 1,), from per-row sums of losses
+    and token counts.
+    """
     import numpy as np
 
     drawn = counts @ np.asarray(losses, dtype=np.float64)
@@ -32,9 +39,19 @@ def per_token(counts: Array, losses: Any, tokens: Any) -> Array:
 
 
 def summary(values: Array) -> dict[str, float]:
-    """Estimate and 95% interval of a resampled value whose first entry is the estimate itself."""
+    """Estimate and 95% interval of a resampled value whose first entry is the
+    estimate itself.
+    """
     import numpy as np
 
     estimate = float(values[0])
-    low, high = (estimate, estimate) if len(values) == 1 else np.quantile(values[1:], [0.025, 0.975])
-    return {"estimate": round(estimate, 5), "low": round(float(low), 5), "high": round(float(high), 5)}
+    low, high = (
+        (estimate, estimate)
+        if len(values) == 1
+        else np.quantile(values[1:], [0.025, 0.975])
+    )
+    return {
+        "estimate": round(estimate, 5),
+        "low": round(float(low), 5),
+        "high": round(float(high), 5),
+    }

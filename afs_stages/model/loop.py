@@ -1,7 +1,8 @@
 """The training loop: the same for the tiny base model and for adapters.
 
-A step's gradient is the mean over all its labelled tokens, whatever the cut into micro-batches, so
-that halving a micro-batch after running out of memory changes nothing but speed.
+A step's gradient is the mean over all its labelled tokens, whatever the cut into
+micro-batches, so that halving a micro-batch after running out of memory changes nothing
+but speed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Optim:
-    """How weights move: peak learning rate, its schedule, warm-up as a share of the steps, decay, clipping."""
+    """How weights move: peak learning rate, its schedule, warm-up as a share of the
+    steps, decay, clipping.
+    """
 
     learning_rate: float
     schedule: str = "cosine"
@@ -38,7 +41,9 @@ class Optim:
 
 @dataclass
 class State:
-    """Where training stands; with weights, optimizer and random state it is all a resume needs."""
+    """Where training stands; with weights, optimizer and random state it is
+    all a resume needs.
+    """
 
     step: int = 0
     parts: int = 1
@@ -51,7 +56,9 @@ class State:
 
 @dataclass
 class Loop:
-    """Training of `model` (already in train mode, its trainable parameters marked) by a plan."""
+    """Training of `model` (already in train mode,
+    its trainable parameters marked) by a plan.
+    """
 
     model: PreTrainedModel
     items: Sequence[Encoded]
@@ -65,11 +72,16 @@ class Loop:
     optimizer: torch.optim.Optimizer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.weights = [weight for weight in self.model.parameters() if weight.requires_grad]
+        self.weights = [
+            weight for weight in self.model.parameters() if weight.requires_grad
+        ]
         decayed = [weight for weight in self.weights if weight.ndim > 1]
         plain = [weight for weight in self.weights if weight.ndim <= 1]
         self.optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": self.optim.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+            [
+                {"params": decayed, "weight_decay": self.optim.weight_decay},
+                {"params": plain, "weight_decay": 0.0},
+            ],
             lr=self.optim.learning_rate,
             betas=(0.9, 0.95),
         )
@@ -85,7 +97,13 @@ class Loop:
 
     def _step(self) -> None:
         at, total = self.state.step, len(self.plan.steps)
-        rate = learning_rate(at, total, self.optim.learning_rate, self.optim.schedule, self.optim.warmup_ratio)
+        rate = learning_rate(
+            at,
+            total,
+            self.optim.learning_rate,
+            self.optim.schedule,
+            self.optim.warmup_ratio,
+        )
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         loss = self._gradient(self.plan.steps[at])
@@ -93,11 +111,17 @@ class Loop:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.state.step += 1
-        self.state.tokens += sum(len(self.items[i].ids) for batch in self.plan.steps[at] for i in batch)
-        self.state.curve.append({"step": at + 1, "loss": round(loss, 6), "learning_rate": rate})
+        self.state.tokens += sum(
+            len(self.items[i].ids) for batch in self.plan.steps[at] for i in batch
+        )
+        self.state.curve.append(
+            {"step": at + 1, "loss": round(loss, 6), "learning_rate": rate}
+        )
 
     def _gradient(self, batches: list[list[int]]) -> float:
-        """Fill the gradients of one step and return its mean loss; split finer when memory runs out."""
+        """Fill the gradients of one step and return its mean loss; split finer when
+        memory runs out.
+        """
         while True:
             loss = self._try(batches)
             if not self.team.largest(loss is None):
@@ -117,15 +141,26 @@ class Loop:
     def _accumulate(self, batches: list[list[int]]) -> float:
         targets = sum(self.items[index].targets for batch in batches for index in batch)
         total = 0.0
-        chunks = [chunk for batch in batches for chunk in halves(batch, self.state.parts * self.team.size)]
+        chunks = [
+            chunk
+            for batch in batches
+            for chunk in halves(batch, self.state.parts * self.team.size)
+        ]
         for chunk in self.team.share(chunks):
-            loss = token_losses(self.model, [self.items[i] for i in chunk], self.packed).sum() / targets
+            loss = (
+                token_losses(
+                    self.model, [self.items[i] for i in chunk], self.packed
+                ).sum()
+                / targets
+            )
             value = loss.item()
             if not math.isfinite(value):
                 names = ", ".join(self.items[i].name for i in chunk[:8])
                 raise UserError(
-                    f"the loss is {value} at step {self.state.step + 1}, in the micro-batch of rows {names}",
-                    fix="look at these rows; lower train.learning_rate, or train in fp32",
+                    f"the loss is {value} at step {self.state.step + 1}, "
+                    f"in the micro-batch of rows {names}",
+                    fix="look at these rows; lower train.learning_rate, "
+                    "or train in fp32",
                 )
             loss.backward()  # type: ignore[no-untyped-call]
             total += value
@@ -137,23 +172,33 @@ class Loop:
             torch.cuda.empty_cache()
         if self.state.parts >= largest:
             raise UserError(
-                f"out of memory at step {self.state.step + 1} with one sample at a time",
-                fix="lower train.max_length or train.r, or set train.gradient_checkpointing: true, "
-                "train.dtype: bf16 or train.load_in_4bit: true",
+                f"out of memory at step {self.state.step + 1} with one "
+                "sample at a time",
+                fix="lower train.max_length or train.r, "
+                "or set train.gradient_checkpointing: true, train.dtype: "
+                "bf16 or train.load_in_4bit: true",
             )
         self.state.parts *= 2
         warn(
-            f"out of memory at step {self.state.step + 1}: micro-batches are cut into {self.state.parts}, "
-            "gradients accumulate over the parts; the result is the same, only slower"
+            f"out of memory at step {self.state.step + 1}: micro-batches are cut into "
+            f"{self.state.parts}, gradients accumulate over the parts; "
+            "the result is the same, only slower"
         )
 
 
 def out_of_memory(error: RuntimeError) -> bool:
     """Whether torch says that memory ran out, on a GPU or on the CPU."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(
+        error
+    )
 
 
-def mean_loss(model: PreTrainedModel, items: Sequence[Encoded], batch_tokens: int, packed: bool = True) -> float:
+def mean_loss(
+    model: PreTrainedModel,
+    items: Sequence[Encoded],
+    batch_tokens: int,
+    packed: bool = True,
+) -> float:
     """Mean loss in nats per labelled token of all items, without gradients."""
     training = model.training
     model.eval()
@@ -167,7 +212,9 @@ def mean_loss(model: PreTrainedModel, items: Sequence[Encoded], batch_tokens: in
 
 @dataclass
 class Meter:
-    """Progress on stderr: a bar on a terminal, a line every ten seconds in a pipe; tokens/s and time left."""
+    """Progress on stderr: a bar on a terminal, a line every ten seconds in a pipe;
+    tokens/s and time left.
+    """
 
     what: str
     total: int
@@ -182,7 +229,9 @@ class Meter:
         now = time.monotonic()
         self._first = self._first if self._first is not None else state.tokens
         done = state.step >= self.total
-        if now - self._shown < (0.2 if sys.stderr.isatty() else 10.0) and not (done and sys.stderr.isatty()):
+        if now - self._shown < (0.2 if sys.stderr.isatty() else 10.0) and not (
+            done and sys.stderr.isatty()
+        ):
             return
         self._shown = now
         end = "\n" if done or not sys.stderr.isatty() else "\r"
@@ -193,4 +242,7 @@ class Meter:
         left = seconds / max(1, state.step) * (self.total - state.step)
         loss = state.curve[-1]["loss"] if state.curve else float("nan")
         step = f"step {state.step:,} of {self.total:,}"
-        return f"{self.what}: {step}, loss {loss:.3f}, {rate:,.0f} tokens/s, {left:,.0f} s left"
+        return (
+            f"{self.what}: {step}, loss {loss:.3f}, {rate:,.0f} tokens/s, "
+            f"{left:,.0f} s left"
+        )

@@ -1,4 +1,6 @@
-"""LoRA on a base model: attaching, starting from an earlier adapter, saving with the same bytes."""
+"""LoRA on a base model: attaching, starting from an earlier adapter,
+saving with the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +24,14 @@ if TYPE_CHECKING:
     """Name -> tensor."""
 
 
-def load_for_training(base: Base, train: Train, seed: int, start: Path | None = None) -> tuple[PeftModel, bool]:
+def load_for_training(
+    base: Base, train: Train, seed: int, start: Path | None = None
+) -> tuple[PeftModel, bool]:
     """(model with a trainable adapter, whether samples can be packed).
 
-    `start` is an adapter folder to go on from; its rank and targets then hold. Raises `UserError`
-    where 4-bit is asked for without a GPU or bitsandbytes, or a target module is unknown.
+    `start` is an adapter folder to go on from; its rank and targets then hold. Raises
+    `UserError` where 4-bit is asked for without a GPU or bitsandbytes, or a target
+    module is unknown.
     """
     import torch
 
@@ -35,11 +40,15 @@ def load_for_training(base: Base, train: Train, seed: int, start: Path | None = 
     if train.load_in_4bit:
         from peft import prepare_model_for_kbit_training
 
-        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=train.gradient_checkpointing)
+        model = prepare_model_for_kbit_training(
+            model, use_gradient_checkpointing=train.gradient_checkpointing
+        )
     elif torch.cuda.is_available():
         model = model.to("cuda")
     if train.gradient_checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        model.gradient_checkpointing_enable(
+            gradient_checkpointing_kwargs={"use_reentrant": False}
+        )
         model.enable_input_require_grads()
     packed = attention.install(model)
     model = _attach(model, train, start)
@@ -63,7 +72,8 @@ def _attach(model: PreTrainedModel, train: Train, start: Path | None) -> PeftMod
         return get_peft_model(model, config)
     except ValueError as error:
         raise UserError(
-            f"train.target_modules: {error}", fix="use all-linear, or names of this model's linear layers"
+            f"train.target_modules: {error}",
+            fix="use all-linear, or names of this model's linear layers",
         ) from None
 
 
@@ -77,17 +87,29 @@ def _options(train: Train) -> dict[str, Any]:
 
     if not torch.cuda.is_available() or find_spec("bitsandbytes") is None:
         raise UserError(
-            "train.load_in_4bit needs an NVIDIA GPU and the package bitsandbytes; one of them is not here",
-            fix="set train.load_in_4bit: false, or train on a rented box: afs vastai launch --model MODEL",
+            "train.load_in_4bit needs an NVIDIA GPU and the package bitsandbytes; "
+            "one of them is not here",
+            fix="set train.load_in_4bit: false, or train on a rented box: "
+            "afs vastai launch --model MODEL",
         )
     from transformers import BitsAndBytesConfig
 
-    quantised = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
-    return {"dtype": dtype, "quantization_config": quantised, "device_map": {"": torch.cuda.current_device()}}
+    quantised = BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype
+    )
+    return {
+        "dtype": dtype,
+        "quantization_config": quantised,
+        "device_map": {"": torch.cuda.current_device()},
+    }
 
 
-def load_with_adapters(base: Base, adapters: dict[str, Path], dtype: str = "fp32") -> tuple[PeftModel, bool]:
-    """(model in eval mode with every adapter loaded under its name, whether samples can be packed)."""
+def load_with_adapters(
+    base: Base, adapters: dict[str, Path], dtype: str = "fp32"
+) -> tuple[PeftModel, bool]:
+    """(model in eval mode with every adapter loaded under its name,
+    whether samples can be packed).
+    """
     import torch
     from peft import PeftModel
 
@@ -104,7 +126,11 @@ def load_with_adapters(base: Base, adapters: dict[str, Path], dtype: str = "fp32
 
 def trainable(model: Module) -> Weights:
     """Name -> tensor of everything that is trained."""
-    return {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    return {
+        name: weight
+        for name, weight in model.named_parameters()
+        if weight.requires_grad
+    }
 
 
 def put(model: Module, weights: Weights) -> None:
@@ -117,7 +143,9 @@ def put(model: Module, weights: Weights) -> None:
 
 
 def save(model: PeftModel, base: Base, folder: Path) -> None:
-    """Write the peft files; the configuration's keys and lists are sorted, so that equal means equal bytes."""
+    """Write the peft files; the configuration's keys and lists are sorted, so that
+    equal means equal bytes.
+    """
     model.save_pretrained(str(folder), safe_serialization=True)
     path = folder / "adapter_config.json"
     config = read_json(path)
@@ -128,7 +156,9 @@ def save(model: PeftModel, base: Base, folder: Path) -> None:
 
 
 def base_hash_of(adapter: Path) -> str | None:
-    """The hash of the base an adapter was trained on, as its `training.json` remembers it."""
+    """The hash of the base an adapter was trained on,
+    as its `training.json` remembers it.
+    """
     path = adapter / "training.json"
     if not path.is_file():
         return None

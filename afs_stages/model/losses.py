@@ -1,4 +1,6 @@
-"""The loss of every labelled token of a micro-batch, with the head computed where it is needed only."""
+"""The loss of every labelled token of a micro-batch,
+with the head computed where it is needed only.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,14 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def token_losses(model: PreTrainedModel, items: Sequence[Encoded], packed: bool = True) -> Tensor:
-    """Negative log-likelihood in nats (float32) of each labelled token, sample after sample.
+def token_losses(
+    model: PreTrainedModel, items: Sequence[Encoded], packed: bool = True
+) -> Tensor:
+    """Negative log-likelihood in nats (float32) of each labelled token,
+    sample after sample.
 
-    Samples run as one row without padding where the model's attention is ours (`packed`), one by
-    one otherwise.
+    Samples run as one row without padding where the model's attention is ours
+    (`packed`), one by one otherwise.
     """
     if not packed and len(items) > 1:
         return torch.cat([token_losses(model, [item], packed) for item in items])
@@ -36,10 +41,14 @@ def token_losses(model: PreTrainedModel, items: Sequence[Encoded], packed: bool 
         logits_to_keep=torch.tensor(keep, device=device),
         **(_borders(sizes) if packed else {}),
     ).logits[0]
-    return cross_entropy(logits.float(), torch.tensor(targets, device=device), reduction="none")
+    return cross_entropy(
+        logits.float(), torch.tensor(targets, device=device), reduction="none"
+    )
 
 
-def row_losses(model: PreTrainedModel, items: Sequence[Encoded], packed: bool = True) -> list[float]:
+def row_losses(
+    model: PreTrainedModel, items: Sequence[Encoded], packed: bool = True
+) -> list[float]:
     """Sum of the token losses of each sample, in nats."""
     losses = token_losses(model, items, packed)
     parts = torch.split(losses, [item.targets for item in items])
@@ -62,4 +71,9 @@ def _targets(items: Sequence[Encoded]) -> tuple[list[int], list[int]]:
 
 def _borders(sizes: list[int]) -> dict[str, Any]:
     borders = torch.tensor([0, *accumulate(sizes)], dtype=torch.int32)
-    return {"cu_seq_lens_q": borders, "cu_seq_lens_k": borders, "max_length_q": max(sizes), "max_length_k": max(sizes)}
+    return {
+        "cu_seq_lens_q": borders,
+        "cu_seq_lens_k": borders,
+        "max_length_q": max(sizes),
+        "max_length_k": max(sizes),
+    }

@@ -27,10 +27,11 @@ def available_mb(model: Module) -> float:
 
 @contextmanager
 def capped(model: Module, limit_mb: float | None) -> Iterator[None]:
-    """Let the process take at most `limit_mb` beyond what it has now; beyond it torch runs out of memory.
+    """Let the process take at most `limit_mb` beyond what it has now; beyond it torch
+    runs out of memory.
 
-    On a GPU torch's own fraction holds the cap, on Linux the kernel's limit on data; elsewhere there
-    is none.
+    On a GPU torch's own fraction holds the cap, on Linux the kernel's limit on data;
+    elsewhere there is none.
     """
     import torch
 
@@ -38,7 +39,9 @@ def capped(model: Module, limit_mb: float | None) -> Iterator[None]:
         yield
     elif next(model.parameters()).is_cuda:
         total = torch.cuda.mem_get_info()[1]
-        torch.cuda.set_per_process_memory_fraction(min(1.0, (torch.cuda.memory_reserved() + limit_mb * MB) / total))
+        torch.cuda.set_per_process_memory_fraction(
+            min(1.0, (torch.cuda.memory_reserved() + limit_mb * MB) / total)
+        )
         yield
         torch.cuda.set_per_process_memory_fraction(1.0)
     else:

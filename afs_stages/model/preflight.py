@@ -1,4 +1,6 @@
-"""What a training will take, said before it starts: steps, tokens, memory; a refusal where it can't fit."""
+"""What a training will take, said before it starts: steps, tokens, memory; a refusal
+where it can't fit.
+"""
 
 from __future__ import annotations
 
@@ -30,20 +32,32 @@ class Estimate:
 
     def summary(self) -> str:
         """One line for the user."""
-        size = f"{self.steps:,} steps, {self.tokens:,} tokens, {self.trained:,} trained weights"
-        return f"{size}, about {self.memory_mb:,.0f} MB of {self.available_mb:,.0f} MB there"
+        size = (
+            f"{self.steps:,} steps, {self.tokens:,} tokens, {self.trained:,} "
+            "trained weights"
+        )
+        return (
+            f"{size}, about {self.memory_mb:,.0f} MB of "
+            f"{self.available_mb:,.0f} MB there"
+        )
 
 
 def estimate(
-    model: PreTrainedModel, items: Sequence[Encoded], plan: Plan, checkpointing: bool, limit_mb: float | None
+    model: PreTrainedModel,
+    items: Sequence[Encoded],
+    plan: Plan,
+    checkpointing: bool,
+    limit_mb: float | None,
 ) -> Estimate:
     """Measure a plan against the memory at hand (`limit_mb` if given and smaller).
 
-    `parts` is into how many pieces micro-batches must be cut from the start. Raises `UserError`
-    where not even the largest sample alone fits.
+    `parts` is into how many pieces micro-batches must be cut from the start. Raises
+    `UserError` where not even the largest sample alone fits.
     """
     available = min(available_mb(model), limit_mb or float("inf"))
-    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    trained = sum(
+        weight.numel() for weight in model.parameters() if weight.requires_grad
+    )
     fixed = trained * 16 / MB
     per_token = _bytes_per_token(model, checkpointing) / MB
     head = model.config.vocab_size * 12 / MB
@@ -61,7 +75,10 @@ def estimate(
         _refuse(one, available, max(len(item.ids) for item in items))
     tokens = sum(len(items[index].ids) for index in indexes)
     parts = 1
-    while max(map(need, chain.from_iterable(halves(batch, parts) for batch in batches))) > available:
+    while (
+        max(map(need, chain.from_iterable(halves(batch, parts) for batch in batches)))
+        > available
+    ):
         parts *= 2
     return Estimate(
         steps=len(plan.steps),
@@ -76,22 +93,27 @@ def estimate(
 
 def _refuse(need: float, available: float, longest: int) -> None:
     raise UserError(
-        f"this training can't fit: the longest sample ({longest:,} tokens) alone needs about {need:,.0f} MB, "
-        f"{available:,.0f} MB are there",
+        f"this training can't fit: the longest sample ({longest:,} tokens) alone needs "
+        f"about {need:,.0f} MB, {available:,.0f} MB are there",
         fix=f"lower fit.max_tokens and train.max_length (now up to {longest:,}), set "
-        "train.gradient_checkpointing: true, train.dtype: bf16 or train.load_in_4bit: true, choose a smaller "
-        "base model, or train on a rented GPU: afs vastai launch --model MODEL",
+        "train.gradient_checkpointing: true, train.dtype: bf16 or train.load_in_4bit: "
+        "true, choose a smaller base model, or train on a rented GPU: "
+        "afs vastai launch --model MODEL",
     )
 
 
 def _bytes_per_token(model: PreTrainedModel, checkpointing: bool) -> float:
-    """Activations and their gradients per token: about 28 hidden vectors and 8 of the feed-forward a layer.
+    """Activations and their gradients per token: about 28 hidden vectors and 8 of the
+    feed-forward a layer.
 
-    Measured on the tiny base: 1,093 MB at the peak for 16,384 tokens, estimated 1,127 MB.
+    Measured on the tiny base: 1,093 MB at the peak for 16,384 tokens,
+    estimated 1,127 MB.
     """
     config = model.config
     width = 4 if model.dtype.itemsize == 4 else 2
-    layer = 28 * config.hidden_size + 8 * getattr(config, "intermediate_size", 4 * config.hidden_size)
+    layer = 28 * config.hidden_size + 8 * getattr(
+        config, "intermediate_size", 4 * config.hidden_size
+    )
     layers = config.num_hidden_layers
     kept = config.hidden_size * layers + layer if checkpointing else layer * layers
     return float(kept * width)

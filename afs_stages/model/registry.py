@@ -1,7 +1,8 @@
-"""The registry of experiments: one JSON file each, in Git, so that two writers never lose a record.
+"""The registry of experiments: one JSON file each, in Git,
+so that two writers never lose a record.
 
-Every change is a read and a whole-file replacement under a lock; a new record takes a name that was
-free under that lock.
+Every change is a read and a whole-file replacement under a lock; a new record takes a
+name that was free under that lock.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class DatasetRef(BaseModel):
 class Experiment(BaseModel):
     """One training: what was trained, on what, how, with which result.
 
-    `revision` is where code and parameters stood in Git; `ab_group` and `ab_variant` put experiments side by side.
+    `revision` is where code and parameters stood in Git; `ab_group` and `ab_variant`
+    put experiments side by side.
     """
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
@@ -60,12 +62,21 @@ class ModelRegistry:
     def __init__(self, root: Path = layout.REGISTRY) -> None:
         self.root = Path(root)
 
-    def create_experiment(self, run_name: str, base_model: str, framework: str = "peft", **fields: Any) -> Experiment:
+    def create_experiment(
+        self, run_name: str, base_model: str, framework: str = "peft", **fields: Any
+    ) -> Experiment:
         """Add a new experiment; the same facts given twice make two.
 
-        `fields` are those of `Experiment`. Raises `UserError` where one has a wrong type.
+        `fields` are those of `Experiment`. Raises `UserError` where one
+        has a wrong type.
         """
-        new = {"experiment_id": "", "run_name": run_name, "base_model": base_model, "framework": framework, **fields}
+        new = {
+            "experiment_id": "",
+            "run_name": run_name,
+            "base_model": base_model,
+            "framework": framework,
+            **fields,
+        }
         facts = _experiment(new).model_dump()
         with self._lock():
             copy = 0
@@ -74,9 +85,11 @@ class ModelRegistry:
             return self._write(_experiment({**facts, "experiment_id": name}))
 
     def put(self, experiment: Experiment) -> Experiment:
-        """Add an experiment under its own id, or replace it; tags, notes and A/B group given by hand stay.
+        """Add an experiment under its own id, or replace it; tags, notes and A/B group
+        given by hand stay.
 
-        The same result again keeps the revision it was first found at, so that its file stays as it is.
+        The same result again keeps the revision it was first found at,
+        so that its file stays as it is.
         """
         with self._lock():
             path = self._path(experiment.experiment_id)
@@ -91,23 +104,41 @@ class ModelRegistry:
         """
         if self._path(name).is_file():
             return self._read(self._path(name))
-        found = [experiment for experiment in self.list() if experiment.run_name == name]
+        found = [
+            experiment for experiment in self.list() if experiment.run_name == name
+        ]
         if len(found) == 1:
             return found[0]
         if found:
             ids = ", ".join(experiment.experiment_id for experiment in found)
-            raise UserError(f"{len(found)} experiments are called '{name}'", fix=f"name one by its id: {ids}")
+            raise UserError(
+                f"{len(found)} experiments are called '{name}'",
+                fix=f"name one by its id: {ids}",
+            )
         known = [experiment.experiment_id for experiment in self.list()]
         names = sorted({experiment.run_name for experiment in self.list()})
-        raise UserError(f"no experiment '{name}' ({nearest(name, known + names)})", where=str(self.root))
+        raise UserError(
+            f"no experiment '{name}' ({nearest(name, known + names)})",
+            where=str(self.root),
+        )
 
     def list(
-        self, status: str | None = None, ab_group: str | None = None, framework: str | None = None
+        self,
+        status: str | None = None,
+        ab_group: str | None = None,
+        framework: str | None = None,
     ) -> list[Experiment]:
         """All experiments that match, by run name and id."""
         wanted = {"status": status, "ab_group": ab_group, "framework": framework}
         found = [self._read(path) for path in self.root.glob("*.json")]
-        kept = [e for e in found if all(value is None or getattr(e, key) == value for key, value in wanted.items())]
+        kept = [
+            e
+            for e in found
+            if all(
+                value is None or getattr(e, key) == value
+                for key, value in wanted.items()
+            )
+        ]
         return sorted(kept, key=lambda e: (e.run_name, e.experiment_id))
 
     def update_status(self, name: str, status: Status) -> Experiment:
@@ -119,14 +150,28 @@ class ModelRegistry:
         return self._change(name, metrics=metrics)
 
     def compare(self, names: Sequence[str]) -> dict[str, Sequence[Any]]:
-        """Field -> its value in each experiment: facts first, then params and metrics that differ."""
+        """Field -> its value in each experiment: facts first,
+        then params and metrics that differ.
+        """
         experiments = [self.get(name) for name in names]
         rows: dict[str, Sequence[Any]] = {}
-        for key in ("experiment_id", "run_name", "base_model", "framework", "status", "ab_group", "ab_variant"):
+        for key in (
+            "experiment_id",
+            "run_name",
+            "base_model",
+            "framework",
+            "status",
+            "ab_group",
+            "ab_variant",
+        ):
             rows[key] = [getattr(experiment, key) for experiment in experiments]
         rows["dataset"] = [_data_of(experiment) for experiment in experiments]
         for part in ("params", "metrics"):
-            rows.update(_differing([getattr(experiment, part) for experiment in experiments], part))
+            rows.update(
+                _differing(
+                    [getattr(experiment, part) for experiment in experiments], part
+                )
+            )
         return rows
 
     def _change(self, name: str, **fields: Any) -> Experiment:
@@ -166,15 +211,23 @@ def _with_what_was_given(old: Experiment, new: Experiment) -> Experiment:
 
 
 def _settled(old: Experiment, new: Experiment) -> bool:
-    """Whether a result stands already, with a revision that tells all of its code and parameters."""
-    return old.metrics == new.metrics and old.revision is not None and not old.revision.get("changed")
+    """Whether a result stands already, with a revision that tells all of its
+    code and parameters.
+    """
+    return (
+        old.metrics == new.metrics
+        and old.revision is not None
+        and not old.revision.get("changed")
+    )
 
 
 def _experiment(facts: Any, where: str | None = None) -> Experiment:
     try:
         return Experiment.model_validate(facts)
     except ValidationError as error:
-        raise UserError(f"no valid experiment: {first_problem(error)}", where=where) from None
+        raise UserError(
+            f"no valid experiment: {first_problem(error)}", where=where
+        ) from None
 
 
 def _data_of(experiment: Experiment) -> str | None:
@@ -184,7 +237,9 @@ def _data_of(experiment: Experiment) -> str | None:
 
 
 def _differing(parts: Sequence[dict[str, Any]], name: str) -> dict[str, Sequence[Any]]:
-    """Dotted name -> its value in each of the mappings, where these are not all the same."""
+    """Dotted name -> its value in each of the mappings,
+    where these are not all the same.
+    """
     flat = [dict(flatten(part, name)) for part in parts]
     rows: dict[str, Sequence[Any]] = {}
     for key in sorted(set().union(*flat)):

@@ -33,17 +33,31 @@ class ChatRow:
 
     def to_dict(self) -> dict[str, Any]:
         """The row as a file of messages rows holds it."""
-        facts = {"messages": self.messages, "tools": self.tools, "domain": self.domain, "source": self.source}
+        facts = {
+            "messages": self.messages,
+            "tools": self.tools,
+            "domain": self.domain,
+            "source": self.source,
+        }
         return {key: value for key, value in facts.items() if value}
 
 
 def from_sample(sample: TrainingSample) -> ChatRow:
-    """The conversation of a training sample: its messages, or its request and answer."""
+    """The conversation of a training sample: its messages,
+    or its request and answer.
+    """
     if sample.messages:
         messages = sample.messages
     else:
-        request = f"{sample.instruction}\n\n{sample.input}" if sample.input else sample.instruction
-        messages = [{"role": "user", "content": request}, {"role": "assistant", "content": sample.output}]
+        request = (
+            f"{sample.instruction}\n\n{sample.input}"
+            if sample.input
+            else sample.instruction
+        )
+        messages = [
+            {"role": "user", "content": request},
+            {"role": "assistant", "content": sample.output},
+        ]
     return row_of(sample, messages)
 
 
@@ -51,15 +65,21 @@ def row_of(sample: TrainingSample, messages: list[dict[str, Any]]) -> ChatRow:
     """The row of a sample whose conversation is given as OpenAI messages."""
     kind = str(sample.provenance.get("kind") or "")
     parsed = [_with_parsed_calls(message) for message in messages]
-    return ChatRow(parsed, sample.tools, sample.domain, sample.source, kind, sample.sample_id)
+    return ChatRow(
+        parsed, sample.tools, sample.domain, sample.source, kind, sample.sample_id
+    )
 
 
 def read_chat_rows(
-    path: Path, on_bad: OnBad, convert: Callable[[TrainingSample], ChatRow] = from_sample
+    path: Path,
+    on_bad: OnBad,
+    convert: Callable[[TrainingSample], ChatRow] = from_sample,
 ) -> Iterator[ChatRow]:
-    """Yield the conversations of a file of `{"messages": [...], "tools": [...]}` rows or of samples.
+    """Yield the conversations of a file of `{"messages": [...], "tools": [...]}`
+    rows or of samples.
 
-    A row without messages, with an unknown role or without an assistant's answer goes to `on_bad`.
+    A row without messages, with an unknown role or without an assistant's answer
+    goes to `on_bad`.
     """
     for number, value in read_objects(path, on_bad):
         if "instruction" in value:
@@ -89,7 +109,8 @@ def _from_messages(value: dict[str, Any], name: str) -> ChatRow:
 
 
 def data_files(data: Path) -> tuple[Path, Path | None]:
-    """(train file, val file or None) of `--data`, which is a file or a folder with `train.jsonl`.
+    """(train file, val file or None) of `--data`,
+    which is a file or a folder with `train.jsonl`.
 
     Raises `UserError` where neither stands.
     """
@@ -100,8 +121,8 @@ def data_files(data: Path) -> tuple[Path, Path | None]:
         raise UserError(
             "no training rows here",
             where=str(data),
-            fix="name a .jsonl file of messages rows, or a folder with train.jsonl and val.jsonl "
-            "(`afs training convert --format openai` makes them)",
+            fix="name a .jsonl file of messages rows, or a folder with train.jsonl and "
+            "val.jsonl (`afs training convert --format openai` makes them)",
         )
     return train, val if val.is_file() else None
 
@@ -120,11 +141,17 @@ def _fault(messages: Any) -> str:
 
 
 def _with_parsed_calls(message: dict[str, Any]) -> dict[str, Any]:
-    """The message with tool-call arguments as mappings, which every chat template can render."""
+    """The message with tool-call arguments as mappings,
+    which every chat template can render.
+    """
     calls = message.get("tool_calls")
     if not calls:
         return {key: value for key, value in message.items() if value is not None}
-    return {**message, "content": message.get("content") or "", "tool_calls": [_parsed(call) for call in calls]}
+    return {
+        **message,
+        "content": message.get("content") or "",
+        "tool_calls": [_parsed(call) for call in calls],
+    }
 
 
 def _parsed(call: dict[str, Any]) -> dict[str, Any]:

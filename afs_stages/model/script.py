@@ -1,7 +1,9 @@
-"""A model's own training script, in any framework: `SCRIPT --data DIR --output DIR --epochs N`.
+"""A model's own training script, in any framework:
+`SCRIPT --data DIR --output DIR --epochs N`.
 
-It reads `train.jsonl` and `val.jsonl` (messages rows) from DIR, leaves its finished adapter or model
-in the output folder and exits 0. Pipeline, remote job and registry treat the folder like any other.
+It reads `train.jsonl` and `val.jsonl` (messages rows) from DIR, leaves its finished
+adapter or model in the output folder and exits 0. Pipeline, remote job and registry
+treat the folder like any other.
 """
 
 from __future__ import annotations
@@ -21,11 +23,16 @@ from afs_stages.model.train import Job, train
 
 
 def run_job(job: Job, on_bad: OnBad) -> dict[str, Any]:
-    """Train as the parameters say: with the model's own script if it names one, else a LoRA adapter."""
+    """Train as the parameters say: with the model's own script if it names one,
+    else a LoRA adapter.
+    """
     if job.train.script:
         return run_script(job)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise UserError("this is one of several processes started from outside", fix="start one, with --processes N")
+        raise UserError(
+            "this is one of several processes started from outside",
+            fix="start one, with --processes N",
+        )
     if job.train.processes > 1:
         from afs_stages.model.workers import train_together
 
@@ -40,22 +47,39 @@ def run_script(job: Job) -> dict[str, Any]:
     """
     script = Path(job.train.script)
     if not script.is_file():
-        raise UserError("no such training script", where=str(script), fix="set train.script, or leave it empty")
+        raise UserError(
+            "no such training script",
+            where=str(script),
+            fix="set train.script, or leave it empty",
+        )
     with atomic_folder(job.output) as folder:
-        command = [sys.executable, str(script), "--data", str(job.train_file.parent), "--output", str(folder)]
+        command = [
+            sys.executable,
+            str(script),
+            "--data",
+            str(job.train_file.parent),
+            "--output",
+            str(folder),
+        ]
         command += ["--epochs", f"{job.train.epochs:g}"]
         done = subprocess.run(command, check=False)
         if done.returncode:
-            raise UserError(f"the training script left with code {done.returncode}", where=shlex.join(command))
+            raise UserError(
+                f"the training script left with code {done.returncode}",
+                where=shlex.join(command),
+            )
         if not any(folder.iterdir()):
-            raise UserError("the training script wrote nothing to its --output", where=str(script))
+            raise UserError(
+                "the training script wrote nothing to its --output", where=str(script)
+            )
         return complete(job, folder)
 
 
 def complete(job: Job, adapter: Path) -> dict[str, Any]:
     """Write, and return, the training.json of what a script left in `adapter`.
 
-    It holds what the script recorded itself, with the facts every adapter must carry over it.
+    It holds what the script recorded itself,
+    with the facts every adapter must carry over it.
     """
     own = adapter / "training.json"
     told = read_json(own) if own.is_file() else {}

@@ -1,4 +1,6 @@
-"""Samples as `convert` renders them, so that every version is trained and measured on the same conversations."""
+"""Samples as `convert` renders them, so that every version is trained and measured on
+the same conversations.
+"""
 
 from __future__ import annotations
 
@@ -17,5 +19,7 @@ def as_converted(block: Convert) -> Callable[[TrainingSample], ChatRow]:
 
 
 def styled(style: Style) -> Callable[[TrainingSample], ChatRow]:
-    """A reader of samples with the style's system prompts, and thinking where the style puts it."""
+    """A reader of samples with the style's system prompts,
+    and thinking where the style puts it.
+    """
     return lambda sample: row_of(sample, OpenAI().render(sample, style)["messages"])

@@ -1,7 +1,8 @@
-"""The processes that train together, and what they must agree on: gradients, losses, whether memory ran out.
+"""The processes that train together, and what they must agree on: gradients, losses,
+whether memory ran out.
 
-Every process holds the whole model and takes its share of each step's micro-batches, so that the sum
-of their gradients is the gradient one process would have found.
+Every process holds the whole model and takes its share of each step's micro-batches, so
+that the sum of their gradients is the gradient one process would have found.
 """
 
 from __future__ import annotations
@@ -42,14 +43,18 @@ class Team:
         return self._together(value, "MAX")
 
     def add_gradients(self, weights: Sequence[Tensor]) -> None:
-        """Replace the gradients by their sum over all processes; who had no share counts as zero."""
+        """Replace the gradients by their sum over all processes;
+        who had no share counts as zero.
+        """
         if self.size == 1:
             return
         import torch
         from torch import distributed
 
         for weight in weights:
-            weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
+            weight.grad = (
+                torch.zeros_like(weight) if weight.grad is None else weight.grad
+            )
             distributed.all_reduce(weight.grad)
 
     def _together(self, value: float, how: str) -> float:
@@ -65,7 +70,9 @@ class Team:
 
 
 def join() -> Team:
-    """Join the processes that the environment names (RANK, WORLD_SIZE …); accelerate chooses device and backend."""
+    """Join the processes that the environment names (RANK, WORLD_SIZE …); accelerate
+    chooses device and backend.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return Team()
     import torch

@@ -1,4 +1,6 @@
-"""The chat format of the tiny base model: ChatML with tool schemas, tool calls and tool results."""
+"""The chat format of the tiny base model: ChatML with tool schemas,
+tool calls and tool results.
+"""
 
 PAD, END, TURN, TURN_END = "<|pad|>", "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 SPECIAL_TOKENS = [PAD, END, TURN, TURN_END]
@@ -18,7 +20,8 @@ CHAT_TEMPLATE = """\
 {%- for call in message.tool_calls or [] %}
 {{- '\\n' if message.content or not loop.first }}
 {{- '<tool_call>{"name": ' + (call.function.name | tojson) + ', "arguments": ' }}
-{{- call.function.arguments if call.function.arguments is string else call.function.arguments | tojson }}
+{{- call.function.arguments if call.function.arguments is string else \
+call.function.arguments | tojson }}
 {{- '}</tool_call>' }}
 {%- endfor %}
 {{- '<|im_end|>\\n' }}

@@ -1,7 +1,8 @@
-"""The tiny base model: a Llama of a million weights and its own byte-level BPE, made from train rows only.
+"""The tiny base model: a Llama of a million weights and its own byte-level BPE, made
+from train rows only.
 
-It is there so that the whole pipeline runs without a hub and LoRA has something to adapt: it has
-read the rows as plain text and has never seen the chat format.
+It is there so that the whole pipeline runs without a hub and LoRA has something to
+adapt: it has read the rows as plain text and has never seen the chat format.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def plain_text(sample: TrainingSample) -> str:
-    """A sample as a document: its messages, or its request and answer, one under the other."""
+    """A sample as a document: its messages, or its request and answer,
+    one under the other.
+    """
     if sample.messages:
         parts = [message.get("content") or "" for message in sample.messages]
     else:
@@ -29,8 +32,12 @@ def plain_text(sample: TrainingSample) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def build_tokenizer(texts: Iterable[str], vocab_size: int, context: int) -> PreTrainedTokenizerBase:
-    """A byte-level BPE tokenizer trained on the texts, with the chat template of `template`."""
+def build_tokenizer(
+    texts: Iterable[str], vocab_size: int, context: int
+) -> PreTrainedTokenizerBase:
+    """A byte-level BPE tokenizer trained on the texts,
+    with the chat template of `template`.
+    """
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -57,7 +64,9 @@ def build_tokenizer(texts: Iterable[str], vocab_size: int, context: int) -> PreT
 
 
 def build_model(block: BaseModelBlock, vocab_size: int, seed: int) -> PreTrainedModel:
-    """A randomly initialised Llama-like model of the given sizes; input and output embeddings are tied."""
+    """A randomly initialised Llama-like model of the given sizes; input and output
+    embeddings are tied.
+    """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -80,22 +89,32 @@ def build_model(block: BaseModelBlock, vocab_size: int, seed: int) -> PreTrained
     return LlamaForCausalLM(config)
 
 
-def documents(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], context: int) -> list[Encoded]:
-    """The texts as token ids, each ended by the end mark and cut into pieces of at most `context`."""
+def documents(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], context: int
+) -> list[Encoded]:
+    """The texts as token ids, each ended by the end mark and cut into pieces of
+    at most `context`.
+    """
     end = template.SPECIAL_TOKENS.index(template.END)
     out = []
     for at, text in enumerate(texts):
-        ids = [end, *tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"], end]
+        ids = [
+            end,
+            *tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"],
+            end,
+        ]
         cuts = [ids[start : start + context] for start in range(0, len(ids), context)]
         out += [Encoded(cut, cut, f"document {at + 1}") for cut in cuts if len(cut) > 1]
     return out
 
 
-def pretrain(samples: Sequence[TrainingSample], block: BaseModelBlock, seed: int, folder: Path) -> dict[str, Any]:
+def pretrain(
+    samples: Sequence[TrainingSample], block: BaseModelBlock, seed: int, folder: Path
+) -> dict[str, Any]:
     """Train tokenizer and model on the samples as plain text and save both to a folder.
 
-    Returns what was done: tokens, steps, parameters, first and last loss. Same samples, same bytes
-    on the same machine.
+    Returns what was done: tokens, steps, parameters, first and last loss. Same samples,
+    same bytes on the same machine.
     """
     from afs_stages.model import attention
     from afs_stages.model.loop import Loop, Meter, Optim
@@ -118,7 +137,9 @@ def pretrain(samples: Sequence[TrainingSample], block: BaseModelBlock, seed: int
     )
     meter = Meter("base-model", len(plan.steps))
     optim = Optim(block.learning_rate, warmup_ratio=0.05, weight_decay=0.1)
-    state = Loop(model, items, plan, optim, on_step=lambda loop: meter(loop.state)).run()
+    state = Loop(
+        model, items, plan, optim, on_step=lambda loop: meter(loop.state)
+    ).run()
     model.set_attn_implementation("sdpa")
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 class Job:
     """One training: what is trained on what, and where it goes.
 
-    `start` is an adapter to go on from; `curve` a TSV that grows with every step; `model` and
-    `version` only name it. `resume`: None resumes where it can, True must, False starts anew.
+    `start` is an adapter to go on from; `curve` a TSV that grows with every step;
+    `model` and `version` only name it. `resume`: None resumes where it can, True must,
+    False starts anew.
     """
 
     base: Base
@@ -63,13 +64,15 @@ class Data:
     hash: str
 
 
-def train(job: Job, on_bad: OnBad, curve_type: type[Curve] = Curve, team: Team | None = None) -> dict[str, Any]:
+def train(
+    job: Job, on_bad: OnBad, curve_type: type[Curve] = Curve, team: Team | None = None
+) -> dict[str, Any]:
     """Train and write the adapter folder; returns the content of its training.json.
 
     In a `team` each process takes its share, and the first writes.
 
-    Raises `UserError` where there is nothing to train on, it can't fit, the loss is no number, or
-    `resume=True` finds nothing to resume.
+    Raises `UserError` where there is nothing to train on, it can't fit, the loss is no
+    number, or `resume=True` finds nothing to resume.
     """
     from afs_stages.model.loop import Loop, Optim
 
@@ -77,15 +80,32 @@ def train(job: Job, on_bad: OnBad, curve_type: type[Curve] = Curve, team: Team |
     data = read_part(job.train_file, tokenizer, job.train, on_bad)
     if not data.items:
         raise UserError(
-            "no rows to train on", where=str(job.train_file), fix="look at the reports of fit and rebalance"
+            "no rows to train on",
+            where=str(job.train_file),
+            fix="look at the reports of fit and rebalance",
         )
-    val = read_part(job.val_file, tokenizer, job.train, on_bad) if job.val_file else Data(0, [], {}, "")
+    val = (
+        read_part(job.val_file, tokenizer, job.train, on_bad)
+        if job.val_file
+        else Data(0, [], {}, "")
+    )
     _check_val(job, val)
     plan = plan_for(data.items, job.train, job.seed)
     model, packed = lora.load_for_training(job.base, job.train, job.seed, job.start)
-    size = preflight.estimate(model, data.items, plan, job.train.gradient_checkpointing, job.train.memory_limit_mb)
+    size = preflight.estimate(
+        model,
+        data.items,
+        plan,
+        job.train.gradient_checkpointing,
+        job.train.memory_limit_mb,
+    )
     say(f"train: {size.summary()}")
-    optim = Optim(job.train.learning_rate, job.train.schedule, job.train.warmup_ratio, job.train.weight_decay)
+    optim = Optim(
+        job.train.learning_rate,
+        job.train.schedule,
+        job.train.warmup_ratio,
+        job.train.weight_decay,
+    )
     with capped(model, job.train.memory_limit_mb):
         with curve_type(job.curve if team.main else None) as curve:
             loop = Loop(model, data.items, plan, optim, packed, team)
@@ -97,10 +117,14 @@ def train(job: Job, on_bad: OnBad, curve_type: type[Curve] = Curve, team: Team |
     return facts
 
 
-def read_part(path: Path, tokenizer: PreTrainedTokenizerBase, train: Train, on_bad: OnBad) -> Data:
+def read_part(
+    path: Path, tokenizer: PreTrainedTokenizerBase, train: Train, on_bad: OnBad
+) -> Data:
     """Read and encode a file of messages rows."""
     rows = list(read_chat_rows(path, on_bad))
-    items, dropped = encode_rows(tokenizer, rows, train.max_length, train.completion_only)
+    items, dropped = encode_rows(
+        tokenizer, rows, train.max_length, train.completion_only
+    )
     return Data(len(rows), items, dropped, file_hash(path))
 
 
@@ -123,7 +147,8 @@ def _check_val(job: Job, val: Data) -> None:
         return
     if job.train.early_stopping_patience:
         raise UserError(
-            "train.early_stopping_patience is set, and there are no val rows to stop by",
+            "train.early_stopping_patience is set, and there are no val "
+            "rows to stop by",
             where=str(job.val_file or job.train_file),
             fix="set it to null, or raise split.val",
         )
@@ -131,10 +156,24 @@ def _check_val(job: Job, val: Data) -> None:
 
 
 def fingerprint(job: Job, data: Data, val: Data) -> str:
-    """What makes two trainings the same: base, start, parameters, data, this room's code, versions."""
-    code = {path.name: file_hash(path) for path in sorted(Path(__file__).parent.glob("*.py"))}
+    """What makes two trainings the same: base, start, parameters, data,
+    this room's code, versions.
+    """
+    code = {
+        path.name: file_hash(path)
+        for path in sorted(Path(__file__).parent.glob("*.py"))
+    }
     start = folder_hash(job.start) if job.start else None
-    facts = [job.base.hash, start, job.train.model_dump(), job.seed, data.hash, val.hash, code, versions()]
+    facts = [
+        job.base.hash,
+        start,
+        job.train.model_dump(),
+        job.seed,
+        data.hash,
+        val.hash,
+        code,
+        versions(),
+    ]
     return value_hash(facts)
 
 
@@ -142,11 +181,15 @@ def versions() -> dict[str, str]:
     """Versions of the libraries that decide the result."""
     from importlib.metadata import version
 
-    return {name: version(name) for name in ("torch", "transformers", "peft", "tokenizers")}
+    return {
+        name: version(name) for name in ("torch", "transformers", "peft", "tokenizers")
+    }
 
 
 def _run(job: Job, loop: Loop, data: Data, val: Data, curve: Curve) -> None:
-    """Run the steps that are left, with checkpoints, val, early stopping and the live curve."""
+    """Run the steps that are left, with checkpoints, val,
+    early stopping and the live curve.
+    """
     from afs_stages.model.loop import Meter, mean_loss
 
     settings, total = job.train, len(loop.plan.steps)
@@ -162,12 +205,21 @@ def _run(job: Job, loop: Loop, data: Data, val: Data, curve: Curve) -> None:
             tokens = settings.batch_size * settings.max_length
             loss = mean_loss(loop.model, val.items, tokens, loop.packed)
             # The mean, so that all stop at the same epoch.
-            _judge(loop, loop.team.total(loss) / loop.team.size, settings.early_stopping_patience, best)
+            _judge(
+                loop,
+                loop.team.total(loss) / loop.team.size,
+                settings.early_stopping_patience,
+                best,
+            )
 
     def on_step(_: Loop) -> None:
         curve.add(loop.state.curve[-1])
         meter(loop.state)
-        if loop.team.main and loop.state.step % settings.save_steps == 0 and loop.state.step < total:
+        if (
+            loop.team.main
+            and loop.state.step % settings.save_steps == 0
+            and loop.state.step < total
+        ):
             checkpoint.save(root, loop, best, mark)
 
     loop.on_epoch, loop.on_step = on_epoch, on_step
@@ -183,7 +235,9 @@ def _resume(job: Job, root: Path, mark: str, loop: Loop, best: Weights) -> None:
     found = checkpoint.newest(root, mark)
     if found is None:
         if job.resume:
-            raise UserError("nothing to resume", where=str(root), fix="start anew without --resume")
+            raise UserError(
+                "nothing to resume", where=str(root), fix="start anew without --resume"
+            )
         shutil.rmtree(root, ignore_errors=True)
         return
     best.update(checkpoint.restore(found, loop))
@@ -191,7 +245,9 @@ def _resume(job: Job, root: Path, mark: str, loop: Loop, best: Weights) -> None:
 
 
 def _judge(loop: Loop, loss: float, patience: int | None, best: Weights) -> None:
-    """Note an epoch's val loss; with patience keep the best adapter and stop when it no longer gets better."""
+    """Note an epoch's val loss; with patience keep the best adapter and stop when it no
+    longer gets better.
+    """
     state = loop.state
     state.curve[-1]["val_loss"] = round(loss, 6)
     if state.best_val is None or loss < state.best_val:
@@ -204,8 +260,12 @@ def _judge(loop: Loop, loss: float, patience: int | None, best: Weights) -> None
     state.stopped = patience is not None and state.bad_epochs >= patience
 
 
-def _facts(job: Job, data: Data, val: Data, state: State, trained: int) -> dict[str, Any]:
-    """The content of training.json: what was asked for, what of and with, what came of it."""
+def _facts(
+    job: Job, data: Data, val: Data, state: State, trained: int
+) -> dict[str, Any]:
+    """The content of training.json: what was asked for, what of and with,
+    what came of it.
+    """
     parts = {"train": _part(data), "val": _part(val)}
     loss = _losses(job, state)
     return {
@@ -240,21 +300,34 @@ def _part(data: Data) -> dict[str, Any]:
 
 
 def _losses(job: Job, state: State) -> dict[str, float | None]:
-    """The first step's loss, the mean of the last tenth of all steps, and that of the val rows."""
+    """The first step's loss, the mean of the last tenth of all steps,
+    and that of the val rows.
+    """
     losses = [point["loss"] for point in state.curve]
     vals = [point["val_loss"] for point in state.curve if "val_loss" in point]
     tail = losses[-max(1, len(losses) // 10) :]
-    return {"first": losses[0], "last": round(sum(tail) / len(tail), 6), "val": _val(job, vals)}
+    return {
+        "first": losses[0],
+        "last": round(sum(tail) / len(tail), 6),
+        "val": _val(job, vals),
+    }
 
 
 def _val(job: Job, vals: list[float]) -> float | None:
-    """The val loss of the adapter that was kept: the best one with early stopping, else the last."""
+    """The val loss of the adapter that was kept: the best one with early stopping,
+    else the last.
+    """
     if not vals:
         return None
     return min(vals) if job.train.early_stopping_patience else vals[-1]
 
 
-def _write(job: Job, model: PeftModel, tokenizer: PreTrainedTokenizerBase, facts: dict[str, Any]) -> None:
+def _write(
+    job: Job,
+    model: PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    facts: dict[str, Any],
+) -> None:
     with atomic_folder(job.output) as folder:
         lora.save(model, job.base, folder)
         tokenizer.save_pretrained(folder)

@@ -1,7 +1,8 @@
-"""Training by several processes of one machine, a GPU each, or on the CPU: `train.processes`.
+"""Training by several processes of one machine, a GPU each, or on the CPU:
+`train.processes`.
 
-The processes are started here and join by accelerate; what one of them refuses is said once. Run as
-a module with a job's file it is one of these processes.
+The processes are started here and join by accelerate; what one of them refuses is said
+once. Run as a module with a job's file it is one of these processes.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from afs_stages.model.train import Job, train
 def train_together(job: Job, on_bad: OnBad) -> dict[str, Any]:
     """Train with `train.processes` processes; returns the content of training.json.
 
-    Bad rows are told once, before the processes start. Raises `UserError` where there are fewer GPUs
-    than processes, and whatever a process refuses.
+    Bad rows are told once, before the processes start. Raises `UserError` where there
+    are fewer GPUs than processes, and whatever a process refuses.
     """
     _check_devices(job.train.processes)
     for path in (job.train_file, job.val_file):
@@ -44,7 +45,10 @@ def train_together(job: Job, on_bad: OnBad) -> dict[str, Any]:
         if refused:
             raise UserError(**read_json(refused[0]))
         if any(codes):
-            raise UserError(f"a training process ended with code {next(code for code in codes if code)}")
+            raise UserError(
+                "a training process ended with code "
+                f"{next(code for code in codes if code)}"
+            )
     facts: dict[str, Any] = read_json(job.output / "training.json")
     return facts
 
@@ -56,21 +60,30 @@ def _check_devices(processes: int) -> None:
         warn(f"no GPU here: {processes} processes share the CPU")
     elif torch.cuda.device_count() < processes:
         raise UserError(
-            f"train.processes is {processes}, and there are {torch.cuda.device_count()} GPUs",
+            f"train.processes is {processes}, "
+            f"and there are {torch.cuda.device_count()} GPUs",
             fix="one process a GPU: lower train.processes",
         )
 
 
 def _run(task: Path, processes: int) -> list[int]:
-    """Start the processes and wait; when one fails the others, which would wait for it, are ended."""
+    """Start the processes and wait; when one fails the others, which would wait for it,
+    are ended.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    shared = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    shared = {
+        "WORLD_SIZE": str(processes),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
     command = [sys.executable, "-m", "afs_stages.model.workers", str(task)]
     running = [
         subprocess.Popen(
-            command, env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)}, stdin=subprocess.PIPE
+            command,
+            env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdin=subprocess.PIPE,
         )
         for rank in range(processes)
     ]
@@ -90,7 +103,9 @@ def _wait(running: Sequence[subprocess.Popen[bytes]]) -> None:
 
 
 def _end_with_parent() -> None:
-    """Leave when the process that started this one is gone, however it went: its end of the pipe closes then."""
+    """Leave when the process that started this one is gone, however it went: its end of
+    the pipe closes then.
+    """
     os.read(0, 1)
     os._exit(1)
 

@@ -1,4 +1,6 @@
-"""Quality: a score from assembly checks, a discriminator, known entities and information; names load lazily."""
+"""Quality: a score from assembly checks, a discriminator, known entities and
+information; names load lazily.
+"""
 
 from importlib import import_module
 from typing import Any

@@ -19,10 +19,26 @@ _FENCE = re.compile(
     re.MULTILINE,
 )
 """Fence, tag, code line by line to the fence that closes it or to the end."""
-ASM_TAGS = frozenset(("asm", "65816", "asm65816", "65c816", "snes", "asar", "assembly", "nasm", "s", "x86asm", "ca65"))
+ASM_TAGS = frozenset(
+    (
+        "asm",
+        "65816",
+        "asm65816",
+        "65c816",
+        "snes",
+        "asar",
+        "assembly",
+        "nasm",
+        "s",
+        "x86asm",
+        "ca65",
+    )
+)
 MIN_INSTRUCTIONS = 2
 MAX_CHARS = 200_000
-"""A sample's code beyond this is not read: no routine is that long, and time per sample stays bounded."""
+"""A sample's code beyond this is not read: no routine is that long,
+and time per sample stays bounded.
+"""
 
 
 def fenced(text: str) -> list[tuple[str, str]]:
@@ -37,7 +53,9 @@ def without_code(text: str) -> str:
 
 @lru_cache(maxsize=8)
 def _parted(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """(prose, fenced blocks); the texts of the sample in hand are remembered, since each signal reads them."""
+    """(prose, fenced blocks); the texts of the sample in hand are remembered, since
+    each signal reads them.
+    """
     prose, blocks, end = [], [], 0
     for match in _FENCE.finditer(text):
         prose.append(text[end : match.start()])
@@ -65,7 +83,9 @@ _JOINED = re.compile("[:;{}]")
 
 
 def _is_words(line: str) -> bool:
-    """Whether it shows without parsing that a line is one statement, and none of assembly."""
+    """Whether it shows without parsing that a line is one statement,
+    and none of assembly.
+    """
     text = line.lstrip()
     if not text or (":" in text and SPLIT.search(text)):
         return False
@@ -84,9 +104,12 @@ _line_kind = Memo(_kinds)
 
 
 def is_assembly(text: str, tolerance: float = 0.34) -> bool:
-    """Whether a text is 65816 code: at least two instructions and few lines that could not be any."""
+    """Whether a text is 65816 code: at least two instructions and few lines that
+    could not be any.
+    """
     good = bad = 0
-    # a line holds one statement and one more for each `:`; prose is known by its first few
+    # a line holds one statement and one more for each `:`;
+    # prose is known by its first few
     most_bad = tolerance * (text.count("\n") + text.count(":") + 1)
     for line in text.split("\n"):
         a, b = _line_kind[line]
@@ -97,7 +120,9 @@ def is_assembly(text: str, tolerance: float = 0.34) -> bool:
 
 
 def assembly_in(text: str) -> list[str]:
-    """The assembly blocks of one text: tagged fences, untagged fences that are code, or the whole text."""
+    """The assembly blocks of one text: tagged fences, untagged fences that are code,
+    or the whole text.
+    """
     text = text[:MAX_CHARS]
     blocks = fenced(text)
     if blocks:
@@ -107,7 +132,8 @@ def assembly_in(text: str) -> list[str]:
 
 def _counts(tag: str, code: str) -> bool:
     if tag in ASM_TAGS:
-        # a tagged block of another processor or of noise is assembly that is wrong, not absent
+        # a tagged block of another processor or of noise is assembly that is wrong,
+        # not absent
         return _has_statements(code, MIN_INSTRUCTIONS)
     return not tag and is_assembly(code)
 
@@ -123,9 +149,13 @@ def _has_statements(code: str, least: int) -> bool:
 
 
 def sample_assembly(sample: TrainingSample) -> list[str]:
-    """Every distinct assembly block of a sample, of its input and its answer, in order."""
+    """Every distinct assembly block of a sample,
+    of its input and its answer, in order.
+    """
     found: dict[str, None] = {}
     for text in (sample.instruction, sample.input, sample.output):
         if text:
-            found.update(dict.fromkeys(block for block in assembly_in(text) if block.strip()))
+            found.update(
+                dict.fromkeys(block for block in assembly_in(text) if block.strip())
+            )
     return list(found)

@@ -1,4 +1,6 @@
-"""Scores already computed, by content hash: a resumed run scores only rows it has not seen."""
+"""Scores already computed, by content hash:
+a resumed run scores only rows it has not seen.
+"""
 
 from __future__ import annotations
 
@@ -24,22 +26,34 @@ def _code() -> str:
     """Hash of this room's code and data: other rules, other scores."""
     room = Path(__file__).parent
     digest = hashlib.blake2b(digest_size=16)
-    for file in sorted(file for file in room.rglob("*") if file.suffix in (".py", ".json")):
-        digest.update(f"{file.relative_to(room).as_posix()}\0".encode() + file.read_bytes())
+    for file in sorted(
+        file for file in room.rglob("*") if file.suffix in (".py", ".json")
+    ):
+        digest.update(
+            f"{file.relative_to(room).as_posix()}\0".encode() + file.read_bytes()
+        )
     return digest.hexdigest()
 
 
 def made_by(fingerprint: str) -> str:
     """What made a score: this code with a scorer's configuration, model and context."""
-    return hashlib.blake2b(f"{_code()}|{fingerprint}".encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(
+        f"{_code()}|{fingerprint}".encode(), digest_size=16
+    ).hexdigest()
 
 
 def key(sample: TrainingSample) -> bytes:
-    """Hash of everything of a row that its score depends on: texts, domain, source and file."""
+    """Hash of everything of a row that its score depends on: texts, domain,
+    source and file.
+    """
     parts = (
-        sample.domain, sample.source, str(sample.provenance.get("file") or sample.group),
-        sample.instruction, sample.input, sample.output,
-    )  # fmt: skip
+        sample.domain,
+        sample.source,
+        str(sample.provenance.get("file") or sample.group),
+        sample.instruction,
+        sample.input,
+        sample.output,
+    )
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")
@@ -48,10 +62,12 @@ def key(sample: TrainingSample) -> bytes:
 
 
 class ScoreCache:
-    """A file of the scores one `maker` gave (`made_by`); `None` as path keeps nothing, and is false.
+    """A file of the scores one `maker` gave (`made_by`); `None` as path keeps nothing,
+    and is false.
 
-    Scores of another maker are dropped when the file is opened, so that it holds one score a row. A damaged
-    file is set aside as `<name>.damaged`, which is said and counted (`damaged`), and a new one begun.
+    Scores of another maker are dropped when the file is opened, so that it holds one
+    score a row. A damaged file is set aside as `<name>.damaged`, which is said and
+    counted (`damaged`), and a new one begun.
     """
 
     def __init__(self, path: Path | None, maker: str = "") -> None:
@@ -66,15 +82,27 @@ class ScoreCache:
         return self._path is not None
 
     def _guarded(self, work: Callable[[], T]) -> T:
-        """Work on the file; done once more on a new one where it turns out to be damaged."""
+        """Work on the file; done once more on a new one where it turns
+        out to be damaged.
+        """
         try:
             return work()
         except sqlite3.OperationalError as error:
             fix = "end the other run, free the disk, or name another file"
-            raise UserError(f"the score cache cannot be used: {error}", where=str(self._path), fix=fix) from None
-        except (sqlite3.DatabaseError, msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise UserError(
+                f"the score cache cannot be used: {error}",
+                where=str(self._path),
+                fix=fix,
+            ) from None
+        except (
+            sqlite3.DatabaseError,
+            msgspec.DecodeError,
+            msgspec.ValidationError,
+        ) as error:
             if self._path is None or self.damaged:
-                raise UserError(f"the score cache breaks again: {error}", where=str(self._path)) from None
+                raise UserError(
+                    f"the score cache breaks again: {error}", where=str(self._path)
+                ) from None
             self._set_aside(self._path, error)
             return work()
 
@@ -84,7 +112,10 @@ class ScoreCache:
         path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
         path.replace(aside)
         self.damaged += 1
-        warn(f"{path}: the score cache was damaged ({error}); it is set aside as {aside.name}, rows are scored anew")
+        warn(
+            f"{path}: the score cache was damaged ({error}); it is set aside as "
+            f"{aside.name}, rows are scored anew"
+        )
 
     def _open(self) -> sqlite3.Connection:
         if self._db is None:
@@ -94,7 +125,10 @@ class ScoreCache:
                 db.execute("DROP TABLE IF EXISTS scores")
                 db.execute("DELETE FROM maker")
                 db.execute("INSERT INTO maker VALUES (?)", (self._maker,))
-            db.execute("CREATE TABLE IF NOT EXISTS scores (key BLOB PRIMARY KEY, score BLOB) WITHOUT ROWID")
+            db.execute(
+                "CREATE TABLE IF NOT EXISTS scores (key BLOB PRIMARY KEY, "
+                "score BLOB) WITHOUT ROWID"
+            )
             db.commit()
         return self._db
 
@@ -103,14 +137,23 @@ class ScoreCache:
 
         def found() -> list[QualityScore | None]:
             db = self._open()
-            rows = (db.execute("SELECT score FROM scores WHERE key = ?", (one,)).fetchone() for one in keys)
-            return [msgspec.json.decode(row[0], type=QualityScore) if row else None for row in rows]
+            rows = (
+                db.execute("SELECT score FROM scores WHERE key = ?", (one,)).fetchone()
+                for one in keys
+            )
+            return [
+                msgspec.json.decode(row[0], type=QualityScore) if row else None
+                for row in rows
+            ]
 
         return self._guarded(found) if self else [None] * len(keys)
 
     def put(self, keys: Sequence[bytes], scores: Sequence[QualityScore]) -> None:
         """Keep scores; a run that ends here finds them again."""
-        rows: list[Any] = [(one, msgspec.json.encode(score)) for one, score in zip(keys, scores, strict=True)]
+        rows: list[Any] = [
+            (one, msgspec.json.encode(score))
+            for one, score in zip(keys, scores, strict=True)
+        ]
 
         def keep() -> None:
             db = self._open()

@@ -27,7 +27,10 @@ class ScoringWeights:
     def __post_init__(self) -> None:
         bad = [f"{name} {value}" for name, value in asdict(self).items() if value < 0]
         if bad or not sum(asdict(self).values()):
-            raise UserError(f"weights must be at least 0 and not all 0, got {', '.join(bad) or 'only zeros'}")
+            raise UserError(
+                "weights must be at least 0 and not all 0, "
+                f"got {', '.join(bad) or 'only zeros'}"
+            )
 
     def to_dict(self) -> dict[str, float]:
         """Weight by signal."""
@@ -38,13 +41,18 @@ class ScoringWeights:
         """Weights by signal name; those left out keep their default."""
         unknown = set(data) - set(SIGNALS)
         if unknown:
-            raise UserError(f"no signal '{sorted(unknown)[0]}' ({nearest(sorted(unknown)[0], list(SIGNALS))})")
+            raise UserError(
+                f"no signal '{sorted(unknown)[0]}' "
+                f"({nearest(sorted(unknown)[0], list(SIGNALS))})"
+            )
         return cls(**data)
 
     def normalize(self) -> ScoringWeights:
         """The same weights with sum 1."""
         total = sum(asdict(self).values())
-        return ScoringWeights(**{name: value / total for name, value in asdict(self).items()})
+        return ScoringWeights(
+            **{name: value / total for name, value in asdict(self).items()}
+        )
 
 
 @dataclass(frozen=True)
@@ -57,13 +65,17 @@ class Profile:
 
 PROFILES: dict[str, Profile] = {
     "generic": Profile(),
-    "dialogue": Profile(ScoringWeights(0.2, 0.25, 0.15, 0.15, 0.35), Shape(20, 60, 6000)),
+    "dialogue": Profile(
+        ScoringWeights(0.2, 0.25, 0.15, 0.15, 0.35), Shape(20, 60, 6000)
+    ),
     "fact": Profile(ScoringWeights(0.3, 0.3, 0.25, 0.3, 0.2), Shape(20, 60, 6000)),
     "asm": Profile(ScoringWeights(0.3, 0.3, 0.3, 0.1, 0.2), Shape(40, 140, 6000)),
 }
 
 TABLE_WEIGHT = 0.8
-"""The table check sees less than an assembler: its weight is this share of the assembler's."""
+"""The table check sees less than an assembler:
+its weight is this share of the assembler's.
+"""
 
 
 @dataclass(frozen=True)
@@ -83,17 +95,25 @@ class ScoringConfig:
 
     @classmethod
     def from_profile(cls, name: str) -> Self:
-        """The configuration of a profile: `generic`, `dialogue` or `asm`, for every domain."""
+        """The configuration of a profile: `generic`, `dialogue` or `asm`,
+        for every domain.
+        """
         return cls(profile=_profile(name))
 
     @classmethod
     def from_params(cls, params: Quality, model: Path | None) -> Self:
-        """The configuration params.yaml describes; `model` is the discriminator's folder."""
+        """The configuration params.yaml describes;
+        `model` is the discriminator's folder.
+        """
 
         def profile(name: str) -> Profile:
             weights = params.weights.get(name)  # type: ignore[call-overload]
             chosen = _profile(name)
-            return replace(chosen, weights=ScoringWeights(**weights.model_dump())) if weights else chosen
+            return (
+                replace(chosen, weights=ScoringWeights(**weights.model_dump()))
+                if weights
+                else chosen
+            )
 
         return cls(
             profile=profile(params.profile),
@@ -112,9 +132,23 @@ class ScoringConfig:
         return self.domains.get(domain, self.profile)
 
     def key(self) -> str:
-        """What identifies the scores this configuration gives; batch size and workers change none."""
-        apart = {"batch_tokens", "workers", "electra_model_path", "asar", "asar_timeout"}
-        return repr([(item.name, getattr(self, item.name)) for item in fields(self) if item.name not in apart])
+        """What identifies the scores this configuration gives;
+        batch size and workers change none.
+        """
+        apart = {
+            "batch_tokens",
+            "workers",
+            "electra_model_path",
+            "asar",
+            "asar_timeout",
+        }
+        return repr(
+            [
+                (item.name, getattr(self, item.name))
+                for item in fields(self)
+                if item.name not in apart
+            ]
+        )
 
 
 def _profile(name: str) -> Profile:

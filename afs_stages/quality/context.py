@@ -1,4 +1,6 @@
-"""What the code base says about itself: names and addresses it knows, and how its routines are called."""
+"""What the code base says about itself: names and addresses it knows, and how its
+routines are called.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from afs_stages.quality.entities import Known, in_code, in_prose, normalise, pla
 from afs_stages.quality.syntax import Statement, parse
 
 _NUMBER = re.compile(r"\$([0-9A-Fa-f]{2,6})$")
-_DEFINITION = re.compile(r"^\s*!?([A-Za-z_][\w.]*)\s*=\s*\$([0-9A-Fa-f]{2,6})\b", re.MULTILINE)
+_DEFINITION = re.compile(
+    r"^\s*!?([A-Za-z_][\w.]*)\s*=\s*\$([0-9A-Fa-f]{2,6})\b", re.MULTILINE
+)
 
 
 class _Stored(msgspec.Struct):
@@ -29,7 +33,9 @@ class _Stored(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Context:
-    """Known names and addresses, and routine -> "RTS" or "RTL" where all callers agree."""
+    """Known names and addresses, and routine -> "RTS" or "RTL" where
+    all callers agree.
+    """
 
     known: Known = field(default_factory=Known)
     calls: Mapping[str, str] = field(default_factory=dict)
@@ -38,8 +44,9 @@ class Context:
     def of(cls, samples: Iterable[TrainingSample]) -> Self:
         """The context of a code base's exported samples.
 
-        A definition is known at once; an address or a name that is merely used is known when samples
-        of at least two groups use it, so that one wrong sample cannot vouch for itself.
+        A definition is known at once; an address or a name that is merely used is known
+        when samples of at least two groups use it, so that one wrong sample cannot
+        vouch for itself.
         """
         gathered = _Gathered()
         for sample in samples:
@@ -48,32 +55,46 @@ class Context:
 
     @classmethod
     def of_definitions(cls, text: str) -> Self:
-        """The context of a symbol list or assembly file: `Name = $7E0012` lines and labels."""
+        """The context of a symbol list or assembly file:
+        `Name = $7E0012` lines and labels.
+        """
         gathered = _Gathered()
         for name, digits in _DEFINITION.findall(text):
             gathered.define(name, digits)
-        gathered.names |= {s.name for s in parse(text) if s.kind == "label" and s.name[0] not in ".+-?"}
+        gathered.names |= {
+            s.name for s in parse(text) if s.kind == "label" and s.name[0] not in ".+-?"
+        }
         return cls(gathered.known())
 
     @classmethod
     def from_manifest(cls, manifest: Mapping[str, Any]) -> Self:
-        """The context a discriminator's manifest carries; empty where it has none. Raises `UserError` for nonsense."""
+        """The context a discriminator's manifest carries; empty where it has none.
+        Raises `UserError` for nonsense.
+        """
         try:
             stored = msgspec.convert(manifest.get("context") or {}, _Stored)
         except msgspec.ValidationError as error:
-            raise UserError(f"the discriminator's names are damaged: {error}", fix="train it again") from None
+            raise UserError(
+                f"the discriminator's names are damaged: {error}", fix="train it again"
+            ) from None
         return cls(Known(stored.names, stored.addresses, stored.places), stored.calls)
 
     def merged(self, other: Context) -> Context:
         """Both together; calls on which they disagree are left out."""
         calls = {
-            n: w for n, w in {**self.calls, **other.calls}.items() if self.calls.get(n, w) == other.calls.get(n, w)
+            n: w
+            for n, w in {**self.calls, **other.calls}.items()
+            if self.calls.get(n, w) == other.calls.get(n, w)
         }
         mine, its = self.known, other.known
         places = {
-            n: p for n, p in {**mine.places, **its.places}.items() if mine.places.get(n, p) == its.places.get(n, p)
+            n: p
+            for n, p in {**mine.places, **its.places}.items()
+            if mine.places.get(n, p) == its.places.get(n, p)
         }
-        return Context(Known(mine.names | its.names, mine.addresses | its.addresses, places), calls)
+        return Context(
+            Known(mine.names | its.names, mine.addresses | its.addresses, places), calls
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The context as it stands in a manifest."""
@@ -86,7 +107,9 @@ class Context:
 
     def key(self) -> str:
         """Hash of the context: part of what a score depends on."""
-        return hashlib.blake2b(repr(self.to_dict()).encode(), digest_size=16).hexdigest()
+        return hashlib.blake2b(
+            repr(self.to_dict()).encode(), digest_size=16
+        ).hexdigest()
 
 
 @dataclass
@@ -124,9 +147,20 @@ class _Gathered:
         elif statement.kind == "directive" and name == "macro":
             self.names.add(statement.operand.partition("(")[0].strip())
         elif statement.kind == "assign":
-            self.define(name, statement.operand.lstrip("$") if _NUMBER.match(statement.operand) else "")
-        elif statement.kind == "op" and statement.name in ("JSR", "JSL") and statement.operand[:1].isalpha():
-            self.ways.setdefault(statement.operand, set()).add("RTS" if statement.name == "JSR" else "RTL")
+            self.define(
+                name,
+                statement.operand.lstrip("$")
+                if _NUMBER.match(statement.operand)
+                else "",
+            )
+        elif (
+            statement.kind == "op"
+            and statement.name in ("JSR", "JSL")
+            and statement.operand[:1].isalpha()
+        ):
+            self.ways.setdefault(statement.operand, set()).add(
+                "RTS" if statement.name == "JSR" else "RTL"
+            )
 
     def define(self, name: str, digits: str) -> None:
         """A name, and the address it is defined as where it is one."""
@@ -138,9 +172,19 @@ class _Gathered:
     def known(self) -> Known:
         shared = {entity for entity, groups in self.users.items() if len(groups) > 1}
         names = self.names | {entity for entity in shared if entity[0] != "$"}
-        addresses = self.addresses | {entity[1:] for entity in shared if entity[0] == "$"}
-        places = {name: next(iter(found)) for name, found in sorted(self.places.items()) if len(found) == 1}
+        addresses = self.addresses | {
+            entity[1:] for entity in shared if entity[0] == "$"
+        }
+        places = {
+            name: next(iter(found))
+            for name, found in sorted(self.places.items())
+            if len(found) == 1
+        }
         return Known(frozenset(names), frozenset(addresses), places)
 
     def calls(self) -> dict[str, str]:
-        return {name: next(iter(way)) for name, way in sorted(self.ways.items()) if len(way) == 1}
+        return {
+            name: next(iter(way))
+            for name, way in sorted(self.ways.items())
+            if len(way) == 1
+        }

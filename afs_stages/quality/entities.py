@@ -1,4 +1,6 @@
-"""Known names and addresses in a sample: what it refers to, and how much of that the code base knows."""
+"""Known names and addresses in a sample: what it refers to, and how much of that the
+code base knows.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,18 @@ from afs_stages.core.memo import ENTRIES, Memo
 from afs_stages.quality.syntax import BLOCKS, parse
 from afs_stages.quality.table import references
 
-# a number behind `#` is a value, not an address; two digits mean an address in code only;
-# what stands before the `$` is looked at after it, so that a search leaps from one `$` to the next
-_ADDRESS = re.compile(r"\$(?<![#\w$&]\$)([0-9A-Fa-f]{4,6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4})(?!\w)")
+# a number behind `#` is a value, not an address; two digits mean an address in code
+# only; what stands before the `$` is looked at after it, so that a search leaps from
+# one `$` to the next
+_ADDRESS = re.compile(
+    r"\$(?<![#\w$&]\$)([0-9A-Fa-f]{4,6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4})(?!\w)"
+)
 _QUOTED = re.compile(r"`([A-Za-z_][\w.]{2,60})`")
 _SHORT = re.compile(r"\$(?<![#\w$]\$)([0-9A-Fa-f]{2,6})(?!\w)")
 _NAME = re.compile(r"\b[A-Za-z]\w*(?:_\w+|[a-z0-9][A-Z]\w*)|\b[A-Z][A-Z0-9_]{3,}\b")
 _PLACED = re.compile(
-    r"`([A-Za-z_][\w.]{2,60})` (?:\(|is at |at |= )\$([0-9A-Fa-f]{2,6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4})(?!\w)"
+    r"`([A-Za-z_][\w.]{2,60})` (?:\(|is at |at |= )\$([0-9A-Fa-f]{2,6}"
+    r"|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4})(?!\w)"
 )
 """A name with its address beside it."""
 MAX_CHARS = 100_000
@@ -30,13 +36,16 @@ MAX_CHARS = 100_000
 @cache
 def registers() -> dict[str, str]:
     """Official hardware register names -> `$2100`-style addresses."""
-    raw = msgspec.json.decode((files("afs_stages.quality") / "data/registers.json").read_bytes())
+    raw = msgspec.json.decode(
+        (files("afs_stages.quality") / "data/registers.json").read_bytes()
+    )
     return dict(raw["registers"])
 
 
 @lru_cache(maxsize=ENTRIES)
 def normalise(digits: str) -> str | None:
-    """The one form of an address: `22`, `0022`, `7E0022` and `00:0022` are all `7E0022`.
+    """The one form of an address: `22`, `0022`,
+    `7E0022` and `00:0022` are all `7E0022`.
 
     None for what names no place by itself: a 16-bit ROM address without its bank.
     """
@@ -75,7 +84,9 @@ class Known:
         return frozenset(names.union(registers(), (f"${place}" for place in places)))
 
     def place(self, name: str) -> str | None:
-        """The address of a name, of the code base's or the hardware's, in normal form."""
+        """The address of a name, of the code base's or the hardware's,
+        in normal form.
+        """
         return self.places.get(name) or _register_places().get(name)
 
     def holds(self, entity: str) -> bool:
@@ -94,9 +105,13 @@ def _hardware_addresses() -> frozenset[str]:
 
 
 def in_code(codes: Iterable[str]) -> set[str]:
-    """Entities that code uses: operand addresses and names it does not define itself."""
+    """Entities that code uses: operand addresses and names it does
+    not define itself.
+    """
     parts = list(map(_in_block, codes))
-    return set().union(*[used for used, _ in parts]).difference(*[own for _, own in parts])
+    return (
+        set().union(*[used for used, _ in parts]).difference(*[own for _, own in parts])
+    )
 
 
 @lru_cache(maxsize=BLOCKS)
@@ -107,41 +122,70 @@ def _in_block(code: str) -> tuple[frozenset[str], frozenset[str]]:
     for statement in parse(code):
         if statement.kind in ("label", "assign"):
             own.add(statement.name.lstrip("!"))
-        elif statement.kind == "op" and statement.operand and statement.operand[0] != "#":
+        elif (
+            statement.kind == "op" and statement.operand and statement.operand[0] != "#"
+        ):
             used.update(_operand(statement.operand))
     return frozenset(used), frozenset(own)
 
 
 def _entities_of(operand: str) -> frozenset[str]:
-    found = {f"${place}" for digits in _SHORT.findall(operand) if (place := normalise(digits))}
-    return frozenset(found | {name for name in references(operand) if name[0] != "." and len(name) > 2})
+    found = {
+        f"${place}"
+        for digits in _SHORT.findall(operand)
+        if (place := normalise(digits))
+    }
+    return frozenset(
+        found
+        | {name for name in references(operand) if name[0] != "." and len(name) > 2}
+    )
 
 
 _operand = Memo(_entities_of).__getitem__
 
 
 def in_prose(text: str) -> set[str]:
-    """Entities that prose names: addresses of four digits and more, and identifiers in backticks."""
+    """Entities that prose names: addresses of four digits and more,
+    and identifiers in backticks.
+    """
     if "$" not in text and "`" not in text:
         return set()
-    found = {f"${place}" for digits in _ADDRESS.findall(text) if (place := normalise(digits))}
-    return found | {name.removesuffix("()") for name in _QUOTED.findall(text) if _NAME.fullmatch(name)}
+    found = {
+        f"${place}" for digits in _ADDRESS.findall(text) if (place := normalise(digits))
+    }
+    return found | {
+        name.removesuffix("()")
+        for name in _QUOTED.findall(text)
+        if _NAME.fullmatch(name)
+    }
 
 
 def placed(text: str) -> set[tuple[str, str]]:
-    """(name, address) where prose gives a name's address beside it: `` `Name` ($7E0022)``, `` `Name` is at $22``."""
+    """(name, address) where prose gives a name's address beside it: `` `Name`
+    ($7E0022)``, `` `Name` is at $22``.
+    """
     if "` " not in text or "$" not in text:
         return set()
-    return {(name, place) for name, digits in _PLACED.findall(text) if (place := normalise(digits))}
+    return {
+        (name, place)
+        for name, digits in _PLACED.findall(text)
+        if (place := normalise(digits))
+    }
 
 
 def _agreement(text: str, known: Known) -> float:
-    """Share of the names given with an address that the code base gives the same; 1 where it knows none of them."""
-    told = [known.place(name) == place for name, place in placed(text) if known.place(name)]
+    """Share of the names given with an address that the code base gives the same; 1
+    where it knows none of them.
+    """
+    told = [
+        known.place(name) == place for name, place in placed(text) if known.place(name)
+    ]
     return sum(told) / len(told) if told else 1.0
 
 
-def coverage(prose: str, codes: Iterable[str], known: Known) -> tuple[float | None, int, int]:
+def coverage(
+    prose: str, codes: Iterable[str], known: Known
+) -> tuple[float | None, int, int]:
     """(known over used, used, known among them); None where nothing is named.
 
     The first falls where prose gives known names addresses that are not theirs.

@@ -21,7 +21,9 @@ BINS = 20
 
 @dataclass
 class ScoringSummary:
-    """What scoring a file did; `null` counts signal -> reason -> rows, `histogram` rows per 0.05 of score."""
+    """What scoring a file did; `null` counts signal -> reason -> rows, `histogram` rows
+    per 0.05 of score.
+    """
 
     rows_in: int = 0
     kept: int = 0
@@ -62,7 +64,9 @@ class ScoringSummary:
         """The measures of a stage report."""
         return {
             "mean": self.means(),
-            "not_applicable": {s: dict(sorted(self.null[s].items())) for s in SIGNALS if s in self.null},
+            "not_applicable": {
+                s: dict(sorted(self.null[s].items())) for s in SIGNALS if s in self.null
+            },
             "lowered_by": dict(sorted(self.faults.items())),
             "histogram": self.histogram,
         }
@@ -70,11 +74,16 @@ class ScoringSummary:
     def draw(self) -> list[str]:
         """The histogram as lines of text."""
         most = max(self.histogram) or 1
-        return [f"{i / BINS:.2f} {'#' * round(40 * n / most):40} {n:,}" for i, n in enumerate(self.histogram)]
+        return [
+            f"{i / BINS:.2f} {'#' * round(40 * n / most):40} {n:,}"
+            for i, n in enumerate(self.histogram)
+        ]
 
 
 def annotate(sample: TrainingSample, score: QualityScore) -> TrainingSample:
-    """The sample with its score; `_metadata` says what it is made of and why signals are null."""
+    """The sample with its score; `_metadata` says what it is made of and why
+    signals are null.
+    """
     sample.quality_score = score.overall
     sample.metadata["quality_components"] = score.components
     sample.metadata["quality_reasons"] = score.reasons
@@ -94,26 +103,42 @@ def score_batch(
     for i, one in zip(new, fresh, strict=True):
         found[i] = one
     # a lost worker is an accident, not a property of the row: the next run tries again
-    sound = [(keys[i], one) for i, one in zip(new, fresh, strict=True) if one.reasons.get("asar") != "worker_lost"]
+    sound = [
+        (keys[i], one)
+        for i, one in zip(new, fresh, strict=True)
+        if one.reasons.get("asar") != "worker_lost"
+    ]
     cache.put([k for k, _ in sound], [one for _, one in sound])
     return [score for score in found if score is not None], len(batch) - len(new)
 
 
 def score_jsonl(
-    input_path: Path, output_path: Path, config: ScoringConfig | None = None, min_score: float = 0.0, *,
-    rejected_path: Path | None = None, cache_path: Path | None = None, batch_rows: int = BATCH_ROWS,
-    strict: bool = False, scorer: QualityScorer | None = None,
-) -> ScoringSummary:  # fmt: skip
+    input_path: Path,
+    output_path: Path,
+    config: ScoringConfig | None = None,
+    min_score: float = 0.0,
+    *,
+    rejected_path: Path | None = None,
+    cache_path: Path | None = None,
+    batch_rows: int = BATCH_ROWS,
+    strict: bool = False,
+    scorer: QualityScorer | None = None,
+) -> ScoringSummary:
     """Score every row of a file.
 
-    Rows with a score of at least `min_score` go to `output_path`, the others with their reason to
-    `rejected_path` (where given), rows that cannot be read to `<output>.rejects.jsonl`. Raises
-    `UserError` for a missing file, a score outside [0, 1], or an output that is the input.
+    Rows with a score of at least `min_score` go to `output_path`, the others with their
+    reason to `rejected_path` (where given), rows that cannot be read to
+    `<output>.rejects.jsonl`. Raises `UserError` for a missing file, a score outside [0,
+    1], or an output that is the input.
     """
     if not 0 <= min_score <= 1:
         raise UserError(f"min_score must be in [0, 1], got {min_score}")
     if output_path.resolve() == input_path.resolve():
-        raise UserError("the output is the input", where=str(input_path), fix="give another --output")
+        raise UserError(
+            "the output is the input",
+            where=str(input_path),
+            fix="give another --output",
+        )
     summary = ScoringSummary()
     scorer = scorer or QualityScorer(config)
     cache = ScoreCache(cache_path, made_by(scorer.fingerprint) if cache_path else "")
@@ -122,8 +147,14 @@ def score_jsonl(
         stack.callback(cache.close)
         rejects = stack.enter_context(jsonl.open_rejects(output_path, strict))
         kept = stack.enter_context(jsonl.open_write(output_path))
-        below = stack.enter_context(jsonl.open_write(rejected_path)) if rejected_path else None
-        rows = progress(jsonl.read_samples(input_path, rejects), f"scoring {input_path.name}")
+        below = (
+            stack.enter_context(jsonl.open_write(rejected_path))
+            if rejected_path
+            else None
+        )
+        rows = progress(
+            jsonl.read_samples(input_path, rejects), f"scoring {input_path.name}"
+        )
         for batch in jsonl.batched(rows, batch_rows):
             scores, known = score_batch(scorer, cache, batch)
             summary.cached += known
@@ -142,8 +173,22 @@ def score_jsonl(
     return summary
 
 
-def rejected(sample: TrainingSample, score: QualityScore, min_score: float) -> dict[str, Any]:
+def rejected(
+    sample: TrainingSample, score: QualityScore, min_score: float
+) -> dict[str, Any]:
     """A row below the minimum, with what lowered it."""
-    weak = [*score.faults, *(n for n, v in score.components.items() if v is not None and v < 0.5 and n != "length")]
-    why = {"reason": "below_min_score", "score": score.overall, "min_score": min_score, "because": weak}
+    weak = [
+        *score.faults,
+        *(
+            n
+            for n, v in score.components.items()
+            if v is not None and v < 0.5 and n != "length"
+        ),
+    ]
+    why = {
+        "reason": "below_min_score",
+        "score": score.overall,
+        "min_score": min_score,
+        "because": weak,
+    }
     return {**sample.to_dict(), "_rejected": {**why, "errors": list(score.asar_errors)}}

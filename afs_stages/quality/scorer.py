@@ -1,4 +1,6 @@
-"""One score for a sample from the signals that apply to it; what did not apply is null, with its reason."""
+"""One score for a sample from the signals that apply to it; what did not apply is null,
+with its reason.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,13 @@ from afs_stages.core.errors import UserError
 from afs_stages.core.sample import TrainingSample
 from afs_stages.quality import static, table
 from afs_stages.quality.blocks import sample_assembly, without_code
-from afs_stages.quality.config import SIGNALS, TABLE_WEIGHT, Profile, ScoringConfig, ScoringWeights
+from afs_stages.quality.config import (
+    SIGNALS,
+    TABLE_WEIGHT,
+    Profile,
+    ScoringConfig,
+    ScoringWeights,
+)
 from afs_stages.quality.context import Context
 from afs_stages.quality.entities import coverage
 from afs_stages.quality.information import Reading, read
@@ -24,7 +32,9 @@ from afs_stages.quality.table import AssemblyResult
 
 
 class QualityScore(msgspec.Struct, frozen=True, gc=False):
-    """A score in [0, 1] and what it is made of; None is a signal that did not apply or could not run."""
+    """A score in [0, 1] and what it is made of;
+    None is a signal that did not apply or could not run.
+    """
 
     overall: float
     components: dict[str, float | None]
@@ -82,16 +92,24 @@ _REPETITIVE = dict.fromkeys(SIGNALS[:-1], "repetitive")
 
 
 class QualityScorer:
-    """Scores samples, one by one or in batches; models are loaded when the first assembly is met."""
+    """Scores samples, one by one or in batches; models are loaded when the first
+    assembly is met.
+    """
 
-    def __init__(self, config: ScoringConfig | None = None, context: Context | None = None) -> None:
-        """Read the discriminator's names and calls (not its models); raise `UserError` if it is absent."""
+    def __init__(
+        self, config: ScoringConfig | None = None, context: Context | None = None
+    ) -> None:
+        """Read the discriminator's names and calls (not its models); raise `UserError`
+        if it is absent.
+        """
         self.config = config or ScoringConfig()
         self._bundle: Any = None
         self._assembler: Any = None
         self.manifest = self._read_manifest()
         self.context = context or Context.from_manifest(self.manifest)
-        self._static_of = lru_cache(maxsize=BLOCKS)(partial(_static_of, calls=self.context.calls))
+        self._static_of = lru_cache(maxsize=BLOCKS)(
+            partial(_static_of, calls=self.context.calls)
+        )
 
     def _read_manifest(self) -> dict[str, Any]:
         folder = self.config.electra_model_path
@@ -103,13 +121,19 @@ class QualityScorer:
 
     @property
     def fingerprint(self) -> str:
-        """Identifies configuration, model, context and asar; equal fingerprints give equal scores."""
+        """Identifies configuration, model, context and asar;
+        equal fingerprints give equal scores.
+        """
         config = self.config
         parts = [config.key(), self.manifest.get("fingerprint", ""), self.context.key()]
         if config.assembler == "asar":
             from afs_stages.quality.asar.find import find
 
-            parts.append(hashlib.blake2b(find(config.asar).read_bytes(), digest_size=16).hexdigest())
+            parts.append(
+                hashlib.blake2b(
+                    find(config.asar).read_bytes(), digest_size=16
+                ).hexdigest()
+            )
         return "|".join(parts)
 
     def score(self, sample: TrainingSample) -> QualityScore:
@@ -117,7 +141,9 @@ class QualityScorer:
         return self.score_batch([sample])[0]
 
     def score_batch(self, samples: Sequence[TrainingSample]) -> list[QualityScore]:
-        """The scores of samples, in order; a score does not depend on the others in the batch."""
+        """The scores of samples, in order; a score does not depend on the
+        others in the batch.
+        """
         drafts = [self._draft(sample) for sample in samples]
         coded = [draft for draft in drafts if draft.codes]
         self._assemble(coded)
@@ -127,11 +153,19 @@ class QualityScorer:
     def _draft(self, sample: TrainingSample) -> _Draft:
         profile = self.config.profile_of(sample.domain)
         reading = read(sample.instruction, sample.output, profile.shape, sample.input)
-        values = {"electra": None, "asar": None, "static": None, "entity": None, "length": reading.score}
+        values = {
+            "electra": None,
+            "asar": None,
+            "static": None,
+            "entity": None,
+            "length": reading.score,
+        }
         if reading.repetitive:
             return _Draft(sample, profile, [], reading, values, dict(_REPETITIVE))
         codes = sample_assembly(sample)
-        draft = _Draft(sample, profile, codes, reading, values, {} if codes else dict(_NO_ASSEMBLY))
+        draft = _Draft(
+            sample, profile, codes, reading, values, {} if codes else dict(_NO_ASSEMBLY)
+        )
         self._static(draft)
         self._entities(draft)
         return draft
@@ -176,7 +210,9 @@ class QualityScorer:
         if self._assembler is None:
             from afs_stages.quality.asar.pool import AsarPool
 
-            self._assembler = AsarPool(self.config.asar, self.config.workers, self.config.asar_timeout)
+            self._assembler = AsarPool(
+                self.config.asar, self.config.workers, self.config.asar_timeout
+            )
         return list(self._assembler.assemble(codes, self.context.known.names))
 
     def _discriminate(self, drafts: Sequence[_Draft]) -> None:
@@ -186,9 +222,14 @@ class QualityScorer:
                 draft.skip("electra", reason)
             return
         codes = [code for draft in drafts for code in draft.codes]
-        chances = iter(self._loaded().score(codes, [_file(d.sample, self.manifest) for d in drafts for _ in d.codes]))
+        chances = iter(
+            self._loaded().score(
+                codes, [_file(d.sample, self.manifest) for d in drafts for _ in d.codes]
+            )
+        )
         for draft in drafts:
-            # a network's last bits depend on the batch: four places are what it can promise
+            # a network's last bits depend on the batch:
+            # four places are what it can promise
             draft.values["electra"] = round(min(next(chances) for _ in draft.codes), 4)
 
     def _no_discriminator(self) -> str:
@@ -203,14 +244,29 @@ class QualityScorer:
             from afs_stages.quality.discriminator.bundle import load
 
             if self.config.electra_model_path is None:
-                raise UserError("no discriminator folder given", fix="set ScoringConfig.electra_model_path")
-            self._bundle = load(self.config.electra_model_path, self.config.batch_tokens, self.config.dtype)
+                raise UserError(
+                    "no discriminator folder given",
+                    fix="set ScoringConfig.electra_model_path",
+                )
+            self._bundle = load(
+                self.config.electra_model_path,
+                self.config.batch_tokens,
+                self.config.dtype,
+            )
         return self._bundle
 
     def _finish(self, draft: _Draft) -> QualityScore:
         total = overall(draft.values, draft.profile.weights, self.config.assembler)
         used, known = draft.entities
-        return QualityScore(total, draft.values, draft.reasons, draft.errors, used, known, draft.reading.faults)
+        return QualityScore(
+            total,
+            draft.values,
+            draft.reasons,
+            draft.errors,
+            used,
+            known,
+            draft.reading.faults,
+        )
 
     def close(self) -> None:
         """End the assembler's workers."""
@@ -218,7 +274,9 @@ class QualityScorer:
             self._assembler.close()
 
 
-def overall(components: Mapping[str, float | None], weights: ScoringWeights, assembler: str) -> float:
+def overall(
+    components: Mapping[str, float | None], weights: ScoringWeights, assembler: str
+) -> float:
     """Weighted mean of the signals that are not null; 0 where none is."""
     total = weighted = 0.0
     for name, value in components.items():
@@ -236,6 +294,8 @@ def _static_of(code: str, calls: Mapping[str, str]) -> float:
 
 
 def _file(sample: TrainingSample, manifest: Mapping[str, Any]) -> str:
-    """The file a sample is from, as the discriminator knows files: of its own source only."""
+    """The file a sample is from, as the discriminator knows files:
+    of its own source only.
+    """
     own = not sample.source or sample.source == manifest.get("source")
     return str(sample.provenance.get("file") or sample.group) if own else ""

@@ -1,8 +1,10 @@
-"""What no assembler checks: register widths, the stack, returns, flags. One linear pass over a snippet.
+"""What no assembler checks: register widths, the stack, returns, flags.
+One linear pass over a snippet.
 
-The walk assumes nothing about how a routine is entered: the width of A and of the index registers is
-taken from the first immediate that shows it, and only contradictions count. Calls are taken to
-preserve widths and the stack; a macro may change anything, so widths are unknown after one.
+The walk assumes nothing about how a routine is entered: the width of A and of the index
+registers is taken from the first immediate that shows it, and only contradictions
+count. Calls are taken to preserve widths and the stack; a macro may change anything, so
+widths are unknown after one.
 """
 
 from __future__ import annotations
@@ -21,39 +23,119 @@ from afs_stages.quality.syntax import Statement, parse
 from afs_stages.quality.table import references
 
 PENALTIES: dict[str, float] = {
-    "imm_width": 1.2, "exit_width": 0.7, "repeated_width": 0.6, "left_on_stack": 1.2, "pull_from_empty": 0.9,
-    "mixed_returns": 1.2, "return_unlike_calls": 1.6, "undefined_local": 2.0, "unused_local": 0.5,
-    "unreachable": 0.4, "carry": 0.9, "no_carry": 0.3, "undone": 0.5, "idle_compare": 0.8, "idle_branch": 0.3,
-    "store_back": 0.7, "stale_index": 0.3, "lost_return": 0.3, "lost_value": 0.9, "constant_branch": 0.9,
+    "imm_width": 1.2,
+    "exit_width": 0.7,
+    "repeated_width": 0.6,
+    "left_on_stack": 1.2,
+    "pull_from_empty": 0.9,
+    "mixed_returns": 1.2,
+    "return_unlike_calls": 1.6,
+    "undefined_local": 2.0,
+    "unused_local": 0.5,
+    "unreachable": 0.4,
+    "carry": 0.9,
+    "no_carry": 0.3,
+    "undone": 0.5,
+    "idle_compare": 0.8,
+    "idle_branch": 0.3,
+    "store_back": 0.7,
+    "stale_index": 0.3,
+    "lost_return": 0.3,
+    "lost_value": 0.9,
+    "constant_branch": 0.9,
     "other_index": 0.4,
-}  # fmt: skip
+}
 """Log-penalty of one finding of each kind; the score is exp(-sum)."""
 
 FINDINGS = tuple(PENALTIES)
 
 A_OPS = frozenset(("ADC", "AND", "BIT", "CMP", "EOR", "LDA", "ORA", "SBC"))
 INDEX_OPS = frozenset(("CPX", "CPY", "LDX", "LDY"))
-PUSHES = {"PHA": "A", "PHX": "X", "PHY": "Y", "PHP": "P", "PHB": "B", "PHK": "K", "PHD": "D"}
+PUSHES = {
+    "PHA": "A",
+    "PHX": "X",
+    "PHY": "Y",
+    "PHP": "P",
+    "PHB": "B",
+    "PHK": "K",
+    "PHD": "D",
+}
 PULLS = {"PLA": "A", "PLX": "X", "PLY": "Y", "PLP": "P", "PLB": "B", "PLD": "D"}
 _BRANCHES = frozenset(("BCC", "BCS", "BEQ", "BNE", "BMI", "BPL", "BVC", "BVS"))
 _LEAVES = frozenset(("RTS", "RTL", "RTI", "JMP", "JML", "BRA", "BRL", "STP"))
 _CALLS = frozenset(("JSR", "JSL"))
 _COMPARES = frozenset(("CMP", "CPX", "CPY", "BIT"))
-_CARRY_SOURCES = frozenset((
-    "CLC", "SEC", "ADC", "SBC", "ASL", "LSR", "ROL", "ROR", "CMP", "CPX", "CPY", "JSR", "JSL", "PLP",
-    "REP", "SEP", "XCE", "BCC", "BCS",
-))  # fmt: skip
-_KEEPS_FLAGS = frozenset((
-    "STA", "STX", "STY", "STZ", "PHA", "PHX", "PHY", "PHP", "PHB", "PHK", "PHD", "NOP", "JSR", "JSL",
-    "PEA",
-))  # fmt: skip
+_CARRY_SOURCES = frozenset(
+    (
+        "CLC",
+        "SEC",
+        "ADC",
+        "SBC",
+        "ASL",
+        "LSR",
+        "ROL",
+        "ROR",
+        "CMP",
+        "CPX",
+        "CPY",
+        "JSR",
+        "JSL",
+        "PLP",
+        "REP",
+        "SEP",
+        "XCE",
+        "BCC",
+        "BCS",
+    )
+)
+_KEEPS_FLAGS = frozenset(
+    (
+        "STA",
+        "STX",
+        "STY",
+        "STZ",
+        "PHA",
+        "PHX",
+        "PHY",
+        "PHP",
+        "PHB",
+        "PHK",
+        "PHD",
+        "NOP",
+        "JSR",
+        "JSL",
+        "PEA",
+    )
+)
 _SETS_WIDTH = frozenset(("REP", "SEP"))
 _SHOWS_WIDTH = A_OPS | INDEX_OPS
 _STACK = frozenset((*PUSHES, *PULLS, "PEA", "PEI", "PER", "TCS", "TXS"))
-_MAKES_VALUE = frozenset((
-    "LDA", "LDX", "LDY", "TAX", "TXA", "TAY", "TYA", "TXY", "TYX", "ADC", "SBC", "AND", "ORA", "EOR", "ASL", "LSR",
-    "INC", "DEC", "INX", "DEX", "INY", "DEY",
-))  # fmt: skip
+_MAKES_VALUE = frozenset(
+    (
+        "LDA",
+        "LDX",
+        "LDY",
+        "TAX",
+        "TXA",
+        "TAY",
+        "TYA",
+        "TXY",
+        "TYX",
+        "ADC",
+        "SBC",
+        "AND",
+        "ORA",
+        "EOR",
+        "ASL",
+        "LSR",
+        "INC",
+        "DEC",
+        "INX",
+        "DEX",
+        "INY",
+        "DEY",
+    )
+)
 """What is there to be used; a pull may only tidy the stack, XBA keeps half."""
 _LOADS = frozenset(("LDA", "LDX", "LDY"))
 _ON_ZERO_OR_SIGN = frozenset(("BEQ", "BNE", "BMI", "BPL"))
@@ -99,7 +181,9 @@ class _Walk:
     carry_known: bool = False
     carry: str = ""
     unread: dict[str, bool] = field(default_factory=dict)
-    """A, X and Y as set on this straight stretch: whether nobody has read what they hold."""
+    """A, X and Y as set on this straight stretch:
+    whether nobody has read what they hold.
+    """
     returns: set[str] = field(default_factory=set)
     routine: str = ""
 
@@ -110,7 +194,11 @@ class _Walk:
         name, last = op.name, self.last
         for check in _CHECKS.get(name, ()):
             check(self, op)
-        if last is not None and (kind := _pair(last.name, name)) and (finding := _confirmed(kind, last, op)):
+        if (
+            last is not None
+            and (kind := _pair(last.name, name))
+            and (finding := _confirmed(kind, last, op))
+        ):
             self.found[finding] += 1
         self._values(op)
         if name in _CONTROL:
@@ -136,11 +224,18 @@ class _Walk:
         repeated = bool(bits & 0x30)
         if bits & 0x20:
             repeated &= self.m == width
-            # REP says the register was narrow before; SEP is often written without looking
-            self.entry_m, self.m = self.entry_m or (0 if self.m or width == 8 else 8), width
+            # REP says the register was narrow before;
+            # SEP is often written without looking
+            self.entry_m, self.m = (
+                self.entry_m or (0 if self.m or width == 8 else 8),
+                width,
+            )
         if bits & 0x10:
             repeated &= self.x == width
-            self.entry_x, self.x = self.entry_x or (0 if self.x or width == 8 else 8), width
+            self.entry_x, self.x = (
+                self.entry_x or (0 if self.x or width == 8 else 8),
+                width,
+            )
         self.found["repeated_width"] += repeated
 
     def _stack(self, op: Statement) -> None:
@@ -173,7 +268,12 @@ class _Walk:
     def _values(self, op: Statement) -> None:
         name, last, unread = op.name, self.last, self.unread
         if name in _BREAKS:
-            if name in _ON_ZERO_OR_SIGN and last is not None and last.name in _LOADS and last.operand[:1] == "#":
+            if (
+                name in _ON_ZERO_OR_SIGN
+                and last is not None
+                and last.name in _LOADS
+                and last.operand[:1] == "#"
+            ):
                 self.found["constant_branch"] += 1
             self._read_elsewhere()
             return
@@ -206,8 +306,12 @@ class _Walk:
         self.returns.add(name)
         if self.stack:
             self.found["left_on_stack"] += 1
-        self.found["exit_width"] += bool(self.entry_m and self.m and self.m != self.entry_m)
-        self.found["exit_width"] += bool(self.entry_x and self.x and self.x != self.entry_x)
+        self.found["exit_width"] += bool(
+            self.entry_m and self.m and self.m != self.entry_m
+        )
+        self.found["exit_width"] += bool(
+            self.entry_x and self.x and self.x != self.entry_x
+        )
         expected = self.calls.get(self.routine) or self.own_calls.get(self.routine, "")
         self.found["return_unlike_calls"] += bool(expected) and expected != name
 
@@ -242,12 +346,14 @@ _CHECKS: dict[str, tuple[Callable[[_Walk, Statement], None], ...]] = {
     name: tuple(
         check
         for check, names in (
-            (_Walk._widths, _SETS_WIDTH | _SHOWS_WIDTH), (_Walk._stack, _STACK), (_Walk._arithmetic, _CARRY),
+            (_Walk._widths, _SETS_WIDTH | _SHOWS_WIDTH),
+            (_Walk._stack, _STACK),
+            (_Walk._arithmetic, _CARRY),
         )
         if name in names
     )
     for name in _SETS_WIDTH | _SHOWS_WIDTH | _STACK | _CARRY
-}  # fmt: skip
+}
 
 
 @lru_cache(maxsize=ENTRIES)
@@ -263,14 +369,26 @@ def _of_values(registers: str) -> str:
 
 @lru_cache(maxsize=ENTRIES)
 def _pair(before: str, name: str) -> str:
-    """What two mnemonics side by side may be: one that undoes the other, a comparison nobody reads; or nothing."""
+    """What two mnemonics side by side may be: one that undoes the other, a comparison
+    nobody reads; or nothing.
+    """
     if before in _COMPARES and name not in _BRANCHES and name not in _KEEPS_FLAGS:
-        return "" if name in ("ROL", "ROR", "RTS", "RTL", "PHP", "ADC", "SBC", "BRA", "LDA") else "idle_compare"
+        return (
+            ""
+            if name in ("ROL", "ROR", "RTS", "RTL", "PHP", "ADC", "SBC", "BRA", "LDA")
+            else "idle_compare"
+        )
     if name in _BRANCHES and name == before:
         return "idle_branch"
     if {before[:2], name[:2]} == {"ST", "LD"} and before[2:] == name[2:]:
         return "store_back"
-    if {before, name} in ({"INX", "DEX"}, {"INY", "DEY"}, {"CLC", "SEC"}, {"PHA", "PLA"}, {"TAX", "TXA"}):
+    if {before, name} in (
+        {"INX", "DEX"},
+        {"INY", "DEY"},
+        {"CLC", "SEC"},
+        {"PHA", "PLA"},
+        {"TAX", "TXA"},
+    ):
         return "undone"
     return "stale_index" if before in ("LDX", "LDY") and name in ("LDA", "STA") else ""
 
@@ -298,13 +416,16 @@ def _local_labels(statements: Sequence[Statement]) -> Counter[str]:
         return Counter()
     everywhere = " ".join(s.operand for s in statements if s.kind != "op")
     unused = [name for name in defined - used if name[1:] not in everywhere]
-    return Counter(undefined_local=len(used - defined), unused_local=min(len(unused), 2))
+    return Counter(
+        undefined_local=len(used - defined), unused_local=min(len(unused), 2)
+    )
 
 
 def findings(text: str, calls: Mapping[str, str] | None = None) -> Counter[str]:
     """Contradictions in a snippet, counted by kind (`FINDINGS`).
 
-    `calls` says of a routine how the code base calls it: its name -> "RTS" (by JSR) or "RTL" (by JSL).
+    `calls` says of a routine how the code base calls it:
+    its name -> "RTS" (by JSR) or "RTL" (by JSL).
     """
     statements = parse(text)
     walk = _Walk(calls or {}, _own_calls(statements))
@@ -323,10 +444,16 @@ def findings(text: str, calls: Mapping[str, str] | None = None) -> Counter[str]:
 
 
 def _own_calls(statements: Sequence[Statement]) -> dict[str, str]:
-    return {s.operand: "RTS" if s.name == "JSR" else "RTL" for s in statements if s.kind == "op" and s.name in _CALLS}
+    return {
+        s.operand: "RTS" if s.name == "JSR" else "RTL"
+        for s in statements
+        if s.kind == "op" and s.name in _CALLS
+    }
 
 
 def static_score(found: Mapping[str, Any], length: int) -> float:
-    """1 where nothing was found, falling with each finding; a long routine is forgiven a little more."""
+    """1 where nothing was found, falling with each finding;
+    a long routine is forgiven a little more.
+    """
     total = sum(PENALTIES[kind] * min(count, 2) for kind, count in found.items())
     return exp(-total * 8 / (8 + max(length, 8) ** 0.5))

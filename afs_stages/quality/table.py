@@ -1,8 +1,10 @@
-"""The table assembler: each statement against the 65816's opcode matrix. No assembler, and never called one.
+"""The table assembler: each statement against the 65816's opcode matrix.
+No assembler, and never called one.
 
-It sees unknown mnemonics, addressing modes an instruction does not have, malformed operands and local
-labels that are nowhere defined. It does not evaluate expressions, macros or distances. The matrix
-(`data/65816_modes.json`) was compared with asar's output byte by byte.
+It sees unknown mnemonics, addressing modes an instruction does not have, malformed
+operands and local labels that are nowhere defined. It does not evaluate expressions,
+macros or distances. The matrix (`data/65816_modes.json`) was compared with asar's
+output byte by byte.
 """
 
 from __future__ import annotations
@@ -40,17 +42,23 @@ _SHAPES: dict[str, tuple[str, ...]] = {
 }
 _WIDTHS = {1: "direct", 2: "absolute", 3: "long"}
 _HEX = re.compile(r"\$([0-9A-Fa-f]+)$")
-_BAD_NUMBER = re.compile(r"\$(?![0-9A-Fa-f!{<(])|\$[0-9A-Fa-f]+[G-Zg-z_]|(?<![\w$%.!])\d+[A-Za-z_]")
+_BAD_NUMBER = re.compile(
+    r"\$(?![0-9A-Fa-f!{<(])|\$[0-9A-Fa-f]+[G-Zg-z_]|(?<![\w$%.!])\d+[A-Za-z_]"
+)
 _BAD_COMMA = re.compile(r"^,|,\s*,|,\s*$")
 _REFERENCE = re.compile(r"(?<![\w.!$%#\]])(\.+[A-Za-z_]\w*|[A-Za-z_][\w.]*)")
 _ANONYMOUS = re.compile(r"^[+-]+$")
-_REPEATABLE = frozenset(("ASL", "LSR", "ROL", "ROR", "INC", "DEC", "INX", "DEX", "INY", "DEY", "NOP"))
+_REPEATABLE = frozenset(
+    ("ASL", "LSR", "ROL", "ROR", "INC", "DEC", "INX", "DEX", "INY", "DEY", "NOP")
+)
 _OWN_WORDS = frozenset(("A", "X", "Y", "S", "PC", "a", "x", "y", "s", "pc"))
 
 
 @dataclass(frozen=True)
 class AssemblyResult:
-    """Whether a snippet assembles: `ok`, `stubs` (that many outside names stubbed), `error` or `lost` (unknown)."""
+    """Whether a snippet assembles: `ok`, `stubs` (that many outside names stubbed),
+    `error` or `lost` (unknown).
+    """
 
     state: State
     stubs: int = 0
@@ -58,14 +66,18 @@ class AssemblyResult:
 
     @property
     def score(self) -> float:
-        """1 for code that assembles, slightly less where outside names had to be taken on trust, 0 for an error."""
+        """1 for code that assembles, slightly less where outside names had to be taken
+        on trust, 0 for an error.
+        """
         return {"ok": 1.0, "stubs": 0.95}.get(self.state, 0.0)
 
 
 @cache
 def matrix() -> dict[str, frozenset[str]]:
     """mnemonic -> its addressing modes, of all 92 mnemonics."""
-    raw: dict[str, Any] = msgspec.json.decode((files("afs_stages.quality") / "data/65816_modes.json").read_bytes())
+    raw: dict[str, Any] = msgspec.json.decode(
+        (files("afs_stages.quality") / "data/65816_modes.json").read_bytes()
+    )
     return {name: frozenset(modes) for name, modes in raw["modes"].items()}
 
 
@@ -93,7 +105,11 @@ def _split_index(operand: str) -> tuple[str, str]:
         depth += (char in ")]") - (char in "([")
         if char == "," and depth == 0:
             index = operand[position + 1 :].strip().lower()
-            return operand[:position].strip(), index if index in ("x", "y", "s") else "move"
+            return operand[:position].strip(), index if index in (
+                "x",
+                "y",
+                "s",
+            ) else "move"
     return operand, ""
 
 
@@ -107,7 +123,9 @@ def _closes_at_end(text: str) -> bool:
 
 
 def _modes_for(shape: str, inner: str, size: str) -> tuple[str, ...]:
-    """Addressing modes an operand may mean: by suffix, else by the digits of a plain hex number."""
+    """Addressing modes an operand may mean: by suffix,
+    else by the digits of a plain hex number.
+    """
     modes = _SHAPES.get(shape, ())
     if shape not in ("plain", "x", "y"):
         return modes
@@ -118,9 +136,13 @@ def _modes_for(shape: str, inner: str, size: str) -> tuple[str, ...]:
         width = (len(digits[1]) + 1) // 2
     else:
         return modes
-    # the assembler widens a number where the instruction has no narrower form, and never narrows one
+    # the assembler widens a number where the instruction has no narrower form, and
+    # never narrows one
     return tuple(
-        m for m in modes if m.startswith("relative") or m.split("_")[0] in [_WIDTHS.get(w) for w in range(width, 4)]
+        m
+        for m in modes
+        if m.startswith("relative")
+        or m.split("_")[0] in [_WIDTHS.get(w) for w in range(width, 4)]
     )
 
 
@@ -151,7 +173,9 @@ def fault(mnemonic: str, size: str, operand: str) -> str:
 def _malformed(operand: str) -> str:
     if _BAD_NUMBER.search(operand):
         return f"malformed number in {operand}"
-    if operand.count("(") != operand.count(")") or operand.count("[") != operand.count("]"):
+    if operand.count("(") != operand.count(")") or operand.count("[") != operand.count(
+        "]"
+    ):
         return f"unbalanced brackets in {operand}"
     if _BAD_COMMA.search(operand) or "##" in operand or operand in ("#", "$"):
         return f"malformed operand {operand}"
@@ -166,12 +190,17 @@ def _quirk(mnemonic: str, shape: str) -> bool:
         or (mnemonic == "JMP" and shape == "[]")
         or (mnemonic in ("MVN", "MVP") and shape == "plain")
         or (mnemonic == "REP" and shape == "plain")
-        or (mnemonic in ("ORA", "AND", "EOR", "ADC", "STA", "LDA", "CMP", "SBC") and shape == "y")
+        or (
+            mnemonic in ("ORA", "AND", "EOR", "ADC", "STA", "LDA", "CMP", "SBC")
+            and shape == "y"
+        )
     )
 
 
 def _references(operand: str) -> frozenset[str]:
-    return frozenset([name for name in _REFERENCE.findall(operand) if name not in _OWN_WORDS])
+    return frozenset(
+        [name for name in _REFERENCE.findall(operand) if name not in _OWN_WORDS]
+    )
 
 
 references = Memo(_references).__getitem__
@@ -179,10 +208,19 @@ references = Memo(_references).__getitem__
 
 
 _NO_NAMES: frozenset[str] = frozenset()
-_Part = tuple[tuple[str, ...], frozenset[str], frozenset[str], tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]]
-"""(faults, names defined, names used, anonymous labels, uses of such) of a part of a line between two ` : `.
+_Part = tuple[
+    tuple[str, ...],
+    frozenset[str],
+    frozenset[str],
+    tuple[tuple[str, int], ...],
+    tuple[tuple[str, int], ...],
+]
+"""(faults, names defined, names used, anonymous labels, uses of such) of a part of a
+line between two ` : `.
 
-What it says, whatever stands around it; labels and uses with the number of their statement in it."""
+What it says, whatever stands around it; labels and uses with the number of their
+statement in it.
+"""
 _NOTHING: _Part = ((), _NO_NAMES, _NO_NAMES, (), ())
 _faults, _defined, _used, _labels, _uses = map(itemgetter, range(5))
 _PLAIN = re.compile(
@@ -191,13 +229,16 @@ _PLAIN = re.compile(
     r"(?:\$([0-9A-Fa-f]+)(?!\w)|([%]?[0-9]+(?!\w)|!\w+)|(\.+[A-Za-z_]\w*|[A-Za-z_][\w.]*))"
     r"((?:[+-]|>>)[0-9]+(?!\w))?((?: ?[,)\]]| ?[xyXYsS]\b)*))?)?$"
 )
-"""A label, then an instruction: mnemonic, size, what opens its operand, its hex digits or another number or a name,
-what is added, what closes it. Most parts have this form."""
+"""A label, then an instruction: mnemonic, size, what opens its operand, its hex digits
+or another number or a name, what is added, what closes it. Most parts have this form.
+"""
 
 
 def _is_sound(form: str) -> bool:
     mnemonic, size, operand = form.split("|")
-    return mnemonic.upper() in matrix() and not fault(mnemonic.upper(), size.lower(), operand)
+    return mnemonic.upper() in matrix() and not fault(
+        mnemonic.upper(), size.lower(), operand
+    )
 
 
 _sound = Memo(_is_sound).__getitem__
@@ -205,14 +246,22 @@ _sound = Memo(_is_sound).__getitem__
 
 
 def _read_plain(part: str) -> _Part | None:
-    """A part of the plain form that is right, or None; which name or digits an operand has makes no difference."""
+    """A part of the plain form that is right, or None; which name or digits an operand
+    has makes no difference.
+    """
     if part[:1] == "%":
         return _NOTHING
     match = _PLAIN.match(part)
     if match is None:
         word = part.partition(" ")[0].lower()
-        return _NOTHING if word in DIRECTIVES and ":" not in part and "=" not in part else None
-    label, mnemonic, size, opening, digits, other, name, added, closing = match.groups("")
+        return (
+            _NOTHING
+            if word in DIRECTIVES and ":" not in part and "=" not in part
+            else None
+        )
+    label, mnemonic, size, opening, digits, other, name, added, closing = match.groups(
+        ""
+    )
     used = _NO_NAMES
     if mnemonic:
         if digits:
@@ -224,7 +273,9 @@ def _read_plain(part: str) -> _Part | None:
         else:
             base = ".n" if name[0] == "." else "name"
             used = _NO_NAMES if opening[-1:] == "#" else frozenset((name,))
-        if len(digits) > 6 or not _sound(f"{mnemonic}|{size}|{opening}{base}{added and '+0'}{closing}"):
+        if len(digits) > 6 or not _sound(
+            f"{mnemonic}|{size}|{opening}{base}{added and '+0'}{closing}"
+        ):
             return None
     return (), frozenset((label,)) if label else _NO_NAMES, used, (), ()
 
@@ -252,7 +303,13 @@ def _read_part(part: str) -> _Part:
             labels.append((name, place))
         elif kind in ("label", "assign"):
             defined.add(name)
-    return tuple(faults), frozenset(defined), frozenset(used), tuple(labels), tuple(uses)
+    return (
+        tuple(faults),
+        frozenset(defined),
+        frozenset(used),
+        tuple(labels),
+        tuple(uses),
+    )
 
 
 _part = Memo(_read_part).__getitem__
@@ -280,8 +337,14 @@ def assemble(text: str, known: frozenset[str] = frozenset()) -> AssemblyResult:
 
 
 def _parts(text: str) -> list[str]:
-    """The parts of lines; where no blank is anything but a space, as nearly always, without a pattern."""
-    if text.isascii() and not any(map(text.__contains__, _BLANKS)) and not text.endswith(" :"):
+    """The parts of lines; where no blank is anything but a space, as nearly always,
+    without a pattern.
+    """
+    if (
+        text.isascii()
+        and not any(map(text.__contains__, _BLANKS))
+        and not text.endswith(" :")
+    ):
         return text.replace(" : ", "\n").split("\n")
     return _BORDER.split(text)
 
@@ -295,13 +358,26 @@ def _located(text: str, met: list[_Part]) -> Iterator[str]:
 
 
 def _astray(met: list[_Part]) -> list[str]:
-    """Anonymous labels that are branched to where none lies ahead or behind: no outside code can define one."""
+    """Anonymous labels that are branched to where none lies ahead or behind: no outside
+    code can define one.
+    """
     if not any(map(_uses, met)):
         return []
-    uses = [(name, (at, place)) for at, part in enumerate(met) for name, place in _uses(part)]
-    labels = [(name, (at, place)) for at, part in enumerate(met) for name, place in _labels(part)]
+    uses = [
+        (name, (at, place))
+        for at, part in enumerate(met)
+        for name, place in _uses(part)
+    ]
+    labels = [
+        (name, (at, place))
+        for at, part in enumerate(met)
+        for name, place in _labels(part)
+    ]
     return [
         name
         for name, at in uses
-        if not any(label == name and (where > at) == (name[0] == "+") for label, where in labels)
+        if not any(
+            label == name and (where > at) == (name[0] == "+")
+            for label, where in labels
+        )
     ]

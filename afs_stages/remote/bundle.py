@@ -1,9 +1,11 @@
-"""What travels to the machine: a small copy of the repository with only what this job reads.
+"""What travels to the machine: a small copy of the repository with only
+what this job reads.
 
-The same inputs give the same folder. Files come from a list made here; nothing else goes in, so no key
-or credential can. The hash says what is trained: data, base, code, and the parameters that training and
-evaluation read. What a machine may cost, and which one it is, is not in it, so a job that is run again
-with a new budget or another GPU goes on from its checkpoints.
+The same inputs give the same folder. Files come from a list made here; nothing else
+goes in, so no key or credential can. The hash says what is trained: data, base, code,
+and the parameters that training and evaluation read. What a machine may cost, and which
+one it is, is not in it, so a job that is run again with a new budget or another GPU
+goes on from its checkpoints.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from afs_stages.remote.closure import closure
 PACKAGE = Path(__file__).resolve().parents[2]
 MODULES = ["afs_stages.train", "afs_stages.evaluate"]
 SITE = "site"
-"""Folder of the bundle on the machine into which the requirements are installed; run.py looks there."""
+"""Folder of the bundle on the machine into which the requirements are installed;
+run.py looks there.
+"""
 OPERATION = {"job.json", "run.py", "image.py"}
 """Files that say how the machine is run, not what it trains."""
 
@@ -43,38 +47,67 @@ class Bundle:
 
 
 def adapter_of(model: str) -> Path:
-    """Where the training on the machine leaves the adapter: the same place as at home."""
+    """Where the training on the machine leaves the adapter:
+    the same place as at home.
+    """
     return layout.adapter(model)
 
 
-def contents(model: str, params: Params, job: TrainingJob, root: Path = Path()) -> dict[str, Path]:
-    """Name in the bundle -> file, for everything the job reads. Raises `UserError` for what is missing."""
+def contents(
+    model: str, params: Params, job: TrainingJob, root: Path = Path()
+) -> dict[str, Path]:
+    """Name in the bundle -> file, for everything the job reads.
+    Raises `UserError` for what is missing.
+    """
     train = layout.converted(model, "openai", "train")
     data = Path(job.training_data) if job.training_data else train.parent
     found = {f"{train.parent}/{path.name}": path for path in _data_files(root / data)}
     script = job.training_script or params.train_for(model).script
-    single = [layout.mixed(model, "test"), Path(script or "-"), Path(params.remote.requirements or "-")]
+    single = [
+        layout.mixed(model, "test"),
+        Path(script or "-"),
+        Path(params.remote.requirements or "-"),
+    ]
     found |= {str(path): root / path for path in single if (root / path).is_file()}
     if script and script not in found:
-        raise UserError("no such training script", where=script, fix=f"remote.jobs.{model}.training_script")
-    for folder in (layout.BASE_MODEL, Path("models") / model / "releases", layout.RELEASES / model):
+        raise UserError(
+            "no such training script",
+            where=script,
+            fix=f"remote.jobs.{model}.training_script",
+        )
+    for folder in (
+        layout.BASE_MODEL,
+        Path("models") / model / "releases",
+        layout.RELEASES / model,
+    ):
         found |= {str(path.relative_to(root)): path for path in _tree(root / folder)}
     if not job.training_script:
         if not (root / layout.BASE_MODEL).exists():
-            raise UserError("no base model", where=str(layout.BASE_MODEL), fix="dvc repro base-model")
+            raise UserError(
+                "no base model",
+                where=str(layout.BASE_MODEL),
+                fix="dvc repro base-model",
+            )
         code = closure(PACKAGE, MODULES)
-        found |= {str(path.relative_to(PACKAGE)): path for path in [*code, *_package_data(code)]}
+        found |= {
+            str(path.relative_to(PACKAGE)): path
+            for path in [*code, *_package_data(code)]
+        }
     return dict(sorted(found.items()))
 
 
 def _package_data(code: list[Path]) -> list[Path]:
     """The tables that lie in a `data` folder beside these modules."""
     return [
-        path for folder in sorted({file.parent for file in code}) for path in sorted((folder / "data").glob("*.json"))
+        path
+        for folder in sorted({file.parent for file in code})
+        for path in sorted((folder / "data").glob("*.json"))
     ]
 
 
-def build(model: str, params: Params, job: TrainingJob, target: Path, gpus: int = 1) -> Bundle:
+def build(
+    model: str, params: Params, job: TrainingJob, target: Path, gpus: int = 1
+) -> Bundle:
     """Write the bundle of a model's job to `target`, replacing what is there."""
     import yaml
 
@@ -85,7 +118,9 @@ def build(model: str, params: Params, job: TrainingJob, target: Path, gpus: int 
             shutil.copyfile(path, part / name)
         for name in ("run.py",) if job.training_script else ("run.py", "image.py"):
             shutil.copyfile(Path(__file__).parent / "box" / name, part / name)
-        (part / layout.PARAMS).write_text(yaml.safe_dump(parameters(model, params)), encoding="utf-8")
+        (part / layout.PARAMS).write_text(
+            yaml.safe_dump(parameters(model, params)), encoding="utf-8"
+        )
         write_json(part / "job.json", instructions(model, params, job, gpus))
         hashes = {str(path.relative_to(part)): _digest(path) for path in _tree(part)}
         size = sum(path.stat().st_size for path in _tree(part))
@@ -96,17 +131,29 @@ def build(model: str, params: Params, job: TrainingJob, target: Path, gpus: int 
 
 
 def parameters(model: str, params: Params) -> dict[str, Any]:
-    """The params.yaml of the machine: what training and evaluation read, and of `models` this one.
+    """The params.yaml of the machine: what training and evaluation read, and of
+    `models` this one.
 
-    Its data are finished, so its sources and their weights do not matter and are not told.
+    Its data are finished, so its sources and their weights do not matter
+    and are not told.
     """
-    whole = params.model_dump(include={"seed", "convert", "base_model", "train", "evaluate"})
+    whole = params.model_dump(
+        include={"seed", "convert", "base_model", "train", "evaluate"}
+    )
     block = params.model(model).model_dump(include={"version", "train"})
-    return {**whole, "sources": {"bundle": {"root": "data"}}, "models": {model: {**block, "weights": {"bundle": 1.0}}}}
+    return {
+        **whole,
+        "sources": {"bundle": {"root": "data"}},
+        "models": {model: {**block, "weights": {"bundle": 1.0}}},
+    }
 
 
-def instructions(model: str, params: Params, job: TrainingJob, gpus: int) -> dict[str, Any]:
-    """What the machine does with the bundle: phases in order, where checkpoints and results lie."""
+def instructions(
+    model: str, params: Params, job: TrainingJob, gpus: int
+) -> dict[str, Any]:
+    """What the machine does with the bundle: phases in order,
+    where checkpoints and results lie.
+    """
     adapter = adapter_of(model)
     phases = [
         _requirements(params),
@@ -133,28 +180,47 @@ def instructions(model: str, params: Params, job: TrainingJob, gpus: int) -> dic
 
 
 def _train(model: str, params: Params, job: TrainingJob, gpus: int) -> list[str]:
-    """The training command, a process a GPU; an own script's processes are started by accelerate."""
+    """The training command, a process a GPU;
+    an own script's processes are started by accelerate.
+    """
     python, flags = ["{python}"], ["--processes", str(gpus)] if gpus > 1 else []
     epochs = job.epochs or params.train_for(model).epochs
     if job.training_script:
         if gpus > 1:
             python += ["-m", "accelerate.commands.launch", "--num_processes", str(gpus)]
         data = str(layout.converted(model, "openai", "train").parent)
-        words = [job.training_script, "--data", data, "--output", str(adapter_of(model))]
+        words = [
+            job.training_script,
+            "--data",
+            data,
+            "--output",
+            str(adapter_of(model)),
+        ]
         return [*python, *words, "--epochs", f"{epochs:g}"]
     flags += ["--epochs", f"{job.epochs:g}"] if job.epochs else []
     return [*python, "-m", "afs_stages.train", "--model", model, *flags]
 
 
 def _requirements(params: Params) -> dict[str, Any]:
-    """Install the lock beside what the image has; skipped where the image has everything.
+    """Install the lock beside what the image has;
+    skipped where the image has everything.
 
-    In a folder of their own, they need no right to change the image's Python (PEP 668), and nothing of
-    the image is uninstalled. The lock holds no torch: the image's own is used.
+    In a folder of their own, they need no right to change the image's Python (PEP 668),
+    and nothing of the image is uninstalled. The lock holds no torch: the image's own is
+    used.
     """
     if not params.remote.requirements:
         return {}
-    words = ["{python}", "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--upgrade"]
+    words = [
+        "{python}",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "--upgrade",
+    ]
     argv = [*words, "--target", SITE, "-r", params.remote.requirements]
     return {"name": "requirements", "argv": argv, **_patience(params)}
 
@@ -166,14 +232,21 @@ def _patience(params: Params) -> dict[str, Any]:
 
 
 def _image(job: TrainingJob) -> dict[str, Any]:
-    """Refuse an image whose torch is not the one on this computer; a script of one's own judges for itself."""
+    """Refuse an image whose torch is not the one on this computer; a script of one's
+    own judges for itself.
+    """
     if job.training_script:
         return {}
-    return {"name": "image", "argv": ["{python}", "image.py", version("torch").split("+")[0]]}
+    return {
+        "name": "image",
+        "argv": ["{python}", "image.py", version("torch").split("+")[0]],
+    }
 
 
 def _base_model(params: Params, job: TrainingJob) -> dict[str, Any]:
-    """Fetch a hub model before the training, so that a slow hub is told from a slow training."""
+    """Fetch a hub model before the training,
+    so that a slow hub is told from a slow training.
+    """
     name, _, revision = params.base_model.id.partition("@")
     if not name or job.training_script or Path(name).exists():
         return {}
@@ -191,9 +264,15 @@ def _base_model(params: Params, job: TrainingJob) -> dict[str, Any]:
 def _data_files(folder: Path) -> list[Path]:
     if folder.is_file():
         return [folder]
-    files = [folder / f"{part}.jsonl" for part in layout.PARTS if (folder / f"{part}.jsonl").is_file()]
+    files = [
+        folder / f"{part}.jsonl"
+        for part in layout.PARTS
+        if (folder / f"{part}.jsonl").is_file()
+    ]
     if folder / "train.jsonl" not in files:
-        raise UserError("no train.jsonl to train on", where=str(folder), fix="dvc repro convert")
+        raise UserError(
+            "no train.jsonl to train on", where=str(folder), fix="dvc repro convert"
+        )
     return files
 
 
@@ -201,7 +280,12 @@ def _tree(folder: Path) -> Iterator[Path]:
     """Files below a folder in order, without hidden ones (DVC's and Git's own)."""
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not path.is_symlink() and not hidden and path.suffix != ".dvc":
+        if (
+            path.is_file()
+            and not path.is_symlink()
+            and not hidden
+            and path.suffix != ".dvc"
+        ):
             yield path
 
 

@@ -1,4 +1,6 @@
-"""Which modules of the package a script needs: its imports, and theirs, read from the source."""
+"""Which modules of the package a script needs: its imports, and theirs,
+read from the source.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from pathlib import Path
 
 
 def closure(root: Path, modules: list[str]) -> list[Path]:
-    """Files under `root` that the modules import, directly or not, in order; packages' `__init__` included."""
+    """Files under `root` that the modules import, directly or not, in order; packages'
+    `__init__` included.
+    """
     todo, seen = list(modules), set[Path]()
     while todo:
         name = todo.pop()
@@ -34,7 +38,15 @@ def _imports(file: Path, root: Path) -> Iterator[str]:
     package = root.joinpath(*file.relative_to(root).parts[:1]).name
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == package)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").split(".")[0] == package:
+            yield from (
+                alias.name
+                for alias in node.names
+                if alias.name.split(".")[0] == package
+            )
+        elif (
+            isinstance(node, ast.ImportFrom)
+            and node.level == 0
+            and (node.module or "").split(".")[0] == package
+        ):
             yield str(node.module)
             yield from (f"{node.module}.{alias.name}" for alias in node.names)

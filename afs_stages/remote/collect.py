@@ -1,4 +1,6 @@
-"""Bring home what a machine made: checked against its own hashes, and moved into place whole."""
+"""Bring home what a machine made: checked against its own hashes,
+and moved into place whole.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,12 @@ def results(link: Link, target: Path) -> None:
 
 
 def checkpoint(link: Link, text: str, folder: Path, parents: list[str]) -> str:
-    """Pull the checkpoint that `checkpoint.json` names into `folder`, and drop older ones; its name.
+    """Pull the checkpoint that `checkpoint.json` names into `folder`,
+    and drop older ones; its name.
 
-    It must lie right in one of `parents`. The machine may delete an old checkpoint while it is copied:
-    then the next look gets the next one. Raises `Damaged`, `Unreachable` or `inbox.Refused`.
+    It must lie right in one of `parents`. The machine may delete an old checkpoint
+    while it is copied: then the next look gets the next one. Raises `Damaged`,
+    `Unreachable` or `inbox.Refused`.
     """
     name, files = inbox.checkpoint(text, parents)
     _fetch(link, f"bundle/{name}", folder / name, files)
@@ -40,7 +44,9 @@ def checkpoint(link: Link, text: str, folder: Path, parents: list[str]) -> str:
 
 
 def _fetch(link: Link, name: str, target: Path, files: dict[str, str]) -> None:
-    """Pull a folder beside its place, and put it there when it is what was listed, and only that."""
+    """Pull a folder beside its place, and put it there when it is what was listed,
+    and only that.
+    """
     part = target.with_name(f".{target.name}.part")
     link.pull(name, part)
     try:
@@ -56,7 +62,9 @@ def _fetch(link: Link, name: str, target: Path, files: dict[str, str]) -> None:
 
 
 def check(folder: Path, files: dict[str, str]) -> None:
-    """Every listed file is there with its hash; raises `Damaged` naming the first that is not."""
+    """Every listed file is there with its hash;
+    raises `Damaged` naming the first that is not.
+    """
     for name, wanted in files.items():
         path = folder / name
         if not path.is_file():

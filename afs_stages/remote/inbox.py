@@ -1,8 +1,8 @@
 """What comes from a rented host becomes names, numbers and text here, and nowhere else.
 
-The host belongs to a stranger. Whatever it sends is believed only as far as it can do no harm: a name
-leads into the folder it was fetched to, a number is a number, text moves no cursor, and a folder holds
-plain files alone. Everything else is `Refused`.
+The host belongs to a stranger. Whatever it sends is believed only as far as it can do
+no harm: a name leads into the folder it was fetched to, a number is a number, text
+moves no cursor, and a folder holds plain files alone. Everything else is `Refused`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from typing import Any
 SMALL = 64 * 2**10
 """Bytes of a small file (EXIT, status.json, guard.state) at the most."""
 LISTING = 8 * 2**20
-"""Bytes of a file that lists others with their hashes, at the most: some fifty thousand of them."""
+"""Bytes of a file that lists others with their hashes, at the most:
+some fifty thousand of them.
+"""
 LISTINGS = ("checkpoint.json", "MANIFEST.json")
 ANSWER = 2 * LISTING + 2**20
 """Bytes of one answer over ssh at the most; more is not even received."""
@@ -33,17 +35,22 @@ NUMBERS = ("step", "steps", "loss")
 
 
 class Refused(Exception):
-    """What the host sent cannot be what this project's own code sends: the machine is given back."""
+    """What the host sent cannot be what this project's own code sends:
+    the machine is given back.
+    """
 
 
 def clean(text: object, longest: int = LONGEST) -> str:
-    """Text for a person's screen: nothing in it moves the cursor, changes colours or breaks the line."""
+    """Text for a person's screen: nothing in it moves the cursor, changes colours or
+    breaks the line.
+    """
     words = text[:longest] if isinstance(text, str) else f"({type(text).__name__})"
     return "".join(letter if letter.isprintable() else " " for letter in words).strip()
 
 
 def unpack(data: bytes, wanted: Iterable[str]) -> dict[str, str]:
-    """Name -> text of the wanted plain files in a tar archive; what is broken off is left out.
+    """Name -> text of the wanted plain files in a tar archive;
+    what is broken off is left out.
 
     Raises `Refused` for a file that is larger than such a file may be.
     """
@@ -52,7 +59,8 @@ def unpack(data: bytes, wanted: Iterable[str]) -> dict[str, str]:
         # "r:" and not "r": a packed archive of a megabyte may hold gigabytes.
         with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
             for member in tar:
-                # A sparse file of a few bytes may have any size, and a link leads anywhere.
+                # A sparse file of a few bytes may have any size,
+                # and a link leads anywhere.
                 if member.name not in names or not member.isreg() or member.issparse():
                     continue
                 _bounded(member.name, member.size)
@@ -65,7 +73,9 @@ def unpack(data: bytes, wanted: Iterable[str]) -> dict[str, str]:
 
 
 def holds_an_object(path: Path) -> bool:
-    """A file holds a JSON object of a size that can be read; what is in it is for its reader to check."""
+    """A file holds a JSON object of a size that can be read; what is in it is for its
+    reader to check.
+    """
     if path.stat().st_size > LISTING:
         return False
     try:
@@ -75,7 +85,9 @@ def holds_an_object(path: Path) -> bool:
 
 
 def tail(path: Path, lines: int = 8) -> list[str]:
-    """The last lines of a log that came home, ready to be shown; nothing where there is none."""
+    """The last lines of a log that came home, ready to be shown;
+    nothing where there is none.
+    """
     if not path.is_file():
         return []
     with path.open("rb") as file:
@@ -96,7 +108,9 @@ def exit_facts(text: str) -> dict[str, Any]:
 
 
 def status(text: str | None) -> dict[str, Any]:
-    """Phase, step, steps and loss of a status.json, as far as it has them. Raises `Refused`."""
+    """Phase, step, steps and loss of a status.json, as far as it has them.
+    Raises `Refused`.
+    """
     facts = _object("status.json", text) if text else {}
     found: dict[str, Any] = {"phase": clean(facts.get("phase", ""), 40)}
     for name in NUMBERS:
@@ -107,7 +121,9 @@ def status(text: str | None) -> dict[str, Any]:
 
 
 def checkpoint(text: str, parents: Iterable[str]) -> tuple[str, dict[str, str]]:
-    """Name and files of a checkpoint.json; the name lies right in one of the folders given. Raises `Refused`."""
+    """Name and files of a checkpoint.json; the name lies right in one of the folders
+    given. Raises `Refused`.
+    """
     facts = _object("checkpoint.json", text)
     name = plain(facts.get("name"))
     if str(PurePosixPath(name).parent) not in set(parents):
@@ -121,9 +137,15 @@ def manifest(text: str) -> dict[str, str]:
 
 
 def plain(name: object) -> str:
-    """A name that is relative, of printable letters, and leads nowhere but down. Raises `Refused`."""
+    """A name that is relative, of printable letters, and leads nowhere but down.
+    Raises `Refused`.
+    """
     shown = repr(clean(name, 80))
-    if not isinstance(name, str) or not name.isprintable() or len(name.encode()) > LONGEST:
+    if (
+        not isinstance(name, str)
+        or not name.isprintable()
+        or len(name.encode()) > LONGEST
+    ):
         raise Refused(f"{shown} is no file's name")
     for part in name.split("/"):
         # A `.git` folder may hold commands that Git runs when someone looks at it.
@@ -133,7 +155,8 @@ def plain(name: object) -> str:
 
 
 def only_plain(folder: Path) -> None:
-    """Nothing below a folder is anything but a file or a folder, and this user may read all of it.
+    """Nothing below a folder is anything but a file or a folder,
+    and this user may read all of it.
 
     Raises `Refused` naming the first link, device, socket or pipe.
     """
@@ -144,7 +167,9 @@ def only_plain(folder: Path) -> None:
 
 
 def only_named(folder: Path, files: Iterable[str]) -> None:
-    """Delete every file of a folder that is not among these, and the folders that become empty."""
+    """Delete every file of a folder that is not among these,
+    and the folders that become empty.
+    """
     named = {folder / name for name in files}
     for path in sorted(_below(folder), reverse=True):
         if path.is_dir():
@@ -162,7 +187,9 @@ def discard(folder: Path) -> None:
 
 
 def _below(folder: Path) -> list[Path]:
-    """Everything below a folder, links unfollowed; what its owner forbade to read becomes readable."""
+    """Everything below a folder, links unfollowed; what its owner forbade to read
+    becomes readable.
+    """
     found: list[Path] = []
     todo = [folder]
     while todo:

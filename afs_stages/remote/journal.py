@@ -1,7 +1,9 @@
-"""What this computer knows of a job: one small file, replaced atomically before and after every act.
+"""What this computer knows of a job: one small file, replaced atomically before and
+after every act.
 
-It is written before a machine is asked for, so that a launcher killed at any moment finds its machine
-again by label; and it holds every dollar promised, so that a cap holds over several machines.
+It is written before a machine is asked for, so that a launcher killed at any moment
+finds its machine again by label; and it holds every dollar promised, so that a cap
+holds over several machines.
 """
 
 from __future__ import annotations
@@ -47,7 +49,9 @@ class Machine:
     """Checkpoints that came home from it."""
 
     def lease_end(self, loading: float) -> float:
-        """When its paid time is over, by this computer's clock; `loading` is how long it may load at the most."""
+        """When its paid time is over, by this computer's clock; `loading` is how long
+        it may load at the most.
+        """
         latest = self.asked + loading
         begun = latest if self.running is None else min(self.running, latest)
         return begun + self.seconds
@@ -72,11 +76,15 @@ class Job:
     """The results are home and checked; only giving the machine back is left."""
     machines: list[Machine] = field(default_factory=list)
     former: list[str] = field(default_factory=list)
-    """What the labels of earlier jobs' machines start with that were never seen gone."""
+    """What the labels of earlier jobs' machines start with that were
+    never seen gone.
+    """
 
     @property
     def prefix(self) -> str:
-        """What the labels of this job's machines start with; the nonce keeps two computers apart."""
+        """What the labels of this job's machines start with; the nonce keeps two
+        computers apart.
+        """
         return f"{PREFIX}{self.model}:{self.bundle[:12]}:{self.nonce}:"
 
     @property
@@ -90,8 +98,13 @@ class Job:
         return [machine for machine in self.machines if not machine.gone]
 
     def promised(self) -> float:
-        """Dollars spent for certain plus dollars that machines not confirmed gone may still cost."""
-        return sum(machine.dollars if machine.gone else machine.reserved for machine in self.machines)
+        """Dollars spent for certain plus dollars that machines not confirmed
+        gone may still cost.
+        """
+        return sum(
+            machine.dollars if machine.gone else machine.reserved
+            for machine in self.machines
+        )
 
     def left(self) -> float:
         """Dollars of the budget that nothing has a claim on."""
@@ -110,7 +123,9 @@ class Journal:
         if not self.path.is_file():
             return None
         data = read_json(self.path)
-        return Job(**{**data, "machines": [Machine(**machine) for machine in data["machines"]]})
+        return Job(
+            **{**data, "machines": [Machine(**machine) for machine in data["machines"]]}
+        )
 
     def save(self, job: Job, step: str) -> None:
         """Write the job; `step` names what has just been done, or is about to be."""
@@ -118,7 +133,8 @@ class Journal:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Be the only launcher of this model here; the kernel lets go when the process dies.
+        """Be the only launcher of this model here;
+        the kernel lets go when the process dies.
 
         Raises `UserError` where another launcher is at work.
         """
@@ -130,10 +146,12 @@ class Journal:
             except BlockingIOError:
                 owner = _number_in(handle)
                 raise UserError(
-                    f"another launcher is at work on {self.folder.name} (process {owner or 'unknown'})",
+                    f"another launcher is at work on {self.folder.name} (process "
+                    f"{owner or 'unknown'})",
                     where=str(self.folder),
-                    fix="wait for it (`afs vastai monitor` shows how far it is), or end it with Ctrl-C or "
-                    f"`kill {owner or 'PROCESS'}` and run again",
+                    fix="wait for it (`afs vastai monitor` shows how far it is), "
+                    "or end it with Ctrl-C or `kill "
+                    f"{owner or 'PROCESS'}` and run again",
                 ) from None
             os.ftruncate(handle, 0)
             os.pwrite(handle, str(os.getpid()).encode(), 0)
@@ -163,5 +181,8 @@ def _number_in(handle: int) -> int:
 
 def jobs(root: Path = STATE) -> list[Job]:
     """Every job this computer knows of."""
-    found = [Journal(path.parent.name, root).load() for path in sorted(root.glob("*/journal.json"))]
+    found = [
+        Journal(path.parent.name, root).load()
+        for path in sorted(root.glob("*/journal.json"))
+    ]
     return [job for job in found if job]

@@ -1,5 +1,6 @@
-"""A job from plan to adapter: rent, upload, watch, bring home, give back; again on the next machine
-when one is lost, as long as the cap allows. Every step can be killed and started again.
+"""A job from plan to adapter: rent, upload, watch, bring home, give back; again on the
+next machine when one is lost, as long as the cap allows. Every step can be killed and
+started again.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ class Launcher(Kit):
     """Drives one job; whatever it learns stands in the journal before it acts on it."""
 
     def run(self, detach: bool = False) -> Job:
-        """Take the job to its end (or, detached, to the start of training); raises `UserError` where it fails.
+        """Take the job to its end (or, detached, to the start of training); raises
+        `UserError` where it fails.
 
         A job of this very bundle that is done already is not paid for again.
         """
-        start_command(self.params.remote.timing, self.service.url, self.wish.max_hours * 3600)
+        start_command(
+            self.params.remote.timing, self.service.url, self.wish.max_hours * 3600
+        )
         job = self._job()
         desk = self._desk(job)
         if job.state == "done":
@@ -57,15 +61,28 @@ class Launcher(Kit):
         return Desk(self.service, self.params, self.journal, job, self.clock)
 
     def _job(self) -> Job:
-        """The open job of this bundle, or a new one; another bundle's checkpoints are of no use to it."""
+        """The open job of this bundle, or a new one; another bundle's checkpoints are
+        of no use to it.
+        """
         job = self.journal.load()
-        if job and job.bundle == self.bundle.hash and (job.state == "open" or self._whole(job)):
+        if (
+            job
+            and job.bundle == self.bundle.hash
+            and (job.state == "open" or self._whole(job))
+        ):
             return job
         former = self._finish_old(job) if job else []
         if job and job.bundle != self.bundle.hash:
             shutil.rmtree(self.partial, ignore_errors=True)
         wish = self.wish
-        job = Job(wish.model, self.bundle.hash, wish.budget, wish.max_hours, wish.gpu_class, wish.interruptible)
+        job = Job(
+            wish.model,
+            self.bundle.hash,
+            wish.budget,
+            wish.max_hours,
+            wish.gpu_class,
+            wish.interruptible,
+        )
         job.former = former
         self.journal.save(job, "planned")
         return job
@@ -75,7 +92,9 @@ class Launcher(Kit):
         return job.state == "done" and (self.result / "adapter").is_dir()
 
     def _finish_old(self, job: Job) -> list[str]:
-        """Nothing of an earlier job may go on costing money; the prefixes of labels still to be looked for."""
+        """Nothing of an earlier job may go on costing money; the prefixes of labels
+        still to be looked for.
+        """
         if not job.former and not job.unsettled():
             return []
         desk = self._desk(job)
@@ -86,17 +105,22 @@ class Launcher(Kit):
         return [*job.former, job.prefix][-5:] if job.unsettled() else job.former
 
     def _next(self, desk: Desk) -> Machine:
-        used = [machine for machine in desk.job.machines if machine.instance is not None]
+        used = [
+            machine for machine in desk.job.machines if machine.instance is not None
+        ]
         if len(used) >= self.params.remote.max_machines:
             raise UserError(
                 f"{len(used)} machines were lost, the last one: {used[-1].fate}",
-                fix="run again to go on from the last checkpoint, or set remote.max_machines",
+                fix="run again to go on from the last checkpoint, "
+                "or set remote.max_machines",
             )
         desk.avoid = {int(machine.offer["machine"]) for machine in used}
         return desk.rent(self.wish, self.public_key)
 
     def _drive(self, desk: Desk, machine: Machine, detach: bool) -> str:
-        """One machine from rented to given back; a lost one is given back too, and the job stays open."""
+        """One machine from rented to given back; a lost one is given back too,
+        and the job stays open.
+        """
         visit = Visit(self, desk, machine)
         try:
             link = visit.reach()
@@ -146,12 +170,20 @@ class Launcher(Kit):
 
     def _advice(self) -> str:
         if self.checkpoints():
-            return "run again to go on from the last checkpoint (a new budget counts anew), or mend the cause first"
+            return (
+                "run again to go on from the last checkpoint (a new budget counts "
+                "anew), or mend the cause first"
+            )
         return "mend the cause and run again; no checkpoint was made"
 
     def _close(self, desk: Desk, error: BaseException) -> None:
-        """Nothing may go on costing money after an error or Ctrl-C; results that are home stay the job's."""
-        job, why = desk.job, error.what if isinstance(error, UserError) else "stopped by the user"
+        """Nothing may go on costing money after an error or Ctrl-C; results that are
+        home stay the job's.
+        """
+        job, why = (
+            desk.job,
+            error.what if isinstance(error, UserError) else "stopped by the user",
+        )
         with contextlib.suppress(UserError):
             if job.machines and job.machines[-1].ended is None:
                 desk.give_back(job.machines[-1], job.machines[-1].fate or why)

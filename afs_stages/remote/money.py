@@ -1,6 +1,8 @@
-"""Dollars and hours: what an offer costs, how long a budget lasts, what a machine has cost.
+"""Dollars and hours: what an offer costs, how long a budget lasts,
+what a machine has cost.
 
-All prices in dollars, all times in seconds unless a name says hours, all sizes in GB (10^9 bytes).
+All prices in dollars, all times in seconds unless a name says hours,
+all sizes in GB (10^9 bytes).
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ PLAIN = {
 
 
 def check_budget(dollars: float | None) -> None:
-    """A budget given on the command line bounds something. Raises `UserError` for one that is no amount above 0."""
+    """A budget given on the command line bounds something.
+    Raises `UserError` for one that is no amount above 0.
+    """
     if dollars is not None and not (math.isfinite(dollars) and dollars > 0):
         raise UserError(
             f"a budget of {dollars:g} dollars bounds no bill",
@@ -52,7 +56,9 @@ class Offer:
     down_mbps: float
     min_bid: float = 0.0
     bid: float = 0.0
-    """What is bid per hour for an interruptible machine; 0 for one at its full price."""
+    """What is bid per hour for an interruptible machine;
+    0 for one at its full price.
+    """
 
     @classmethod
     def read(cls, row: dict[str, Any], disk: float) -> Offer:
@@ -75,9 +81,11 @@ class Offer:
         )
 
     def at_bid(self, factor: float, highest: float) -> Offer:
-        """The offer as an interruptible machine: over the lowest bid, never over `highest`.
+        """The offer as an interruptible machine: over the lowest bid,
+        never over `highest`.
 
-        The hour then costs the bid and the disk, which is what plans, leases and caps count with.
+        The hour then costs the bid and the disk, which is what plans,
+        leases and caps count with.
         """
         price = round(min(highest, max(self.min_bid, self.dph) * factor), 4)
         return replace(self, bid=price, dph=price + self.disk_dph)
@@ -89,28 +97,49 @@ class Offer:
 
 @dataclass(frozen=True)
 class Lease:
-    """How long a machine may live, and what it can cost at the very most while its guard works."""
+    """How long a machine may live, and what it can cost at the very most while
+    its guard works.
+    """
 
     seconds: float
     dollars: float
 
 
 def lease(
-    offer: Offer, budget: float, max_hours: float, loading: float, teardown: float, down_gb: float, up_gb: float
+    offer: Offer,
+    budget: float,
+    max_hours: float,
+    loading: float,
+    teardown: float,
+    down_gb: float,
+    up_gb: float,
 ) -> Lease:
-    """The longest life a budget allows on an offer; `seconds` is 0 or less where it allows none.
+    """The longest life a budget allows on an offer;
+    `seconds` is 0 or less where it allows none.
 
-    Set aside first: the disk while it loads, all traffic, and the running price for the time a
-    destroy may need to get through.
+    Set aside first: the disk while it loads, all traffic, and the running price for the
+    time a destroy may need to get through.
     """
-    fixed = offer.disk_dph * loading / 3600 + offer.traffic(down_gb, up_gb) + offer.dph * teardown / 3600
+    fixed = (
+        offer.disk_dph * loading / 3600
+        + offer.traffic(down_gb, up_gb)
+        + offer.dph * teardown / 3600
+    )
     if offer.dph <= 0:
         return Lease(max_hours * 3600, fixed)
     seconds = min(max_hours * 3600, (budget - fixed) / offer.dph * 3600)
     return Lease(seconds, fixed + offer.dph * max(0.0, seconds) / 3600)
 
 
-def spent(offer: Offer, loading: float, running: float, traffic_down_gb: float, traffic_up_gb: float) -> float:
-    """What a machine has cost: disk while loading, everything while running, and its traffic."""
+def spent(
+    offer: Offer,
+    loading: float,
+    running: float,
+    traffic_down_gb: float,
+    traffic_up_gb: float,
+) -> float:
+    """What a machine has cost: disk while loading, everything while running,
+    and its traffic.
+    """
     time_cost = (offer.disk_dph * loading + offer.dph * running) / 3600
     return time_cost + offer.traffic(traffic_down_gb, traffic_up_gb)

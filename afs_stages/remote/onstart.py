@@ -1,4 +1,6 @@
-"""The command a machine runs when it starts: the guard first, then what ssh copying needs."""
+"""The command a machine runs when it starts: the guard first,
+then what ssh copying needs.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,8 @@ ROOT = "/workspace/afs"
 def start_command(timing: Timing, url: str, seconds: float) -> str:
     """The start command of a machine that may live so many paid seconds.
 
-    No shorter life makes it longer, so the longest shows beforehand whether it can be sent.
-    Raises `UserError` where it is too long.
+    No shorter life makes it longer, so the longest shows beforehand whether it can be
+    sent. Raises `UserError` where it is too long.
     """
     config = {
         "url": url,
@@ -37,15 +39,19 @@ def start_command(timing: Timing, url: str, seconds: float) -> str:
 
 
 def onstart(config: dict[str, Any]) -> str:
-    """A shell line that unpacks and starts the guard; the same bytes for the same configuration."""
+    """A shell line that unpacks and starts the guard;
+    the same bytes for the same configuration.
+    """
     source = resources.files("afs_stages.remote.box").joinpath("guard.py").read_bytes()
     packed = base64.b64encode(gzip.compress(source, 9, mtime=0)).decode()
     settings = shlex.quote(json.dumps(config, sort_keys=True, separators=(",", ":")))
     text = (
         f"mkdir -p {ROOT};export PATH=$PATH:/opt/conda/bin:/venv/main/bin;"
         f"echo {packed}|base64 -d|gunzip>{ROOT}/guard.py;"
-        f"(setsid nohup python3 {ROOT}/guard.py {ROOT} {settings} >>{ROOT}/guard.log 2>&1 </dev/null &);"
-        "command -v rsync>/dev/null||(apt-get update -qq&&apt-get install -y -qq rsync)>/dev/null 2>&1"
+        f"(setsid nohup python3 {ROOT}/guard.py {ROOT} {settings} >>{ROOT}/guard.log "
+        "2>&1 </dev/null &);"
+        "command -v rsync>/dev/null||(apt-get update -qq&&apt-get install -y -qq "
+        "rsync)>/dev/null 2>&1"
     )
     if len(text) >= LIMIT:
         raise UserError(

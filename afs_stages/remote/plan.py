@@ -1,4 +1,6 @@
-"""The plan of a job: what it needs, what is on offer, what it can cost, and what happens at the cap."""
+"""The plan of a job: what it needs, what is on offer, what it can cost, and what
+happens at the cap.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,15 @@ class Wish:
     def lease(self, offer: Offer, params: Params, budget: float) -> Lease:
         """How long this job may keep a machine of an offer for the dollars given."""
         timing = params.remote.timing
-        return lease(offer, budget, self.max_hours, timing.loading, timing.teardown, self.down_gb, self.up_gb)
+        return lease(
+            offer,
+            budget,
+            self.max_hours,
+            timing.loading,
+            timing.teardown,
+            self.down_gb,
+            self.up_gb,
+        )
 
 
 def wish(
@@ -48,27 +58,64 @@ def wish(
     gpu: str | None = None,
     interruptible: bool | None = None,
 ) -> Wish:
-    """The job of a model with options over params. Raises `UserError` for a class unknown or too small."""
+    """The job of a model with options over params.
+    Raises `UserError` for a class unknown or too small.
+    """
     remote, job = params.remote, params.remote.job(model)
     name = gpu or job.gpu_config
     if name not in remote.gpus:
-        raise UserError(f"no GPU class '{name}' ({nearest(name, list(remote.gpus))})", where="params.yaml: remote.gpus")
+        raise UserError(
+            f"no GPU class '{name}' ({nearest(name, list(remote.gpus))})",
+            where="params.yaml: remote.gpus",
+        )
     kind = remote.gpus[name]
-    data = Path(job.training_data) if job.training_data else layout.converted(model, "openai", "train").parent
+    data = (
+        Path(job.training_data)
+        if job.training_data
+        else layout.converted(model, "openai", "train").parent
+    )
     wanted = need(model, params, job, data)
     if kind.vram_gb < wanted.memory_gb:
         better = fitting(wanted, remote.gpus)
-        fix = f"--gpu {better[0]}" if better else "train.load_in_4bit, a smaller batch_size, or a larger class"
-        what = f"class '{name}' is too small: {kind.vram_gb:g} GB, the job needs about {wanted.memory_gb:.1f} GB"
+        fix = (
+            f"--gpu {better[0]}"
+            if better
+            else "train.load_in_4bit, a smaller batch_size, or a larger class"
+        )
+        what = (
+            f"class '{name}' is too small: {kind.vram_gb:g} GB, the job needs about "
+            f"{wanted.memory_gb:.1f} GB"
+        )
         raise UserError(what, fix=fix)
     check_budget(budget)
     cap = job.budget if budget is None else budget
     bid = remote.interruptible if interruptible is None else interruptible
-    down = bundle.gb + wanted.download_gb + (remote.install_gb if remote.requirements else 0.0)
-    train, file = params.train_for(model), data / "train.jsonl" if data.is_dir() else data
+    down = (
+        bundle.gb
+        + wanted.download_gb
+        + (remote.install_gb if remote.requirements else 0.0)
+    )
+    train, file = (
+        params.train_for(model),
+        data / "train.jsonl" if data.is_dir() else data,
+    )
     up = home_gb(job, train, wanted.parameters, wanted.tokens, file)
-    down += COPIES * adapter_gb(wanted.parameters, train.r)  # a checkpoint to go on from
-    return Wish(model, job, name, kind, cap, job.max_hours, bid, wanted, down, up, remote.bid_factor)
+    down += COPIES * adapter_gb(
+        wanted.parameters, train.r
+    )  # a checkpoint to go on from
+    return Wish(
+        model,
+        job,
+        name,
+        kind,
+        cap,
+        job.max_hours,
+        bid,
+        wanted,
+        down,
+        up,
+        remote.bid_factor,
+    )
 
 
 def query(gpu: GPUConfig) -> dict[str, Any]:
@@ -89,14 +136,24 @@ def query(gpu: GPUConfig) -> dict[str, Any]:
 
 
 def offers(service: Service, wish: Wish) -> list[Offer]:
-    """Offers that suit a job, by what the whole job would cost there, checked again here."""
+    """Offers that suit a job, by what the whole job would cost there,
+    checked again here.
+    """
     rows = service.search(query(wish.gpu), wish.gpu.disk_space, wish.interruptible)
     found = [Offer.read(row, wish.gpu.disk_space) for row in rows]
     hours = wish.need.hours(wish.gpu, wish.job)
-    fit = [offer for offer in found if 0 < offer.dph <= wish.gpu.max_price and offer.num_gpus == wish.gpu.num_gpus]
+    fit = [
+        offer
+        for offer in found
+        if 0 < offer.dph <= wish.gpu.max_price and offer.num_gpus == wish.gpu.num_gpus
+    ]
     if wish.interruptible:
         highest = wish.gpu.max_price
-        fit = [offer.at_bid(wish.bid_factor, highest) for offer in fit if offer.min_bid <= highest]
+        fit = [
+            offer.at_bid(wish.bid_factor, highest)
+            for offer in fit
+            if offer.min_bid <= highest
+        ]
     return sorted(fit, key=lambda offer: (cost(wish, offer, hours), offer.id))
 
 
@@ -105,17 +162,27 @@ def cost(wish: Wish, offer: Offer, hours: float) -> float:
     return offer.dph * hours + offer.traffic(wish.down_gb, wish.up_gb)
 
 
-def render(wish: Wish, params: Params, bundle: Bundle, found: list[Offer], credit: float | None) -> list[str]:
+def render(
+    wish: Wish, params: Params, bundle: Bundle, found: list[Offer], credit: float | None
+) -> list[str]:
     """The plan as lines for a person."""
     hours = wish.need.hours(wish.gpu, wish.job)
-    lines = [f"plan for {wish.model}: class {wish.gpu_class} ({wish.gpu.num_gpus} x {wish.gpu.gpu_name})"]
+    lines = [
+        (
+            f"plan for {wish.model}: class {wish.gpu_class} ({wish.gpu.num_gpus} x "
+            f"{wish.gpu.gpu_name})"
+        )
+    ]
     lines += [f"  {line}" for line in wish.need.reasoning]
     traffic = f"{wish.down_gb:.2f} GB down, {wish.up_gb:.2f} GB home"
     lines.append(f"  bundle {bundle.gb * 1000:.1f} MB ({bundle.hash[:12]}), {traffic}")
     for name, gpu in params.remote.gpus.items():
         small = "" if gpu.vram_gb >= wish.need.memory_gb else "  too small"
         time = wish.need.hours(gpu, wish.job)
-        lines.append(f"  on {name:12} about {time:6.2f} h, at most ${gpu.max_price * time:.2f}{small}")
+        lines.append(
+            f"  on {name:12} about {time:6.2f} h, "
+            f"at most ${gpu.max_price * time:.2f}{small}"
+        )
     if not found:
         return [*lines, f"  no offer at ${wish.gpu.max_price:.2f}/h or less now"]
     lines.append(f"  {len(found)} offers now:")
@@ -127,7 +194,9 @@ def render(wish: Wish, params: Params, bundle: Bundle, found: list[Offer], credi
     return [*lines, *_cap(wish, params, found, credit, hours)]
 
 
-def _cap(wish: Wish, params: Params, found: list[Offer], credit: float | None, hours: float) -> list[str]:
+def _cap(
+    wish: Wish, params: Params, found: list[Offer], credit: float | None, hours: float
+) -> list[str]:
     low, high = cost(wish, found[0], hours), cost(wish, found[-1], hours)
     best = wish.lease(found[0], params, wish.budget)
     timing = params.remote.timing
@@ -136,16 +205,17 @@ def _cap(wish: Wish, params: Params, found: list[Offer], credit: float | None, h
     cap = f"cap ${wish.budget:.2f} = at most {most:.1f} h on the cheapest"
     lines = [f"  estimated cost ${low:.2f} to ${high:.2f}; {cap}"]
     lines.append(
-        f"  at the cap: training stops {timing.tail / 60:.0f} min before, the last checkpoint comes home, "
-        "the machine destroys itself; run again with a new budget to go on"
+        f"  at the cap: training stops {timing.tail / 60:.0f} min before, "
+        "the last checkpoint comes home, the machine destroys itself; "
+        "run again with a new budget to go on"
     )
     lines.append(
-        f"  if this computer dies: the machine goes {timing.heartbeat / 60:.0f} min later, "
-        f"or when results lie {timing.grace / 60:.0f} min uncollected"
+        f"  if this computer dies: the machine goes {timing.heartbeat / 60:.0f} min "
+        f"later, or when results lie {timing.grace / 60:.0f} min uncollected"
     )
     lines.append(
-        f"  what nobody can stop (container and computer both dead): the disk, ${disk:.2f} a day, "
-        "bounded by the account's credit (keep autobilling off)"
+        "  what nobody can stop (container and computer both dead): the disk, "
+        f"${disk:.2f} a day, bounded by the account's credit (keep autobilling off)"
     )
     if credit is not None:
         lines.append(f"  credit of the account: ${credit:.2f}")

@@ -11,12 +11,21 @@ from afs_stages.remote.journal import STATE, Job, Journal, Machine
 
 
 def receipt(job: Job, cost: Callable[[Machine], float]) -> dict[str, Any]:
-    """The receipt of a job: dollars are reckoned from the offer's prices, an upper bound of the bill.
+    """The receipt of a job: dollars are reckoned from the offer's prices, an upper
+    bound of the bill.
 
     A machine asked for that never showed stands in it too: it may live, or have lived.
     """
-    machines = [_machine(machine, cost(machine)) for machine in job.machines if _counts(machine)]
-    facts = {"model": job.model, "job": job.nonce, "bundle": job.bundle, "state": job.state, "why": job.why}
+    machines = [
+        _machine(machine, cost(machine)) for machine in job.machines if _counts(machine)
+    ]
+    facts = {
+        "model": job.model,
+        "job": job.nonce,
+        "bundle": job.bundle,
+        "state": job.state,
+        "why": job.why,
+    }
     dollars = sum(machine["dollars"] for machine in machines)
     return {
         **facts,
@@ -34,9 +43,15 @@ def _counts(machine: Machine) -> bool:
 
 def _machine(machine: Machine, dollars: float) -> dict[str, Any]:
     end = machine.ended or machine.running or machine.asked
-    hours = max(0.0, end - machine.running) / 3600 if machine.running is not None else 0.0
+    hours = (
+        max(0.0, end - machine.running) / 3600 if machine.running is not None else 0.0
+    )
     offer = machine.offer
-    rented = {"instance": machine.instance, "label": machine.label, "offer": offer["id"]}
+    rented = {
+        "instance": machine.instance,
+        "label": machine.label,
+        "offer": offer["id"],
+    }
     rented["gpu"] = f"{offer['num_gpus']} x {offer['gpu']}"
     rented["dollars_per_hour"] = offer["dph"]
     return {**rented, **_outcome(machine, hours, dollars)}

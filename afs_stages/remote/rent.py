@@ -17,7 +17,9 @@ from afs_stages.remote.service import Doubt, Instance, OfferGone, Service
 
 @dataclass
 class Desk:
-    """Rents and gives back the machines of one job, writing down every step before it is taken."""
+    """Rents and gives back the machines of one job,
+    writing down every step before it is taken.
+    """
 
     service: Service
     params: Params
@@ -28,7 +30,8 @@ class Desk:
     """Physical machines that failed this job before."""
 
     def rent(self, wish: Wish, public_key: str) -> Machine:
-        """A machine of the best offer that is still there and within what is left of the budget.
+        """A machine of the best offer that is still there and within what is
+        left of the budget.
 
         Raises `UserError` when no offer suits, or the money does not reach.
         """
@@ -42,23 +45,34 @@ class Desk:
             self.clock.sleep(self.params.remote.timing.api_gap)
         why = f" (refused: {refused[-1]})" if refused else ""
         raise UserError(
-            f"no offer of class {wish.gpu_class} could be rented{why}", fix="try later, or another --gpu class"
+            f"no offer of class {wish.gpu_class} could be rented{why}",
+            fix="try later, or another --gpu class",
         )
 
     def _suiting(self, wish: Wish) -> list[Offer]:
-        found = [offer for offer in offers(self.service, wish) if offer.machine not in self.avoid]
+        found = [
+            offer
+            for offer in offers(self.service, wish)
+            if offer.machine not in self.avoid
+        ]
         left, least = self.job.left(), self.params.remote.timing.tail
-        paid = [offer for offer in found if wish.lease(offer, self.params, left).seconds > least]
+        paid = [
+            offer
+            for offer in found
+            if wish.lease(offer, self.params, left).seconds > least
+        ]
         if found and not paid:
             cheapest = min(offer.dph for offer in found)
             raise UserError(
-                f"${left:.2f} left of the cap does not pay for a machine: the cheapest costs ${cheapest:.2f}/h, "
-                "and traffic and a reserve for giving it back are set aside",
+                f"${left:.2f} left of the cap does not pay for a machine: "
+                f"the cheapest costs ${cheapest:.2f}/h, and traffic and a reserve for "
+                "giving it back are set aside",
                 fix="raise --budget",
             )
         if not found:
             raise UserError(
-                f"no offer of class {wish.gpu_class} at ${wish.gpu.max_price:.2f}/h or less now",
+                f"no offer of class {wish.gpu_class} at "
+                f"${wish.gpu.max_price:.2f}/h or less now",
                 fix="try later, another --gpu class, or raise remote.gpus max_price",
             )
         return paid
@@ -68,7 +82,9 @@ class Desk:
         timing = self.params.remote.timing
         lease = wish.lease(offer, self.params, self.job.left())
         label = f"{self.job.prefix}{len(self.job.machines) + 1}"
-        machine = Machine(label, asdict(offer), lease.seconds, lease.dollars, self.clock.now())
+        machine = Machine(
+            label, asdict(offer), lease.seconds, lease.dollars, self.clock.now()
+        )
         self.job.machines.append(machine)
         self.journal.save(self.job, "asking")
         wanted = {
@@ -88,7 +104,10 @@ class Desk:
             self.settle(machine, f"not rented: {gone}", gone=True)
             return None
         except Doubt as doubt:
-            warn(f"no clear answer to renting offer {offer.id} ({doubt}): looking for the machine by its label")
+            warn(
+                f"no clear answer to renting offer {offer.id} ({doubt}): "
+                "looking for the machine by its label"
+            )
             machine.instance = self._find(label, timing.reconcile)
             if machine.instance is None:
                 refused.append(str(doubt))
@@ -101,7 +120,9 @@ class Desk:
         return machine
 
     def _doubtful(self, machine: Machine) -> None:
-        """A machine that never showed: should it yet appear, its guard hears no heartbeat and ends it."""
+        """A machine that never showed: should it yet appear, its guard hears no
+        heartbeat and ends it.
+        """
         price = float(machine.offer["dph"])
         fixed = machine.reserved - price * max(0.0, machine.seconds) / 3600
         heard = price * self.params.remote.timing.heartbeat / 3600
@@ -112,7 +133,11 @@ class Desk:
         """The machine with a label, waiting until the list must have caught up."""
         end = self.clock.now() + patience
         while True:
-            found = [instance for instance in self.service.mine(label) if instance.label == label]
+            found = [
+                instance
+                for instance in self.service.mine(label)
+                if instance.label == label
+            ]
             if found:
                 return found[0].id
             if self.clock.now() >= end:
@@ -120,8 +145,12 @@ class Desk:
             self.clock.sleep(max(self.params.remote.timing.api_gap, patience / 4))
 
     def reconcile(self) -> None:
-        """Square the journal with the service: adopt what was rented unnoticed, end what is not in use."""
-        alive = {instance.label: instance for instance in self.service.mine(self.job.prefix)}
+        """Square the journal with the service: adopt what was rented unnoticed, end
+        what is not in use.
+        """
+        alive = {
+            instance.label: instance for instance in self.service.mine(self.job.prefix)
+        }
         for machine in self.job.machines:
             instance = alive.pop(machine.label, None)
             if machine.fate:
@@ -129,14 +158,21 @@ class Desk:
             elif machine.instance is None:
                 self._adopt(machine, instance)
         for prefix in self.job.former:
-            alive |= {instance.label: instance for instance in self.service.mine(prefix)}
+            alive |= {
+                instance.label: instance for instance in self.service.mine(prefix)
+            }
         for stray in alive.values():
-            warn(f"machine {stray.id} ({stray.label}) is not in the journal: destroying it")
+            warn(
+                f"machine {stray.id} ({stray.label}) is not in the journal: "
+                "destroying it"
+            )
             self.service.destroy(stray.id)
         self.journal.save(self.job, "reconciled")
 
     def sweep(self) -> None:
-        """Look again for machines that are not known to be gone, and end those that have shown up since."""
+        """Look again for machines that are not known to be gone, and end those that
+        have shown up since.
+        """
         if self.job.former or any(machine.fate for machine in self.job.unsettled()):
             self.reconcile()
 
@@ -147,17 +183,26 @@ class Desk:
             machine.ended = None  # it lives, whatever was believed before
         if not machine.gone and machine.instance is not None:
             self.give_back(machine, machine.fate)
-        elif not machine.gone and self.clock.now() > machine.asked + self._longest_unheard():
+        elif (
+            not machine.gone
+            and self.clock.now() > machine.asked + self._longest_unheard()
+        ):
             machine.gone, machine.dollars = True, machine.reserved
 
     def _longest_unheard(self) -> float:
-        """Seconds after which a machine that never heard from us has been ended by its guard."""
+        """Seconds after which a machine that never heard from us has been
+        ended by its guard.
+        """
         timing = self.params.remote.timing
         return timing.reconcile + timing.loading + timing.heartbeat + timing.teardown
 
     def _adopt(self, machine: Machine, instance: Instance | None) -> None:
         """The launcher died between asking and noting the answer."""
-        found = instance.id if instance else self._find(machine.label, self.params.remote.timing.reconcile)
+        found = (
+            instance.id
+            if instance
+            else self._find(machine.label, self.params.remote.timing.reconcile)
+        )
         if found is None:
             self._doubtful(machine)
         else:
@@ -169,15 +214,17 @@ class Desk:
         machine.fate = fate
         self.journal.save(self.job, "destroying")
         if machine.instance is None:
-            machine.instance = self._find(machine.label, self.params.remote.timing.reconcile)
+            machine.instance = self._find(
+                machine.label, self.params.remote.timing.reconcile
+            )
         if machine.instance is None:
             self._doubtful(machine)
             return False
         gone = self.service.destroy(machine.instance)
         if not gone:
             warn(
-                f"machine {machine.instance} could not be confirmed gone: its guard ends it by itself; "
-                "check with `afs vastai cleanup`"
+                f"machine {machine.instance} could not be confirmed gone: "
+                "its guard ends it by itself; check with `afs vastai cleanup`"
             )
         self.settle(machine, fate, gone)
         return gone
@@ -192,16 +239,25 @@ class Desk:
     def cost(self, machine: Machine) -> float:
         """Dollars of a machine until now or its end, from above.
 
-        Never above what was reserved while it lived no longer than was reserved for; what it lived
-        longer is added. One that may still live costs at least what was reserved.
+        Never above what was reserved while it lived no longer than was reserved for;
+        what it lived longer is added. One that may still live costs at least what was
+        reserved.
         """
         if machine.instance is None:
             return machine.dollars if machine.gone else machine.reserved
         offer, timing = Offer(**machine.offer), self.params.remote.timing
         end = machine.ended or self.clock.now()
-        running = max(0.0, end - machine.running) if machine.running is not None else 0.0
-        loading = (machine.running if machine.running is not None else end) - machine.asked
-        fixed = machine.reserved - offer.dph * max(0.0, machine.seconds) / 3600 if machine.started else 0.0
+        running = (
+            max(0.0, end - machine.running) if machine.running is not None else 0.0
+        )
+        loading = (
+            machine.running if machine.running is not None else end
+        ) - machine.asked
+        fixed = (
+            machine.reserved - offer.dph * max(0.0, machine.seconds) / 3600
+            if machine.started
+            else 0.0
+        )
         beyond_loading = max(0.0, loading - timing.loading)
         beyond_running = max(0.0, running - max(0.0, machine.seconds) - timing.teardown)
         most = machine.reserved + spent(offer, beyond_loading, beyond_running, 0, 0)

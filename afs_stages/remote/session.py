@@ -38,21 +38,31 @@ class Options:
 
 
 def remote_folder(model: str) -> Path:
-    """Where `remote-train@<model>` leaves what `train@<model>` leaves in models/<model>."""
+    """Where `remote-train@<model>` leaves what `train@<model>` leaves
+    in models/<model>.
+    """
     return Path("models") / model / "remote"
 
 
 def prepare(model: str, params: Params, options: Options) -> tuple[Bundle, Wish]:
-    """The bundle of a model, and its job with the options over params. Raises `UserError`."""
+    """The bundle of a model, and its job with the options over params.
+    Raises `UserError`.
+    """
     check_budget(options.budget)
     job = params.remote.job(model)
     gpu = params.remote.gpus.get(options.gpu or job.gpu_config)
-    bundle = build(model, params, job, STATE / model / "bundle", gpu.num_gpus if gpu else 1)
-    return bundle, wish(model, params, bundle, options.budget, options.gpu, options.interruptible)
+    bundle = build(
+        model, params, job, STATE / model / "bundle", gpu.num_gpus if gpu else 1
+    )
+    return bundle, wish(
+        model, params, bundle, options.budget, options.gpu, options.interruptible
+    )
 
 
 def launch(model: str, params: Params, options: Options) -> Job:
-    """Rent, train, bring home, give back; returns the job. Raises `UserError` where it did not come to an end."""
+    """Rent, train, bring home, give back; returns the job.
+    Raises `UserError` where it did not come to an end.
+    """
     bundle, wanted = prepare(model, params, options)
     journal = Journal(model)
     _checkpoints(journal, bundle, options)
@@ -67,12 +77,24 @@ def launch(model: str, params: Params, options: Options) -> Job:
     clock = SystemClock()
     service = Service(params.remote.timing, clock)
     with Screen(model, wanted.budget) as screen:
-        launcher = Launcher(service, params, journal, wanted, bundle, clock, connect, public, screen.show)
+        launcher = Launcher(
+            service,
+            params,
+            journal,
+            wanted,
+            bundle,
+            clock,
+            connect,
+            public,
+            screen.show,
+        )
         return launcher.run(options.detach)
 
 
 def _leave(number: int, frame: object) -> None:
-    """A polite kill is taken like Ctrl-C: the machine is given back first, and a second one does not stop that."""
+    """A polite kill is taken like Ctrl-C: the machine is given back first, and a second
+    one does not stop that.
+    """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
@@ -83,15 +105,20 @@ def _checkpoints(journal: Journal, bundle: Bundle, options: Options) -> None:
         for name in ("partial", "result"):
             shutil.rmtree(journal.folder / name, ignore_errors=True)
     job = journal.load()
-    if options.resume and not (job and job.bundle == bundle.hash and (journal.folder / "partial").is_dir()):
-        raise UserError("there is no checkpoint of this data and these parameters to resume from", fix="omit --resume")
+    if options.resume and not (
+        job and job.bundle == bundle.hash and (journal.folder / "partial").is_dir()
+    ):
+        raise UserError(
+            "there is no checkpoint of this data and these parameters to resume from",
+            fix="omit --resume",
+        )
 
 
 def deliver(model: str, params: Params) -> dict[str, Any]:
     """Copy a finished job's results to where the pipeline expects them; the receipt.
 
-    Nothing is moved, so that a stage run again finds them without renting. An adapter of a script of
-    one's own gets the training.json that every adapter carries.
+    Nothing is moved, so that a stage run again finds them without renting. An adapter
+    of a script of one's own gets the training.json that every adapter carries.
     """
     result, target = STATE / model / "result", remote_folder(model)
     job = Journal(model).load()
@@ -105,19 +132,28 @@ def deliver(model: str, params: Params) -> dict[str, Any]:
     (result / "logs").mkdir(exist_ok=True)
     shutil.copytree(result / "logs", target / "logs")
     _copy(result / "loss.tsv", target / "loss.tsv", "step\tloss\n")
-    _copy(result / "evaluate.json", layout.report("remote-evaluate", model), '{"measured": false}\n')
+    _copy(
+        result / "evaluate.json",
+        layout.report("remote-evaluate", model),
+        '{"measured": false}\n',
+    )
     return next(receipt for receipt in receipts() if receipt["job"] == job.nonce)
 
 
 def _examine(result: Path) -> None:
     """What came home is what the stages after this one can read. Raises `UserError`."""
-    fix = "mend the training script, or take it that the host cheated; then --fresh trains anew"
+    fix = (
+        "mend the training script, or take it that the host cheated; "
+        "then --fresh trains anew"
+    )
     try:
         inbox.only_plain(result)
     except inbox.Refused as refused:
         raise UserError(str(refused), where=str(result), fix=fix) from None
     if not (result / "adapter").is_dir():
-        raise UserError("the training left no folder `adapter`", where=str(result), fix=fix)
+        raise UserError(
+            "the training left no folder `adapter`", where=str(result), fix=fix
+        )
     for name in ("evaluate.json", "adapter/training.json"):
         if (result / name).exists() and not inbox.holds_an_object(result / name):
             raise UserError("this is no JSON object", where=str(result / name), fix=fix)
@@ -132,18 +168,41 @@ def _name_script(model: str, params: Params, adapter: Path) -> None:
     train = params.train_for(model)
     script = job.training_script or train.script
     if script:
-        train = train.model_copy(update={"script": script, "epochs": job.epochs or train.epochs})
-        data = Path(job.training_data) if job.training_data else layout.converted(model, "openai", "train").parent
+        train = train.model_copy(
+            update={"script": script, "epochs": job.epochs or train.epochs}
+        )
+        data = (
+            Path(job.training_data)
+            if job.training_data
+            else layout.converted(model, "openai", "train").parent
+        )
         file = data if data.is_file() else data / "train.jsonl"
-        # A script may bring a base of its own: then the pipeline's says nothing about its adapter.
-        ours = any((layout.BASE_MODEL / name).is_file() for name in (POINTER, "config.json"))
+        # A script may bring a base of its own:
+        # then the pipeline's says nothing about its adapter.
+        ours = any(
+            (layout.BASE_MODEL / name).is_file() for name in (POINTER, "config.json")
+        )
         base = resolve(layout.BASE_MODEL) if ours else Base("", "", None, "")
         version = params.model(model).version
-        complete(Training(base, train, params.seed, file, None, adapter, model=model, version=version), adapter)
+        complete(
+            Training(
+                base,
+                train,
+                params.seed,
+                file,
+                None,
+                adapter,
+                model=model,
+                version=version,
+            ),
+            adapter,
+        )
 
 
 def _copy(source: Path, target: Path, otherwise: str) -> None:
-    """Copy a file; a script of one's own may leave none, and the stage's output must still exist."""
+    """Copy a file; a script of one's own may leave none,
+    and the stage's output must still exist.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_file():
         shutil.copyfile(source, target)
@@ -168,8 +227,15 @@ class Screen:
 
     def show(self, facts: dict[str, Any]) -> None:
         """Say where the job stands."""
-        line = f"{self.model}: machine {facts.get('machine')}, {facts.get('phase') or 'set-up'}"
-        line += "".join(f", {name} {facts[name]:g}" for name in ("step", "loss") if facts.get(name) is not None)
+        line = (
+            f"{self.model}: machine {facts.get('machine')}, "
+            f"{facts.get('phase') or 'set-up'}"
+        )
+        line += "".join(
+            f", {name} {facts[name]:g}"
+            for name in ("step", "loss")
+            if facts.get(name) is not None
+        )
         if "dollars" in facts:
             line += f", ${facts['dollars']:.2f} of ${self.cap:.2f}"
         if self._tty:

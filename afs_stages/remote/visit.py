@@ -1,4 +1,6 @@
-"""One machine at work: reached, loaded, watched, its results brought home. It gives nothing back."""
+"""One machine at work: reached, loaded, watched, its results brought home.
+It gives nothing back.
+"""
 
 from __future__ import annotations
 
@@ -55,14 +57,21 @@ class Kit:
         """Whole checkpoints at home, to go on from."""
         if not self.partial.is_dir():
             return []
-        found = [path for path in self.partial.rglob("*") if path.is_dir() and path.parent.name.endswith("adapter")]
-        found += [path for path in self.partial.rglob("*.checkpoints/*") if path.is_dir()]
+        found = [
+            path
+            for path in self.partial.rglob("*")
+            if path.is_dir() and path.parent.name.endswith("adapter")
+        ]
+        found += [
+            path for path in self.partial.rglob("*.checkpoints/*") if path.is_dir()
+        ]
         return sorted(path for path in found if not path.name.startswith("."))
 
 
 @dataclass
 class GuardWatch:
-    """Whether a machine's guard goes on: what it writes changes from look to look, by this computer's clock.
+    """Whether a machine's guard goes on: what it writes changes from look to look, by
+    this computer's clock.
 
     What the machine's own clock says is not believed.
     """
@@ -73,7 +82,9 @@ class GuardWatch:
     since: float | None = None
 
     def look(self, text: str, now: float) -> bool:
-        """Whether it has moved since the look before. Raises `Lost` where it has long stood still."""
+        """Whether it has moved since the look before.
+        Raises `Lost` where it has long stood still.
+        """
         if self.since is None or text != self.said:
             moved = self.since is not None
             self.said, self.since = text, now
@@ -83,16 +94,19 @@ class GuardWatch:
         return False
 
     def blind(self) -> None:
-        """The machine could not be looked at, or did not run: the time until the next look does not count."""
+        """The machine could not be looked at, or did not run: the time until the next
+        look does not count.
+        """
         self.since = None
 
 
 @dataclass
 class Visit:
-    """One machine, from the wait for it to its results; raises `Lost` where it will not finish.
+    """One machine, from the wait for it to its results;
+    raises `Lost` where it will not finish.
 
-    The guard ends it at the end of its paid time. Should the guard be dead, this does, half of
-    `timing.teardown` later: the other half is for the destroy to get through.
+    The guard ends it at the end of its paid time. Should the guard be dead, this does,
+    half of `timing.teardown` later: the other half is for the destroy to get through.
     """
 
     kit: Kit
@@ -114,7 +128,9 @@ class Visit:
         return self.kit.connect(instance, self.left())
 
     def reach(self) -> Link:
-        """Wait until the machine runs, answers, and its guard is on watch. Raises `Lost`."""
+        """Wait until the machine runs, answers, and its guard is on watch.
+        Raises `Lost`.
+        """
         instance = self._running()
         end = self.kit.clock.now() + self.kit.params.remote.timing.ssh
         why = "its guard did not start"
@@ -134,7 +150,11 @@ class Visit:
     def _running(self) -> Instance:
         timing = self.kit.params.remote.timing
         new = self.machine.running is None
-        end = self.machine.asked + timing.loading if new else self.kit.clock.now() + timing.stopped
+        end = (
+            self.machine.asked + timing.loading
+            if new
+            else self.kit.clock.now() + timing.stopped
+        )
         while True:
             instance = self.alive()
             if instance.status == "running" and instance.host:
@@ -143,15 +163,29 @@ class Visit:
                     self.kit.journal.save(self.desk.job, "running")
                 return instance
             self.guard.blind()
-            self.kit.show({"machine": self.machine.instance, "phase": instance.status, "message": instance.message})
+            self.kit.show(
+                {
+                    "machine": self.machine.instance,
+                    "phase": instance.status,
+                    "message": instance.message,
+                }
+            )
             if self.kit.clock.now() >= end:
-                raise Lost(f"still '{instance.status}' after the time-out {instance.message}".strip())
-            if instance.status in ("exited", "stopped") and not self.kit.wish.interruptible:
+                raise Lost(
+                    f"still '{instance.status}' after the time-out "
+                    f"{instance.message}".strip()
+                )
+            if (
+                instance.status in ("exited", "stopped")
+                and not self.kit.wish.interruptible
+            ):
                 self.kit.service.start(instance.id)
             self.kit.clock.sleep(timing.poll)
 
     def alive(self) -> Instance:
-        """The machine as the service shows it. Raises `Lost` where it is gone, or lives longer than is paid for."""
+        """The machine as the service shows it.
+        Raises `Lost` where it is gone, or lives longer than is paid for.
+        """
         assert self.machine.instance is not None
         instance = self.kit.service.show(self.machine.instance)
         if instance is None:
@@ -161,7 +195,9 @@ class Visit:
         return instance
 
     def begin(self, link: Link) -> None:
-        """Upload bundle and checkpoints and say READY; anything half done before is done over."""
+        """Upload bundle and checkpoints and say READY;
+        anything half done before is done over.
+        """
         try:
             link.touch("heartbeat")
             link.push(self.kit.bundle.folder, "bundle")
@@ -186,14 +222,20 @@ class Visit:
         return "detached"
 
     def _guard_moves(self, link: Link) -> None:
-        """Wait until the guard has written something new; nobody else looks after a detached machine."""
+        """Wait until the guard has written something new; nobody else looks after a
+        detached machine.
+        """
         timing = self.kit.params.remote.timing
         watch = GuardWatch(timing.ssh)
-        while not watch.look(link.read(["guard.state"]).get("guard.state", ""), self.kit.clock.now()):
+        while not watch.look(
+            link.read(["guard.state"]).get("guard.state", ""), self.kit.clock.now()
+        ):
             self.kit.clock.sleep(min(timing.poll, timing.guard_tick))
 
     def watch(self) -> dict[str, Any]:
-        """Heartbeat, progress and checkpoints until the box writes EXIT; its content. Raises `Lost`."""
+        """Heartbeat, progress and checkpoints until the box writes EXIT; its content.
+        Raises `Lost`.
+        """
         timing, have = self.kit.params.remote.timing, ""
         silent_since: float | None = None
         while True:
@@ -205,7 +247,13 @@ class Visit:
                 silent_since = None
                 status = inbox.status(found.get("status.json"))
                 write_json(self.kit.journal.folder / "status.json", status)
-                self.kit.show({"machine": self.machine.instance, "dollars": self.desk.cost(self.machine), **status})
+                self.kit.show(
+                    {
+                        "machine": self.machine.instance,
+                        "dollars": self.desk.cost(self.machine),
+                        **status,
+                    }
+                )
                 if "EXIT" in found:
                     return inbox.exit_facts(found["EXIT"])
                 self.guard.look(found.get("guard.state", ""), self.kit.clock.now())
@@ -218,15 +266,20 @@ class Visit:
             self.kit.clock.sleep(timing.poll)
 
     def _keep(self, link: Link, text: str, have: str) -> str:
-        """Bring a new checkpoint home; one that goes away or changes while it is copied is left.
+        """Bring a new checkpoint home; one that goes away or changes while it
+        is copied is left.
 
-        Traffic is paid for: the last share of what was set aside for it is the results'.
+        Traffic is paid for: the last share of what was set aside for it
+        is the results'.
         """
         if not text or text == have:
             return have
         largest = self._largest()
         if self.machine.home_gb + 2 * largest > self.kit.wish.up_gb:
-            warn(f"no more checkpoints come home: {self.kit.wish.up_gb:.2f} GB of traffic were set aside")
+            warn(
+                f"no more checkpoints come home: {self.kit.wish.up_gb:.2f} GB of "
+                "traffic were set aside"
+            )
             return text
         try:
             name = collect.checkpoint(link, text, self.kit.partial, self._places())
@@ -247,7 +300,9 @@ class Visit:
         return max((size_gb(folder) for folder in self.kit.checkpoints()), default=0.0)
 
     def bring_home(self) -> None:
-        """Collect, again and again until it is whole: the machine holds the only copy."""
+        """Collect, again and again until it is whole:
+        the machine holds the only copy.
+        """
         end = self.kit.clock.now() + self.kit.params.remote.timing.stopped
         while True:
             try:
@@ -257,10 +312,14 @@ class Visit:
             except (collect.Damaged, Unreachable) as error:
                 warn(f"bringing the results home: {error}; trying again")
                 if self.kit.clock.now() >= end:
-                    raise Lost(f"the results could not be brought home: {error}") from None
+                    raise Lost(
+                        f"the results could not be brought home: {error}"
+                    ) from None
             self.kit.clock.sleep(self.kit.params.remote.timing.poll)
 
 
 def size_gb(folder: Path) -> float:
     """Size of a folder's files, GB."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e9
+    return (
+        sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e9
+    )

@@ -1,4 +1,6 @@
-"""Every machine of ours, by label, whatever this computer remembers: shown, or ended."""
+"""Every machine of ours, by label, whatever this computer remembers:
+shown, or ended.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class Seen:
 
 def seen(service: Service) -> list[Seen]:
     """Every live machine whose label is ours."""
-    known = {machine.label: (job, machine) for job in jobs() for machine in job.machines}
+    known = {
+        machine.label: (job, machine) for job in jobs() for machine in job.machines
+    }
     found = []
     for instance in service.mine(PREFIX):
         job, machine = known.get(instance.label, (None, None))
@@ -37,19 +41,34 @@ def seen(service: Service) -> list[Seen]:
 
 
 def describe(one: Seen) -> list[str]:
-    """A machine as lines for a person: status, runtime, step and loss as last heard, cost, cap."""
-    lines = [f"Instance {one.instance.id} ({one.model})", f"  Status: {one.instance.status}"]
+    """A machine as lines for a person: status, runtime, step and loss as last heard,
+    cost, cap.
+    """
+    lines = [
+        f"Instance {one.instance.id} ({one.model})",
+        f"  Status: {one.instance.status}",
+    ]
     if one.machine is None or one.job is None:
-        return [*lines, f"  Cost: ${one.instance.dph:.3f} per hour; not rented from this computer"]
+        return [
+            *lines,
+            f"  Cost: ${one.instance.dph:.3f} per hour; not rented from this computer",
+        ]
     begun = one.machine.running or one.machine.asked
     hours = max(0.0, SystemClock().now() - begun) / 3600
     lines.append(f"  Runtime: {hours:.1f}h")
     last = STATE / one.model / "status.json"
     if last.is_file():
         facts = read_json(last)
-        said = [f"{name} {facts[name]}" for name in ("phase", "step", "loss") if facts.get(name) not in (None, "")]
+        said = [
+            f"{name} {facts[name]}"
+            for name in ("phase", "step", "loss")
+            if facts.get(name) not in (None, "")
+        ]
         lines.append(f"  Last heard: {', '.join(said)}")
-    lines.append(f"  Cost: ${float(one.machine.offer['dph']) * hours:.2f} (cap ${one.job.budget:.2f})")
+    lines.append(
+        f"  Cost: ${float(one.machine.offer['dph']) * hours:.2f} (cap "
+        f"${one.job.budget:.2f})"
+    )
     return lines
 
 
@@ -71,7 +90,10 @@ def _note(service: Service, id: int, job: Job, machine: Machine, gone: bool) -> 
 
     journal = Journal(job.model)
     desk = Desk(service, load(), journal, job, service.clock)
-    machine.fate, machine.instance = machine.fate or "cleaned up", machine.instance or id
+    machine.fate, machine.instance = (
+        machine.fate or "cleaned up",
+        machine.instance or id,
+    )
     machine.ended = None  # it was alive a moment ago, whatever was believed before
     desk.settle(machine, machine.fate, gone)
     write_receipt(journal, job, desk.cost)

@@ -1,7 +1,8 @@
-"""Processes that rent for a command: started at once, waited for, and ended properly when it is stopped.
+"""Processes that rent for a command: started at once, waited for, and ended properly
+when it is stopped.
 
-A launcher that is told to stop gives its machine back first, which takes a while. So whoever started
-it passes the wish on, once, and waits.
+A launcher that is told to stop gives its machine back first, which takes a while. So
+whoever started it passes the wish on, once, and waits.
 """
 
 from __future__ import annotations
@@ -21,23 +22,38 @@ TICK = 0.1
 """Seconds between two looks at the workers."""
 
 
-def run(commands: Mapping[str, list[str]], models: list[str], env: Mapping[str, str] | None = None) -> dict[str, int]:
-    """Run commands at once to their end, each in a process group of its own; name -> exit code.
+def run(
+    commands: Mapping[str, list[str]],
+    models: list[str],
+    env: Mapping[str, str] | None = None,
+) -> dict[str, int]:
+    """Run commands at once to their end, each in a process group of its own;
+    name -> exit code.
 
-    Ctrl-C, TERM or HUP to this process goes to every group as TERM. Then the commands are waited for,
-    and so are the launchers of `models` that a command which died at once has left behind: the kernel
-    tells by the lock on their job. Raises `SystemExit` with 128 + the signal's number after that.
+    Ctrl-C, TERM or HUP to this process goes to every group as TERM. Then the commands
+    are waited for, and so are the launchers of `models` that a command which died at
+    once has left behind: the kernel tells by the lock on their job. Raises `SystemExit`
+    with 128 + the signal's number after that.
     """
     processes: dict[str, subprocess.Popen[bytes]] = {}
     with _stop_asked() as asked:
         for name, command in commands.items():
-            # A group of its own can't read the terminal: a child that tried would stand still.
-            processes[name] = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, process_group=0)
+            # A group of its own can't read the terminal:
+            # a child that tried would stand still.
+            processes[name] = subprocess.Popen(
+                command, env=env, stdin=subprocess.DEVNULL, process_group=0
+            )
         told = False
         while any(process.poll() is None for process in processes.values()):
             if asked and not told:
                 told = True
-                _tell([process.pid for process in processes.values() if process.poll() is None])
+                _tell(
+                    [
+                        process.pid
+                        for process in processes.values()
+                        if process.poll() is None
+                    ]
+                )
             time.sleep(TICK)
         groups = {process.pid for process in processes.values()}
         while asked and any(_at_work(model, groups) for model in models):
@@ -49,10 +65,17 @@ def run(commands: Mapping[str, list[str]], models: list[str], env: Mapping[str, 
 
 @contextlib.contextmanager
 def _stop_asked() -> Iterator[list[int]]:
-    """A list that gets the number of every signal that asks for an end; one ignored from the start stays so."""
+    """A list that gets the number of every signal that asks for an end; one ignored
+    from the start stays so.
+    """
     asked: list[int] = []
-    heeded = [number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, lambda got, _: asked.append(got)) for number in heeded}
+    heeded = [
+        number for number in STOPS if signal.getsignal(number) is not signal.SIG_IGN
+    ]
+    before = {
+        number: signal.signal(number, lambda got, _: asked.append(got))
+        for number in heeded
+    }
     try:
         yield asked
     finally:

@@ -1,1 +1,3 @@
-"""What people look at: the summary on the terminal, the status, the page with its pictures."""
+"""What people look at: the summary on the terminal, the status,
+the page with its pictures.
+"""

@@ -31,7 +31,9 @@ STAGES = {
 
 @dataclass(frozen=True)
 class Collected:
-    """The reports there are, in the order of the pipeline, and the ones that are missing."""
+    """The reports there are, in the order of the pipeline,
+    and the ones that are missing.
+    """
 
     reports: list[dict[str, Any]]
     missing: list[str]
@@ -43,7 +45,9 @@ class Collected:
 
 
 def collect(params: Params, root: Path = Path()) -> Collected:
-    """Read the report of every stage that params.yaml asks for; left-over reports are not read."""
+    """Read the report of every stage that params.yaml asks for;
+    left-over reports are not read.
+    """
     keys = {"source": list(params.sources), "model": list(params.models), "": [""]}
     reports, missing = [], []
     for stage, each in STAGES.items():

@@ -8,21 +8,34 @@ from afs_stages.reporting.table import table
 
 WORDS = {
     "acc": ("ACC", "mean score over all test sets, minus nats per token"),
-    "bwt": ("BWT", "change on earlier test sets since they were learnt; negative is forgetting"),
+    "bwt": (
+        "BWT",
+        "change on earlier test sets since they were learnt; negative is forgetting",
+    ),
     "fwt": ("FWT", "gain on a test set before it was learnt"),
     "f": ("F", "best past score minus today's; 0 is nothing forgotten"),
 }
 
 
 def lines(report: dict[str, Any]) -> list[str]:
-    """The loss of base and versions on every frozen test set, the gain over the base, forgetting, tasks."""
-    text = ["completion loss, nats per token, lower is better (95% interval)", *_losses(report["loss"])]
+    """The loss of base and versions on every frozen test set, the gain over the base,
+    forgetting, tasks.
+    """
+    text = [
+        "completion loss, nats per token, lower is better (95% interval)",
+        *_losses(report["loss"]),
+    ]
     gain = report["gain_over_base"]
     text.append(f"gain over the base {_interval(gain)}: {_verdict(gain)}")
-    measured = {name: value for name, value in report["forgetting"].items() if value is not None}
+    measured = {
+        name: value for name, value in report["forgetting"].items() if value is not None
+    }
     if len(measured) > 1:
         text.append("forgetting over all versions")
-        text += [f"  {WORDS[name][0]:<4} {_interval(value)}  {WORDS[name][1]}" for name, value in measured.items()]
+        text += [
+            f"  {WORDS[name][0]:<4} {_interval(value)}  {WORDS[name][1]}"
+            for name, value in measured.items()
+        ]
     else:
         text.append("forgetting: nothing to forget yet, this is the first version")
     for name, task in (report.get("tasks") or {}).items():
@@ -33,8 +46,13 @@ def lines(report: dict[str, Any]) -> list[str]:
 
 def _losses(loss: dict[str, dict[str, dict[str, float]]]) -> list[str]:
     sets = list(next(iter(loss.values())))
-    rows = [[name, *(_interval(row[tests]) for tests in sets)] for name, row in loss.items()]
-    return ["  " + line for line in table(["", *(f"{name} test" for name in sets)], rows).split("\n")]
+    rows = [
+        [name, *(_interval(row[tests]) for tests in sets)] for name, row in loss.items()
+    ]
+    return [
+        "  " + line
+        for line in table(["", *(f"{name} test" for name in sets)], rows).split("\n")
+    ]
 
 
 def _interval(value: dict[str, float]) -> str:
@@ -42,10 +60,15 @@ def _interval(value: dict[str, float]) -> str:
 
 
 def _verdict(gain: dict[str, float]) -> str:
-    return "beaten beyond the interval" if gain["low"] > 0 else "not beaten beyond the interval"
+    return (
+        "beaten beyond the interval"
+        if gain["low"] > 0
+        else "not beaten beyond the interval"
+    )
 
 
 def _task(task: dict[str, Any]) -> str:
     return ", ".join(
-        f"{key} {value:.2f}" if isinstance(value, float) else f"{key} {value}" for key, value in task.items()
+        f"{key} {value:.2f}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in task.items()
     )

@@ -13,20 +13,29 @@ from afs_stages.reporting import evaluation, figures
 from afs_stages.reporting.collected import Collected, collect
 
 STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;color:#20303c;max-width:60rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}table{border-collapse:collapse;font-size:.9rem}
-th,td{padding:.25rem .7rem;text-align:left;border-bottom:1px solid #dde4e8}td.n{text-align:right;
-font-variant-numeric:tabular-nums}svg{max-width:100%;height:auto}i{display:inline-block;height:.7rem;background:#e07a5f}.note{color:#8a4b2a}
+body{font:15px/1.5 system-ui,sans-serif;color:#20303c;max-width:60rem;margin:2rem auto;\
+padding:0 1rem}
+h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}\
+table{border-collapse:collapse;font-size:.9rem}
+th,td{padding:.25rem .7rem;text-align:left;border-bottom:1px solid #dde4e8}\
+td.n{text-align:right;
+font-variant-numeric:tabular-nums}svg{max-width:100%;height:auto}\
+i{display:inline-block;height:.7rem;background:#e07a5f}.note{color:#8a4b2a}
 """
 
 
 def page(params: Params, root: Path = Path()) -> str:
     """The page as HTML; sections whose stages have not run are left out."""
     collected = collect(params, root)
-    title = ", ".join(f"{name} {model.version}" for name, model in params.models.items())
-    body = "\n".join(section for make in SECTIONS for section in make(params, collected, root))
+    title = ", ".join(
+        f"{name} {model.version}" for name, model in params.models.items()
+    )
+    body = "\n".join(
+        section for make in SECTIONS for section in make(params, collected, root)
+    )
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}'
+        "</title>"
         f"<style>{STYLE}</style><h1>{escape(title)}</h1>\n{body}</html>\n"
     )
 
@@ -43,7 +52,10 @@ def _rows(params: Params, collected: Collected, root: Path) -> Iterator[str]:
 
 def _in_and_out(report: dict[str, Any]) -> str:
     name = f"<td>{escape(report['stage'])}</td><td>{escape(report['key'])}</td>"
-    return f'<tr>{name}<td class="n">{report["rows_in"]:,}</td><td class="n">{report["rows_out"]:,}</td></tr>'
+    return (
+        f'<tr>{name}<td class="n">{report["rows_in"]:,}</td><td class="n">'
+        f"{report['rows_out']:,}</td></tr>"
+    )
 
 
 def _losses(params: Params, collected: Collected, root: Path) -> Iterator[str]:
@@ -51,33 +63,52 @@ def _losses(params: Params, collected: Collected, root: Path) -> Iterator[str]:
     for report in collected.reports:
         counts = {**report["dropped"], **report["rejected"]}
         name = layout.stage_name(report["stage"], report["key"])
-        for reason, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-            bar = f'<i style="width:{min(200 * count / max(report["rows_in"], 1), 200):.0f}px"></i>'
+        for reason, count in sorted(
+            counts.items(), key=lambda item: (-item[1], item[0])
+        ):
+            bar = (
+                "<i "
+                f'style="width:{min(200 * count / max(report["rows_in"], 1), 200):.0f}'
+                'px"></i>'
+            )
             cells.append(
-                f'<tr><td>{escape(name)}</td><td>{escape(reason)}</td><td class="n">{count:,}</td><td>{bar}</td></tr>'
+                f'<tr><td>{escape(name)}</td><td>{escape(reason)}</td><td class="n">'
+                f"{count:,}</td><td>{bar}</td></tr>"
             )
             name = ""
     if cells:
-        head = "<tr><th>stage</th><th>reason</th><th>rows</th><th>share of the stage's rows</th></tr>"
+        head = (
+            "<tr><th>stage</th><th>reason</th><th>rows</th><th>share of the stage's "
+            "rows</th></tr>"
+        )
         yield _section("Left out, and why", f"<table>{head}{''.join(cells)}</table>")
 
 
 def _scores(params: Params, collected: Collected, root: Path) -> Iterator[str]:
     histograms = _reported(collected, "score", params.sources, "histogram")
     if histograms:
-        yield _section("Quality scores by source", figures.steps(histograms, 0.0, 1.0, "quality score"))
+        yield _section(
+            "Quality scores by source",
+            figures.steps(histograms, 0.0, 1.0, "quality score"),
+        )
 
 
 def _mixes(params: Params, collected: Collected, root: Path) -> Iterator[str]:
     counts = {}
-    for name, groups in _reported(collected, "rebalance", params.models, "groups").items():
+    for name, groups in _reported(
+        collected, "rebalance", params.models, "groups"
+    ).items():
         counts[name] = {group: _count(value) for group, value in groups.items()}
     if counts:
         yield _section("What each model is trained on", figures.stacked(counts))
 
 
-def _reported(collected: Collected, stage: str, names: Iterable[str], key: str) -> dict[str, Any]:
-    """What the stage's reports say under a key, by name; those that say nothing are left out."""
+def _reported(
+    collected: Collected, stage: str, names: Iterable[str], key: str
+) -> dict[str, Any]:
+    """What the stage's reports say under a key, by name;
+    those that say nothing are left out.
+    """
     found = {}
     for name in names:
         report = collected.of(stage, name) or {}
@@ -96,17 +127,27 @@ def _curves(params: Params, collected: Collected, root: Path) -> Iterator[str]:
         path = root / layout.adapter(name) / "training.json"
         if path.is_file():
             points = jsonl.read_json(path).get("curve", [])
-            curves[name] = _smooth([(p["step"], p["loss"]) for p in points if p.get("loss") is not None])
+            curves[name] = _smooth(
+                [(p["step"], p["loss"]) for p in points if p.get("loss") is not None]
+            )
     curves = {name: points for name, points in curves.items() if points}
     if curves:
-        yield _section("Training loss", figures.lines(curves, "step", "loss per token, mean of 9 steps"))
+        yield _section(
+            "Training loss",
+            figures.lines(curves, "step", "loss per token, mean of 9 steps"),
+        )
 
 
-def _smooth(points: list[tuple[float, float]], window: int = 9) -> list[tuple[float, float]]:
+def _smooth(
+    points: list[tuple[float, float]], window: int = 9
+) -> list[tuple[float, float]]:
     """The running mean over a window of steps: single steps of small batches jump."""
     losses = [loss for _, loss in points]
     means = [losses[max(0, i - window + 1) : i + 1] for i in range(len(losses))]
-    return [(step, sum(mean) / len(mean)) for (step, _), mean in zip(points, means, strict=True)]
+    return [
+        (step, sum(mean) / len(mean))
+        for (step, _), mean in zip(points, means, strict=True)
+    ]
 
 
 def _models(params: Params, collected: Collected, root: Path) -> Iterator[str]:
@@ -115,14 +156,22 @@ def _models(params: Params, collected: Collected, root: Path) -> Iterator[str]:
         if report is None:
             continue
         drawn = root / layout.report(name, "forgetting").with_suffix(".svg")
-        picture = drawn.read_text(encoding="utf-8").partition("<svg")[2] if drawn.is_file() else ""
+        picture = (
+            drawn.read_text(encoding="utf-8").partition("<svg")[2]
+            if drawn.is_file()
+            else ""
+        )
         text = escape("\n".join(evaluation.lines(report)))
         content = f"<pre>{text}</pre>" + (f"<svg{picture}" if picture else "")
         yield _section(f"{name} {model.version}: evaluation and forgetting", content)
 
 
 def _warnings(params: Params, collected: Collected, root: Path) -> Iterator[str]:
-    texts = [f"{r['stage']}@{r['key']}: {text}" for r in collected.reports for text in r["warnings"]]
+    texts = [
+        f"{r['stage']}@{r['key']}: {text}"
+        for r in collected.reports
+        for text in r["warnings"]
+    ]
     if texts:
         items = "".join(f"<li>{escape(text)}</li>" for text in texts)
         yield _section("Warnings", f'<ul class="note">{items}</ul>')

@@ -13,12 +13,15 @@ from afs_stages.core.params import Params
 
 
 class Running(UserError):
-    """Another DVC command is at work in this clone, so what is stale changes by the minute."""
+    """Another DVC command is at work in this clone,
+    so what is stale changes by the minute.
+    """
 
 
 @dataclass
 class Status:
-    """The facts behind `afs status`; `stale` maps a stage to what changed, None where DVC cannot say.
+    """The facts behind `afs status`; `stale` maps a stage to what changed,
+    None where DVC cannot say.
 
     `running` names the process that keeps the pipeline busy, empty if none does.
     """
@@ -38,14 +41,18 @@ class Status:
         """The next sensible command."""
         if self.missing:
             name = self.missing[0]
-            return f"afs collect {name}   (or set or remove sources.{name} in params.yaml)"
+            return (
+                f"afs collect {name}   (or set or remove sources.{name} in params.yaml)"
+            )
         if self.running:
             return f"afs status   (when {self.running} is done)"
         if self.stale is None:
             return "dvc status   (DVC could not tell; its own message says why)"
         if self.stale:
             return "dvc repro"
-        unreleased = [name for name, state in self.models.items() if "not released" in state]
+        unreleased = [
+            name for name, state in self.models.items() if "not released" in state
+        ]
         if unreleased:
             return f"afs release {unreleased[0]}"
         return "dvc push" if self.last_backup else "afs backup push --all"
@@ -54,7 +61,9 @@ class Status:
 def status(params: Params, root: Path = Path()) -> Status:
     """Look at the sources, stages, models, releases and backup below `root`."""
     sources, missing = _sources(params, root)
-    state = Status(sources, missing, _models(params, root), _releases(root), _remote(root))
+    state = Status(
+        sources, missing, _models(params, root), _releases(root), _remote(root)
+    )
     state.last_backup = _last_backup(root)
     try:
         state.stale = stale_stages(root)
@@ -74,7 +83,9 @@ def _sources(params: Params, root: Path) -> tuple[dict[str, str], list[str]]:
             missing.append(name)
             states[name] = f"{source.root}: missing"
         elif (root / rows).is_file():
-            states[name] = f"{source.root}: {_count_lines(root / rows):,} samples exported"
+            states[name] = (
+                f"{source.root}: {_count_lines(root / rows):,} samples exported"
+            )
         else:
             states[name] = f"{source.root}: not exported yet"
     return states, missing
@@ -88,9 +99,15 @@ def _count_lines(path: Path) -> int:
 def _models(params: Params, root: Path) -> dict[str, str]:
     states = {}
     for name, model in params.models.items():
-        adapter = "adapter trained" if (root / layout.adapter(name)).is_dir() else "no adapter yet"
+        adapter = (
+            "adapter trained"
+            if (root / layout.adapter(name)).is_dir()
+            else "no adapter yet"
+        )
         released = (root / layout.release(name, model.version)).is_dir()
-        states[name] = f"{model.version}, {adapter}, {'released' if released else 'not released'}"
+        states[name] = (
+            f"{model.version}, {adapter}, {'released' if released else 'not released'}"
+        )
     return states
 
 
@@ -111,7 +128,9 @@ def _remote(root: Path) -> str:
 
 
 def _last_backup(root: Path) -> str:
-    """When a backup last came through, and where it went; empty if none has from this clone."""
+    """When a backup last came through, and where it went;
+    empty if none has from this clone.
+    """
     path = root / layout.LAST_BACKUP
     if not path.is_file():
         return ""
@@ -124,9 +143,11 @@ RENTING = "remote/"
 
 
 def stale_stages(root: Path, target: str = "") -> dict[str, str]:
-    """Stage -> what changed since it last ran, as DVC sees it; with `target`, of that stage and all it rests on.
+    """Stage -> what changed since it last ran, as DVC sees it; with `target`, of that
+    stage and all it rests on.
 
-    Raises `Running` while another DVC command works here, `UserError` with DVC's reason where it cannot tell.
+    Raises `Running` while another DVC command works here, `UserError` with DVC's reason
+    where it cannot tell.
     """
     from dvc.exceptions import DvcException
     from dvc.lock import LockError
@@ -134,10 +155,18 @@ def stale_stages(root: Path, target: str = "") -> dict[str, str]:
 
     try:
         with Repo(str(root)) as repo:
-            changes = repo.status(targets=[target], with_deps=True) if target else repo.status()
+            changes = (
+                repo.status(targets=[target], with_deps=True)
+                if target
+                else repo.status()
+            )
     except LockError as error:
         blocker = re.search(r"\(PID (\d+)\): (.*)", str(error))
-        raise Running(f"process {blocker[1]} ({blocker[2]})" if blocker else "the other DVC command") from None
+        raise Running(
+            f"process {blocker[1]} ({blocker[2]})"
+            if blocker
+            else "the other DVC command"
+        ) from None
     except DvcException as error:
         raise UserError(f"DVC: {error}", where="dvc.yaml") from None
     asked = [stage for stage in changes if target or not stage.startswith(RENTING)]
@@ -151,6 +180,10 @@ def _reasons(entries: list[object]) -> str:
             found.append(str(entry))
             continue
         for kind, paths in entry.items():
-            names = ", ".join(f"{path} {state}" for path, state in paths.items()) if isinstance(paths, dict) else paths
+            names = (
+                ", ".join(f"{path} {state}" for path, state in paths.items())
+                if isinstance(paths, dict)
+                else paths
+            )
             found.append(f"{kind}: {names}")
     return "; ".join(found)

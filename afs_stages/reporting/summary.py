@@ -1,4 +1,6 @@
-"""The summary at the end of a run: rows per stage, what was dropped and why, what the models learnt."""
+"""The summary at the end of a run: rows per stage, what was dropped and why,
+what the models learnt.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,18 @@ from afs_stages.reporting.collected import Collected, collect
 from afs_stages.reporting.table import table
 
 LOSSES_WIDTH = 72
-"""Characters for what a stage left out: with the columns before it a line of about a hundred."""
+"""Characters for what a stage left out: with the columns before it a line of
+about a hundred.
+"""
 
 
 def summary(params: Params, root: Path = Path()) -> str:
     """The whole summary as text."""
     collected = collect(params, root)
-    parts = [_rows(collected, root), *[_model(name, params, collected, root) for name in params.models]]
+    parts = [
+        _rows(collected, root),
+        *[_model(name, params, collected, root) for name in params.models],
+    ]
     if (root / layout.PAGE).is_file():
         parts.append(f"The report with its pictures: {layout.PAGE}")
     if collected.missing:
@@ -31,15 +38,29 @@ def _rows(collected: Collected, root: Path) -> str:
     for report in collected.reports:
         name = layout.stage_name(report["stage"], report["key"])
         seconds = _seconds(root / layout.run_facts(report["stage"], report["key"]))
-        rows.append([name, f"{report['rows_in']:,}", f"{report['rows_out']:,}", seconds, _losses(report)])
-    return table(["stage", "in", "out", "s", "left out, and why"], rows, right="in,out,s")
+        rows.append(
+            [
+                name,
+                f"{report['rows_in']:,}",
+                f"{report['rows_out']:,}",
+                seconds,
+                _losses(report),
+            ]
+        )
+    return table(
+        ["stage", "in", "out", "s", "left out, and why"], rows, right="in,out,s"
+    )
 
 
 def _losses(report: dict[str, Any]) -> str:
     counts = {**report["dropped"], **report["rejected"]}
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     told = [f"{count:,} {reason}" for reason, count in ordered]
-    shown = next(n for n in range(len(told), -1, -1) if n < 2 or len(", ".join(told[:n])) <= LOSSES_WIDTH)
+    shown = next(
+        n
+        for n in range(len(told), -1, -1)
+        if n < 2 or len(", ".join(told[:n])) <= LOSSES_WIDTH
+    )
     return ", ".join([*told[:shown], *(["…"] if shown < len(told) else [])])
 
 

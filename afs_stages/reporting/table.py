@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -> str:
-    """Columns aligned by their widest cell; `right` names the heads of right-aligned columns, by commas."""
+    """Columns aligned by their widest cell; `right` names the heads of right-aligned
+    columns, by commas.
+    """
     numeric = {name.strip() for name in right.split(",")}
     cells = [list(head), *[list(row) for row in rows]]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
@@ -18,4 +20,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -
         ]
         return "  ".join(parts).rstrip()
 
-    return "\n".join([line(head), line(["─" * width for width in widths]), *map(line, rows)])
+    return "\n".join(
+        [line(head), line(["─" * width for width in widths]), *map(line, rows)]
+    )

@@ -1,1 +1,3 @@
-"""Where samples come from: one module per source, found by name, built in or from another package."""
+"""Where samples come from: one module per source, found by name, built in or from
+another package.
+"""

@@ -1,4 +1,5 @@
-"""What a source is: a generator of samples with a name, a domain and options of its own.
+"""What a source is: a generator of samples with a name,
+a domain and options of its own.
 
 A third-party package adds one by an entry point in the group `afs_stages.sources`:
 
@@ -20,7 +21,9 @@ from afs_stages.core.sample import TrainingSample
 
 
 class Options(Block):
-    """Keys a source block may hold beside root, type, domain and licence; a source declares its own."""
+    """Keys a source block may hold beside root, type, domain and licence; a source
+    declares its own.
+    """
 
 
 Keep = Callable[[TrainingSample], str]
@@ -29,7 +32,9 @@ Keep = Callable[[TrainingSample], str]
 
 @dataclass
 class Tally:
-    """What a generator met: turns (or sections, rows …) seen, and what was left out and why."""
+    """What a generator met: turns (or sections, rows …) seen,
+    and what was left out and why.
+    """
 
     seen: int = 0
     dropped: dict[str, int] = field(default_factory=dict)
@@ -48,10 +53,12 @@ class Tally:
 
 
 class BaseGenerator:
-    """A source of samples. Subclasses read from `self.roots` and yield samples in a stable order.
+    """A source of samples.
+    Subclasses read from `self.roots` and yield samples in a stable order.
 
-    `name` is the source's short name and becomes `sample.source`; `domain` is the default domain.
-    What is unreadable goes to `self.on_bad`; what is left out by rule is counted in `self.tally`.
+    `name` is the source's short name and becomes `sample.source`; `domain` is the
+    default domain. What is unreadable goes to `self.on_bad`; what is left out by rule
+    is counted in `self.tally`.
     """
 
     Options: ClassVar[type[Block]] = Options
@@ -59,7 +66,13 @@ class BaseGenerator:
     home: ClassVar[str] = ""
     """Where the tool keeps its files when no root is given; `~` is expanded."""
 
-    def __init__(self, name: str, domain: str = "", roots: Iterable[Path] = (), options: Block | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        domain: str = "",
+        roots: Iterable[Path] = (),
+        options: Block | None = None,
+    ) -> None:
         self.name = name
         self.domain = domain or self.default_domain or name
         self.roots = [Path(root) for root in roots]
@@ -80,8 +93,12 @@ class BaseGenerator:
         return [Path(cls.home).expanduser()] if cls.home else []
 
 
-def export_to_jsonl(samples: Iterable[TrainingSample], output: Path, limit: int | None = None) -> int:
-    """Write samples to a JSONL file, at most `limit` of them; returns how many were written."""
+def export_to_jsonl(
+    samples: Iterable[TrainingSample], output: Path, limit: int | None = None
+) -> int:
+    """Write samples to a JSONL file, at most `limit` of them;
+    returns how many were written.
+    """
     with jsonl.open_write(output) as writer:
         for sample in samples:
             if limit is not None and writer.count >= limit:

@@ -1,7 +1,9 @@
-"""Claude Code's session logs: `projects/<folder>/<session>.jsonl`, one line per content block.
+"""Claude Code's session logs: `projects/<folder>/<session>.jsonl`,
+one line per content block.
 
-A session is a tree (`parentUuid`): the path to its last leaf is the conversation, the other branches
-were rewound. Resumed and forked sessions repeat lines under the same `uuid`; they count once.
+A session is a tree (`parentUuid`): the path to its last leaf is the conversation, the
+other branches were rewound. Resumed and forked sessions repeat lines under the same
+`uuid`; they count once.
 """
 
 from __future__ import annotations
@@ -13,7 +15,14 @@ from typing import Any
 
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator
-from afs_stages.sources.claude_text import blocks, human_text, is_harness, queued_prompt, tool_results, was_interrupted
+from afs_stages.sources.claude_text import (
+    blocks,
+    human_text,
+    is_harness,
+    queued_prompt,
+    tool_results,
+    was_interrupted,
+)
 from afs_stages.sources.claude_tree import kept_lines
 from afs_stages.sources.conversation import ConversationOptions, Dialogue
 from afs_stages.sources.files import read_records, walk
@@ -53,7 +62,9 @@ class ClaudeGenerator(BaseGenerator):
                 continue
             yield from self._session(name, path, subagent, seen)
 
-    def _session(self, name: str, path: Path, subagent: bool, seen: set[str]) -> Iterator[TrainingSample]:
+    def _session(
+        self, name: str, path: Path, subagent: bool, seen: set[str]
+    ) -> Iterator[TrainingSample]:
         kept = kept_lines(path, subagent)
         dialogue: Dialogue | None = None
         for number, record in read_records(name, path, self.on_bad):
@@ -63,7 +74,9 @@ class ClaudeGenerator(BaseGenerator):
                 if subagent or not record.get("isSidechain"):
                     self._count_branch(record, seen)
                 continue
-            dialogue = dialogue or Dialogue(self, _session_id(record, path), name, self.options)
+            dialogue = dialogue or Dialogue(
+                self, _session_id(record, path), name, self.options
+            )
             sample = self._take(dialogue, number, record, seen)
             if sample:
                 yield sample
@@ -72,10 +85,16 @@ class ClaudeGenerator(BaseGenerator):
             yield sample
 
     def _count_branch(self, record: dict[str, Any], seen: set[str]) -> None:
-        if record.get("type") == "user" and str(record.get("uuid")) not in seen and human_text(record):
+        if (
+            record.get("type") == "user"
+            and str(record.get("uuid")) not in seen
+            and human_text(record)
+        ):
             self.tally.drop("other_branch")
 
-    def _take(self, dialogue: Dialogue, number: int, record: dict[str, Any], seen: set[str]) -> TrainingSample | None:
+    def _take(
+        self, dialogue: Dialogue, number: int, record: dict[str, Any], seen: set[str]
+    ) -> TrainingSample | None:
         kind, text = record.get("type"), ""
         if kind == "assistant":
             _answer(dialogue, record)
@@ -98,7 +117,9 @@ class ClaudeGenerator(BaseGenerator):
 
 
 def _session_id(record: dict[str, Any], path: Path) -> str:
-    """The session a fork came from, else the record's own; the file's name where neither is said."""
+    """The session a fork came from, else the record's own; the file's name where
+    neither is said.
+    """
     origin = record.get("forkedFrom")
     forked = origin.get("sessionId") if isinstance(origin, dict) else None
     return str(forked or record.get("sessionId") or path.stem)
@@ -118,4 +139,8 @@ def _answer(dialogue: Dialogue, record: dict[str, Any]) -> None:
         elif kind == "thinking":
             dialogue.think(str(block.get("thinking") or ""))
         elif kind == "tool_use":
-            dialogue.call(str(block.get("id") or ""), str(block.get("name") or ""), block.get("input") or {})
+            dialogue.call(
+                str(block.get("id") or ""),
+                str(block.get("name") or ""),
+                block.get("input") or {},
+            )

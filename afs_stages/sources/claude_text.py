@@ -1,18 +1,34 @@
-"""What a record of Claude Code says, and who said it: a person, the model, a tool, or the harness."""
+"""What a record of Claude Code says, and who said it: a person, the model, a tool,
+or the harness.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-_REMINDER = re.compile(r"<system-reminder>(?:(?!<system-reminder>).){0,100000}?</system-reminder>", re.S)
+_REMINDER = re.compile(
+    r"<system-reminder>(?:(?!<system-reminder>).){0,100000}?</system-reminder>", re.S
+)
 _INTERRUPT = re.compile(r"\A\s*\[Request interrupted by user[^\]\n]{0,40}\]\s*")
 _HARNESS = (
-    "<command-name>", "<command-message>", "<command-args>", "<local-command-stdout>", "<local-command-stderr>",
-    "<local-command-caveat>", "<bash-input>", "<bash-stdout>", "<bash-stderr>", "<task-notification>",
-    "<user-prompt-submit-hook>", "<user-memory-input>", "Caveat:", "Stop hook feedback:",
-    "This session is being continued", "Warmup",
-)  # fmt: skip
+    "<command-name>",
+    "<command-message>",
+    "<command-args>",
+    "<local-command-stdout>",
+    "<local-command-stderr>",
+    "<local-command-caveat>",
+    "<bash-input>",
+    "<bash-stdout>",
+    "<bash-stderr>",
+    "<task-notification>",
+    "<user-prompt-submit-hook>",
+    "<user-memory-input>",
+    "Caveat:",
+    "Stop hook feedback:",
+    "This session is being continued",
+    "Warmup",
+)
 
 
 def blocks(record: dict[str, Any]) -> list[dict[str, Any]]:
@@ -23,7 +39,11 @@ def blocks(record: dict[str, Any]) -> list[dict[str, Any]]:
         return [{"type": "text", "text": content}]
     if not isinstance(content, list):
         return []
-    return [{"type": "text", "text": b} if isinstance(b, str) else b for b in content if isinstance(b, str | dict)]
+    return [
+        {"type": "text", "text": b} if isinstance(b, str) else b
+        for b in content
+        if isinstance(b, str | dict)
+    ]
 
 
 def human_text(record: dict[str, Any]) -> str:
@@ -32,7 +52,9 @@ def human_text(record: dict[str, Any]) -> str:
         return ""
     kept = []
     for text in _texts(record):
-        text = _INTERRUPT.sub("", _REMINDER.sub("", text) if "<system-reminder>" in text else text).strip()
+        text = _INTERRUPT.sub(
+            "", _REMINDER.sub("", text) if "<system-reminder>" in text else text
+        ).strip()
         if text and not text.startswith(_HARNESS):
             kept.append(text)
     return "\n\n".join(kept)
@@ -49,7 +71,9 @@ def was_interrupted(record: dict[str, Any]) -> bool:
 
 
 def queued_prompt(record: dict[str, Any]) -> str:
-    """The prompt a person typed while the model was at work; empty for other attachments."""
+    """The prompt a person typed while the model was at work;
+    empty for other attachments.
+    """
     attachment = record.get("attachment")
     if not isinstance(attachment, dict) or attachment.get("type") != "queued_command":
         return ""
@@ -70,7 +94,11 @@ def tool_results(record: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _texts(record: dict[str, Any]) -> list[str]:
-    return [b["text"] for b in blocks(record) if b.get("type") == "text" and isinstance(b.get("text"), str)]
+    return [
+        b["text"]
+        for b in blocks(record)
+        if b.get("type") == "text" and isinstance(b.get("text"), str)
+    ]
 
 
 def _not_human(record: dict[str, Any]) -> bool:
@@ -85,7 +113,9 @@ def _result_text(content: Any) -> str:
     if not isinstance(content, list):
         return ""
     return "\n".join(
-        str(item.get("text") or "") if item.get("type") == "text" else f"[{item.get('type', 'content')}]"
+        str(item.get("text") or "")
+        if item.get("type") == "text"
+        else f"[{item.get('type', 'content')}]"
         for item in content
         if isinstance(item, dict)
     )

@@ -1,7 +1,8 @@
-"""Which lines of a Claude Code session are the conversation: the path to the last leaf of its tree.
+"""Which lines of a Claude Code session are the conversation:
+the path to the last leaf of its tree.
 
-Only heads of records are decoded and a line costs some 200 bytes, so that a session of a gigabyte
-can be told apart in little memory.
+Only heads of records are decoded and a line costs some 200 bytes, so that a session of
+a gigabyte can be told apart in little memory.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from afs_stages.core import jsonl
 
 
 class Head(msgspec.Struct):
-    """The part of a record that the tree needs; everything else is skipped undecoded."""
+    """The part of a record that the tree needs;
+    everything else is skipped undecoded.
+    """
 
     type: str | None = None
     uuid: str | None = None
@@ -33,9 +36,10 @@ _TOOL_MARKS = (b'"tool_result"', b'"tool_use"')
 def kept_lines(path: Path, subagent: bool) -> bytearray:
     """One flag per line number: 1 where the line belongs to the conversation.
 
-    A record whose parent is missing (its line was broken), or that continues a compacted conversation
-    without naming its parent, as older versions do, hangs on the record before it. A tool call
-    or result beside the path is no branch of its own and is kept with its parent.
+    A record whose parent is missing (its line was broken), or that continues a
+    compacted conversation without naming its parent, as older versions do, hangs on the
+    record before it. A tool call or result beside the path is no branch of its own and
+    is kept with its parent.
     """
     lines: dict[str, int] = {}
     parents, tools, side = array("q", [0]), bytearray(1), bytearray(1)
@@ -50,7 +54,9 @@ def kept_lines(path: Path, subagent: bool) -> bytearray:
         side[number] = foreign
         above = head.parent or head.logical
         continued = head.summary or head.subtype == "compact_boundary"
-        parents[number] = lines.get(above, previous) if above else previous if continued else 0
+        parents[number] = (
+            lines.get(above, previous) if above else previous if continued else 0
+        )
         if foreign:
             continue
         previous = number
@@ -68,7 +74,9 @@ def _head(line: bytes) -> Head | None:
 
 
 def _slow_head(line: bytes) -> Head | None:
-    """The head of a line that only the forgiving reader understands (a lone surrogate)."""
+    """The head of a line that only the forgiving reader understands (a
+    lone surrogate).
+    """
     from afs_stages.sources.files import record
 
     value = record("", 0, line)
@@ -86,13 +94,20 @@ def _pad(number: int, parents: array[int], *flags: bytearray) -> None:
         flag.extend(bytes(missing))
 
 
-def _kept(parents: array[int], tools: bytearray, side: bytearray, last: int) -> bytearray:
+def _kept(
+    parents: array[int], tools: bytearray, side: bytearray, last: int
+) -> bytearray:
     kept = bytearray(len(parents))
     while last and not kept[last]:
         kept[last] = 1
         last = parents[last]
     for number in range(1, len(parents)):
-        if tools[number] and not side[number] and kept[parents[number]] and parents[number] < number:
+        if (
+            tools[number]
+            and not side[number]
+            and kept[parents[number]]
+            and parents[number] < number
+        ):
             kept[number] = 1
     return kept
 

@@ -1,7 +1,9 @@
-"""Codex CLI's rollouts: `sessions/YYYY/MM/DD/rollout-*.jsonl[.zst]` and `archived_sessions/`, all four eras.
+"""Codex CLI's rollouts: `sessions/YYYY/MM/DD/rollout-*.jsonl[.zst]` and
+`archived_sessions/`, all four eras.
 
-Response items are the conversation; event messages only mirror them and tell of aborted and rolled-back
-turns. Forks copy the history of their parent, compaction repeats prompts: both count once.
+Response items are the conversation; event messages only mirror them and tell of aborted
+and rolled-back turns. Forks copy the history of their parent, compaction repeats
+prompts: both count once.
 """
 
 from __future__ import annotations
@@ -19,7 +21,11 @@ from afs_stages.sources.conversation import ConversationOptions, Dialogue
 from afs_stages.sources.files import read_document, read_records, walk
 from afs_stages.sources.toolcalls import arguments_of
 
-_OUTPUTS = ("function_call_output", "custom_tool_call_output", "local_shell_call_output")
+_OUTPUTS = (
+    "function_call_output",
+    "custom_tool_call_output",
+    "local_shell_call_output",
+)
 Record = tuple[int, dict[str, Any]]
 
 
@@ -66,11 +72,17 @@ class CodexGenerator(BaseGenerator):
         if isinstance(document.get("session"), dict):
             yield 1, {"type": "session_meta", "payload": document["session"]}
         items = document.get("items")
-        yield from ((1, item) for item in (items if isinstance(items, list) else []) if isinstance(item, dict))
+        yield from (
+            (1, item)
+            for item in (items if isinstance(items, list) else [])
+            if isinstance(item, dict)
+        )
 
 
 def _rollouts(roots: list[Path]) -> Iterator[tuple[str, Path]]:
-    """Rollout files by name, which is by time; plain wins over `.zst`, `sessions/` over `archived_sessions/`."""
+    """Rollout files by name, which is by time; plain wins over `.zst`, `sessions/` over
+    `archived_sessions/`.
+    """
     chosen: dict[str, tuple[tuple[bool, bool, str], Path]] = {}
     for name, path in walk(roots, (".jsonl", ".jsonl.zst", ".json")):
         if not path.name.startswith("rollout-"):
@@ -85,8 +97,15 @@ def _rollouts(roots: list[Path]) -> Iterator[tuple[str, Path]]:
 class Session:
     """One rollout, taken record by record."""
 
-    def __init__(self, generator: CodexGenerator, name: str, path: Path, repeats: set[bytes]) -> None:
-        self.generator, self.name, self.path, self.repeats = generator, name, path, repeats
+    def __init__(
+        self, generator: CodexGenerator, name: str, path: Path, repeats: set[bytes]
+    ) -> None:
+        self.generator, self.name, self.path, self.repeats = (
+            generator,
+            name,
+            path,
+            repeats,
+        )
         self.dialogue: Dialogue | None = None
         self.skipped = False
         self._metas = self._asked = 0
@@ -100,7 +119,11 @@ class Session:
                 self._meta(payload)
             elif kind == "response_item":
                 return self._item(number, payload)
-            elif kind == "event_msg" and payload.get("type") == "turn_aborted" and self.dialogue:
+            elif (
+                kind == "event_msg"
+                and payload.get("type") == "turn_aborted"
+                and self.dialogue
+            ):
                 self.dialogue.fail("aborted")
         elif kind is None and "id" in record:
             self._meta(record)
@@ -110,7 +133,11 @@ class Session:
 
     def _meta(self, payload: dict[str, Any]) -> None:
         self._metas += 1
-        if _is_subagent(payload) and self._metas == 1 and not self.generator.options.include_subagents:
+        if (
+            _is_subagent(payload)
+            and self._metas == 1
+            and not self.generator.options.include_subagents
+        ):
             self.generator.tally.drop("subagent_file")
             self.skipped = True
             return
@@ -121,8 +148,14 @@ class Session:
             self.dialogue.forked = True
 
     def _open(self, session: str) -> Dialogue:
-        stem = self.path.name.removesuffix(".zst").removesuffix(".jsonl").removesuffix(".json")
-        self.dialogue = Dialogue(self.generator, session or stem, self.name, self.generator.options)
+        stem = (
+            self.path.name.removesuffix(".zst")
+            .removesuffix(".jsonl")
+            .removesuffix(".json")
+        )
+        self.dialogue = Dialogue(
+            self.generator, session or stem, self.name, self.generator.options
+        )
         self.dialogue.repeats = self.repeats
         return self.dialogue
 
@@ -136,17 +169,23 @@ class Session:
             for text in reasoning(item):
                 dialogue.think(text)
         elif kind == "function_call":
-            name = ".".join(str(part) for part in (item.get("namespace"), item.get("name")) if part)
+            name = ".".join(
+                str(part) for part in (item.get("namespace"), item.get("name")) if part
+            )
             dialogue.call(call, name, arguments_of(str(item.get("arguments") or "{}")))
         elif kind == "custom_tool_call":
-            dialogue.call(call, str(item.get("name") or ""), str(item.get("input") or ""))
+            dialogue.call(
+                call, str(item.get("name") or ""), str(item.get("input") or "")
+            )
         elif kind == "local_shell_call":
             dialogue.call(call, "local_shell", item.get("action") or {})
         elif kind in _OUTPUTS:
             dialogue.result(call, output_text(item.get("output")))
         return None
 
-    def _message(self, dialogue: Dialogue, number: int, item: dict[str, Any]) -> TrainingSample | None:
+    def _message(
+        self, dialogue: Dialogue, number: int, item: dict[str, Any]
+    ) -> TrainingSample | None:
         text = text_of(item.get("content"))
         if item.get("role") == "assistant":
             dialogue.say(text)
@@ -157,7 +196,9 @@ class Session:
             self.generator.tally.drop("harness_text")
             return None
         self._asked += 1
-        return dialogue.ask(request, number, "rolled_back" if self._asked in self._retracted else "")
+        return dialogue.ask(
+            request, number, "rolled_back" if self._asked in self._retracted else ""
+        )
 
 
 def _is_subagent(meta: dict[str, Any]) -> bool:
@@ -166,7 +207,9 @@ def _is_subagent(meta: dict[str, Any]) -> bool:
 
 
 def _retracted(name: str, path: Path) -> set[int]:
-    """Which turns of a session (from 1) were taken back by a later `thread_rolled_back`."""
+    """Which turns of a session (from 1) were taken back by a later
+    `thread_rolled_back`.
+    """
     stack: list[int] = []
     taken: set[int] = set()
     asked = 0
@@ -175,13 +218,19 @@ def _retracted(name: str, path: Path) -> set[int]:
     for _, record in read_records(name, path, lambda bad: None):
         payload = record.get("payload")
         item = payload if isinstance(payload, dict) else record
-        if item.get("type") == "message" and item.get("role") == "user" and record.get("type") != "event_msg":
+        if (
+            item.get("type") == "message"
+            and item.get("role") == "user"
+            and record.get("type") != "event_msg"
+        ):
             if request_of(text_of(item.get("content"))):
                 asked += 1
                 stack.append(asked)
         elif item.get("type") == "thread_rolled_back":
             count = item.get("num_turns")
-            count = min(count, len(stack)) if isinstance(count, int) and count > 0 else 0
+            count = (
+                min(count, len(stack)) if isinstance(count, int) and count > 0 else 0
+            )
             taken.update(stack[len(stack) - count :])
             del stack[len(stack) - count :]
     return taken

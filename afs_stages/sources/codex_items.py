@@ -7,9 +7,18 @@ from typing import Any
 from afs_stages.sources.toolcalls import arguments_of
 
 _HARNESS = (
-    "<environment_context>", "<user_instructions>", "# AGENTS.md instructions", "<skill>", "<user_shell_command>",
-    "<turn_aborted>", "<subagent_notification>", "<recommended_plugins>", "<hook", "<permissions", "<INSTRUCTIONS>",
-)  # fmt: skip
+    "<environment_context>",
+    "<user_instructions>",
+    "# AGENTS.md instructions",
+    "<skill>",
+    "<user_shell_command>",
+    "<turn_aborted>",
+    "<subagent_notification>",
+    "<recommended_plugins>",
+    "<hook",
+    "<permissions",
+    "<INSTRUCTIONS>",
+)
 _IDE_REQUEST = "## My request for Codex:"
 _TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text")
 
@@ -23,7 +32,9 @@ def request_of(text: str) -> str:
 
 
 def text_of(content: Any) -> str:
-    """The text parts of a message; parts of the harness are left out where a person's stand beside them."""
+    """The text parts of a message; parts of the harness are left out where a person's
+    stand beside them.
+    """
     parts = _parts(content)
     human = [part for part in parts if not part.lstrip().startswith(_HARNESS)]
     return "\n\n".join(human or parts).strip()
@@ -35,13 +46,23 @@ def reasoning(item: dict[str, Any]) -> list[str]:
 
 
 def output_text(output: Any) -> str:
-    """What a tool gave back: text, a JSON text `{output, metadata}`, or a list of parts."""
+    """What a tool gave back: text, a JSON text `{output, metadata}`,
+    or a list of parts.
+    """
     if isinstance(output, str):
         inner = arguments_of(output) if output.startswith("{") else output
-        return str(inner["output"]) if isinstance(inner, dict) and isinstance(inner.get("output"), str) else output
+        return (
+            str(inner["output"])
+            if isinstance(inner, dict) and isinstance(inner.get("output"), str)
+            else output
+        )
     if isinstance(output, list):
         return "\n".join(_parts(output))
-    return output_text(output["content"]) if isinstance(output, dict) and "content" in output else ""
+    return (
+        output_text(output["content"])
+        if isinstance(output, dict) and "content" in output
+        else ""
+    )
 
 
 def _parts(content: Any) -> list[str]:
@@ -52,5 +73,7 @@ def _parts(content: Any) -> list[str]:
     return [
         part["text"]
         for part in content
-        if isinstance(part, dict) and part.get("type") in _TEXTS and isinstance(part.get("text"), str)
+        if isinstance(part, dict)
+        and part.get("type") in _TEXTS
+        and isinstance(part.get("text"), str)
     ]

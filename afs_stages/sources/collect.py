@@ -1,7 +1,9 @@
-"""A redacted snapshot of a tool's files in `data/raw/<source>`, so that a rebuild is repeatable elsewhere.
+"""A redacted snapshot of a tool's files in `data/raw/<source>`, so that a rebuild is
+repeatable elsewhere.
 
-Every string is redacted after decoding, so no raw secret enters the folder, the cache or a backup. Files
-whose content has not changed are passed over; files that are gone from the home stay in the snapshot.
+Every string is redacted after decoding, so no raw secret enters the folder, the cache
+or a backup. Files whose content has not changed are passed over; files that are gone
+from the home stay in the snapshot.
 """
 
 from __future__ import annotations
@@ -17,27 +19,42 @@ from afs_stages.core import jsonl
 from afs_stages.core.atomic import write_bytes
 from afs_stages.core.jsonl import BadRow
 from afs_stages.sources.collect_toolbench import copy_array, copy_parquet, is_taken
-from afs_stages.sources.files import exists, read_document, read_records, referenced, walk
+from afs_stages.sources.files import (
+    exists,
+    read_document,
+    read_records,
+    referenced,
+    walk,
+)
 from afs_stages.sources.redaction import Redactor
 from afs_stages.sources.toolbench_files import is_array
 
 MANIFEST = "collected.manifest"
 TAKEN: dict[str, Callable[[PurePosixPath], bool]] = {
     "claude": lambda p: p.suffix == ".jsonl" and "projects" in p.parts,
-    "codex": lambda p: p.name.startswith("rollout-") and p.suffix in (".jsonl", ".zst", ".json"),
+    "codex": lambda p: (
+        p.name.startswith("rollout-") and p.suffix in (".jsonl", ".zst", ".json")
+    ),
     "gemini": lambda p: "chats" in p.parts and p.suffix in (".json", ".jsonl"),
     "memory": lambda p: p.suffix in (".json", ".jsonl", ".md", ".txt"),
-    "history": lambda p: p.suffix != ".parquet" and (p.name.startswith("events_") or "payloads" in p.parts),
+    "history": lambda p: (
+        p.suffix != ".parquet"
+        and (p.name.startswith("events_") or "payloads" in p.parts)
+    ),
     "toolbench": is_taken,
 }
-"""Which of a tool's files are sessions; nothing else (settings, credentials) is opened."""
+"""Which of a tool's files are sessions; nothing else (settings,
+credentials) is opened.
+"""
 SUFFIXES = (".jsonl", ".json", ".zst", ".md", ".txt", ".parquet")
 _MARK = re.compile(r"<REDACTED:([a-z0-9-]+)>")
 
 
 @dataclass
 class Collected:
-    """What a snapshot did: files written, files unchanged, lines left out by reason, redactions by kind."""
+    """What a snapshot did: files written, files unchanged, lines left out by reason,
+    redactions by kind.
+    """
 
     written: int = 0
     unchanged: int = 0
@@ -56,13 +73,19 @@ class Collected:
 
 def files_of(kind: str, roots: list[Path]) -> list[tuple[str, Path]]:
     """(path relative to its root, path) of the files `collect` would take."""
-    return [(name, path) for name, path in walk(roots, SUFFIXES) if TAKEN[kind](PurePosixPath(name))]
+    return [
+        (name, path)
+        for name, path in walk(roots, SUFFIXES)
+        if TAKEN[kind](PurePosixPath(name))
+    ]
 
 
 def snapshot(kind: str, roots: list[Path], target: Path) -> Collected:
     """Bring `target` up to date with the tool's files."""
     manifest_path = target / MANIFEST
-    manifest: dict[str, str] = jsonl.read_json(manifest_path) if manifest_path.is_file() else {}
+    manifest: dict[str, str] = (
+        jsonl.read_json(manifest_path) if manifest_path.is_file() else {}
+    )
     found = Collected()
     for name, path in files_of(kind, roots):
         redact = Redactor()
@@ -85,18 +108,26 @@ def _safe(name: str) -> str:
 
 
 def _digest(path: Path) -> str:
-    """Of content and shape of the original; short, and keyed by nothing that could be guessed back."""
+    """Of content and shape of the original; short,
+    and keyed by nothing that could be guessed back.
+    """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
 
 
-def _copy(kind: str, name: str, path: Path, target: Path, found: Collected, redact: Redactor) -> bool:
-    """Write the redacted copy; whether there is one: of a document that cannot be read the last good copy stays."""
+def _copy(
+    kind: str, name: str, path: Path, target: Path, found: Collected, redact: Redactor
+) -> bool:
+    """Write the redacted copy; whether there is one: of a document that cannot be read
+    the last good copy stays.
+    """
     if kind == "toolbench" and (path.suffix == ".parquet" or is_array(path)):
         copy = copy_parquet if path.suffix == ".parquet" else copy_array
         found.redacted(copy(name, path, target, found.drop))
     elif path.suffix in (".md", ".txt"):
-        write_bytes(target, redact(path.read_bytes().decode("utf-8", "replace")).encode())
+        write_bytes(
+            target, redact(path.read_bytes().decode("utf-8", "replace")).encode()
+        )
     elif path.suffix == ".json":
         document = read_document(name, path, found.drop)
         if document is None:
@@ -109,7 +140,9 @@ def _copy(kind: str, name: str, path: Path, target: Path, found: Collected, reda
     return True
 
 
-def _records(kind: str, name: str, path: Path, found: Collected) -> Iterator[dict[str, Any]]:
+def _records(
+    kind: str, name: str, path: Path, found: Collected
+) -> Iterator[dict[str, Any]]:
     for _, record in read_records(name, path, found.drop):
         if kind == "history" and isinstance(record.get("payload_ref"), str):
             record["payload_sha256"] = _payload_digest(path.parent, record)
@@ -117,7 +150,9 @@ def _records(kind: str, name: str, path: Path, found: Collected) -> Iterator[dic
 
 
 def _payload_digest(folder: Path, event: dict[str, Any]) -> str:
-    """The sha256 of the payload as it stands in the snapshot, if the original's was right."""
+    """The sha256 of the payload as it stands in the snapshot,
+    if the original's was right.
+    """
     original = str(event.get("payload_sha256") or "")
     path = referenced(folder, event["payload_ref"])
     if path is None or not exists(path):

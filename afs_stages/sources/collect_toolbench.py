@@ -1,4 +1,6 @@
-"""ToolBench's files copied redacted, row by row: they are gigabytes, and each row is a conversation."""
+"""ToolBench's files copied redacted, row by row: they are gigabytes,
+and each row is a conversation.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +17,24 @@ from afs_stages.sources.redaction import Redactor
 from afs_stages.sources.toolbench_files import is_array
 
 _COLUMNS = ("id", "conversations")
-"""What a sample needs of the parquet edition; other columns, and notes in the schema, stay behind."""
+"""What a sample needs of the parquet edition; other columns, and notes in the schema,
+stay behind.
+"""
 Counts = dict[str, int]
 
 
 def is_taken(path: PurePosixPath) -> bool:
     """Whether a file below a ToolBench folder is one that samples come from."""
-    inside_answers = any("answer" in part for part in path.parts[:-1]) and path.suffix == ".json"
+    inside_answers = (
+        any("answer" in part for part in path.parts[:-1]) and path.suffix == ".json"
+    )
     return path.suffix == ".parquet" or is_array(path) or inside_answers
 
 
 def copy_array(name: str, path: Path, target: Path, on_bad: OnBad) -> Counts:
-    """Copy a released file or query list; returns the redactions by kind. A broken row is left out."""
+    """Copy a released file or query list; returns the redactions by kind.
+    A broken row is left out.
+    """
     counts: Counts = {}
     report = named(on_bad, name)
     with atomic_file(target) as file:
@@ -50,7 +58,9 @@ def copy_parquet(name: str, path: Path, target: Path, on_bad: OnBad) -> Counts:
     counts: Counts = {}
     try:
         source = parquet.ParquetFile(path)
-        schema = pyarrow.schema([field for field in source.schema_arrow if field.name in _COLUMNS])
+        schema = pyarrow.schema(
+            [field for field in source.schema_arrow if field.name in _COLUMNS]
+        )
         with atomic_file(target) as file, parquet.ParquetWriter(file, schema) as writer:
             for rows in _batches(source, schema.names):
                 cleaned = [_redacted(row, counts) for row in rows]

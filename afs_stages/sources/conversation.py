@@ -1,8 +1,9 @@
-"""From a session, told event by event, to samples: one per request and its final answer.
+"""From a session, told event by event, to samples:
+one per request and its final answer.
 
-What happened between (tool calls and results) stays in `messages`; a follow-up turn carries the turns
-before it, newest first kept, within a token budget. Text is redacted as it comes in, so that a session
-of any length needs the memory of one turn.
+What happened between (tool calls and results) stays in `messages`; a follow-up turn
+carries the turns before it, newest first kept, within a token budget. Text is redacted
+as it comes in, so that a session of any length needs the memory of one turn.
 """
 
 from __future__ import annotations
@@ -31,8 +32,12 @@ class ConversationOptions(Options):
     """Options of every source made of conversations."""
 
     redact: bool = True
-    context_tokens: int = Field(default=512, ge=0, description="budget of earlier turns before a follow-up turn")
-    max_tool_output_chars: int = Field(default=2000, ge=0, description="longer tool results are cut, and say so")
+    context_tokens: int = Field(
+        default=512, ge=0, description="budget of earlier turns before a follow-up turn"
+    )
+    max_tool_output_chars: int = Field(
+        default=2000, ge=0, description="longer tool results are cut, and say so"
+    )
 
 
 @dataclass
@@ -44,18 +49,28 @@ class Turn:
     steps: list[dict[str, Any]] = field(default_factory=list)
     thinking: list[str] = field(default_factory=list)
     fault: str = ""
-    """Why the turn cannot be used (`interrupted`, `api_error`, …); empty when it can."""
+    """Why the turn cannot be used (`interrupted`, `api_error`, …);
+    empty when it can.
+    """
 
 
 class Dialogue:
-    """One session. `ask` opens a turn and gives back the sample of the one before, `close` the last one's.
+    """One session.
+    `ask` opens a turn and gives back the sample of the one before,
+    `close` the last one's.
 
-    `session` is what its samples are grouped by; `repeats`, when given, holds the turns met so far:
-    one met again is left out as `repeated`, yet stays in the context of the turns after it.
+    `session` is what its samples are grouped by; `repeats`, when given, holds the turns
+    met so far: one met again is left out as `repeated`, yet stays in the context of the
+    turns after it.
     """
 
     def __init__(
-        self, generator: BaseGenerator, session: str, file: str, options: ConversationOptions, kind: str = "turn"
+        self,
+        generator: BaseGenerator,
+        session: str,
+        file: str,
+        options: ConversationOptions,
+        kind: str = "turn",
     ) -> None:
         self.redact = Redactor(options.redact)
         self.generator, self.options, self.kind = generator, options, kind
@@ -75,7 +90,9 @@ class Dialogue:
     def say(self, text: str) -> None:
         """Take text of the assistant."""
         if self.turn and text.strip():
-            self.turn.steps.append({"role": "assistant", "content": self.redact(clean(text))})
+            self.turn.steps.append(
+                {"role": "assistant", "content": self.redact(clean(text))}
+            )
 
     def think(self, text: str) -> None:
         """Take reasoning of the assistant."""
@@ -83,9 +100,13 @@ class Dialogue:
             self.turn.thinking.append(self.redact(clean(text)))
 
     def call(self, id: str, name: str, arguments: Any) -> None:
-        """Take a tool call; `arguments` is the decoded value, or text where it was no JSON."""
+        """Take a tool call; `arguments` is the decoded value,
+        or text where it was no JSON.
+        """
         if self.turn:
-            self.turn.steps.append(call(id, self.redact(name), self.redact.value(arguments)))
+            self.turn.steps.append(
+                call(id, self.redact(name), self.redact.value(arguments))
+            )
 
     def result(self, id: str, text: str) -> None:
         """Take the result of a call."""
@@ -110,7 +131,9 @@ class Dialogue:
         self.generator.tally.seen += 1
         rows = arrange(turn.steps)
         answer = final_answer(turn.steps, rows)
-        fault = turn.fault or self._repeated(turn.request, answer) or _fault(turn, answer)
+        fault = (
+            turn.fault or self._repeated(turn.request, answer) or _fault(turn, answer)
+        )
         redactions = self._new_redactions()
         if fault:
             self.generator.tally.drop(fault)
@@ -122,15 +145,21 @@ class Dialogue:
     def _repeated(self, request: str, answer: str) -> str:
         if self.repeats is None:
             return ""
-        key = hashlib.blake2b(f"{request}\x1f{answer}".encode(), digest_size=12).digest()
+        key = hashlib.blake2b(
+            f"{request}\x1f{answer}".encode(), digest_size=12
+        ).digest()
         known = key in self.repeats
         self.repeats.add(key)
         return "repeated" if known and self.forked else ""
 
     def _new_redactions(self) -> dict[str, int]:
-        """Redactions since the last turn, by kind; they are counted in the tally too."""
+        """Redactions since the last turn, by kind;
+        they are counted in the tally too.
+        """
         counts = self.redact.counts
-        new = {kind: n - self._counted.get(kind, 0) for kind, n in sorted(counts.items())}
+        new = {
+            kind: n - self._counted.get(kind, 0) for kind, n in sorted(counts.items())
+        }
         self._counted = dict(counts)
         new = {kind: n for kind, n in new.items() if n}
         self.generator.tally.redacted(new)
@@ -143,15 +172,25 @@ class Dialogue:
             self._context.popleft()
 
     def _cut(self, text: str) -> str:
-        """A tool result, redacted, at most as long as the options say; never cut through a secret."""
+        """A tool result, redacted, at most as long as the options say; never cut
+        through a secret.
+        """
         limit = self.options.max_tool_output_chars
         head = self.redact(text[: limit + 2 * LONGEST])
         if len(text) > limit + 2 * LONGEST:
             head = head[:-LONGEST]
-        return head if len(head) <= limit else f"{head[:limit]}\n[… {len(text) - limit} more characters]"
+        return (
+            head
+            if len(head) <= limit
+            else f"{head[:limit]}\n[… {len(text) - limit} more characters]"
+        )
 
     def _sample(
-        self, turn: Turn, rows: list[dict[str, Any]], answer: str, redactions: dict[str, int]
+        self,
+        turn: Turn,
+        rows: list[dict[str, Any]],
+        answer: str,
+        redactions: dict[str, int],
     ) -> TrainingSample:
         before = [
             {"role": role, "content": text}
@@ -160,7 +199,12 @@ class Dialogue:
         ]
         messages = [*before, {"role": "user", "content": turn.request}, *rows]
         metadata: dict[str, Any] = {
-            "provenance": {"file": self.file, "line": turn.line, "kind": self.kind, "session": self.session},
+            "provenance": {
+                "file": self.file,
+                "line": turn.line,
+                "kind": self.kind,
+                "session": self.session,
+            },
             "group": f"{self.generator.name}:session:{self.session}",
         }
         if redactions:
@@ -177,10 +221,12 @@ class Dialogue:
 
 
 def final_answer(steps: list[Step], rows: list[Step]) -> str:
-    """The assistant's text that ends a turn; empty where the turn ends in a call or in a tool's result.
+    """The assistant's text that ends a turn; empty where the turn ends in a call or in
+    a tool's result.
 
-    `steps` are the turn's events as they were told, `rows` the same as messages. The steps decide: a call
-    without a result is no message, and what was said before it only announced it.
+    `steps` are the turn's events as they were told, `rows` the same as messages. The
+    steps decide: a call without a result is no message, and what was said before it
+    only announced it.
     """
     if not steps or "content" not in steps[-1] or steps[-1]["role"] != "assistant":
         return ""
@@ -196,7 +242,13 @@ def _fault(turn: Turn, answer: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Text without surrounding blanks, NUL characters and lone surrogates, which no file can hold."""
+    """Text without surrounding blanks, NUL characters and lone surrogates,
+    which no file can hold.
+    """
     if "\0" in text:
         text = text.replace("\0", "")
-    return text.strip() if text.isascii() else text.encode("utf-8", "replace").decode().strip()
+    return (
+        text.strip()
+        if text.isascii()
+        else text.encode("utf-8", "replace").decode().strip()
+    )

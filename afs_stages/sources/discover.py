@@ -1,4 +1,6 @@
-"""Looking for sources below a folder: tool homes, context roots, codebases, ToolBench data."""
+"""Looking for sources below a folder: tool homes, context roots, codebases,
+ToolBench data.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,22 @@ from pathlib import Path
 from afs_stages.sources.collect import files_of
 
 DEPTH = 4
-_PASSED_OVER = {"node_modules", "__pycache__", ".git", ".venv", "venv", ".cache", "site-packages"}
+_PASSED_OVER = {
+    "node_modules",
+    "__pycache__",
+    ".git",
+    ".venv",
+    "venv",
+    ".cache",
+    "site-packages",
+}
 
 
 @dataclass(frozen=True)
 class Found:
-    """A source that lies at `path`: how many files `collect` would take, and their bytes."""
+    """A source that lies at `path`: how many files `collect` would take,
+    and their bytes.
+    """
 
     kind: str
     path: Path
@@ -24,7 +36,9 @@ class Found:
 
 
 def discover(top: Path, depth: int = DEPTH) -> Iterator[Found]:
-    """Yield the sources at most `depth` folders below `top`, in order of path; links are not followed."""
+    """Yield the sources at most `depth` folders below `top`, in order of path; links
+    are not followed.
+    """
     for folder, folders, names in os.walk(top, followlinks=False):
         here = Path(folder)
         folders[:] = sorted(name for name in folders if name not in _PASSED_OVER)
@@ -57,5 +71,9 @@ def _tool(kind: str, path: Path) -> Found:
 
 
 def _counted(kind: str, path: Path, suffixes: tuple[str, ...]) -> Found:
-    files = [file for file in sorted(path.rglob("*")) if file.suffix in suffixes and file.is_file()]
+    files = [
+        file
+        for file in sorted(path.rglob("*"))
+        if file.suffix in suffixes and file.is_file()
+    ]
     return Found(kind, path, len(files), sum(file.stat().st_size for file in files))

@@ -1,4 +1,6 @@
-"""Finding a source's files and reading their records: stable order, nothing outside the roots, no loops."""
+"""Finding a source's files and reading their records: stable order, nothing outside the
+roots, no loops.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,11 @@ from afs_stages.core import jsonl
 from afs_stages.core.jsonl import BadRow, OnBad
 
 
-def walk(roots: Iterable[Path], suffixes: tuple[str, ...]) -> Iterator[tuple[str, Path]]:
-    """Yield (path relative to its root, path) of every regular file with one of the suffixes, sorted.
+def walk(
+    roots: Iterable[Path], suffixes: tuple[str, ...]
+) -> Iterator[tuple[str, Path]]:
+    """Yield (path relative to its root, path) of every regular file with one of the
+    suffixes, sorted.
 
     Symbolic links are not followed: they may leave the root or run in a circle.
     """
@@ -37,7 +42,9 @@ def readable(name: str) -> str:
 
 
 def referenced(root: Path, reference: str) -> Path | None:
-    """The file inside `root` that a record names, or None where the name leads outside or is no name at all."""
+    """The file inside `root` that a record names, or None where the name leads outside
+    or is no name at all.
+    """
     try:
         target = (root / reference).resolve()
     except (OSError, ValueError, RuntimeError):
@@ -54,12 +61,18 @@ def exists(path: Path) -> bool:
 
 
 def named(on_bad: OnBad, name: str) -> OnBad:
-    """`on_bad` for one file: its bad rows are reported under the file's path relative to the root."""
+    """`on_bad` for one file: its bad rows are reported under the file's path
+    relative to the root.
+    """
     return lambda bad: on_bad(replace(bad, file=name))
 
 
-def read_records(name: str, path: Path, on_bad: OnBad) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (line number, object) of a log; a lone surrogate becomes U+FFFD, other bad lines are reported."""
+def read_records(
+    name: str, path: Path, on_bad: OnBad
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number, object) of a log; a lone surrogate becomes U+FFFD, other bad
+    lines are reported.
+    """
     report = named(on_bad, name)
     for number, line in jsonl.read_lines(path, report):
         value = record(name, number, line)
@@ -72,7 +85,11 @@ def read_records(name: str, path: Path, on_bad: OnBad) -> Iterator[tuple[int, di
 def record(name: str, number: int, line: bytes) -> dict[str, Any] | BadRow:
     """The JSON object on a line of a log, or what is wrong with it."""
     value = jsonl.parse(name, number, line)
-    if isinstance(value, BadRow) and value.reason == "broken_json" and b"\\ud" in line.lower():
+    if (
+        isinstance(value, BadRow)
+        and value.reason == "broken_json"
+        and b"\\ud" in line.lower()
+    ):
         return jsonl.parse(name, number, _without_lone_surrogates(line))
     return value
 
@@ -82,10 +99,16 @@ def _without_lone_surrogates(line: bytes) -> bytes:
         text = json.dumps(json.loads(line), ensure_ascii=False)
     except (ValueError, RecursionError):
         return line
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+    return (
+        text.encode("utf-16-le", "surrogatepass")
+        .decode("utf-16-le", "replace")
+        .encode()
+    )
 
 
-def read_document(name: str, path: Path, on_bad: OnBad, max_bytes: int = jsonl.MAX_LINE_BYTES) -> Any:
+def read_document(
+    name: str, path: Path, on_bad: OnBad, max_bytes: int = jsonl.MAX_LINE_BYTES
+) -> Any:
     """A whole JSON file, or None when it is too long or broken, which is reported."""
     size = path.stat().st_size
     if size > max_bytes:

@@ -1,6 +1,8 @@
-"""Gemini CLI's chats: `tmp/<project>/chats/session-*.json` (to 0.38) and `.jsonl` (from 0.39).
+"""Gemini CLI's chats: `tmp/<project>/chats/session-*.json` (to 0.38) and
+`.jsonl` (from 0.39).
 
-A resumed `.json` lies beside its `.jsonl`: what both hold counts once, from the `.jsonl`.
+A resumed `.json` lies beside its `.jsonl`: what both hold counts once,
+from the `.jsonl`.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ class GeminiGenerator(BaseGenerator):
         """Yield one sample per turn, session by session; the newer format first."""
         seen: set[tuple[str, str]] = set()
         files = walk(self.roots, (".json", ".jsonl"))
-        for name, path in sorted(files, key=lambda item: (item[0].endswith(".json"), item[0])):
+        for name, path in sorted(
+            files, key=lambda item: (item[0].endswith(".json"), item[0])
+        ):
             if not self._is_session(path):
                 continue
             session, messages = self._read(name, path)
@@ -69,7 +73,11 @@ class GeminiGenerator(BaseGenerator):
         document = read_document(name, path, self.on_bad)
         document = document if isinstance(document, dict) else {}
         messages = document.get("messages")
-        found = ((1, m) for m in (messages if isinstance(messages, list) else []) if isinstance(m, dict))
+        found = (
+            (1, m)
+            for m in (messages if isinstance(messages, list) else [])
+            if isinstance(m, dict)
+        )
         return str(document.get("sessionId") or path.stem), found
 
     def _take(
@@ -103,18 +111,32 @@ def _parts(content: Any) -> list[dict[str, Any]]:
     if isinstance(content, str):
         return [{"text": content}]
     parts = content if isinstance(content, list) else [content]
-    return [{"text": part} if isinstance(part, str) else part for part in parts if isinstance(part, str | dict)]
+    return [
+        {"text": part} if isinstance(part, str) else part
+        for part in parts
+        if isinstance(part, str | dict)
+    ]
 
 
 def _text(content: Any) -> str:
-    return "\n".join(str(p["text"]) for p in _parts(content) if p.get("text") and not p.get("thought")).strip()
+    return "\n".join(
+        str(p["text"])
+        for p in _parts(content)
+        if p.get("text") and not p.get("thought")
+    ).strip()
 
 
 def _answer(dialogue: Dialogue, message: dict[str, Any]) -> None:
     thoughts = message.get("thoughts")
     for thought in thoughts if isinstance(thoughts, list) else []:
         if isinstance(thought, dict):
-            dialogue.think(": ".join(str(thought[key]) for key in ("subject", "description") if thought.get(key)))
+            dialogue.think(
+                ": ".join(
+                    str(thought[key])
+                    for key in ("subject", "description")
+                    if thought.get(key)
+                )
+            )
     for part in _parts(message.get("content")):
         if part.get("thought") is True:
             dialogue.think(str(part.get("text") or ""))
@@ -138,7 +160,13 @@ def _result(call: dict[str, Any]) -> str:
         response = part.get("functionResponse")
         if isinstance(response, dict) and isinstance(response.get("response"), dict):
             inner = response["response"]
-            texts.append(str(inner.get("output") or inner.get("error") or msgspec.json.encode(inner).decode()))
+            texts.append(
+                str(
+                    inner.get("output")
+                    or inner.get("error")
+                    or msgspec.json.encode(inner).decode()
+                )
+            )
         elif part.get("text"):
             texts.append(str(part["text"]))
     return "\n".join(texts) or str(call.get("status") or "")

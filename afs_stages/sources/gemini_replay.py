@@ -1,8 +1,10 @@
-"""Gemini's `.jsonl` chats replayed: what the session holds at its end, without holding it in memory.
+"""Gemini's `.jsonl` chats replayed: what the session holds at its end,
+without holding it in memory.
 
-A repeated id replaces the earlier message, `$set` updates the session (`$set.messages` replaces the
-list), `$rewindTo` takes a message and all after it back; an unknown id there clears everything. The
-first pass notes where the last version of each message lies; the second reads those places only.
+A repeated id replaces the earlier message, `$set` updates the session (`$set.messages`
+replaces the list), `$rewindTo` takes a message and all after it back; an unknown id
+there clears everything. The first pass notes where the last version of each message
+lies; the second reads those places only.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ Message = tuple[int, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a message lies: its line, the line's first byte, and its position in a `$set` list (else -1)."""
+    """Where a message lies: its line, the line's first byte, and its position in a
+    `$set` list (else -1).
+    """
 
     line: int
     offset: int
@@ -43,7 +47,11 @@ class _State:
             listed = changes.get("messages")
             if isinstance(listed, list):
                 items = enumerate(listed)
-                self.messages = {str(m.get("id", i)): Place(number, offset, i) for i, m in items if isinstance(m, dict)}
+                self.messages = {
+                    str(m.get("id", i)): Place(number, offset, i)
+                    for i, m in items
+                    if isinstance(m, dict)
+                }
         elif "type" in value:
             self.messages[str(value.get("id", number))] = Place(number, offset)
         elif "sessionId" in value:
@@ -56,7 +64,9 @@ class _State:
 
 
 def replay(name: str, path: Path, on_bad: OnBad) -> tuple[str, Iterator[Message]]:
-    """(session id, the messages that stand at the end, in the order they first appeared)."""
+    """(session id, the messages that stand at the end,
+    in the order they first appeared).
+    """
     state = _State(path.stem)
     for number, offset, line in _lines(name, path, on_bad):
         value = record(name, number, line)
@@ -77,22 +87,43 @@ def _lines(name: str, path: Path, on_bad: OnBad) -> Iterator[tuple[int, int, byt
             if len(line) > MAX_LINE_BYTES:
                 while not line.endswith(b"\n") and (line := file.readline(2**20)):
                     offset += len(line)
-                on_bad(BadRow(name, number, "line_too_long", f"{offset - start} bytes, at most {MAX_LINE_BYTES}"))
+                on_bad(
+                    BadRow(
+                        name,
+                        number,
+                        "line_too_long",
+                        f"{offset - start} bytes, at most {MAX_LINE_BYTES}",
+                    )
+                )
             elif not line.isspace():
                 yield number, start, line.rstrip(b"\r\n")
 
 
 def _read(name: str, path: Path, places: Any, on_bad: OnBad) -> Iterator[Message]:
-    """The messages at their places; one that the tool has overwritten since is reported."""
+    """The messages at their places; one that the tool has overwritten
+    since is reported.
+    """
     held: tuple[int, Any] = (-1, None)
     with path.open("rb") as file:
         for place in places:
             if held[0] != place.offset:
                 file.seek(place.offset)
-                held = (place.offset, record(name, place.line, file.readline(MAX_LINE_BYTES).rstrip(b"\r\n")))
+                held = (
+                    place.offset,
+                    record(
+                        name, place.line, file.readline(MAX_LINE_BYTES).rstrip(b"\r\n")
+                    ),
+                )
             message = _at(held[1], place)
             if message is None:
-                on_bad(BadRow(name, place.line, "changed_while_read", "the line is no longer what it was"))
+                on_bad(
+                    BadRow(
+                        name,
+                        place.line,
+                        "changed_while_read",
+                        "the line is no longer what it was",
+                    )
+                )
             else:
                 yield place.line, message
 
@@ -102,5 +133,9 @@ def _at(value: Any, place: Place) -> dict[str, Any] | None:
     if place.item >= 0 and isinstance(value, dict):
         changes = value.get("$set")
         listed = changes.get("messages") if isinstance(changes, dict) else None
-        value = listed[place.item] if isinstance(listed, list) and place.item < len(listed) else None
+        value = (
+            listed[place.item]
+            if isinstance(listed, list) and place.item < len(listed)
+            else None
+        )
     return value if isinstance(value, dict) else None

@@ -1,7 +1,9 @@
-"""AFS history: `events_YYYYMMDD.jsonl`, large payloads in files of their own beside them.
+"""AFS history: `events_YYYYMMDD.jsonl`, large payloads in files of their
+own beside them.
 
-A model event is a sample: prompt (or the last user message) and response. A payload reference must
-stay inside the root and match its sha256, which is checked before anything is read from it.
+A model event is a sample: prompt (or the last user message) and response. A payload
+reference must stay inside the root and match its sha256, which is checked before
+anything is read from it.
 """
 
 from __future__ import annotations
@@ -45,7 +47,11 @@ class HistoryGenerator(BaseGenerator):
                 kind = str(event.get("type"))
                 if kind not in self.options.event_types:
                     self.tally.seen += 1
-                    self.tally.drop(f"event_type_{kind}" if kind in ("tool", "fs", "cli") else "event_type_other")
+                    self.tally.drop(
+                        f"event_type_{kind}"
+                        if kind in ("tool", "fs", "cli")
+                        else "event_type_other"
+                    )
                     continue
                 payload = self._payload(name, path, number, event)
                 if payload is None:
@@ -53,11 +59,17 @@ class HistoryGenerator(BaseGenerator):
                     self.tally.drop("no_payload")
                     continue
                 session = str(event.get("id") or f"{path.stem}:{number}")
-                sample = _exchange(Dialogue(self, session, name, self.options, "event"), payload, number)
+                sample = _exchange(
+                    Dialogue(self, session, name, self.options, "event"),
+                    payload,
+                    number,
+                )
                 if sample:
                     yield sample
 
-    def _payload(self, name: str, path: Path, number: int, event: dict[str, Any]) -> dict[str, Any] | None:
+    def _payload(
+        self, name: str, path: Path, number: int, event: dict[str, Any]
+    ) -> dict[str, Any] | None:
         inline = event.get("payload")
         if isinstance(inline, dict):
             return inline
@@ -65,10 +77,14 @@ class HistoryGenerator(BaseGenerator):
         if not isinstance(reference, str) or not reference:
             return None
         problem, data = _referenced(path.parent, reference)
-        if not problem and hashlib.sha256(data).hexdigest() != event.get("payload_sha256"):
+        if not problem and hashlib.sha256(data).hexdigest() != event.get(
+            "payload_sha256"
+        ):
             problem = "payload_sha256"
         if problem:
-            self.on_bad(BadRow(name, number, problem, "the referenced payload is not used"))
+            self.on_bad(
+                BadRow(name, number, problem, "the referenced payload is not used")
+            )
             return None
         value = record(name, number, data)
         if isinstance(value, BadRow):
@@ -89,11 +105,21 @@ def _referenced(root: Path, reference: str) -> tuple[str, bytes]:
     return "", target.read_bytes()
 
 
-def _exchange(dialogue: Dialogue, payload: dict[str, Any], number: int) -> TrainingSample | None:
-    """The sample of one model event: the prompt, or the last message of the user, and the response."""
+def _exchange(
+    dialogue: Dialogue, payload: dict[str, Any], number: int
+) -> TrainingSample | None:
+    """The sample of one model event: the prompt, or the last message of the user,
+    and the response.
+    """
     listed = payload.get("messages")
-    messages = [m for m in (listed if isinstance(listed, list) else []) if isinstance(m, dict)]
-    asked = [text for m in messages if m.get("role") == "user" and (text := _text(m.get("content")))]
+    messages = [
+        m for m in (listed if isinstance(listed, list) else []) if isinstance(m, dict)
+    ]
+    asked = [
+        text
+        for m in messages
+        if m.get("role") == "user" and (text := _text(m.get("content")))
+    ]
     dialogue.ask(_text(payload.get("prompt")) or (asked[-1] if asked else ""), number)
     answer = _text(payload.get("response"))
     if not answer and messages and messages[-1].get("role") == "assistant":

@@ -1,7 +1,9 @@
-"""AFS memory: `.jsonl`, `.json`, `.md` and `.txt` entries with whatever keys a tool gave them.
+"""AFS memory: `.jsonl`, `.json`, `.md` and `.txt` entries with whatever keys
+a tool gave them.
 
-An entry with a request and an answer is a sample. A note (content alone) becomes one only where its
-tags allow it (`allow_raw` by default): its title, or a fixed question, is then the request.
+An entry with a request and an answer is a sample. A note (content alone) becomes one
+only where its tags allow it (`allow_raw` by default): its title, or a fixed question,
+is then the request.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ class MemoryOptions(Options):
     """Options of a `memory` source block."""
 
     redact: bool = True
-    allow_raw: bool = Field(default=False, description="every note becomes a sample, whatever its tags")
+    allow_raw: bool = Field(
+        default=False, description="every note becomes a sample, whatever its tags"
+    )
     allow_raw_tags: tuple[str, ...] = ("allow_raw",)
     include_tags: tuple[str, ...] = ()
     exclude_tags: tuple[str, ...] = ()
@@ -61,7 +65,14 @@ class MemoryGenerator(BaseGenerator):
             yield from read_records(name, path, self.on_bad)
             return
         if path.stat().st_size > MAX_NOTE_BYTES:
-            self.on_bad(BadRow(name, 1, "note_too_long", f"{path.stat().st_size} bytes, at most {MAX_NOTE_BYTES}"))
+            self.on_bad(
+                BadRow(
+                    name,
+                    1,
+                    "note_too_long",
+                    f"{path.stat().st_size} bytes, at most {MAX_NOTE_BYTES}",
+                )
+            )
             return
         if path.suffix == ".json":
             yield from self._json(name, path)
@@ -78,18 +89,34 @@ class MemoryGenerator(BaseGenerator):
             return
         if isinstance(inner, dict):
             inner = next(
-                (inner[k] for k in ("entries", "items", "memories") if isinstance(inner.get(k), list)), [inner]
+                (
+                    inner[k]
+                    for k in ("entries", "items", "memories")
+                    if isinstance(inner.get(k), list)
+                ),
+                [inner],
             )
         for number, item in enumerate(inner if isinstance(inner, list) else [inner], 1):
             if isinstance(item, dict):
                 yield number, item
             else:
-                self.on_bad(BadRow(name, number, "not_an_object", f"an entry is a JSON {type(item).__name__}"))
+                self.on_bad(
+                    BadRow(
+                        name,
+                        number,
+                        "not_an_object",
+                        f"an entry is a JSON {type(item).__name__}",
+                    )
+                )
 
-    def _sample(self, name: str, line: int, entry: dict[str, Any]) -> TrainingSample | None:
+    def _sample(
+        self, name: str, line: int, entry: dict[str, Any]
+    ) -> TrainingSample | None:
         tags = _tags(entry)
         options = self.options
-        if tags & set(options.exclude_tags) or (options.include_tags and not tags & set(options.include_tags)):
+        if tags & set(options.exclude_tags) or (
+            options.include_tags and not tags & set(options.include_tags)
+        ):
             self.tally.drop("tag")
             return None
         request, answer = (
@@ -101,7 +128,10 @@ class MemoryGenerator(BaseGenerator):
             if not (options.allow_raw or tags & set(options.allow_raw_tags)):
                 self.tally.drop("note_without_leave")
                 return None
-            request, answer = request or _first(entry, "title") or options.default_instruction, content
+            request, answer = (
+                request or _first(entry, "title") or options.default_instruction,
+                content,
+            )
         if not request:
             self.tally.drop("empty_request")
             return None
@@ -113,7 +143,9 @@ class MemoryGenerator(BaseGenerator):
             return None
         return self._build(name, line, entry, request, answer)
 
-    def _build(self, name: str, line: int, entry: dict[str, Any], request: str, answer: str) -> TrainingSample:
+    def _build(
+        self, name: str, line: int, entry: dict[str, Any], request: str, answer: str
+    ) -> TrainingSample:
         redact = Redactor(self.options.redact)
         file = redact(name)
         metadata: dict[str, Any] = {
@@ -143,18 +175,26 @@ def _first(entry: dict[str, Any], *keys: str) -> str:
 
 
 def _tags(entry: dict[str, Any], redact: Callable[[str], str] = clean) -> set[str]:
-    """The tags of an entry; text is redacted before it is split, which would part a secret from its name."""
+    """The tags of an entry; text is redacted before it is split, which would part a
+    secret from its name.
+    """
     for key in ("tags", "labels", "tag"):
         value = entry.get(key)
         if isinstance(value, str):
-            return {part.strip(" []\"'") for part in re.split(r"[,\s]+", redact(value)) if part.strip(" []\"'")}
+            return {
+                part.strip(" []\"'")
+                for part in re.split(r"[,\s]+", redact(value))
+                if part.strip(" []\"'")
+            }
         if isinstance(value, list):
             return {redact(clean(str(item))) for item in value}
     return set()
 
 
 def _note(text: str, suffix: str) -> dict[str, Any]:
-    """A text file as an entry: front matter or a `tags:` line, the first heading as its title."""
+    """A text file as an entry: front matter or a `tags:` line,
+    the first heading as its title.
+    """
     entry: dict[str, Any] = {}
     front = _FRONT_MATTER.match(text)
     found = _TAGS_LINE.search(front[1] if front else text[:2000])
@@ -165,7 +205,9 @@ def _note(text: str, suffix: str) -> dict[str, Any]:
         body = body.replace(found[0], "", 1)
     heading = _HEADING.search(body) if suffix == ".md" else None
     if heading:
-        entry["title"] = f"What do the notes say about {heading[1].strip().rstrip('.:')}?"
+        entry["title"] = (
+            f"What do the notes say about {heading[1].strip().rstrip('.:')}?"
+        )
         body = body.replace(heading[0], "", 1)
     entry["content"] = body.strip()
     return entry

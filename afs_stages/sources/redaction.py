@@ -37,7 +37,14 @@ class Rule:
     reach: Callable[[str, int], int] | None = None
 
 
-def _rule(kind: str, gate: str, pattern: str, accept: Accept | None = None, *, lowered: bool = False) -> Rule:
+def _rule(
+    kind: str,
+    gate: str,
+    pattern: str,
+    accept: Accept | None = None,
+    *,
+    lowered: bool = False,
+) -> Rule:
     return Rule(kind, tuple(gate.split("|")), re.compile(pattern), accept, lowered)
 
 
@@ -48,8 +55,29 @@ _WORD = r"(?<!(?<!\\)[A-Za-z0-9_])"
 """The start of a word; a letter after a backslash is an escape (JSON quoted in text), not part of one."""
 _VALUE = r"[^\s\"'`,;<>(){}\[\]]"
 
-_PLACEHOLDERS = ("<redacted", "none", "null", "true", "false", "your", "example", "changeme", "xxxx", "****", "...")
-_WORDS = {"required", "optional", "password", "passwords", "undefined", "getpass", "getpass.getpass", "incorrect"}
+_PLACEHOLDERS = (
+    "<redacted",
+    "none",
+    "null",
+    "true",
+    "false",
+    "your",
+    "example",
+    "changeme",
+    "xxxx",
+    "****",
+    "...",
+)
+_WORDS = {
+    "required",
+    "optional",
+    "password",
+    "passwords",
+    "undefined",
+    "getpass",
+    "getpass.getpass",
+    "incorrect",
+}
 
 
 def _has_digit(secret: str, _: str) -> bool:
@@ -63,13 +91,20 @@ def _mixed(secret: str, _: str) -> bool:
 
 def _mixed_case(secret: str, _: str) -> bool:
     head = secret[:2000]
-    return any(c.isdigit() for c in head) and any(c.isupper() for c in head) and any(c.islower() for c in head)
+    return (
+        any(c.isdigit() for c in head)
+        and any(c.isupper() for c in head)
+        and any(c.islower() for c in head)
+    )
 
 
 def _is_basic(secret: str, _: str) -> bool:
     """Base64 of `user:password`."""
     try:
-        return b":" in base64.b64decode(secret + "=" * (-len(secret) % 4), validate=True)[1:]
+        return (
+            b":"
+            in base64.b64decode(secret + "=" * (-len(secret) % 4), validate=True)[1:]
+        )
     except binascii.Error:
         return False
 
@@ -84,7 +119,9 @@ def _is_secret(secret: str, _: str) -> bool:
     low = secret.lower()
     if low.startswith(_PLACEHOLDERS) or not _has_digit(secret, ""):
         return False
-    return not re.fullmatch(r"[a-z_]{1,30}[0-9]{0,4}(?:\.[a-z_]{1,30}[0-9]{0,4}){0,9}", low)
+    return not re.fullmatch(
+        r"[a-z_]{1,30}[0-9]{0,4}(?:\.[a-z_]{1,30}[0-9]{0,4}){0,9}", low
+    )
 
 
 def _is_password(secret: str, _: str) -> bool:
@@ -148,15 +185,30 @@ def _is_key_in_lines(items: list[Any]) -> bool:
 
 
 RULES = (
-    Rule("private-key", ("-----begin",), re.compile(rf"(?P<s>{_KEY_BEGIN})"), reach=private_key_end),
+    Rule(
+        "private-key",
+        ("-----begin",),
+        re.compile(rf"(?P<s>{_KEY_BEGIN})"),
+        reach=private_key_end,
+    ),
     _rule("anthropic-key", "sk-ant-", _WORD + r"(?P<s>sk-ant-[A-Za-z0-9_-]{16,200})"),
-    _rule("openai-key", "sk-", _WORD + r"(?P<s>sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,200})", _mixed),
+    _rule(
+        "openai-key",
+        "sk-",
+        _WORD + r"(?P<s>sk-(?:proj-|svcacct-|admin-)?[A-Za-z0-9_-]{20,200})",
+        _mixed,
+    ),
     _rule(
         "google-key",
         "aiza|gocspx-|ya29.",
-        _WORD + r"(?P<s>AIza[A-Za-z0-9_-]{35}|GOCSPX-[\w-]{20,40}|ya29\.[\w.-]{20,300})",
+        _WORD
+        + r"(?P<s>AIza[A-Za-z0-9_-]{35}|GOCSPX-[\w-]{20,40}|ya29\.[\w.-]{20,300})",
     ),
-    _rule("aws-key-id", "akia|asia|aroa|aida", _WORD + r"(?P<s>(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16})(?![A-Z0-9])"),
+    _rule(
+        "aws-key-id",
+        "akia|asia|aroa|aida",
+        _WORD + r"(?P<s>(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16})(?![A-Z0-9])",
+    ),
     _rule(
         "aws-secret",
         "aws",
@@ -173,21 +225,37 @@ RULES = (
         "glpat-|gldt-|glrt-|glcbt-|glptt-",
         _WORD + r"(?P<s>(?:glpat|gldt|glrt|glcbt|glptt)-[A-Za-z0-9_-]{18,60})",
     ),
-    _rule("huggingface-token", "hf_|api_org_", _WORD + r"(?P<s>hf_[A-Za-z0-9]{30,60}|api_org_[A-Za-z0-9]{30,60})"),
+    _rule(
+        "huggingface-token",
+        "hf_|api_org_",
+        _WORD + r"(?P<s>hf_[A-Za-z0-9]{30,60}|api_org_[A-Za-z0-9]{30,60})",
+    ),
     _rule("npm-token", "npm_", _WORD + r"(?P<s>npm_[A-Za-z0-9]{30,60})"),
     _rule("pypi-token", "pypi-", _WORD + r"(?P<s>pypi-[A-Za-z0-9_-]{50,300})"),
     _rule(
         "slack-token",
         "xox|hooks.slack",
-        _WORD + r"(?P<s>xox[abeoprs]-[A-Za-z0-9-]{10,250}|hooks\.slack\.com/services/[\w/]{20,80})",
+        _WORD
+        + r"(?P<s>xox[abeoprs]-[A-Za-z0-9-]{10,250}|hooks\.slack\.com/services/[\w/]{20,80})",
     ),
     _rule(
         "stripe-key",
         "_live_|_test_|whsec_",
-        _WORD + r"(?P<s>[rsp]k_(?:live|test)_[A-Za-z0-9]{16,120}|whsec_[A-Za-z0-9]{24,80})",
+        _WORD
+        + r"(?P<s>[rsp]k_(?:live|test)_[A-Za-z0-9]{16,120}|whsec_[A-Za-z0-9]{24,80})",
     ),
-    _rule("jwt", "eyj", _WORD + r"(?P<s>eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{8,8000}(?:\.[A-Za-z0-9_-]{0,1000})?)"),
-    _rule("basic-auth", "basic", _WORD + r"[Bb](?:asic|ASIC)[ \t]{1,3}(?P<s>[A-Za-z0-9+/]{6,400}={0,2})", _is_basic),
+    _rule(
+        "jwt",
+        "eyj",
+        _WORD
+        + r"(?P<s>eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{8,8000}(?:\.[A-Za-z0-9_-]{0,1000})?)",
+    ),
+    _rule(
+        "basic-auth",
+        "basic",
+        _WORD + r"[Bb](?:asic|ASIC)[ \t]{1,3}(?P<s>[A-Za-z0-9+/]{6,400}={0,2})",
+        _is_basic,
+    ),
     _rule(
         "bearer-token",
         "bearer|authorization",
@@ -196,7 +264,11 @@ RULES = (
         _has_digit,
         lowered=True,
     ),
-    _rule("login", ":/|:\\/", r":\\{0,3}/\\{0,3}/(?P<s>[^\s/:@\"'<>\\]{0,100}:[^\s/\"'<>]{1,200})@"),
+    _rule(
+        "login",
+        ":/|:\\/",
+        r":\\{0,3}/\\{0,3}/(?P<s>[^\s/:@\"'<>\\]{0,100}:[^\s/\"'<>]{1,200})@",
+    ),
     _rule(
         "login",
         "curl",
@@ -278,7 +350,10 @@ class Redactor:
         if isinstance(value, list):
             return self._list(value)
         if isinstance(value, dict):
-            return {(name := self(str(key))): self._named(name, item) for key, item in value.items()}
+            return {
+                (name := self(str(key))): self._named(name, item)
+                for key, item in value.items()
+            }
         return value
 
     def _list(self, items: list[Any]) -> list[Any]:
@@ -297,11 +372,20 @@ class Redactor:
 
     def _named(self, name: str, item: Any) -> Any:
         """A value as it stands behind its name: some are secrets by the name alone."""
-        if not (name and self.enabled and isinstance(item, str) and 0 < len(item) < 4000) or '"' in item:
+        if (
+            not (
+                name and self.enabled and isinstance(item, str) and 0 < len(item) < 4000
+            )
+            or '"' in item
+        ):
             return self.value(item)
         head = f'{name}="'
         probed = self(f'{head}{item}"')
-        return probed[len(head) : -1] if probed.startswith(head) and probed.endswith('"') else self(item)
+        return (
+            probed[len(head) : -1]
+            if probed.startswith(head) and probed.endswith('"')
+            else self(item)
+        )
 
     def _quoted(self, text: str) -> str:
         """JSON within text, redacted where its escapes would hide a secret; other text as it is."""
@@ -334,7 +418,9 @@ class Redactor:
         escape = "\\" if quote and inner.endswith("\\") else ""
         marks = self._marks.setdefault(kind, {})
         self.counts[kind] = self.counts.get(kind, 0) + 1
-        mark = marks.setdefault(inner.removesuffix(escape), f"<REDACTED:{kind}-{len(marks) + 1}>")
+        mark = marks.setdefault(
+            inner.removesuffix(escape), f"<REDACTED:{kind}-{len(marks) + 1}>"
+        )
         return f"{quote}{mark}{escape}{quote}"
 
 

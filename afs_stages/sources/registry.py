@@ -26,23 +26,35 @@ BUILT_IN = {
 
 
 def installed() -> dict[str, str]:
-    """Type -> `module:class` of every source there is; a built-in name cannot be taken over."""
+    """Type -> `module:class` of every source there is;
+    a built-in name cannot be taken over.
+    """
     found = {entry.name: entry.value for entry in entry_points(group=GROUP)}
     return {**found, **BUILT_IN}
 
 
 def source_class(kind: str, where: str = "params.yaml") -> type[BaseGenerator]:
-    """The generator class of a source type. Raises `UserError` for a type that is not installed."""
+    """The generator class of a source type.
+    Raises `UserError` for a type that is not installed.
+    """
     known = installed()
     if kind not in known:
-        raise UserError(f"no source type '{kind}' ({nearest(kind, list(known))})", where=where)
+        raise UserError(
+            f"no source type '{kind}' ({nearest(kind, list(known))})", where=where
+        )
     module, _, name = known[kind].partition(":")
     found: type[BaseGenerator] = getattr(import_module(module), name)
     return found
 
 
-def parse_options(cls: type[BaseGenerator], values: dict[str, object], where: str, file: str = "params.yaml") -> Block:
-    """The source's own options, checked; an unknown key is said with the nearest known one.
+def parse_options(
+    cls: type[BaseGenerator],
+    values: dict[str, object],
+    where: str,
+    file: str = "params.yaml",
+) -> Block:
+    """The source's own options, checked; an unknown key is said with the
+    nearest known one.
 
     `where` is the block's name and `file` what holds it, for the `UserError`.
     """
@@ -53,5 +65,9 @@ def parse_options(cls: type[BaseGenerator], values: dict[str, object], where: st
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             known = ["root", "type", "domain", "licence", *cls.Options.model_fields]
-            raise UserError(f"unknown key '{where}.{key}' ({nearest(key, known)})", where=file) from None
-        raise UserError(f"{where}.{key}: {first['msg']}, got {first['input']!r}", where=file) from None
+            raise UserError(
+                f"unknown key '{where}.{key}' ({nearest(key, known)})", where=file
+            ) from None
+        raise UserError(
+            f"{where}.{key}: {first['msg']}, got {first['input']!r}", where=file
+        ) from None

@@ -19,10 +19,16 @@ from afs_stages.sources.registry import parse_options, source_class
 
 
 def from_params(name: str, params: Params) -> BaseGenerator:
-    """The generator of a source block; `export`'s keys are the defaults of options of the same name."""
+    """The generator of a source block; `export`'s keys are the defaults of options
+    of the same name.
+    """
     block = params.sources[name]
     cls = source_class(block.type or name, f"params.yaml: sources.{name}.type")
-    shared = {key: value for key, value in params.export.model_dump().items() if key in cls.Options.model_fields}
+    shared = {
+        key: value
+        for key, value in params.export.model_dump().items()
+        if key in cls.Options.model_fields
+    }
     options = parse_options(cls, {**shared, **block.options}, f"sources.{name}")
     return cls(name, block.domain, [Path(block.root)], options)
 
@@ -35,15 +41,22 @@ def run(
     strict: bool = False,
     keep: Keep | None = None,
 ) -> StageReport:
-    """Write the generator's samples to `output`; an exact repetition of a sample is written once.
+    """Write the generator's samples to `output`;
+    an exact repetition of a sample is written once.
 
-    `keep` may name a reason to leave a sample out (a quality gate); `limit` counts the samples kept.
+    `keep` may name a reason to leave a sample out (a quality gate);
+    `limit` counts the samples kept.
     """
     report = StageReport("export", generator.name)
     seen: set[str] = set()
-    with jsonl.open_rejects(output, strict) as rejects, jsonl.open_write(output) as writer:
+    with (
+        jsonl.open_rejects(output, strict) as rejects,
+        jsonl.open_write(output) as writer,
+    ):
         generator.on_bad = _redacted(rejects)
-        for sample in progress(generator.generate(), f"export {generator.name}", unit="samples"):
+        for sample in progress(
+            generator.generate(), f"export {generator.name}", unit="samples"
+        ):
             if limit is not None and writer.count >= limit:
                 break
             reason = _repeated(sample, seen) or (keep(sample) if keep else "")
@@ -61,7 +74,10 @@ def run(
     for note in tally.notes:
         report.warn(note)
     if not writer.count:
-        report.warn(f"no samples found under {', '.join(Redactor()(str(root)) for root in generator.roots)}")
+        report.warn(
+            "no samples found under "
+            f"{', '.join(Redactor()(str(root)) for root in generator.roots)}"
+        )
     return report
 
 
@@ -72,11 +88,15 @@ def _repeated(sample: TrainingSample, seen: set[str]) -> str:
 
 
 def _redacted(on_bad: OnBad) -> OnBad:
-    """`on_bad` with names and texts of bad rows redacted: they go to a file and to error messages."""
+    """`on_bad` with names and texts of bad rows redacted:
+    they go to a file and to error messages.
+    """
 
     def report(bad: BadRow) -> None:
         redact = Redactor()
         text = None if bad.text is None else redact(bad.text)
-        on_bad(replace(bad, file=redact(bad.file), detail=redact(bad.detail), text=text))
+        on_bad(
+            replace(bad, file=redact(bad.file), detail=redact(bad.detail), text=text)
+        )
 
     return report

@@ -1,8 +1,9 @@
-"""ToolBench: `toolllama_G123_dfs_{train,eval}.json`, the `answer/` trees, `instruction/` queries, parquet.
+"""ToolBench: `toolllama_G123_dfs_{train,eval}.json`, the `answer/` trees,
+`instruction/` queries, parquet.
 
-One sample per query, from its longest answered trajectory (the released file holds growing prefixes of
-each). Two passes: the first chooses, the second builds what was chosen, so that files of gigabytes need
-little memory.
+One sample per query, from its longest answered trajectory (the released file holds
+growing prefixes of each). Two passes: the first chooses, the second builds what was
+chosen, so that files of gigabytes need little memory.
 """
 
 from __future__ import annotations
@@ -41,10 +42,16 @@ class ToolBenchGenerator(BaseGenerator):
 
     def generate(self) -> Iterator[TrainingSample]:
         """Yield one sample per query whose longest trajectory ends in an answer."""
-        files = [(name, path) for name, path in walk(self.roots, _SUFFIXES) if self._wanted(name)]
+        files = [
+            (name, path)
+            for name, path in walk(self.roots, _SUFFIXES)
+            if self._wanted(name)
+        ]
         chosen = self._choose(files)
         for position, (name, path) in enumerate(files):
-            for number, row in chosen_rows(name, path, chosen.get(position, []), self.on_bad):
+            for number, row in chosen_rows(
+                name, path, chosen.get(position, []), self.on_bad
+            ):
                 self.tally.seen += 1
                 sample = self._sample(name, number, trajectory(row))
                 if sample is not None:
@@ -52,10 +59,14 @@ class ToolBenchGenerator(BaseGenerator):
 
     def _wanted(self, name: str) -> bool:
         held_out = "eval" in Path(name).name or "validation" in Path(name).name
-        return self.options.split == "all" or held_out == (self.options.split == "validation")
+        return self.options.split == "all" or held_out == (
+            self.options.split == "validation"
+        )
 
     def _choose(self, files: list[tuple[str, Path]]) -> dict[int, list[Place]]:
-        """File -> where the best trajectory of each query is: answered before not, longer before shorter."""
+        """File -> where the best trajectory of each query is: answered before not,
+        longer before shorter.
+        """
         best: dict[bytes, tuple[tuple[bool, int], int, Place]] = {}
         for position, (name, path) in enumerate(files):
             for place, row in rows(name, path, self.on_bad):
@@ -69,7 +80,9 @@ class ToolBenchGenerator(BaseGenerator):
             chosen.setdefault(position, []).append(place)
         return chosen
 
-    def _sample(self, name: str, number: int, found: Trajectory | str) -> TrainingSample | None:
+    def _sample(
+        self, name: str, number: int, found: Trajectory | str
+    ) -> TrainingSample | None:
         if isinstance(found, str):
             self.tally.drop(found)
             return None
@@ -82,7 +95,11 @@ class ToolBenchGenerator(BaseGenerator):
             for step in found.steps
         ]
         answer = redact(clean(found.answer))
-        messages = [{"role": "user", "content": query}, *arrange(steps), {"role": "assistant", "content": answer}]
+        messages = [
+            {"role": "user", "content": query},
+            *arrange(steps),
+            {"role": "assistant", "content": answer},
+        ]
         digest = hashlib.blake2b(query.encode(), digest_size=8).hexdigest()
         metadata: dict[str, Any] = {
             "provenance": {"file": redact(name), "line": number, "kind": "trajectory"},

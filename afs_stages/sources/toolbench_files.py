@@ -1,4 +1,6 @@
-"""The rows in ToolBench's files, whichever of its editions: one JSON object per trajectory or query."""
+"""The rows in ToolBench's files, whichever of its editions: one JSON object per
+trajectory or query.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ Row = dict[str, Any]
 
 
 class Place(NamedTuple):
-    """Where a row stands: its number from 1 and, in a released file, its first byte and its length."""
+    """Where a row stands: its number from 1 and, in a released file,
+    its first byte and its length.
+    """
 
     number: int
     offset: int = 0
@@ -22,7 +26,9 @@ class Place(NamedTuple):
 
 
 def rows(name: str, path: Path, on_bad: OnBad) -> Iterator[tuple[Place, Row]]:
-    """Yield (place, row) of a released file, an answer tree, a query list or a parquet file."""
+    """Yield (place, row) of a released file, an answer tree,
+    a query list or a parquet file.
+    """
     report = named(on_bad, name)
     if path.suffix == ".parquet":
         yield from _parquet(name, path, report)
@@ -39,13 +45,21 @@ def rows(name: str, path: Path, on_bad: OnBad) -> Iterator[tuple[Place, Row]]:
             yield Place(1), value
 
 
-def chosen_rows(name: str, path: Path, places: list[Place], on_bad: OnBad) -> Iterator[tuple[int, Row]]:
-    """Yield (number, row) at places that `rows` gave; of a released file only these bytes are read."""
+def chosen_rows(
+    name: str, path: Path, places: list[Place], on_bad: OnBad
+) -> Iterator[tuple[int, Row]]:
+    """Yield (number, row) at places that `rows` gave;
+    of a released file only these bytes are read.
+    """
     if not places:
         return
     if not is_array(path):
         wanted = {place.number for place in places}
-        yield from ((at.number, row) for at, row in rows(name, path, lambda bad: None) if at.number in wanted)
+        yield from (
+            (at.number, row)
+            for at, row in rows(name, path, lambda bad: None)
+            if at.number in wanted
+        )
         return
     with path.open("rb") as file:
         for place in sorted(places):
@@ -63,7 +77,9 @@ def is_array(path: PurePath) -> bool:
 
 
 def _parquet(name: str, path: Path, report: OnBad) -> Iterator[tuple[Place, Row]]:
-    """Hugging Face's edition: `conversations` is a struct of two lists, `from` and `value`."""
+    """Hugging Face's edition: `conversations` is a struct of two lists,
+    `from` and `value`.
+    """
     import pyarrow
     from pyarrow import parquet
 
@@ -72,7 +88,10 @@ def _parquet(name: str, path: Path, report: OnBad) -> Iterator[tuple[Place, Row]
         for batch in parquet.ParquetFile(path).iter_batches(batch_size=64):
             for row in batch.to_pylist():
                 number += 1
-                yield Place(number), {**row, "conversations": _zipped(row.get("conversations"))}
+                yield (
+                    Place(number),
+                    {**row, "conversations": _zipped(row.get("conversations"))},
+                )
     except (pyarrow.ArrowException, OSError) as error:
         report(BadRow(name, number + 1, "unreadable", str(error).splitlines()[0]))
 

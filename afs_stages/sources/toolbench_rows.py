@@ -1,4 +1,6 @@
-"""What a ToolBench row holds: a query, the calls and results of its trajectory, thoughts and an answer."""
+"""What a ToolBench row holds: a query, the calls and results of its trajectory,
+thoughts and an answer.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from typing import Any
 import msgspec
 
 _STEP = re.compile(
-    r"Thought:[ \t]*(?P<thought>.*?)\n\s*Action:[ \t]*(?P<action>[^\n]*)\n\s*Action Input:(?P<input>.*)\Z", re.S
+    r"Thought:[ \t]*(?P<thought>.*?)\n\s*Action:[ \t]*(?P<action>[^\n]*)\n\s*Action "
+    r"Input:(?P<input>.*)\Z",
+    re.S,
 )
 _SCHEMAS = "Specifically, you have access to the following APIs:"
 MAX_LITERAL = 200_000
@@ -31,11 +35,17 @@ class Trajectory:
 
 
 def outline(row: dict[str, Any]) -> tuple[str, bool, int]:
-    """(query, whether it ends in an answer, number of turns): enough to choose between rows of a query."""
+    """(query, whether it ends in an answer, number of turns): enough to choose between
+    rows of a query.
+    """
     generated = row.get("answer_generation")
     if isinstance(generated, dict):
         messages = _last_chain(generated)
-        return str(generated.get("query") or ""), bool(generated.get("final_answer")), len(messages)
+        return (
+            str(generated.get("query") or ""),
+            bool(generated.get("final_answer")),
+            len(messages),
+        )
     turns = _turns(row)
     last = turns[-1]["value"] if turns else ""
     return _query(row, turns), "give_answer" in last, len(turns)
@@ -58,13 +68,23 @@ def trajectory(row: dict[str, Any]) -> Trajectory | str:
 def _turns(row: dict[str, Any]) -> list[dict[str, Any]]:
     listed = row.get("conversations")
     listed = listed if isinstance(listed, list) else []
-    return [turn for turn in listed if isinstance(turn, dict) and isinstance(turn.get("value"), str)]
+    return [
+        turn
+        for turn in listed
+        if isinstance(turn, dict) and isinstance(turn.get("value"), str)
+    ]
 
 
 def _query(row: dict[str, Any], turns: list[dict[str, Any]]) -> str:
-    """The person's words; of the id (`Step N: <query>`) where the conversation lacks them."""
+    """The person's words; of the id (`Step N: <query>`) where the
+    conversation lacks them.
+    """
     said = next((turn["value"] for turn in turns if turn.get("from") == "user"), "")
-    text = said or str(row.get("query") or "") or str(row.get("id") or "").partition(": ")[2]
+    text = (
+        said
+        or str(row.get("query") or "")
+        or str(row.get("id") or "").partition(": ")[2]
+    )
     return text.strip().removesuffix("Begin!").strip()
 
 
@@ -84,7 +104,9 @@ def _from_turns(query: str, turns: list[dict[str, Any]]) -> Trajectory | str:
         if action == "Finish":
             answer = _final(_json(step["input"]))
             system = next((t["value"] for t in turns if t.get("from") == "system"), "")
-            return answer[1] or Trajectory(query, steps, _said(thoughts), answer[0], _listed_tools(system))
+            return answer[1] or Trajectory(
+                query, steps, _said(thoughts), answer[0], _listed_tools(system)
+            )
         steps.append(("call", str(len(thoughts)), action, _arguments(step["input"])))
     return "no_final_answer"
 
@@ -103,13 +125,17 @@ def _from_tree(generated: dict[str, Any]) -> Trajectory | str:
         content = message.get("content")
         called = message.get("function_call")
         if message.get("role") in ("function", "tool"):
-            steps.append(("result", str(calls), content if isinstance(content, str) else ""))
+            steps.append(
+                ("result", str(calls), content if isinstance(content, str) else "")
+            )
         elif message.get("role") == "assistant":
             thoughts.append(content.strip() if isinstance(content, str) else "")
             if isinstance(called, dict) and called.get("name") != "Finish":
                 calls += 1
                 arguments = _arguments(str(called.get("arguments") or "{}"))
-                steps.append(("call", str(calls), str(called.get("name") or ""), arguments))
+                steps.append(
+                    ("call", str(calls), str(called.get("name") or ""), arguments)
+                )
     functions = generated.get("function")
     return Trajectory(query, steps, _said(thoughts), answer, _tools(functions))
 
@@ -117,7 +143,11 @@ def _from_tree(generated: dict[str, Any]) -> Trajectory | str:
 def _last_chain(generated: dict[str, Any]) -> list[dict[str, Any]]:
     chains = generated.get("train_messages")
     last = chains[-1] if isinstance(chains, list) and chains else []
-    return [message for message in last if isinstance(message, dict)] if isinstance(last, list) else []
+    return (
+        [message for message in last if isinstance(message, dict)]
+        if isinstance(last, list)
+        else []
+    )
 
 
 def _final(value: Any) -> tuple[str, str]:
@@ -149,7 +179,9 @@ def _json(text: str) -> Any:
 
 
 def _listed_tools(system: str) -> list[dict[str, Any]]:
-    """The tool schemas in a system text: a list printed as Python, in some editions as JSON."""
+    """The tool schemas in a system text: a list printed as Python,
+    in some editions as JSON.
+    """
     _, marker, listed = system.partition(_SCHEMAS)
     start = listed.find("[") if marker else -1
     text = listed[start : listed.rfind("]") + 1] if start >= 0 else ""
@@ -165,5 +197,9 @@ def _listed_tools(system: str) -> list[dict[str, Any]]:
 def _tools(functions: Any) -> list[dict[str, Any]]:
     """Schemas in OpenAI's format; `Finish` is ToolBench's own and no tool."""
     listed = functions if isinstance(functions, list) else []
-    named = [item for item in listed if isinstance(item, dict) and item.get("name") != "Finish"]
+    named = [
+        item
+        for item in listed
+        if isinstance(item, dict) and item.get("name") != "Finish"
+    ]
     return [{"type": "function", "function": item} for item in named]

@@ -10,9 +10,16 @@ Step = dict[str, Any]
 
 
 def call(id: str, name: str, arguments: Any) -> Step:
-    """A step in which the assistant calls one tool; text that is no JSON object is kept under `input`."""
+    """A step in which the assistant calls one tool;
+    text that is no JSON object is kept under `input`.
+    """
     value = arguments if isinstance(arguments, dict) else {"input": arguments}
-    return {"role": "assistant", "id": id, "name": name, "arguments": msgspec.json.encode(value).decode()}
+    return {
+        "role": "assistant",
+        "id": id,
+        "name": name,
+        "arguments": msgspec.json.encode(value).decode(),
+    }
 
 
 def result(id: str, content: str) -> Step:
@@ -29,9 +36,11 @@ def arguments_of(text: str) -> Any:
 
 
 def arrange(steps: list[Step]) -> list[Step]:
-    """Steps as messages: every call is followed by its result, neighbours of the assistant are one message.
+    """Steps as messages: every call is followed by its result, neighbours of the
+    assistant are one message.
 
-    A call without a result and a result without a call are left out; ids become `call_1`, `call_2`, …
+    A call without a result and a result without a call are left out; ids become
+    `call_1`, `call_2`, …
     """
     results = _match(steps)
     rows: list[Step] = []
@@ -46,11 +55,15 @@ def arrange(steps: list[Step]) -> list[Step]:
             row["content"] = "\n\n".join(texts)
         names = [f"call_{numbers + n}" for n in range(1, len(calls) + 1)]
         if calls:
-            row["tool_calls"] = [_tool_call(id, step) for id, (_, step) in zip(names, calls, strict=True)]
+            row["tool_calls"] = [
+                _tool_call(id, step) for id, (_, step) in zip(names, calls, strict=True)
+            ]
         if len(row) > 1:
             rows.append(row)
         for id, (position, _) in zip(names, calls, strict=True):
-            rows.append({"role": "tool", "tool_call_id": id, "content": results[position]})
+            rows.append(
+                {"role": "tool", "tool_call_id": id, "content": results[position]}
+            )
         numbers, texts, calls = numbers + len(calls), [], []
 
     for position, step in enumerate(steps):
@@ -77,4 +90,8 @@ def _match(steps: list[Step]) -> dict[int, str]:
 
 
 def _tool_call(id: str, step: Step) -> dict[str, Any]:
-    return {"id": id, "type": "function", "function": {"name": step["name"], "arguments": step["arguments"]}}
+    return {
+        "id": id,
+        "type": "function",
+        "function": {"name": step["name"], "arguments": step["arguments"]},
+    }

@@ -1,6 +1,8 @@
-"""Snippets per second by table and by asar, and what share of real routines each accepts.
+"""Snippets per second by table and by asar,
+and what share of real routines each accepts.
 
-python benchmarks/assembler/run.py --code PATH_OF_A_CHECKOUT [--asar LIBRARY] [--workers 2]
+python benchmarks/assembler/run.py --code PATH_OF_A_CHECKOUT [--asar
+LIBRARY] [--workers 2]
 """
 
 from __future__ import annotations
@@ -26,12 +28,23 @@ def cpu_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def measure(name: str, codes: list[str], run: Callable[[Sequence[str]], list[AssemblyResult]]) -> None:
+def measure(
+    name: str, codes: list[str], run: Callable[[Sequence[str]], list[AssemblyResult]]
+) -> None:
     wall, cpu = time.perf_counter(), cpu_seconds()
     results = run(codes)
-    rate, of_cpu = len(codes) / (time.perf_counter() - wall), len(codes) / (cpu_seconds() - cpu)
-    states = {state: sum(result.state == state for result in results) for state in ("ok", "stubs", "error", "lost")}
-    print(f"{name:30} {rate:9,.0f} per second, {of_cpu:9,.0f} per CPU second with its workers  {states}")
+    rate, of_cpu = (
+        len(codes) / (time.perf_counter() - wall),
+        len(codes) / (cpu_seconds() - cpu),
+    )
+    states = {
+        state: sum(result.state == state for result in results)
+        for state in ("ok", "stubs", "error", "lost")
+    }
+    print(
+        f"{name:30} {rate:9,.0f} per second, {of_cpu:9,.0f} per CPU second with its "
+        f"workers  {states}"
+    )
 
 
 def by_table(codes: Sequence[str]) -> list[AssemblyResult]:
@@ -44,11 +57,21 @@ def main() -> None:
     parser.add_argument("--asar", default="")
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
-    bodies = [sample.output.removeprefix("```asm\n").removesuffix("\n```") for sample in folder_samples(given.code)]
-    routines = [body for body in bodies if sum(statement.kind == "op" for statement in parse(body)) >= MIN_OPS]
+    bodies = [
+        sample.output.removeprefix("```asm\n").removesuffix("\n```")
+        for sample in folder_samples(given.code)
+    ]
+    routines = [
+        body
+        for body in bodies
+        if sum(statement.kind == "op" for statement in parse(body)) >= MIN_OPS
+    ]
     short = ["\n".join(body.split("\n")[1:9]) for body in routines] * 10
     lines = sum(body.count("\n") + 1 for body in routines)
-    print(f"{len(routines):,} routines, {lines / len(routines):.0f} lines on average; 8-line pieces {len(short):,}")
+    print(
+        f"{len(routines):,} routines, {lines / len(routines):.0f} lines on average; "
+        f"8-line pieces {len(short):,}"
+    )
     forget()
     measure("table, routines, lines new", routines, by_table)
     for _ in range(2):
@@ -59,15 +82,23 @@ def main() -> None:
     if given.asar:
         known = Context.of(folder_samples(given.code)).known.names
 
-        def by_asar(codes: Sequence[str], names: frozenset[str] = frozenset()) -> list[AssemblyResult]:
+        def by_asar(
+            codes: Sequence[str], names: frozenset[str] = frozenset()
+        ) -> list[AssemblyResult]:
             with AsarPool(given.asar, given.workers) as pool:
                 return pool.assemble(codes, names)
 
         measure("asar, routines", routines * 4, by_asar)
-        measure("asar, routines, code base known", routines * 4, lambda codes: by_asar(codes, known))
+        measure(
+            "asar, routines, code base known",
+            routines * 4,
+            lambda codes: by_asar(codes, known),
+        )
         measure("asar, 8 lines", short, by_asar)
         measure(
-            "asar, 8 lines that assemble", [code for code in short if by_table([code])[0].state != "error"], by_asar
+            "asar, 8 lines that assemble",
+            [code for code in short if by_table([code])[0].state != "error"],
+            by_asar,
         )
 
 

@@ -1,11 +1,13 @@
 """The data set's steps against the predecessor's, in turn, on the same file.
 
-    python benchmarks/dataset/compare.py --predecessor FOLDER --rows 200000 --rounds 3 --folder SCRATCH
+    python benchmarks/dataset/compare.py --predecessor FOLDER --rows 200000 \\
+        --rounds 3 --folder SCRATCH
 
-The predecessor is a checkout of github:scawful/afs at d4362b2; without it only our side and the floor run.
-Every step is a process of its own; its start and imports are not measured. Printed are medians. Our
-`prepare` is without the near-duplicate search, which the predecessor has not; `near` is that search alone,
-also on a half and a quarter of the rows, and `prepare-near` both.
+The predecessor is a checkout of github:scawful/afs at d4362b2; without it only our side
+and the floor run. Every step is a process of its own; its start and imports are not
+measured. Printed are medians. Our `prepare` is without the near-duplicate search, which
+the predecessor has not; `near` is that search alone, also on a half and a quarter of
+the rows, and `prepare-near` both.
 """
 
 from __future__ import annotations
@@ -36,7 +38,9 @@ def cost(side: str, step: str, folder: Path, predecessor: str) -> Cost:
     return result
 
 
-def measure(folder: Path, predecessor: str, rounds: int, near: bool) -> dict[tuple[str, str], Cost]:
+def measure(
+    folder: Path, predecessor: str, rounds: int, near: bool
+) -> dict[tuple[str, str], Cost]:
     """Median cost of every step of every side, the sides taking turns."""
     jobs = [("floor", "copy"), ("floor", "parse")]
     jobs += [("ours", step) for step in NEAR if near]
@@ -48,7 +52,10 @@ def measure(folder: Path, predecessor: str, rounds: int, near: bool) -> dict[tup
         for job in jobs:
             seen[job].append(cost(*job, folder, predecessor))
     return {
-        job: {key: statistics.median(one[key] for one in costs) for key in ("wall", "cpu", "peak")}
+        job: {
+            key: statistics.median(one[key] for one in costs)
+            for key in ("wall", "cpu", "peak")
+        }
         for job, costs in seen.items()
     }
 
@@ -59,7 +66,10 @@ def show(found: dict[tuple[str, str], Cost]) -> None:
     print("|---|---|---|---|---|---|---|---|")
     for (side, step), one in found.items():
         old = found.get(("predecessor", step)) if side == "ours" else None
-        ratios = [f"{old[key] / one[key]:.1f}" if old else "" for key in ("wall", "cpu", "peak")]
+        ratios = [
+            f"{old[key] / one[key]:.1f}" if old else ""
+            for key in ("wall", "cpu", "peak")
+        ]
         numbers = [f"{one['wall']:.2f}", f"{one['cpu']:.2f}", f"{one['peak']:.0f}"]
         print("| " + " | ".join([step, side, *numbers, *ratios]) + " |")
 
@@ -70,7 +80,12 @@ def main() -> None:
     parser.add_argument("--predecessor", default="", help="its checkout")
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--near", action=argparse.BooleanOptionalAction, default=True, help="the search too")
+    parser.add_argument(
+        "--near",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="the search too",
+    )
     parser.add_argument("--folder", type=Path, help="where the scratch files go")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
@@ -78,7 +93,10 @@ def main() -> None:
         write_rows(folder / "rows.jsonl", options.rows)
         write_rows(folder / "buffer.jsonl", options.rows // 4, seed=2, prefix="old")
         size = (folder / "rows.jsonl").stat().st_size / 1e6
-        print(f"{options.rows:,} rows, {size:.0f} MB, medians of {options.rounds} rounds\n")
+        print(
+            f"{options.rows:,} rows, {size:.0f} MB, "
+            f"medians of {options.rounds} rounds\n"
+        )
         show(measure(folder, options.predecessor, options.rounds, options.near))
 
 

@@ -53,14 +53,21 @@ def predecessor(folder: Path) -> dict[str, Step]:
     def mix() -> None:
         buffer = RehearsalBuffer()
         buffer.load_from_jsonl(folder / "buffer.jsonl", version="v4")
-        write_jsonl(buffer.merge_with_new_data(read_jsonl(rows), 0.2, seed=42), out / "mix.jsonl")
+        write_jsonl(
+            buffer.merge_with_new_data(read_jsonl(rows), 0.2, seed=42),
+            out / "mix.jsonl",
+        )
 
     return {
         "prepare": lambda: split_dataset(rows, out / "splits"),
         "rehearsal-build": build,
         "rehearsal-mix": mix,
-        "rebalance": lambda: rebalance_dataset([rows], out / "mixed.jsonl", weights=WEIGHTS),
-        "convert": lambda: get_converter("alpaca").convert_file(rows, out / "alpaca.jsonl"),
+        "rebalance": lambda: rebalance_dataset(
+            [rows], out / "mixed.jsonl", weights=WEIGHTS
+        ),
+        "convert": lambda: get_converter("alpaca").convert_file(
+            rows, out / "alpaca.jsonl"
+        ),
     }
 
 
@@ -87,18 +94,29 @@ def ours(folder: Path) -> dict[str, Step]:
 
     def find_near(part: int) -> None:
         found = index([rows], jsonl.refuse)
-        for _ in near.pairs(near.RowTexts([(found, np.arange(len(found) // part))]), NearDuplicates()):
+        for _ in near.pairs(
+            near.RowTexts([(found, np.arange(len(found) // part))]), NearDuplicates()
+        ):
             pass
 
     def build() -> None:
-        rehearse_files([rows], "v4", out / "buffer.jsonl", RehearsalBufferConfig(), NearDuplicates(), 42)
+        rehearse_files(
+            [rows],
+            "v4",
+            out / "buffer.jsonl",
+            RehearsalBufferConfig(),
+            NearDuplicates(),
+            42,
+        )
 
     def prepare(find_near: bool) -> None:
         split_dataset([rows], out / "splits", Split(), 42, find_near=find_near)
 
     def convert() -> None:
         target, report = out / "alpaca.jsonl", StageReport("convert")
-        convert_file(rows, target, format_named("alpaca"), Style("separate", ""), report)
+        convert_file(
+            rows, target, format_named("alpaca"), Style("separate", ""), report
+        )
 
     return {
         "prepare": lambda: prepare(False),
@@ -107,14 +125,20 @@ def ours(folder: Path) -> dict[str, Step]:
         "near/2": lambda: find_near(2),
         "near/4": lambda: find_near(4),
         "rehearsal-build": build,
-        "rehearsal-mix": lambda: mix_buffer_files(folder / "buffer.jsonl", [rows], out / "mix.jsonl", 0.2, True, 42),
-        "rebalance": lambda: rebalance_files([rows], out / "mixed.jsonl", WEIGHTS, Rebalance(), 42),
+        "rehearsal-mix": lambda: mix_buffer_files(
+            folder / "buffer.jsonl", [rows], out / "mix.jsonl", 0.2, True, 42
+        ),
+        "rebalance": lambda: rebalance_files(
+            [rows], out / "mixed.jsonl", WEIGHTS, Rebalance(), 42
+        ),
         "convert": convert,
     }
 
 
 def main() -> None:
-    """Run the step and print wall and CPU seconds and the process's peak memory in MB."""
+    """Run the step and print wall and CPU seconds and the process's
+    peak memory in MB.
+    """
     side, step, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
     if side == "predecessor":
         sys.path.insert(0, str(Path(sys.argv[4]) / "src"))
@@ -126,8 +150,12 @@ def main() -> None:
     wall, cpu = time.perf_counter(), time.process_time()
     run()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    status = Path("/proc/self/status").read_text().splitlines()  # ru_maxrss would include the parent's
-    peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+    status = (
+        Path("/proc/self/status").read_text().splitlines()
+    )  # ru_maxrss would include the parent's
+    peak = (
+        next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
+    )
     print(json.dumps({"wall": wall, "cpu": cpu, "peak": peak}))
 
 

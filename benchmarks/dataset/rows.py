@@ -1,4 +1,6 @@
-"""The benchmark's file: rows both sides read, made from a seed, about 1,080 bytes each."""
+"""The benchmark's file: rows both sides read, made from a seed,
+about 1,080 bytes each.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ NEAR_COPIES = 50
 
 
 def write_rows(path: Path, count: int, seed: int = 1, prefix: str = "row") -> None:
-    """Write `count` samples in the layout that the predecessor reads too; ids start with `prefix`."""
+    """Write `count` samples in the layout that the predecessor reads too;
+    ids start with `prefix`.
+    """
     rng = random.Random(seed)
     words = [_word(rng) for _ in range(3000)]
     output: list[str] = []
@@ -30,7 +34,9 @@ def _word(rng: random.Random) -> str:
     return "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(3, 9)))
 
 
-def _row(name: str, rng: random.Random, words: list[str], output: list[str]) -> dict[str, object]:
+def _row(
+    name: str, rng: random.Random, words: list[str], output: list[str]
+) -> dict[str, object]:
     return {
         "instruction": " ".join(rng.choices(words, k=12)),
         "output": " ".join(output),

@@ -1,11 +1,15 @@
-"""Snippets per second through ELECTRA: one by one, our batches in fp32 and bf16, batches padded to 512 units.
+"""Snippets per second through ELECTRA: one by one, our batches in fp32 and bf16,
+batches padded to 512 units.
 
-    PYTHONPATH=. python benchmarks/discriminator/batching.py --code CHECKOUT --output docs/quality/batching.json
+    PYTHONPATH=. python benchmarks/discriminator/batching.py --code CHECKOUT \\
+        --output docs/quality/batching.json
 
-The same snippets, weights and threads for all; every way in turn, `--rounds` times, each time in a process of its own
-(what one does to the allocator would help the others) that warms up and keeps the best of two passes. The best round
-counts, in seconds and in CPU seconds. "Padded" are batches of 32, the predecessor's. Weights are random: speed does not
-depend on them. How far scores move with the batch on a trained model is tested in tests/quality/test_batching.py.
+The same snippets, weights and threads for all; every way in turn, `--rounds` times,
+each time in a process of its own (what one does to the allocator would help the others)
+that warms up and keeps the best of two passes. The best round counts, in seconds and in
+CPU seconds. "Padded" are batches of 32, the predecessor's. Weights are random: speed
+does not depend on them. How far scores move with the batch on a trained model is tested
+in tests/quality/test_batching.py.
 """
 
 from __future__ import annotations
@@ -45,9 +49,14 @@ def encoder(layers: int, width: int, inner: int, vocabulary: int) -> Any:
     from transformers import ElectraConfig, ElectraModel
 
     config = ElectraConfig(
-        vocab_size=vocabulary, embedding_size=min(width, 128), hidden_size=width, num_hidden_layers=layers,
-        num_attention_heads=max(1, width // 64), intermediate_size=inner, max_position_embeddings=WIDTH + 2,
-    )  # fmt: skip
+        vocab_size=vocabulary,
+        embedding_size=min(width, 128),
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=max(1, width // 64),
+        intermediate_size=inner,
+        max_position_embeddings=WIDTH + 2,
+    )
     with tempfile.TemporaryDirectory() as folder:
         ElectraModel(config).save_pretrained(folder)
         return network.build(vocabulary, width, layers, folder)
@@ -66,7 +75,9 @@ def padded(model: Any, rows: Rows, _: int) -> list[float]:
     found: list[float] = []
     with torch.no_grad():
         for start in range(0, len(rows), BATCH):
-            found += model(*network.pad(rows[start : start + BATCH], width=WIDTH))[1].tolist()
+            found += model(*network.pad(rows[start : start + BATCH], width=WIDTH))[
+                1
+            ].tolist()
     return found
 
 
@@ -85,7 +96,10 @@ def prepared(given: argparse.Namespace) -> tuple[Any, Rows]:
     torch.set_num_threads(given.threads)
     torch.manual_seed(0)
     layers, width, inner, count = SIZES[given.size]
-    texts = [tokenise(block.code)[: network.MAX_UNITS] for block in real_blocks(folder_samples(given.code))]
+    texts = [
+        tokenise(block.code)[: network.MAX_UNITS]
+        for block in real_blocks(folder_samples(given.code))
+    ]
     vocabulary = Vocabulary.of(texts)
     chosen = random.Random(0).sample(texts, count)
     model = encoder(layers, width, inner, len(vocabulary.tokens)).eval()
@@ -93,7 +107,9 @@ def prepared(given: argparse.Namespace) -> tuple[Any, Rows]:
 
 
 def measure(given: argparse.Namespace) -> None:
-    """One way in this process: prints its best seconds, best CPU seconds and its scores."""
+    """One way in this process: prints its best seconds,
+    best CPU seconds and its scores.
+    """
     model, rows = prepared(given)
     way = WAYS[given.way]
     scores = way(model, rows[:BATCH], given.budget)
@@ -104,21 +120,37 @@ def measure(given: argparse.Namespace) -> None:
         seconds.append(time.perf_counter() - started)
         cpu.append(time.process_time() - spent)
     units = sum(map(len, rows)) / len(rows)
-    print(json.dumps({"seconds": min(seconds), "cpu_seconds": min(cpu), "scores": scores, "units": units}))
+    print(
+        json.dumps(
+            {
+                "seconds": min(seconds),
+                "cpu_seconds": min(cpu),
+                "scores": scores,
+                "units": units,
+            }
+        )
+    )
 
 
 def compared(size: str, given: argparse.Namespace) -> dict[str, Any]:
-    """Per way: snippets a second, how many times the rivals' that is, and how far log-odds are from one by one."""
+    """Per way: snippets a second, how many times the rivals' that is, and how far
+    log-odds are from one by one.
+    """
     command = [sys.executable, __file__, "--code", str(given.code), "--size", size]
     command += ["--budget", str(given.budget), "--threads", str(given.threads)]
     runs: dict[str, list[dict[str, Any]]] = {way: [] for way in WAYS}
     for _ in range(given.rounds):
         for way in WAYS:
-            done = subprocess.run([*command, "--way", way], stdout=subprocess.PIPE, check=True)
+            done = subprocess.run(
+                [*command, "--way", way], stdout=subprocess.PIPE, check=True
+            )
             runs[way].append(json.loads(done.stdout.splitlines()[-1]))
     base, filled = runs["one by one, fp32"], runs["padded to 512, fp32"]
     count = SIZES[size][-1]
-    result: dict[str, Any] = {"snippets": count, "mean_units": round(base[0]["units"], 1)}
+    result: dict[str, Any] = {
+        "snippets": count,
+        "mean_units": round(base[0]["units"], 1),
+    }
     for way, rounds in runs.items():
         result[way] = {
             f"{name}_{unit}": round(what / min(one[unit] for one in rounds), 2)
@@ -152,7 +184,10 @@ def main() -> None:
         for way in WAYS:
             print(f"{size:38} {way:20} {sizes[size][way]}", flush=True)
     if given.output:
-        write_json(given.output, {"threads": given.threads, "budget": given.budget, "sizes": sizes})
+        write_json(
+            given.output,
+            {"threads": given.threads, "budget": given.budget, "sizes": sizes},
+        )
     return None
 
 

@@ -1,4 +1,6 @@
-"""What folds by file leave open: folders held out, unlike routines, untrained kinds of edits, another code base."""
+"""What folds by file leave open: folders held out, unlike routines, untrained kinds of
+edits, another code base.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,13 @@ from afs_stages.quality.context import Context
 from afs_stages.quality.corruptions import KINDS
 from afs_stages.quality.discriminator.folder import routines
 from afs_stages.quality.discriminator.ngram import NgramModel
-from afs_stages.quality.discriminator.pairs import Block, Pair, code_key, file_folds, make_pairs
+from afs_stages.quality.discriminator.pairs import (
+    Block,
+    Pair,
+    code_key,
+    file_folds,
+    make_pairs,
+)
 from afs_stages.quality.discriminator.tokens import NEWLINE, tokenise
 from afs_stages.quality.discriminator.train import train_pairs
 from afs_stages.quality.table import assemble
@@ -28,7 +36,9 @@ OTHERS = 300
 _ADDRESS = re.compile(r"^#_[0-9A-Fa-f]+: ?", re.MULTILINE)
 
 
-def measures(blocks: Sequence[Block], context: Context, seed: int, other: Path | None) -> dict[str, object]:
+def measures(
+    blocks: Sequence[Block], context: Context, seed: int, other: Path | None
+) -> dict[str, object]:
     """The harder measures; the first fold by file is held out where one is enough."""
     pairs = list(make_pairs(blocks, seed))
     folds = file_folds(blocks, FOLDS, seed)
@@ -36,27 +46,38 @@ def measures(blocks: Sequence[Block], context: Context, seed: int, other: Path |
     test = [pair for pair in pairs if not folds[pair.file]]
     model = NgramModel.fit(train, context.calls, seed)
     values = model.score([pair.code for pair in test])
-    like = _likeness([pair for pair in train if pair.real], [pair for pair in test if pair.real])
+    like = _likeness(
+        [pair for pair in train if pair.real], [pair for pair in test if pair.real]
+    )
     unlike = [i for i, pair in enumerate(test) if like[pair.of] < UNLIKE]
     found: dict[str, object] = {
         "folders held out": _folders(pairs, context, seed),
         "first fold": row(test, values),
-        f"first fold, routines under {UNLIKE:.0%} like any trained on": row(test, values, unlike),
+        f"first fold, routines under {UNLIKE:.0%} like any trained on": row(
+            test, values, unlike
+        ),
         "first fold, the kind not trained on": _untrained(train, test, context, seed),
     }
     if other:
         theirs = foreign(other)
         spread = theirs[:: max(1, len(theirs) // OTHERS)][:OTHERS]
         strange = list(make_pairs(spread, seed))
-        found["another code base"] = row(strange, model.score([pair.code for pair in strange]))
+        found["another code base"] = row(
+            strange, model.score([pair.code for pair in strange])
+        )
     return found
 
 
 def _folders(pairs: Sequence[Pair], context: Context, seed: int) -> dict[str, object]:
     """Folds by top folder."""
     moved = [replace(pair, file=pair.file.partition("/")[0]) for pair in pairs]
-    bundle, _ = train_pairs(moved, context, Discriminator(kind="ngram", folds=FOLDS), seed)
-    return row(pairs, bundle.score([pair.code for pair in moved], [pair.file for pair in moved]))
+    bundle, _ = train_pairs(
+        moved, context, Discriminator(kind="ngram", folds=FOLDS), seed
+    )
+    return row(
+        pairs,
+        bundle.score([pair.code for pair in moved], [pair.file for pair in moved]),
+    )
 
 
 def runs(code: str) -> set[tuple[str, ...]]:
@@ -66,7 +87,9 @@ def runs(code: str) -> set[tuple[str, ...]]:
 
 
 def _likeness(train: Sequence[Pair], test: Sequence[Pair]) -> dict[str, float]:
-    """Of each routine the share of its runs of units that stand in the training code."""
+    """Of each routine the share of its runs of units that stand in
+    the training code.
+    """
     known = set().union(*(runs(pair.code) for pair in train))
     shares = {}
     for pair in test:
@@ -75,13 +98,19 @@ def _likeness(train: Sequence[Pair], test: Sequence[Pair]) -> dict[str, float]:
     return shares
 
 
-def _untrained(train: list[Pair], test: list[Pair], context: Context, seed: int) -> dict[str, float]:
+def _untrained(
+    train: list[Pair], test: list[Pair], context: Context, seed: int
+) -> dict[str, float]:
     """AUC of each kind by a model that never met it."""
     found = {}
     for kind in KINDS:
-        model = NgramModel.fit([pair for pair in train if pair.kind != kind], context.calls, seed)
+        model = NgramModel.fit(
+            [pair for pair in train if pair.kind != kind], context.calls, seed
+        )
         chosen = [pair for pair in test if pair.real or pair.kind == kind]
-        found[kind] = over(chosen, model.score([pair.code for pair in chosen]), range(len(chosen)))
+        found[kind] = over(
+            chosen, model.score([pair.code for pair in chosen]), range(len(chosen))
+        )
     return found
 
 
@@ -89,7 +118,9 @@ def foreign(folder: Path) -> list[Block]:
     """The distinct routines of another code base; addresses before each line go."""
     found: dict[str, Block] = {}
     for path in sorted(folder.glob("*.asm")):
-        for body in routines(_ADDRESS.sub("  ", path.read_text(encoding="utf-8", errors="replace"))):
+        for body in routines(
+            _ADDRESS.sub("  ", path.read_text(encoding="utf-8", errors="replace"))
+        ):
             lines = body.count("\n")
             if 8 <= lines < 400 and assemble(body).state != "error":
                 found.setdefault(code_key(body), Block(body, path.name))

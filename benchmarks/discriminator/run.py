@@ -1,11 +1,14 @@
-"""Can a model tell real assembly from single-edit corruptions? AUC by file-grouped folds, rivals on the same folds.
+"""Can a model tell real assembly from single-edit corruptions?
+AUC by file-grouped folds, rivals on the same folds.
 
-    python benchmarks/discriminator/run.py --code PATH_OF_A_CHECKOUT --output docs/quality/discriminator.json
+    python benchmarks/discriminator/run.py --code PATH_OF_A_CHECKOUT \\
+        --output docs/quality/discriminator.json
 
-`--electra-folds N` trains ELECTRA on the first N of the folds only (a fold costs minutes on a CPU);
-its row then says so, and the discriminator is given on those folds too. `--harder` adds, for the first
-seed, what a fold by file leaves open: folders held out, routines unlike any trained on, kinds of edits
-never trained on; `--other PATH` judges another code base.
+`--electra-folds N` trains ELECTRA on the first N of the folds only (a fold costs
+minutes on a CPU); its row then says so, and the discriminator is given on those folds
+too. `--harder` adds, for the first seed, what a fold by file leaves open: folders held
+out, routines unlike any trained on, kinds of edits never trained on; `--other PATH`
+judges another code base.
 """
 
 from __future__ import annotations
@@ -29,7 +32,13 @@ from afs_stages.quality.config import PROFILES
 from afs_stages.quality.context import Context
 from afs_stages.quality.discriminator.bundle import Bundle
 from afs_stages.quality.discriminator.folder import folder_samples
-from afs_stages.quality.discriminator.pairs import Block, Pair, file_folds, make_pairs, real_blocks
+from afs_stages.quality.discriminator.pairs import (
+    Block,
+    Pair,
+    file_folds,
+    make_pairs,
+    real_blocks,
+)
 from afs_stages.quality.discriminator.train import fit_model, train_pairs
 from afs_stages.quality.scorer import overall
 from afs_stages.quality.static import findings, static_score
@@ -40,23 +49,37 @@ NGRAM = Discriminator(kind="ngram", folds=FOLDS)
 
 
 def static_values(pairs: Sequence[Pair], context: Context) -> list[float]:
-    return [static_score(findings(p.code, context.calls), p.code.count("\n") + 1) for p in pairs]
+    return [
+        static_score(findings(p.code, context.calls), p.code.count("\n") + 1)
+        for p in pairs
+    ]
 
 
-def worst_statements(bundle: Bundle, pairs: Sequence[Pair], fold: Sequence[int]) -> list[float]:
-    """How good the worst statement is, by the model that did not see the file; the static checker has no part."""
+def worst_statements(
+    bundle: Bundle, pairs: Sequence[Pair], fold: Sequence[int]
+) -> list[float]:
+    """How good the worst statement is, by the model that did not see the file; the
+    static checker has no part.
+    """
     models = [models["ngram"] for models in bundle.models]
     return [-max(models[f].suspects(p.code)) for p, f in zip(pairs, fold, strict=True)]  # type: ignore[attr-defined]
 
 
-def scored(chances: Sequence[float], static: Sequence[float], table: Sequence[float]) -> list[float]:
+def scored(
+    chances: Sequence[float], static: Sequence[float], table: Sequence[float]
+) -> list[float]:
     """The three signals of code as the scorer weighs them."""
     weights = PROFILES["asm"].weights
     parts = zip(chances, static, table, strict=True)
-    return [overall({"electra": e, "static": s, "asar": t}, weights, "table") for e, s, t in parts]
+    return [
+        overall({"electra": e, "static": s, "asar": t}, weights, "table")
+        for e, s, t in parts
+    ]
 
 
-def one_seed(blocks: Sequence[Block], context: Context, seed: int, given: argparse.Namespace) -> dict[str, object]:
+def one_seed(
+    blocks: Sequence[Block], context: Context, seed: int, given: argparse.Namespace
+) -> dict[str, object]:
     pairs = list(make_pairs(blocks, seed))
     folds = file_folds(blocks, FOLDS, seed)
     fold, codes = [folds[p.file] for p in pairs], [p.code for p in pairs]
@@ -72,23 +95,40 @@ def one_seed(blocks: Sequence[Block], context: Context, seed: int, given: argpar
         "static, calls of the code base unknown": static_values(pairs, Context()),
         "static": static,
         "n-grams of the whole text": whole,
-        "n-grams of the whole text + static": [w + 2 * log(s) for w, s in zip(whole, static, strict=True)],
+        "n-grams of the whole text + static": [
+            w + 2 * log(s) for w, s in zip(whole, static, strict=True)
+        ],
         "the discriminator's worst statement": worst_statements(bundle, pairs, fold),
         "discriminator": chances,
-        "discriminator, static and table as the scorer weighs them": scored(chances, static, table),
+        "discriminator, static and table as the scorer weighs them": scored(
+            chances, static, table
+        ),
     }
     rows = {name: row(pairs, found) for name, found in values.items()}
     if given.electra_folds and seed == given.seeds[0]:
         electra, seconds["electra"] = electra_values(pairs, fold, context, given, seed)
         first = [i for i, f in enumerate(fold) if f < given.electra_folds]
         name = f"on {given.electra_folds} of {FOLDS} folds: "
-        rows |= {name + "electra": row(pairs, electra, first), name + "discriminator": row(pairs, chances, first)}
+        rows |= {
+            name + "electra": row(pairs, electra, first),
+            name + "discriminator": row(pairs, chances, first),
+        }
         rows[name + "n-grams of the whole text"] = row(pairs, whole, first)
-    return {"seed": seed, "pairs": len(pairs), "seconds": seconds, "ece": measures["ece"], "rows": rows}
+    return {
+        "seed": seed,
+        "pairs": len(pairs),
+        "seconds": seconds,
+        "ece": measures["ece"],
+        "rows": rows,
+    }
 
 
 def electra_values(
-    pairs: Sequence[Pair], fold: Sequence[int], context: Context, given: argparse.Namespace, seed: int
+    pairs: Sequence[Pair],
+    fold: Sequence[int],
+    context: Context,
+    given: argparse.Namespace,
+    seed: int,
 ) -> tuple[list[float], float]:
     """(held-out log-odds on the first folds, seconds)."""
     started, values = time.perf_counter(), [0.0] * len(pairs)
@@ -97,7 +137,9 @@ def electra_values(
         others = [p for p, f in zip(pairs, fold, strict=True) if f != number]
         mine = [i for i, f in enumerate(fold) if f == number]
         model = fit_model("electra", others, context, settings, seed)
-        for i, value in zip(mine, model.score([pairs[i].code for i in mine]), strict=True):
+        for i, value in zip(
+            mine, model.score([pairs[i].code for i in mine]), strict=True
+        ):
             values[i] = value
     return values, round(time.perf_counter() - started, 1)
 
@@ -115,12 +157,18 @@ def main() -> None:
     samples = list(folder_samples(given.code))
     blocks, context = real_blocks(samples), Context.of(samples)
     unique = list({block.key: replace(block) for block in blocks}.values())
-    result: dict[str, object] = {"blocks": len(unique), "files": len({b.file for b in unique})}
+    result: dict[str, object] = {
+        "blocks": len(unique),
+        "files": len({b.file for b in unique}),
+    }
     runs = [one_seed(unique, context, seed, given) for seed in given.seeds]
     result["runs"] = runs
     for run in runs:
         for name, found in run["rows"].items():  # type: ignore[attr-defined]
-            print(f"seed {run['seed']} {name:58} all {found['all']} {found['all_interval']} sem {found['semantic']}")
+            print(
+                f"seed {run['seed']} {name:58} all {found['all']} "
+                f"{found['all_interval']} sem {found['semantic']}"
+            )
     if given.harder:
         result["harder"] = harder.measures(unique, context, given.seeds[0], given.other)
         print(result["harder"])

@@ -1,7 +1,9 @@
-"""Many rows from few: each pass over the real rows changes every number and every identifier in them.
+"""Many rows from few: each pass over the real rows changes every number and every
+identifier in them.
 
-No text, line of code, name or address of one pass comes back in another, so that nothing remembered
-from it makes a later row cheap; words stay, as they do between real rows.
+No text, line of code, name or address of one pass comes back in another, so that
+nothing remembered from it makes a later row cheap; words stay, as they do between real
+rows.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ _CHANGES = re.compile(r"\$[0-9A-Fa-f]{4,6}\b|\b\w*[a-z0-9][A-Z_]\w*\b")
 
 
 def varied(text: str, turn: int) -> str:
-    """The text with its addresses moved and its identifiers renamed; turn 0 is the text itself."""
+    """The text with its addresses moved and its identifiers renamed;
+    turn 0 is the text itself.
+    """
     if not turn:
         return text
 
@@ -37,7 +41,10 @@ def grown(path: Path) -> Iterator[dict[str, Any]]:
     rows = [row for _, row in read_objects(path, refuse)]
     for turn in count():
         for number, row in enumerate(rows):
-            texts = {name: varied(row[name], turn) for name in ("instruction", "input", "output")}
+            texts = {
+                name: varied(row[name], turn)
+                for name in ("instruction", "input", "output")
+            }
             yield {**row, **texts, "sample_id": f"{turn:016x}{number:016x}"}
 
 

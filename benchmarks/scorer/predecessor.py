@@ -1,4 +1,6 @@
-"""The predecessor's scorer as a rival: its own code, from a checkout of it, with its default configuration."""
+"""The predecessor's scorer as a rival: its own code, from a checkout of it, with its
+default configuration.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from afs_stages.core.sample import TrainingSample
 
 
 def load(root: Path) -> Any:
-    """Its module of scoring, loaded around its package's own imports, which do not load."""
+    """Its module of scoring, loaded around its package's own imports,
+    which do not load.
+    """
     for name in ("afs", "afs.training", "afs.generators", "afs.knowledge"):
         package = types.ModuleType(name)
         package.__path__ = [str(root / "src" / name.replace(".", "/"))]
@@ -25,7 +29,13 @@ def its_samples(samples: Iterable[TrainingSample]) -> list[Any]:
     """The samples as records of its own; after `load`."""
     record = import_module("afs.generators.base").TrainingSample
     return [
-        record(instruction=s.instruction, output=s.output, input=s.input, domain=s.domain, source=s.source)
+        record(
+            instruction=s.instruction,
+            output=s.output,
+            input=s.input,
+            domain=s.domain,
+            source=s.source,
+        )
         for s in samples
     ]
 

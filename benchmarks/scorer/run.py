@@ -1,10 +1,13 @@
-"""Does the score rank? Good rows against planted bad ones, per kind and domain; AUC of `overall`.
+"""Does the score rank?
+Good rows against planted bad ones, per kind and domain; AUC of `overall`.
 
-    python benchmarks/scorer/run.py --rows data/exported/oracle.jsonl --model models/electra \\
-        --output docs/quality/scorer.json [--predecessor PATH_OF_ITS_CHECKOUT]
+    python benchmarks/scorer/run.py --rows data/exported/oracle.jsonl \\
+        --model models/electra --output docs/quality/scorer.json \\
+        [--predecessor PATH_OF_ITS_CHECKOUT]
 
-Every bad row is made from a good one of the same domain and brought to about its length. Kinds that are
-also a rule of the scorer have a variant (`…_other`) that the rule was not written for.
+Every bad row is made from a good one of the same domain and brought to about its
+length. Kinds that are also a rule of the scorer have a variant (`…_other`) that the
+rule was not written for.
 """
 
 from __future__ import annotations
@@ -32,12 +35,30 @@ from afs_stages.quality.scorer import QualityScorer
 
 Maker = Callable[[TrainingSample, random.Random], "str | None"]
 
-GERMAN = "Diese Routine lädt zuerst den Wert aus dem Speicher und prüft danach ob der Zähler schon abgelaufen ist."
-FINNISH = "Tämä aliohjelma lukee ensin arvon muistista ja tarkistaa sen jälkeen onko laskuri jo ehtinyt loppuun asti."
-POLITE = "I'd be happy to help with that! As an AI language model I can offer a general overview. I hope this helps."
-STOCK = "Thanks for reaching out about this topic. There are many ways to look at it and each of them has its merits."
-EMPTY = "This code performs the operations shown. Each instruction is executed in order and the values are set."
-EMPTY_OTHER = "It begins at the beginning, carries on through the middle part, and at last it comes to an end."
+GERMAN = (
+    "Diese Routine lädt zuerst den Wert aus dem Speicher und prüft danach ob der "
+    "Zähler schon abgelaufen ist."
+)
+FINNISH = (
+    "Tämä aliohjelma lukee ensin arvon muistista ja tarkistaa sen jälkeen onko laskuri "
+    "jo ehtinyt loppuun asti."
+)
+POLITE = (
+    "I'd be happy to help with that! As an AI language model I can offer a general "
+    "overview. I hope this helps."
+)
+STOCK = (
+    "Thanks for reaching out about this topic. There are many ways to look at it and "
+    "each of them has its merits."
+)
+EMPTY = (
+    "This code performs the operations shown. Each instruction is executed in order "
+    "and the values are set."
+)
+EMPTY_OTHER = (
+    "It begins at the beginning, carries on through the middle part, "
+    "and at last it comes to an end."
+)
 
 
 def fill(text: str, length: int) -> str:
@@ -53,19 +74,27 @@ def fill(text: str, length: int) -> str:
 
 def swap_addresses(sample: TrainingSample, rng: random.Random) -> str | None:
     made, count = re.subn(
-        r"(?<!#)\$([0-9A-Fa-f]{4,6})\b", lambda m: f"$7E{rng.randrange(0x1400, 0x1F00):04X}", sample.output
+        r"(?<!#)\$([0-9A-Fa-f]{4,6})\b",
+        lambda m: f"$7E{rng.randrange(0x1400, 0x1F00):04X}",
+        sample.output,
     )
     return made if count else None
 
 
 def swap_names(sample: TrainingSample, rng: random.Random) -> str | None:
-    made, count = re.subn(r"`([A-Z]\w+)`", lambda m: f"`{m[1][::-1].capitalize()}_Qx`", sample.output)
+    made, count = re.subn(
+        r"`([A-Z]\w+)`", lambda m: f"`{m[1][::-1].capitalize()}_Qx`", sample.output
+    )
     return made if count else None
 
 
 def cut(sample: TrainingSample, rng: random.Random) -> str | None:
     words = sample.output.split(" ")
-    return " ".join(words[: max(3, int(len(words) * rng.uniform(0.3, 0.7)))]) if len(words) > 12 else None
+    return (
+        " ".join(words[: max(3, int(len(words) * rng.uniform(0.3, 0.7)))])
+        if len(words) > 12
+        else None
+    )
 
 
 def cut_at_sentence(sample: TrainingSample, rng: random.Random) -> str | None:
@@ -76,7 +105,9 @@ def cut_at_sentence(sample: TrainingSample, rng: random.Random) -> str | None:
 def listed(text: str, length: int, width: int = 6) -> str:
     """The words of `text` as a list of short items."""
     words = fill(text, length).split()
-    return "\n".join("- " + " ".join(words[at : at + width]) for at in range(0, len(words), width))
+    return "\n".join(
+        "- " + " ".join(words[at : at + width]) for at in range(0, len(words), width)
+    )
 
 
 KINDS: dict[str, Maker] = {
@@ -87,7 +118,9 @@ KINDS: dict[str, Maker] = {
     "boilerplate": lambda s, r: fill(POLITE, len(s.output)),
     "boilerplate_other": lambda s, r: fill(STOCK, len(s.output)),
     "repetition": lambda s, r: "$22 " * max(20, len(s.output) // 4),
-    "repetition_other": lambda s, r: fill(s.output.split("\n")[0][:60].strip() + ".", len(s.output)),
+    "repetition_other": lambda s, r: fill(
+        s.output.split("\n")[0][:60].strip() + ".", len(s.output)
+    ),
     "language": lambda s, r: fill(GERMAN, len(s.output)),
     "language_other": lambda s, r: fill(FINNISH, len(s.output)),
     "language_list": lambda s, r: listed(GERMAN, len(s.output)),
@@ -100,7 +133,10 @@ def spoil_code(sample: TrainingSample, kind: str) -> TrainingSample | None:
     for code in sample_assembly(sample):
         bad = corrupt(code, kind, sample.sample_id)
         if bad is not None:
-            changes = {name: getattr(sample, name).replace(code, bad) for name in ("input", "output")}
+            changes = {
+                name: getattr(sample, name).replace(code, bad)
+                for name in ("input", "output")
+            }
             return sample.model_copy(update=changes)
     return None
 
@@ -112,7 +148,9 @@ def planted(good: list[TrainingSample], seed: int) -> dict[str, list[TrainingSam
         for kind, maker in KINDS.items():
             text = maker(sample, rng)
             if text and text != sample.output:
-                made.setdefault(kind, []).append(sample.model_copy(update={"output": text}))
+                made.setdefault(kind, []).append(
+                    sample.model_copy(update={"output": text})
+                )
         for kind in (*SYNTACTIC, *SEMANTIC):
             bad = spoil_code(sample, kind)
             if bad is not None:
@@ -137,14 +175,26 @@ def table(
             domains[sample.domain].append((value, False))
 
     def over(values: list[float]) -> float:
-        return round(auc([*of_good, *values], [True] * len(of_good) + [False] * len(values)) or 0.0, 3)
+        return round(
+            auc([*of_good, *values], [True] * len(of_good) + [False] * len(values))
+            or 0.0,
+            3,
+        )
 
-    balanced = [v for values in of_bad.values() for v in random.Random(0).sample(values, min(len(values), 60))]
+    balanced = [
+        v
+        for values in of_bad.values()
+        for v in random.Random(0).sample(values, min(len(values), 60))
+    ]
     return {
-        "all": over(everything), "all, kinds alike": over(balanced),
+        "all": over(everything),
+        "all, kinds alike": over(balanced),
         "kinds": {kind: over(values) for kind, values in sorted(of_bad.items())},
-        "domains": {name: round(auc(*map(list, zip(*domains[name], strict=True))) or 0.0, 3) for name in areas},
-    }  # fmt: skip
+        "domains": {
+            name: round(auc(*map(list, zip(*domains[name], strict=True))) or 0.0, 3)
+            for name in areas
+        },
+    }
 
 
 def main() -> None:
@@ -161,10 +211,17 @@ def main() -> None:
     good = rows[: given.limit]
     bad = planted(good, given.seed)
     config = ScoringConfig.from_params(load().quality, given.model)
-    with_model, without = QualityScorer(config), QualityScorer(replace(config, use_electra=False))
+    with_model, without = (
+        QualityScorer(config),
+        QualityScorer(replace(config, use_electra=False)),
+    )
     counts = {"good": len(good), "bad": sum(map(len, bad.values()))}
     result: dict[str, object] = {"rows": counts}
-    result["ours"] = table(good, bad, lambda part: [score.overall for score in with_model.score_batch(part)])
+    result["ours"] = table(
+        good,
+        bad,
+        lambda part: [score.overall for score in with_model.score_batch(part)],
+    )
     started = time.process_time()
     result["ours, without the discriminator"] = table(
         good, bad, lambda part: [score.overall for score in without.score_batch(part)]
@@ -173,10 +230,18 @@ def main() -> None:
     if given.predecessor:
         score = predecessor(given.predecessor)
         started = time.process_time()
-        result["predecessor"] = table(good, bad, lambda part: [score(sample) for sample in part])
+        result["predecessor"] = table(
+            good, bad, lambda part: [score(sample) for sample in part]
+        )
         theirs = sum(counts.values()) / (time.process_time() - started)
-        print(f"rows per CPU second without the discriminator: ours {ours:,.0f}, predecessor {theirs:,.0f}")
-        result["rows_per_cpu_second"] = {"ours": round(ours), "predecessor": round(theirs)}
+        print(
+            f"rows per CPU second without the discriminator: ours {ours:,.0f}, "
+            f"predecessor {theirs:,.0f}"
+        )
+        result["rows_per_cpu_second"] = {
+            "ours": round(ours),
+            "predecessor": round(theirs),
+        }
     write_json(given.output, result)
     for name, values in result.items():
         if name not in ("rows", "rows_per_cpu_second"):

@@ -1,10 +1,13 @@
-"""Rows per CPU second without ELECTRA: ours against the predecessor's scorer, the same rows, in turns.
+"""Rows per CPU second without ELECTRA: ours against the predecessor's scorer,
+the same rows, in turns.
 
-    python benchmarks/scorer/speed.py --rows ROWS.jsonl --predecessor PATH_OF_ITS_CHECKOUT
+    python benchmarks/scorer/speed.py --rows ROWS.jsonl \\
+        --predecessor PATH_OF_ITS_CHECKOUT
 
-`file` is what a user runs, `score_jsonl` on both sides: read, score, write the rows that reach 0.5; over
-ROWS and over ROWS grown to --count (`grow.py`). `formula` is `score_batch` alone, over ROWS in memory. Each
-measurement is one pass in a process of its own, so that no line was met before; imports do not count.
+`file` is what a user runs, `score_jsonl` on both sides: read, score, write the rows
+that reach 0.5; over ROWS and over ROWS grown to --count (`grow.py`). `formula` is
+`score_batch` alone, over ROWS in memory. Each measurement is one pass in a process of
+its own, so that no line was met before; imports do not count.
 """
 
 from __future__ import annotations
@@ -24,7 +27,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from grow import write_grown
 from predecessor import its_samples, load
 
-from afs_stages.core.jsonl import open_write, read_json, read_samples, refuse, write_json
+from afs_stages.core.jsonl import (
+    open_write,
+    read_json,
+    read_samples,
+    refuse,
+    write_json,
+)
 from afs_stages.quality.blocks import sample_assembly
 from afs_stages.quality.config import ScoringConfig
 from afs_stages.quality.context import Context
@@ -37,31 +46,43 @@ BATCH = 512
 
 
 def ours(context: Path) -> QualityScorer:
-    return QualityScorer(ScoringConfig(use_electra=False), Context.from_manifest(read_json(context)))
+    return QualityScorer(
+        ScoringConfig(use_electra=False), Context.from_manifest(read_json(context))
+    )
 
 
-def file_work(side: str, rows: Path, given: argparse.Namespace, output: Path) -> Callable[[], object]:
+def file_work(
+    side: str, rows: Path, given: argparse.Namespace, output: Path
+) -> Callable[[], object]:
     if side == "ours":
         scorer = ours(given.context)
         return lambda: score_jsonl(rows, output, None, MIN_SCORE, scorer=scorer)
-    return lambda theirs=load(given.predecessor): theirs.score_jsonl(rows, output, min_score=MIN_SCORE)
+    return lambda theirs=load(given.predecessor): theirs.score_jsonl(
+        rows, output, min_score=MIN_SCORE
+    )
 
 
-def formula_work(side: str, rows: Path, given: argparse.Namespace) -> Callable[[], object]:
+def formula_work(
+    side: str, rows: Path, given: argparse.Namespace
+) -> Callable[[], object]:
     samples: list[Any] = list(read_samples(rows, refuse))
     if side == "ours":
         score = ours(given.context).score_batch
     else:
         score = load(given.predecessor).QualityScorer().score_batch
         samples = its_samples(samples)
-    return lambda: [score(samples[at : at + BATCH]) for at in range(0, len(samples), BATCH)]
+    return lambda: [
+        score(samples[at : at + BATCH]) for at in range(0, len(samples), BATCH)
+    ]
 
 
 def measure(given: argparse.Namespace) -> None:
     """One pass of one side, in this process; prints its CPU seconds."""
     with tempfile.TemporaryDirectory() as folder:
         if given.what == "file":
-            work = file_work(given.side, given.rows, given, Path(folder) / "scored.jsonl")
+            work = file_work(
+                given.side, given.rows, given, Path(folder) / "scored.jsonl"
+            )
         else:
             work = formula_work(given.side, given.rows, given)
         started = time.process_time()
@@ -69,18 +90,33 @@ def measure(given: argparse.Namespace) -> None:
         print(time.process_time() - started)
 
 
-def rivals(what: str, rows: Path, context: Path, given: argparse.Namespace) -> dict[str, float]:
+def rivals(
+    what: str, rows: Path, context: Path, given: argparse.Namespace
+) -> dict[str, float]:
     """Median rates of both sides, process by process in turns, and their ratio."""
     with rows.open("rb") as file:
         total = sum(1 for _ in file)
     seconds: dict[str, list[float]] = {side: [] for side in SIDES}
     for _ in range(given.rounds):
         for side in SIDES:
-            command = [sys.executable, __file__, "--rows", str(rows), "--predecessor", str(given.predecessor)]
+            command = [
+                sys.executable,
+                __file__,
+                "--rows",
+                str(rows),
+                "--predecessor",
+                str(given.predecessor),
+            ]
             command += ["--context", str(context), "--what", what, "--side", side]
-            seconds[side].append(float(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout))
+            seconds[side].append(
+                float(
+                    subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+                )
+            )
     rates = {side: round(total / median(seconds[side])) for side in SIDES}
-    ratios = [b / a for a, b in zip(seconds["ours"], seconds["predecessor"], strict=True)]
+    ratios = [
+        b / a for a, b in zip(seconds["ours"], seconds["predecessor"], strict=True)
+    ]
     return {"rows": total, **rates, "ratio": round(median(ratios), 2)}
 
 
@@ -95,7 +131,10 @@ def parts(folder: Path, given: argparse.Namespace) -> dict[str, tuple[str, Path]
         "formula, rows of prose": ("formula", prose),
         "formula, all rows": ("formula", given.rows),
         "file": ("file", given.rows),
-        "file, grown": ("file", write_grown(given.rows, folder / "grown.jsonl", given.count)),
+        "file, grown": (
+            "file",
+            write_grown(given.rows, folder / "grown.jsonl", given.count),
+        ),
     }
 
 
@@ -115,7 +154,9 @@ def main() -> None:
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         context = Path(name) / "context.json"
-        write_json(context, {"context": Context.of(read_samples(given.rows, refuse)).to_dict()})
+        write_json(
+            context, {"context": Context.of(read_samples(given.rows, refuse)).to_dict()}
+        )
         for part, (what, rows) in parts(Path(name), given).items():
             result[part] = rivals(what, rows, context, given)
             print(f"{part}: {json.dumps(result[part])}", flush=True)

@@ -24,8 +24,10 @@ from pathlib import Path
 from afs_stages.sources.registry import source_class
 from afs_stages.sources.run import run
 started = time.process_time()
-report = run(source_class(sys.argv[1])(sys.argv[1], "", [Path(sys.argv[2])]), Path(sys.argv[3]))
-print(json.dumps([report.rows_out, time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+report = run(source_class(sys.argv[1])(sys.argv[1], "", [Path(sys.argv[2])]), \
+Path(sys.argv[3]))
+print(json.dumps([report.rows_out, time.process_time() - started, \
+resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
 """
 
 
@@ -35,13 +37,18 @@ def measure(kind: str, megabytes: int, folder: Path) -> str:
     output = folder / f"{kind}.jsonl"
     command = [sys.executable, "-c", RUN, kind, str(folder / kind), str(output)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, env=environment
+    )
     rows, seconds, peak = json.loads(done.stdout)
     share = rows * logs.KEPT / size
     for path in sorted((folder / kind).rglob("*.json*")):
         path.unlink()
     output.unlink()
-    return f"| `{kind}` | {size / 1e6:.0f} | {share:.0%} | {rows:,} | {size / 1e6 / seconds:.0f} | {peak / 1024:.0f} |"
+    return (
+        f"| `{kind}` | {size / 1e6:.0f} | {share:.0%} | {rows:,} | "
+        f"{size / 1e6 / seconds:.0f} | {peak / 1024:.0f} |"
+    )
 
 
 def main() -> None:
@@ -49,12 +56,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=500)
     parser.add_argument("--claude-megabytes", type=int, default=1000)
-    parser.add_argument("--only", nargs="*", default=[*logs.MAKERS, "toolbench"], help="some of the sources")
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        default=[*logs.MAKERS, "toolbench"],
+        help="some of the sources",
+    )
     arguments = parser.parse_args()
-    print("| source | MB | kept | samples | MB/s | peak MB |\n|---|---|---|---|---|---|")
+    print(
+        "| source | MB | kept | samples | MB/s | peak MB |\n|---|---|---|---|---|---|"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for kind in arguments.only:
-            size = arguments.claude_megabytes if kind == "claude" else arguments.megabytes
+            size = (
+                arguments.claude_megabytes if kind == "claude" else arguments.megabytes
+            )
             print(measure(kind, size, Path(folder)), flush=True)
 
 

@@ -1,9 +1,11 @@
-"""Redaction measured: planted secrets found whole, false hits per MB of clean code, MB/s.
+"""Redaction measured: planted secrets found whole,
+false hits per MB of clean code, MB/s.
 
     python benchmarks/sources/redaction.py [--python PATH]
 
-`--python` names an interpreter that has detect-secrets, which is measured beside it on the same texts.
-Clean code is the standard library of the running Python; its e-mail addresses are real and not counted.
+`--python` names an interpreter that has detect-secrets, which is measured beside it on
+the same texts. Clean code is the standard library of the running Python; its e-mail
+addresses are real and not counted.
 """
 
 from __future__ import annotations
@@ -57,14 +59,21 @@ def ours(clean: list[str], rows: list[tuple[str, str, str]]) -> str:
         false += sum(count for kind, count in redact.counts.items() if kind != "email")
     seconds, size = time.process_time() - started, sum(map(len, clean)) / 1e6
     found = sum(secret not in Redactor()(text) for _, text, secret in rows)
-    return f"| this project | {found}/{len(rows)} | {false / size:.1f} | {size / seconds:.1f} |"
+    return (
+        f"| this project | {found}/{len(rows)} | {false / size:.1f} | "
+        f"{size / seconds:.1f} |"
+    )
 
 
 def other(python: str, clean: list[str], rows: list[tuple[str, str, str]]) -> str:
-    """The same for detect-secrets: a secret counts as found when its whole text is reported."""
+    """The same for detect-secrets: a secret counts as found when its whole
+    text is reported.
+    """
     with tempfile.TemporaryDirectory() as folder:
         planted_file = Path(folder) / "planted.py"
-        planted_file.write_text("\n".join(text.replace("\n", "\\n") for _, text, _ in rows))
+        planted_file.write_text(
+            "\n".join(text.replace("\n", "\\n") for _, text, _ in rows)
+        )
         files = [Path(folder) / f"clean{n}.py" for n in range(len(clean))]
         for path, text in zip(files, clean, strict=True):
             path.write_text(text)
@@ -74,11 +83,21 @@ def other(python: str, clean: list[str], rows: list[tuple[str, str, str]]) -> st
         hits, seconds = _scan(python, files)
         size = sum(map(len, clean)) / 1e6
         false = sum(map(len, hits.values()))
-        return f"| detect-secrets | {found}/{len(rows)} | {false / size:.1f} | {size / seconds:.2f} |"
+        return (
+            f"| detect-secrets | {found}/{len(rows)} | {false / size:.1f} | "
+            f"{size / seconds:.2f} |"
+        )
 
 
-def _scan(python: str, files: list[Path]) -> tuple[dict[str, list[tuple[int, str]]], float]:
-    done = subprocess.run([python, "-c", OTHER, *map(str, files)], capture_output=True, text=True, check=True)
+def _scan(
+    python: str, files: list[Path]
+) -> tuple[dict[str, list[tuple[int, str]]], float]:
+    done = subprocess.run(
+        [python, "-c", OTHER, *map(str, files)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     found, seconds = json.loads(done.stdout)
     return found, seconds
 
@@ -86,7 +105,9 @@ def _scan(python: str, files: list[Path]) -> tuple[dict[str, list[tuple[int, str
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--python", default="", help="interpreter that has detect-secrets")
+    parser.add_argument(
+        "--python", default="", help="interpreter that has detect-secrets"
+    )
     arguments = parser.parse_args()
     rows = [row for number in range(25) for row in planted(number)]
     print("| tool | found whole | false hits per MB | MB/s |\n|---|---|---|---|")

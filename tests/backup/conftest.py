@@ -43,12 +43,22 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def drive_pattern(pattern: Path, key: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def drive_pattern(
+    pattern: Path, key: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The project set up to push to a Drive, made once."""
     place = tmp_path_factory.mktemp("drive-pattern")
     project = Path(shutil.copytree(pattern, place / "project", symlinks=True))
     server = LoopbackDrive(place)
-    afs(project, "setup", "--folder-id", "ROOT-FOLDER", "--service-account", str(key), env=server.environment)
+    afs(
+        project,
+        "setup",
+        "--folder-id",
+        "ROOT-FOLDER",
+        "--service-account",
+        str(key),
+        env=server.environment,
+    )
     server.close()
     git(project, "commit", "-q", "-am", "Drive")
     return project

@@ -16,11 +16,15 @@ from afs_stages.backup.manifest import Manifest, from_bytes
 from afs_stages.backup.naming import check_name, parse, stamp_after
 from afs_stages.core.errors import UserError
 
-NAMES = st.from_regex(r"[a-zA-Z0-9_é -]{1,12}(/[a-z0-9.]{1,120}x|\.safetensors|\.gz)?", fullmatch=True)
+NAMES = st.from_regex(
+    r"[a-zA-Z0-9_é -]{1,12}(/[a-z0-9.]{1,120}x|\.safetensors|\.gz)?", fullmatch=True
+)
 
 
 def item(base: Path, *paths: str) -> Item:
-    return Item("models", "thing", base, tuple(PurePosixPath(path) for path in paths or ("in",)))
+    return Item(
+        "models", "thing", base, tuple(PurePosixPath(path) for path in paths or ("in",))
+    )
 
 
 def packed(thing: Item) -> bytes:
@@ -29,7 +33,10 @@ def packed(thing: Item) -> bytes:
 
 def unpacked(data: bytes, beside: Manifest | None = None) -> dict[str, bytes]:
     blocks = iter([data[i : i + 1000] for i in range(0, len(data), 1000)])
-    return {file.path: b"".join(content) for file, content in checked_members(blocks, beside, "here")}
+    return {
+        file.path: b"".join(content)
+        for file, content in checked_members(blocks, beside, "here")
+    }
 
 
 @settings(max_examples=40, deadline=None)
@@ -79,7 +86,11 @@ def test_no_damage_goes_unnoticed(data: st.DataObject) -> None:
         broken = whole[: data.draw(st.integers(0, len(whole) - 1))]
     else:
         at = data.draw(st.integers(10, len(whole) - 1))
-        broken = whole[:at] + bytes([whole[at] ^ data.draw(st.integers(1, 255))]) + whole[at + 1 :]
+        broken = (
+            whole[:at]
+            + bytes([whole[at] ^ data.draw(st.integers(1, 255))])
+            + whole[at + 1 :]
+        )
     with pytest.raises(UserError):
         unpacked(broken, manifest)
 
@@ -105,14 +116,24 @@ def evil(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
         evil("hard", tarfile.LNKTYPE, "../../other"),
         evil("pipe", tarfile.FIFOTYPE),
     ],
-    ids=["dots", "inner dots", "absolute", "backslashes", "symlink", "hard link", "pipe"],
+    ids=[
+        "dots",
+        "inner dots",
+        "absolute",
+        "backslashes",
+        "symlink",
+        "hard link",
+        "pipe",
+    ],
 )
 def test_escapes_are_refused(data: bytes) -> None:
     with pytest.raises(UserError, match="nothing was restored"):
         unpacked(data)
 
 
-def test_links_to_files_are_followed_and_links_to_folders_are_not(tmp_path: Path) -> None:
+def test_links_to_files_are_followed_and_links_to_folders_are_not(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache/object").write_text("data")
     (tmp_path / "in").mkdir()
@@ -126,10 +147,19 @@ def test_items_cover_the_project_and_share_no_name(project: Path) -> None:
     names = [(thing.category, thing.name) for thing in items]
     assert len(names) == len(set(names))
     saved = {str(path) for thing in items for path in thing.files()}
-    assert {"data/raw/oracle/tide.asm", "data/releases/majora/v1/train.jsonl", "data/mixed/majora/train.jsonl",
-            "models/majora/adapter/adapter_model.safetensors", "models/registry/majora-v1.json", "dvc.lock",
-            "params.yaml", "reports/evaluate.json"} <= saved  # fmt: skip
-    assert not [path for path in saved if path.startswith((".dvc/cache", ".afs", "reports/run"))]
+    assert {
+        "data/raw/oracle/tide.asm",
+        "data/releases/majora/v1/train.jsonl",
+        "data/mixed/majora/train.jsonl",
+        "models/majora/adapter/adapter_model.safetensors",
+        "models/registry/majora-v1.json",
+        "dvc.lock",
+        "params.yaml",
+        "reports/evaluate.json",
+    } <= saved
+    assert not [
+        path for path in saved if path.startswith((".dvc/cache", ".afs", "reports/run"))
+    ]
 
 
 def test_names() -> None:
@@ -137,10 +167,15 @@ def test_names() -> None:
 
     now = datetime(2026, 1, 14, 10, 30, 45, tzinfo=UTC)
     assert stamp_after(now, []) == "20260114T103045Z"
-    assert stamp_after(now, ["20300101T000000Z"]) == "20300101T000001Z", "a clock set back does not reorder"
+    assert stamp_after(now, ["20300101T000000Z"]) == "20300101T000001Z", (
+        "a clock set back does not reorder"
+    )
     found = parse("majora_v1_20260114T103045Z-0123456789ab.tar.gz")
     assert found is not None
-    assert (found.name, found.file) == ("majora_v1", "majora_v1_20260114T103045Z-0123456789ab.tar.gz")
+    assert (found.name, found.file) == (
+        "majora_v1",
+        "majora_v1_20260114T103045Z-0123456789ab.tar.gz",
+    )
     assert parse("majora_v1_20260114.tar.gz") is None
     for bad in ("../x", "a/b", "", ".hidden", "x" * 101):
         with pytest.raises(UserError):

@@ -11,7 +11,10 @@ from support.checkout import ROOT
 from afs_stages.commands.backup import app
 
 PAGES = [ROOT / "docs/backups.md", *sorted((ROOT / "docs/examples").glob("*backup*"))]
-FILES = (ROOT / "docs/examples/afs-backup.service", ROOT / "docs/examples/afs-backup.timer")
+FILES = (
+    ROOT / "docs/examples/afs-backup.service",
+    ROOT / "docs/examples/afs-backup.timer",
+)
 
 
 def lines() -> list[str]:
@@ -26,7 +29,11 @@ def test_documented_commands_parse(line: str) -> None:
     _, name, *args = shlex.split(line)
     command = typer.main.get_command(app).get_command(None, name)  # type: ignore[attr-defined]
     assert command is not None, name
-    known = {option for parameter in command.params for option in parameter.opts + parameter.secondary_opts}
+    known = {
+        option
+        for parameter in command.params
+        for option in parameter.opts + parameter.secondary_opts
+    }
     assert {arg for arg in args if arg.startswith("--")} <= known
 
 

@@ -1,4 +1,6 @@
-"""Archives in a plain folder, which stands for a mounted Drive: faults, retention, restore."""
+"""Archives in a plain folder, which stands for a mounted Drive: faults,
+retention, restore.
+"""
 
 import json
 import resource
@@ -45,7 +47,9 @@ def to(place: Path) -> list[str]:
     return ["--target", f"{place}/"]
 
 
-def test_setup_makes_dvc_push_go_there_and_the_drill_passes(project: Path, place: Path) -> None:
+def test_setup_makes_dvc_push_go_there_and_the_drill_passes(
+    project: Path, place: Path
+) -> None:
     afs(project, "setup", "--folder", str(place))
     dvc(project, "push")
     assert list((place / "AFS_Backups/dvc/files/md5").iterdir())
@@ -59,12 +63,16 @@ def test_setup_makes_dvc_push_go_there_and_the_drill_passes(project: Path, place
     assert list((place / "AFS_Backups/logs").glob("backup_*.log"))
 
 
-def test_the_drill_fails_when_something_does_not_come_back(project: Path, place: Path, tmp_path: Path) -> None:
+def test_the_drill_fails_when_something_does_not_come_back(
+    project: Path, place: Path, tmp_path: Path
+) -> None:
     registry = project / "models/registry/majora-v1.json"
     record = json.loads(registry.read_text())
     record["adapter"]["hash"] = "0" * 32
     registry.write_text(json.dumps(record))
-    (project / "make.py").write_text((project / "make.py").read_text() + "# changed, not run\n")
+    (project / "make.py").write_text(
+        (project / "make.py").read_text() + "# changed, not run\n"
+    )
     git(project, "commit", "-q", "-am", "stale")
     afs(project, "push", "--all", *to(place))
     text = afs(project, "drill", *to(place), "--to", str(tmp_path / "look"), code=3)
@@ -74,32 +82,57 @@ def test_the_drill_fails_when_something_does_not_come_back(project: Path, place:
 
 
 def test_dry_runs_write_nothing(project: Path, place: Path) -> None:
-    assert "would save training_data/raw_oracle" in afs(project, "push", "--training-data", "--dry-run", *to(place))
+    assert "would save training_data/raw_oracle" in afs(
+        project, "push", "--training-data", "--dry-run", *to(place)
+    )
     assert list(place.rglob("*.gz")) == []
     afs(project, "push", "--model", "majora", *to(place))
     (project / ADAPTER / "more").write_text("x")
     afs(project, "push", "--model", "majora", *to(place))
     before = contents(place)
-    assert "would remove" in afs(project, "cleanup", "--keep", "1", "--dry-run", *to(place))
+    assert "would remove" in afs(
+        project, "cleanup", "--keep", "1", "--dry-run", *to(place)
+    )
     assert contents(place) == before
 
 
-def test_a_model_from_anywhere_restores_as_the_manual_says(project: Path, place: Path, tmp_path: Path) -> None:
+def test_a_model_from_anywhere_restores_as_the_manual_says(
+    project: Path, place: Path, tmp_path: Path
+) -> None:
     for where in ("one", "two"):
         output = tmp_path / where / "majora-v1-lora"
         output.mkdir(parents=True)
         (output / "adapter.bin").write_text(where)
-        afs(project, "push", "--model", "majora-v1-lora", "--path", str(output), *to(place))
+        afs(
+            project,
+            "push",
+            "--model",
+            "majora-v1-lora",
+            "--path",
+            str(output),
+            *to(place),
+        )
     assert len(archives(place)) == 2, "two folders of one name never collide"
     afs(project, "cleanup", "--keep", "1", *to(place))
     assert len(archives(place)) == 2, "and --keep counts them apart"
-    afs(project, "restore", archives(place)[0].name, "--to", str(tmp_path / "out"), *to(place))
+    afs(
+        project,
+        "restore",
+        archives(place)[0].name,
+        "--to",
+        str(tmp_path / "out"),
+        *to(place),
+    )
     assert (tmp_path / "out/majora-v1-lora/adapter.bin").read_text() == "one"
-    subprocess.run(["tar", "-xzf", str(archives(place)[1]), "-C", str(tmp_path)], check=True)
+    subprocess.run(
+        ["tar", "-xzf", str(archives(place)[1]), "-C", str(tmp_path)], check=True
+    )
     assert (tmp_path / "majora-v1-lora/adapter.bin").read_text() == "two"
 
 
-def test_a_corrupted_archive_is_found_named_and_never_restored(project: Path, place: Path) -> None:
+def test_a_corrupted_archive_is_found_named_and_never_restored(
+    project: Path, place: Path
+) -> None:
     afs(project, "push", "--model", "majora", *to(place))
     good = contents(project, ADAPTER)
     (project / ADAPTER / "more").write_text("newer")
@@ -109,13 +142,17 @@ def test_a_corrupted_archive_is_found_named_and_never_restored(project: Path, pl
     assert f"DAMAGED models/{newest.name}" in afs(project, "verify", *to(place), code=3)
     (project / ADAPTER / "more").write_text("mine")
     now = contents(project, ADAPTER)
-    assert "damaged" in afs(project, "restore", newest.name, "--force", *to(place), code=1)
+    assert "damaged" in afs(
+        project, "restore", newest.name, "--force", *to(place), code=1
+    )
     assert contents(project, ADAPTER) == now, "nothing was restored over good data"
     shutil.rmtree(project / ADAPTER)
     assert "passed over" in afs(project, "restore", "majora", *to(place))
     assert contents(project, ADAPTER) == good
     afs(project, "cleanup", "--keep", "1", *to(place))
-    assert len(archives(place)) == 2, "the sound one is the last good copy, the damaged one is not ours to judge"
+    assert len(archives(place)) == 2, (
+        "the sound one is the last good copy, the damaged one is not ours to judge"
+    )
     afs(project, "cleanup", "--keep", "1", "--delete-damaged", *to(place))
     assert newest not in archives(place)
     assert "1 sound, 0 damaged" in afs(project, "verify", "--deep", *to(place))
@@ -144,7 +181,9 @@ def test_restore_overwrites_only_with_force(project: Path, place: Path) -> None:
     assert "0 files written" in afs(project, "restore", "majora", *to(place))
 
 
-def test_one_item_that_cannot_be_restored_does_not_keep_the_others_away(project: Path, place: Path) -> None:
+def test_one_item_that_cannot_be_restored_does_not_keep_the_others_away(
+    project: Path, place: Path
+) -> None:
     afs(project, "push", "--all", "--no-dvc", *to(place))
     damage(next(path for path in archives(place) if path.name.startswith("registry")))
     shutil.rmtree(project / "models")
@@ -157,16 +196,28 @@ def test_one_item_that_cannot_be_restored_does_not_keep_the_others_away(project:
     assert (project / "make.py").read_text() == "mine"
 
 
-def test_restore_does_not_follow_links_out(project: Path, place: Path, tmp_path: Path) -> None:
+def test_restore_does_not_follow_links_out(
+    project: Path, place: Path, tmp_path: Path
+) -> None:
     afs(project, "push", "--model", "majora", *to(place))
     (tmp_path / "there").mkdir()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "there/models").symlink_to(tmp_path / "elsewhere")
-    assert "outside" in afs(project, "restore", "majora", "--to", str(tmp_path / "there"), *to(place), code=1)
+    assert "outside" in afs(
+        project,
+        "restore",
+        "majora",
+        "--to",
+        str(tmp_path / "there"),
+        *to(place),
+        code=1,
+    )
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_archives_of_the_predecessor_are_listed_restored_and_kept(project: Path, place: Path, tmp_path: Path) -> None:
+def test_archives_of_the_predecessor_are_listed_restored_and_kept(
+    project: Path, place: Path, tmp_path: Path
+) -> None:
     old = place / "AFS_Backups/models/majora-v1-lora_20260114.tar.gz"
     old.parent.mkdir(parents=True)
     (tmp_path / "majora-v1-lora").mkdir()
@@ -174,7 +225,9 @@ def test_archives_of_the_predecessor_are_listed_restored_and_kept(project: Path,
     with tarfile.open(old, "w:gz") as tar:
         tar.add(tmp_path / "majora-v1-lora", "majora-v1-lora")
     assert "no manifest" in afs(project, "list", *to(place))
-    assert "no manifest" in afs(project, "restore", old.name, "--to", str(tmp_path / "out"), *to(place))
+    assert "no manifest" in afs(
+        project, "restore", old.name, "--to", str(tmp_path / "out"), *to(place)
+    )
     assert (tmp_path / "out/majora-v1-lora/adapter.bin").read_text() == "old"
     afs(project, "cleanup", "--keep", "1", "--delete-damaged", *to(place))
     assert old.is_file()
@@ -183,7 +236,14 @@ def test_archives_of_the_predecessor_are_listed_restored_and_kept(project: Path,
 @pytest.mark.parametrize("step", [".partial-*", "[!.]*.tar.gz.json", "[!.]*.tar.gz"])
 def test_kill_9_in_a_push(project: Path, place: Path, step: str) -> None:
     (project / ADAPTER / "big.bin").write_bytes(noise(24 * 2**20, 6))
-    kill_when(project, lambda: any((place / "AFS_Backups/models").glob(step)), "push", "--model", "majora", *to(place))
+    kill_when(
+        project,
+        lambda: any((place / "AFS_Backups/models").glob(step)),
+        "push",
+        "--model",
+        "majora",
+        *to(place),
+    )
     for path in archives(place):
         assert path.with_name(path.name + ".json").is_file()
     afs(project, "push", "--model", "majora", *to(place))
@@ -193,8 +253,12 @@ def test_kill_9_in_a_push(project: Path, place: Path, step: str) -> None:
 
 
 @pytest.mark.parametrize("stage", ["fetching", "placing"])
-def test_kill_9_in_a_restore(project: Path, place: Path, tmp_path: Path, stage: str) -> None:
-    """Every file is the old one or the new one, whole; the next restore ends the work."""
+def test_kill_9_in_a_restore(
+    project: Path, place: Path, tmp_path: Path, stage: str
+) -> None:
+    """Every file is the old one or the new one, whole;
+    the next restore ends the work.
+    """
     for number in range(400):
         (project / ADAPTER / f"shard{number:03}").write_bytes(noise(20_000, number))
     afs(project, "push", "--model", "majora", *to(place))
@@ -219,9 +283,12 @@ def test_kill_9_in_a_restore(project: Path, place: Path, tmp_path: Path, stage: 
 def kill_when(folder: Path, condition: object, *args: str) -> None:
     """Run `afs backup …` and kill it with signal 9 as soon as the condition holds."""
     process = subprocess.Popen(
-        command("backup", *args), cwd=folder, env=process_environment(), stdout=subprocess.DEVNULL,
+        command("backup", *args),
+        cwd=folder,
+        env=process_environment(),
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     until = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < until:
         if condition():  # type: ignore[operator]
@@ -243,7 +310,9 @@ def test_a_full_disk_on_either_side_loses_nothing(project: Path, place: Path) ->
     text = on_a_full_disk(project, "push", "--model", "majora", *to(place))
     assert "the disk is full" in text
     left = contents(place, "AFS_Backups/models")
-    assert {path: data for path, data in left.items() if "/.partial-" not in path} == before
+    assert {
+        path: data for path, data in left.items() if "/.partial-" not in path
+    } == before
     afs(project, "push", "--model", "majora", *to(place))
     assert "2 sound, 0 damaged" in afs(project, "verify", "--deep", *to(place))
 
@@ -257,22 +326,38 @@ def test_a_full_disk_on_either_side_loses_nothing(project: Path, place: Path) ->
 
 def on_a_full_disk(folder: Path, *args: str) -> str:
     done = subprocess.run(
-        command("backup", *args), cwd=folder, env=process_environment(), capture_output=True, text=True, check=False,
+        command("backup", *args),
+        cwd=folder,
+        env=process_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
         preexec_fn=full_disk(2 * 2**20),  # type: ignore[arg-type]
-    )  # fmt: skip
+    )
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done.stdout + done.stderr
 
 
 def test_two_pushes_at_once(project: Path, place: Path, tmp_path: Path) -> None:
-    """A second command of one clone leaves at once; another clone pushes beside the first without colliding."""
+    """A second command of one clone leaves at once; another clone pushes beside the
+    first without colliding.
+    """
     with State(project).lock():
         for args in (["push", "--model", "majora"], ["cleanup"], ["restore", "majora"]):
-            assert "another backup is running" in afs(project, *args, *to(place), code=75)
+            assert "another backup is running" in afs(
+                project, *args, *to(place), code=75
+            )
     (project / ADAPTER / "big.jsonl").write_bytes(noise(16 * 2**20, 8))
-    other = Path(shutil.copytree(project, tmp_path / "other", ignore=shutil.ignore_patterns(".afs")))
-    env, push_model = process_environment(), command("backup", "push", "--model", "majora", *to(place))
+    other = Path(
+        shutil.copytree(
+            project, tmp_path / "other", ignore=shutil.ignore_patterns(".afs")
+        )
+    )
+    env, push_model = (
+        process_environment(),
+        command("backup", "push", "--model", "majora", *to(place)),
+    )
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     first = subprocess.Popen(push_model, cwd=project, env=env, **quiet)  # type: ignore[call-overload]
     second = subprocess.Popen(push_model, cwd=other, env=env, **quiet)  # type: ignore[call-overload]
@@ -281,7 +366,9 @@ def test_two_pushes_at_once(project: Path, place: Path, tmp_path: Path) -> None:
 
 
 def test_two_clones_that_write_one_name_while_a_third_looks(place: Path) -> None:
-    """Neither writer trips over the other's temporary file, nor a reader over a name that goes away."""
+    """Neither writer trips over the other's temporary file,
+    nor a reader over a name that goes away.
+    """
     writers = [Folder(place, "one"), Folder(place, "other")]
 
     def write(store: Folder) -> None:
@@ -297,7 +384,9 @@ def test_two_clones_that_write_one_name_while_a_third_looks(place: Path) -> None
     assert [entry.name for entry in writers[0].entries("logs")] == ["same.log"]
 
 
-def test_one_item_that_fails_does_not_keep_the_others_from_being_saved(project: Path, place: Path) -> None:
+def test_one_item_that_fails_does_not_keep_the_others_from_being_saved(
+    project: Path, place: Path
+) -> None:
     (project / "models/bad name").mkdir()
     (project / "models/bad name/x").write_text("x")
     text = afs(project, "push", "--all", "--no-dvc", *to(place), code=1)
@@ -306,12 +395,18 @@ def test_one_item_that_fails_does_not_keep_the_others_from_being_saved(project: 
     assert not (project / ".afs/backup/last-success.json").exists()
 
 
-def test_a_target_that_is_not_mounted_is_an_error(project: Path, tmp_path: Path) -> None:
-    text = afs(project, "push", "--all", "--target", str(tmp_path / "nothing/there"), code=1)
+def test_a_target_that_is_not_mounted_is_an_error(
+    project: Path, tmp_path: Path
+) -> None:
+    text = afs(
+        project, "push", "--all", "--target", str(tmp_path / "nothing/there"), code=1
+    )
     assert "no such folder" in text
 
 
-def test_a_broken_params_file_does_not_stop_a_restore(project: Path, place: Path) -> None:
+def test_a_broken_params_file_does_not_stop_a_restore(
+    project: Path, place: Path
+) -> None:
     afs(project, "push", "--training-data", *to(place))
     wanted = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text("sources: [")
@@ -325,10 +420,16 @@ def test_large_folders_stream(project: Path, place: Path) -> None:
         file.truncate(600 * 2**20)
     for args in (["push", "--model", "majora"], ["verify", "--deep"]):
         done = subprocess.run(
-            [sys.executable, "-c", PEAK, *command("backup", *args, *to(place))], cwd=project,
-            env=process_environment(), capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        assert int(done.stdout) < 200 * 1024, f"{int(done.stdout) // 1024} MB for {args[0]}"
+            [sys.executable, "-c", PEAK, *command("backup", *args, *to(place))],
+            cwd=project,
+            env=process_environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert int(done.stdout) < 200 * 1024, (
+            f"{int(done.stdout) // 1024} MB for {args[0]}"
+        )
 
 
 PEAK = """
@@ -336,35 +437,59 @@ import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
-"""Peak memory in KB of a command, started from a small process: a child inherits its parent's peak."""
+"""Peak memory in KB of a command, started from a small process:
+a child inherits its parent's peak.
+"""
 
 
 def test_a_clock_that_jumps_does_not_reorder(tmp_path: Path) -> None:
     (tmp_path / "target").mkdir()
-    store, thing = Folder(tmp_path / "target/AFS", "one"), Item("models", "thing", tmp_path, (PurePosixPath("file"),))
-    for text, now in (("a", NOW), ("b", NOW + timedelta(days=9999)), ("c", NOW - timedelta(days=9999))):
+    store, thing = (
+        Folder(tmp_path / "target/AFS", "one"),
+        Item("models", "thing", tmp_path, (PurePosixPath("file"),)),
+    )
+    for text, now in (
+        ("a", NOW),
+        ("b", NOW + timedelta(days=9999)),
+        ("c", NOW - timedelta(days=9999)),
+    ):
         (tmp_path / "file").write_text(text)
         assert not push(store, [thing], now, "clone").failed
     cleanup(store, plan(store, 1, NOW))
     kept = catalog.find(store, "thing")
     assert kept.id is not None
-    assert kept.id.content == thing.describe().content[:12], "the last one pushed is the one that is kept"
+    assert kept.id.content == thing.describe().content[:12], (
+        "the last one pushed is the one that is kept"
+    )
 
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.lists(st.tuples(st.sampled_from("xy"), st.integers(0, 3), st.booleans()), min_size=1, max_size=8),
+    st.lists(
+        st.tuples(st.sampled_from("xy"), st.integers(0, 3), st.booleans()),
+        min_size=1,
+        max_size=8,
+    ),
     st.integers(1, 3),
     st.booleans(),
 )
-def test_cleanup_keeps_what_it_must(history: list[tuple[str, int, bool]], keep: int, told: bool) -> None:
-    """Whatever was pushed and damaged: of each item the newest `keep` sound archives stay, and the damaged ones."""
+def test_cleanup_keeps_what_it_must(
+    history: list[tuple[str, int, bool]], keep: int, told: bool
+) -> None:
+    """Whatever was pushed and damaged: of each item the newest `keep` sound archives
+    stay, and the damaged ones.
+    """
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         store = Folder(base / "AFS", "one")
         for name, content, broken in history:
             (base / name).write_bytes(bytes([content]) * 100)
-            push(store, [Item("models", name, base, (PurePosixPath(name),))], NOW, "clone")
+            push(
+                store,
+                [Item("models", name, base, (PurePosixPath(name),))],
+                NOW,
+                "clone",
+            )
             newest = catalog.shelf(store, "models").archives
             mine = [one for one in newest if one.name == name][-1]
             if broken:
@@ -377,13 +502,17 @@ def test_cleanup_keeps_what_it_must(history: list[tuple[str, int, bool]], keep: 
             assert [file for file, good in after.get(name, []) if good] == sound[-keep:]
             damaged = [file for file, good in files if not good]
             if not told or not sound:
-                assert [file for file, good in after.get(name, []) if not good] == damaged
+                assert [
+                    file for file, good in after.get(name, []) if not good
+                ] == damaged
 
 
 def state(store: Folder) -> dict[str, list[tuple[str, bool]]]:
     found: dict[str, list[tuple[str, bool]]] = {}
     for archive in catalog.shelf(store, "models").archives:
-        found.setdefault(archive.name, []).append((archive.entry.name, not catalog.problem(store, archive)))
+        found.setdefault(archive.name, []).append(
+            (archive.entry.name, not catalog.problem(store, archive))
+        )
     return found
 
 
@@ -391,7 +520,12 @@ def test_the_same_name_in_two_categories_must_be_told_apart(tmp_path: Path) -> N
     store = Folder(tmp_path / "AFS", "one")
     (tmp_path / "file").write_text("x")
     for category in ("models", "training_data"):
-        push(store, [Item(category, "thing", tmp_path, (PurePosixPath("file"),))], NOW, "clone")
+        push(
+            store,
+            [Item(category, "thing", tmp_path, (PurePosixPath("file"),))],
+            NOW,
+            "clone",
+        )
     with pytest.raises(UserError, match="training_data and models"):
         catalog.find(store, "thing")
     assert catalog.find(store, "models/thing").entry.folder == "models"

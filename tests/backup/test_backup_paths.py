@@ -1,4 +1,6 @@
-"""What push accepts restore gives back; what restore would refuse push refuses, and cleanup does not count."""
+"""What push accepts restore gives back; what restore would refuse push refuses, and
+cleanup does not count.
+"""
 
 import io
 import os
@@ -59,7 +61,9 @@ def by_hand(path: str) -> bytes:
 
 @settings(max_examples=40, deadline=None)
 @given(st.dictionaries(NAMES | LONG, st.binary(max_size=50), min_size=1, max_size=4))
-def test_push_accepts_what_restore_gives_back_and_nothing_else(files: dict[str, bytes]) -> None:
+def test_push_accepts_what_restore_gives_back_and_nothing_else(
+    files: dict[str, bytes],
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         for number, (name, data) in enumerate(files.items()):
@@ -80,7 +84,11 @@ def test_restore_and_push_judge_a_path_alike(path: str) -> None:
     # tarfile drops a slash at the end, and the member's path is read as any path is.
     plain = str(PurePosixPath(path.rstrip("/")))
     try:
-        found = [file.path for file, content in checked_members(iter([by_hand(path)]), None, "here") if list(content)]
+        found = [
+            file.path
+            for file, content in checked_members(iter([by_hand(path)]), None, "here")
+            if list(content)
+        ]
     except UserError:
         assert refused([plain])
     else:
@@ -91,11 +99,26 @@ def test_restore_and_push_judge_a_path_alike(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "../outside", "a/../../outside", "/etc/outside", "//etc/outside", "a\\..\\outside", "a\\b", "", ".", "a/",
-        "./a", "a//b", "a\0b", "\ud800", "n" * 256, "/".join(["folder"] * 600), ".afs", ".afs/manifest",
+        "../outside",
+        "a/../../outside",
+        "/etc/outside",
+        "//etc/outside",
+        "a\\..\\outside",
+        "a\\b",
+        "",
+        ".",
+        "a/",
+        "./a",
+        "a//b",
+        "a\0b",
+        "\ud800",
+        "n" * 256,
+        "/".join(["folder"] * 600),
+        ".afs",
+        ".afs/manifest",
         ".afs/manifest/models-thing.json",
     ],
-)  # fmt: skip
+)
 def test_paths_that_no_archive_may_hold(path: str) -> None:
     assert refused([path])
 
@@ -106,20 +129,36 @@ def test_files_that_cannot_lie_side_by_side() -> None:
     assert refused(["a/b", "ab", "A/b", ".afs/note", "a.b/c d", "é\udcff\n"]) == ""
 
 
-def test_a_backslash_is_refused_before_anything_is_sent(project: Path, place: Path) -> None:
+def test_a_backslash_is_refused_before_anything_is_sent(
+    project: Path, place: Path
+) -> None:
     (project / "models/majora/adapter/back\\slash").mkdir()
     (project / "models/majora/adapter/back\\slash/file").write_text("x")
     for code, dry in ((0, ["--dry-run"]), (1, [])):
-        text = afs(project, "push", "--model", "majora", "--target", f"{place}/", *dry, code=code)
+        text = afs(
+            project,
+            "push",
+            "--model",
+            "majora",
+            "--target",
+            f"{place}/",
+            *dry,
+            code=code,
+        )
         assert "backslash" in text
         assert "0 saved, 0 unchanged, 1 failed" in text
     assert not (place / "AFS_Backups/models").exists()
 
 
-def test_the_manifests_own_place_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+def test_the_manifests_own_place_is_refused_before_anything_is_sent(
+    tmp_path: Path,
+) -> None:
     (tmp_path / ".afs/manifest").mkdir(parents=True)
     (tmp_path / ".afs/manifest/models-thing.json").write_text("{}")
-    _, outcome = save(tmp_path / "AFS", Item("models", "thing", tmp_path, (PurePosixPath(".afs/manifest"),)))
+    _, outcome = save(
+        tmp_path / "AFS",
+        Item("models", "thing", tmp_path, (PurePosixPath(".afs/manifest"),)),
+    )
     assert "manifest goes" in outcome.failed["models/thing"]
     assert not (tmp_path / "AFS").exists()
 
@@ -130,13 +169,19 @@ def test_a_path_too_long_for_the_staging_folder_is_refused(tmp_path: Path) -> No
         deep /= "n" * 253
     deep.mkdir(parents=True)
     (deep / "file").write_text("x")
-    _, outcome = save(tmp_path / "AFS", Item("models", "thing", tmp_path, (PurePosixPath("in"),)))
+    _, outcome = save(
+        tmp_path / "AFS", Item("models", "thing", tmp_path, (PurePosixPath("in"),))
+    )
     assert "is too long" in outcome.failed["models/thing"]
     assert not (tmp_path / "AFS").exists()
 
 
-def test_a_manifest_that_names_what_no_archive_may_hold_restores_nothing(tmp_path: Path) -> None:
-    """Also where every file of it is there already, so that nothing would have to be fetched."""
+def test_a_manifest_that_names_what_no_archive_may_hold_restores_nothing(
+    tmp_path: Path,
+) -> None:
+    """Also where every file of it is there already,
+    so that nothing would have to be fetched.
+    """
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a\\b").write_text("x")
     store = Folder(tmp_path / "AFS", "one")
@@ -159,12 +204,22 @@ def elsewhere(project: Path, tmp_path: Path) -> Path:
     return folder
 
 
-ROUTES = ["../elsewhere/majora", "../project/../elsewhere/./majora/", "link/majora", "latest", "models/../latest"]
+ROUTES = [
+    "../elsewhere/majora",
+    "../project/../elsewhere/./majora/",
+    "link/majora",
+    "latest",
+    "models/../latest",
+]
 
 
-def test_a_model_beside_the_project_comes_back(project: Path, place: Path, elsewhere: Path) -> None:
+def test_a_model_beside_the_project_comes_back(
+    project: Path, place: Path, elsewhere: Path
+) -> None:
     to = ["--target", f"{place}/"]
-    assert "1 saved" in afs(project, "push", "--model", "majora", "--path", ROUTES[0], *to)
+    assert "1 saved" in afs(
+        project, "push", "--model", "majora", "--path", ROUTES[0], *to
+    )
     for route in (ROUTES[2], str(elsewhere)):
         text = afs(project, "push", "--model", "majora", "--path", route, *to)
         assert "1 unchanged" in text, f"{route} is the same folder"
@@ -177,23 +232,38 @@ def test_a_model_beside_the_project_comes_back(project: Path, place: Path, elsew
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_every_way_to_a_folder_outside_round_trips(
-    project: Path, elsewhere: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, route: str
+    project: Path,
+    elsewhere: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    route: str,
 ) -> None:
     monkeypatch.chdir(project)
     store, outcome = save(tmp_path / "AFS", items.model(Path(), "majora", Path(route)))
     assert not outcome.failed
-    assert restored(store, "majora", tmp_path / "out") == {"majora/adapter.bin": b"weights"}
+    assert restored(store, "majora", tmp_path / "out") == {
+        "majora/adapter.bin": b"weights"
+    }
 
 
-def test_every_way_to_a_folder_inside_keeps_its_place(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_way_to_a_folder_inside_keeps_its_place(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(project)
     (project / "current").symlink_to("models/majora")
     plain = items.model(Path(), "majora", None)
-    for route in ("models/majora", "data/../models/majora", str(project / "models/majora"), "current"):
+    for route in (
+        "models/majora",
+        "data/../models/majora",
+        str(project / "models/majora"),
+        "current",
+    ):
         assert items.model(Path(), "majora", Path(route)) == plain
 
 
-def test_a_file_that_is_a_link_keeps_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_a_link_keeps_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "project/models").mkdir(parents=True)
     (tmp_path / "project/cache").write_bytes(b"weights")
     (tmp_path / "project/models/adapter.bin").symlink_to(tmp_path / "project/cache")
@@ -202,7 +272,9 @@ def test_a_file_that_is_a_link_keeps_its_name(tmp_path: Path, monkeypatch: pytes
     assert [str(path) for path in thing.files()] == ["models/adapter.bin"]
 
 
-def put_unchecked(store: Folder, base: Path, path: str, stamp: str = "20290101T000000Z") -> Path:
+def put_unchecked(
+    store: Folder, base: Path, path: str, stamp: str = "20290101T000000Z"
+) -> Path:
     """An archive as a push without any check of its paths would have made it."""
     found = describe_file(base / path, PurePosixPath(path))
     manifest = Manifest("models", "thing", "project", (found,))
@@ -214,7 +286,9 @@ def put_unchecked(store: Folder, base: Path, path: str, stamp: str = "20290101T0
 
 @pytest.mark.parametrize("path", ["../elsewhere/file", "a\\b", ".afs/manifest/x"])
 @pytest.mark.parametrize("told", [False, True])
-def test_what_cannot_be_restored_is_no_reason_to_delete(tmp_path: Path, path: str, told: bool) -> None:
+def test_what_cannot_be_restored_is_no_reason_to_delete(
+    tmp_path: Path, path: str, told: bool
+) -> None:
     base = tmp_path / "project"
     for name in (path, "file"):
         (base / name).parent.mkdir(parents=True, exist_ok=True)
@@ -228,20 +302,31 @@ def test_what_cannot_be_restored_is_no_reason_to_delete(tmp_path: Path, path: st
     cleanup(store, chosen)
     assert restored(store, "thing", tmp_path / "out") == {"file": b"file"}
     bad.write_bytes(bad.read_bytes()[:-5])
-    assert bool(plan(store, 1, NOW, delete_damaged=told).remove) == told, "damage is damage"
+    assert bool(plan(store, 1, NOW, delete_damaged=told).remove) == told, (
+        "damage is damage"
+    )
 
 
-def test_push_does_not_rest_on_an_archive_that_cannot_be_restored(tmp_path: Path) -> None:
+def test_push_does_not_rest_on_an_archive_that_cannot_be_restored(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "a\\b").write_text("x")
     store = Folder(tmp_path / "AFS", "one")
     put_unchecked(store, tmp_path, "a\\b")
-    outcome = push(store, [Item("models", "thing", tmp_path, (PurePosixPath("a\\b"),))], NOW, "clone")
+    outcome = push(
+        store,
+        [Item("models", "thing", tmp_path, (PurePosixPath("a\\b"),))],
+        NOW,
+        "clone",
+    )
     assert list(outcome.failed) == ["models/thing"], "not 'unchanged'"
 
 
 def test_cleanup_removes_only_what_this_program_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    store, _ = save(tmp_path / "AFS", Item("models", "thing", tmp_path, (PurePosixPath("file"),)))
+    store, _ = save(
+        tmp_path / "AFS", Item("models", "thing", tmp_path, (PurePosixPath("file"),))
+    )
     models, logs = tmp_path / "AFS/models", tmp_path / "AFS/logs"
     logs.mkdir()
     sound = next(models.glob("*.tar.gz"))
@@ -272,19 +357,25 @@ def test_cleanup_removes_only_what_this_program_made(tmp_path: Path) -> None:
     (models / f"folder_20200101T000000Z-{NEVER}.tar.gz").mkdir()
     (models / f"folder_20200101T000000Z-{NEVER}.tar.gz/diary").write_text("mine")
     for number in range(120):
-        (logs / f"backup_20260114T10{number // 60:02}{number % 60:02}Z-0a1b2c3d.log").write_text("a push")
+        (
+            logs / f"backup_20260114T10{number // 60:02}{number % 60:02}Z-0a1b2c3d.log"
+        ).write_text("a push")
     (logs / "a diary.txt").write_text("mine")
     before = contents(tmp_path, "AFS")
     cleanup(store, plan(store, 1, NOW, delete_damaged=True))
     gone = set(before) - set(contents(tmp_path, "AFS"))
-    assert {path for path in gone if "models/" in path} == {f"AFS/models/{name}" for name in ours}
+    assert {path for path in gone if "models/" in path} == {
+        f"AFS/models/{name}" for name in ours
+    }
     assert len([path for path in gone if "logs/backup_" in path]) == 20
     assert "AFS/logs/a diary.txt" not in gone
     assert restored(store, "thing", tmp_path / "out") == {"file": b"x"}
 
 
 def test_one_function_judges_everywhere() -> None:
-    """A path at fault in an archive made by hand is said in the words that push says it in."""
+    """A path at fault in an archive made by hand is said in the words that
+    push says it in.
+    """
     with pytest.raises(UserError) as caught:
         list(checked_members(iter([by_hand("../up")]), None, "here"))
     assert why_refused("../up") in caught.value.what

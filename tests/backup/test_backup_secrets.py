@@ -1,4 +1,6 @@
-"""No archive holds a credential: not the project's, not a model's, tracked by Git or not."""
+"""No archive holds a credential: not the project's, not a model's,
+tracked by Git or not.
+"""
 
 import os
 import tarfile
@@ -12,18 +14,36 @@ from afs_stages.backup import items
 
 MARK = "wor" + "d-that-must-not-leave"
 INLINE = [
-    "gdrive_client_secret", "password", "passphrase", "token", "secret_access_key", "session_token", "sas_token",
-    "account_key", "connection_string", "oss_key_secret", "sse_customer_key",
-]  # fmt: skip
+    "gdrive_client_secret",
+    "password",
+    "passphrase",
+    "token",
+    "secret_access_key",
+    "session_token",
+    "sas_token",
+    "account_key",
+    "connection_string",
+    "oss_key_secret",
+    "sse_customer_key",
+]
 NAMING = [
-    "gdrive_service_account_json_file_path", "gdrive_user_credentials_file", "credentialpath", "configpath",
-    "keyfile", "key_path", "cert_path", "kerb_ticket", "token_file",
-]  # fmt: skip
+    "gdrive_service_account_json_file_path",
+    "gdrive_user_credentials_file",
+    "credentialpath",
+    "configpath",
+    "keyfile",
+    "key_path",
+    "cert_path",
+    "kerb_ticket",
+    "token_file",
+]
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder of the test's own: rclone's and DVC's configuration of the machine lie there."""
+    """A home folder of the test's own: rclone's and DVC's configuration of the
+    machine lie there.
+    """
     for name in ("RCLONE_CONFIG", "GOOGLE_APPLICATION_CREDENTIALS", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -38,11 +58,17 @@ def add_remote(config: Path, *lines: str) -> None:
     """A remote with these settings in a file in DVC's format."""
     before = config.read_text() if config.is_file() else ""
     settings = "".join(f"    {line}\n" for line in lines)
-    config.write_text(f"{before}['remote \"other\"']\n    url = ssh://host/path\n{settings}")
+    config.write_text(
+        f"{before}['remote \"other\"']\n    url = ssh://host/path\n{settings}"
+    )
 
 
-def test_no_archive_holds_a_credential(project: Path, place: Path, tmp_path: Path) -> None:
-    (project / ".gitignore").write_text((project / ".gitignore").read_text() + "/id_ignored\n")
+def test_no_archive_holds_a_credential(
+    project: Path, place: Path, tmp_path: Path
+) -> None:
+    (project / ".gitignore").write_text(
+        (project / ".gitignore").read_text() + "/id_ignored\n"
+    )
     adapter, raw = project / "models/majora/adapter", project / "data/raw/oracle"
     named = {
         "key.json": project / "key.json",
@@ -57,7 +83,9 @@ def test_no_archive_holds_a_credential(project: Path, place: Path, tmp_path: Pat
     for path in [*named.values(), project / ".env"]:
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"{MARK} {path.name}")
-    add_remote(project / ".dvc/config", "gdrive_user_credentials_file = ../deep/login.json")
+    add_remote(
+        project / ".dvc/config", "gdrive_user_credentials_file = ../deep/login.json"
+    )
     add_remote(
         project / ".dvc/config.local",
         "gdrive_service_account_json_file_path = ../key.json",
@@ -66,7 +94,8 @@ def test_no_archive_holds_a_credential(project: Path, place: Path, tmp_path: Pat
         f"password = {MARK}",
     )
     (project / "rclone.conf").write_text(
-        f"[d]\ntype = drive\nservice_account_file = {project}/drive.json\npass = {MARK}\n"
+        f"[d]\ntype = drive\nservice_account_file = {project}/drive.json\n"
+        f"pass = {MARK}\n"
     )
     (adapter / "link.json").symlink_to(project / "key.json")
     os.link(project / "key.json", raw / "hard.json")
@@ -89,7 +118,9 @@ def test_no_archive_holds_a_credential(project: Path, place: Path, tmp_path: Pat
             for member in tar:
                 content = tar.extractfile(member)
                 assert content is not None
-                assert MARK.encode() not in content.read(), f"{member.name} in {archive.name}"
+                assert MARK.encode() not in content.read(), (
+                    f"{member.name} in {archive.name}"
+                )
 
 
 def test_only_what_git_tracks_is_the_projects(project: Path) -> None:
@@ -105,7 +136,9 @@ def test_only_what_git_tracks_is_the_projects(project: Path) -> None:
 
 @pytest.mark.parametrize("key", NAMING)
 @pytest.mark.parametrize("config", [".dvc/config", ".dvc/config.local"])
-def test_every_setting_that_names_a_credential_counts(tmp_path: Path, key: str, config: str) -> None:
+def test_every_setting_that_names_a_credential_counts(
+    tmp_path: Path, key: str, config: str
+) -> None:
     (tmp_path / ".dvc").mkdir()
     (tmp_path / "models/majora").mkdir(parents=True)
     for name in ("credential", "weights"):
@@ -115,7 +148,10 @@ def test_every_setting_that_names_a_credential_counts(tmp_path: Path, key: str, 
     assert [str(path) for path in thing.files()] == ["models/majora/weights"]
 
 
-@pytest.mark.parametrize("line", [f"{key} = {MARK}" for key in INLINE] + [f"proxy = https://me:{MARK}@host/x"])
+@pytest.mark.parametrize(
+    "line",
+    [f"{key} = {MARK}" for key in INLINE] + [f"proxy = https://me:{MARK}@host/x"],
+)
 @pytest.mark.parametrize("with_git", [True, False])
 def test_a_configuration_with_a_secret_in_it_stays_here(
     tmp_path: Path, line: str, with_git: bool, capsys: pytest.CaptureFixture[str]
@@ -148,7 +184,9 @@ def test_a_configuration_without_a_secret_is_saved(tmp_path: Path) -> None:
 
 
 def test_the_machines_own_configuration_counts(project: Path, home: Path) -> None:
-    """rclone's in the home folder, and what it names; the key for rented machines; a stored login."""
+    """rclone's in the home folder, and what it names; the key for rented machines;
+    a stored login.
+    """
     adapter = project / "models/majora/adapter"
     places = [
         adapter / "key.json",
@@ -164,5 +202,9 @@ def test_the_machines_own_configuration_counts(project: Path, home: Path) -> Non
     (adapter / "rclone.conf").symlink_to(conf)
     for folder in (project, project / ".afs/remote", project / ".dvc"):
         thing = items.model(project, "majora", folder)
-        contents = [(thing.base / path).read_text(errors="replace") for path in thing.files()]
-        assert not [text for text in contents if MARK in text or "service_account" in text]
+        contents = [
+            (thing.base / path).read_text(errors="replace") for path in thing.files()
+        ]
+        assert not [
+            text for text in contents if MARK in text or "service_account" in text
+        ]

@@ -20,7 +20,13 @@ def parsed(text: str) -> tuple:
 
 def program(tmp_path, **files: str):
     names = {name.replace("__", "/") + ".asm": text for name, text in files.items()}
-    tree = Tree(tmp_path, [TextFile(name, tuple(text.split("\n"))) for name, text in sorted(names.items())])
+    tree = Tree(
+        tmp_path,
+        [
+            TextFile(name, tuple(text.split("\n")))
+            for name, text in sorted(names.items())
+        ],
+    )
     return read_program(tree), tree.problems
 
 
@@ -66,13 +72,24 @@ def test_namespaces_macros_structs_and_conditions():
     )
     assert problems == []
     assert [label.name for label in file.labels] == ["Tide_Update"]
-    assert [(macro.name, macro.params, macro.header) for macro in file.macros] == [("wait", "n", "waits a frame")]
-    assert [(f.name, f.size, f.comment) for f in file.structs[0].fields] == [("Id", "1", "who"), ("Pos", "2", "")]
-    assert [include.condition for include in file.includes] == ["!DEBUG == 1", "not (!DEBUG == 1)"]
+    assert [(macro.name, macro.params, macro.header) for macro in file.macros] == [
+        ("wait", "n", "waits a frame")
+    ]
+    assert [(f.name, f.size, f.comment) for f in file.structs[0].fields] == [
+        ("Id", "1", "who"),
+        ("Pos", "2", ""),
+    ]
+    assert [include.condition for include in file.includes] == [
+        "!DEBUG == 1",
+        "not (!DEBUG == 1)",
+    ]
 
 
 def test_hook_tags_above_and_behind_an_org():
-    file, _ = parsed("; @hook module=Menu name=Open\norg $00F800\n  JSL Menu_Open\norg $00F900 ; @hook kind=patch\n")
+    file, _ = parsed(
+        "; @hook module=Menu name=Open\norg $00F800\n  JSL Menu_Open\n"
+        "org $00F900 ; @hook kind=patch\n"
+    )
     assert [org.tags for org in file.orgs] == [
         (("hook", "module=Menu name=Open"),),
         (("hook", "kind=patch"),),
@@ -94,7 +111,8 @@ def test_addresses_of_equates_bases_skips_structs_and_data(tmp_path):
         tmp_path,
         ram=(
             "Base = $7E0F00\nNext = Base+$10\nFar = Next*2-Next\n"
-            "base $7E0730\nOne: skip 1\nTwo: skip 2\nThree: skip Size\nFour: skip 1\nbase off\nSize = 4\n"
+            "base $7E0730\nOne: skip 1\nTwo: skip 2\nThree: skip Size\nFour: skip 1\n"
+            "base off\nSize = 4\n"
             "org $2B8000\nTable: dw 1, 2, 3\nAfter: db 0\nCode: LDA $00\nUnknown: RTS\n"
             "struct Oam $7E0200\n .X: skip 1\n .Y: skip 1\nendstruct\n"
         ),
@@ -119,20 +137,30 @@ def test_addresses_of_equates_bases_skips_structs_and_data(tmp_path):
 
 
 def test_address_marks_of_a_disassembly_are_addresses_and_no_labels(tmp_path):
-    found, problems = program(tmp_path, bank="Start:\n#_008000: SEI\n#_008001: STZ.w $4200\n\nNext:\n#_008004: RTS\n")
+    found, problems = program(
+        tmp_path,
+        bank="Start:\n#_008000: SEI\n#_008001: STZ.w $4200\n\nNext:\n#_008004: RTS\n",
+    )
     assert problems == []
-    assert {name: group[0].value for name, group in found.symbols.items()} == {"Start": 0x8000, "Next": 0x8004}
+    assert {name: group[0].value for name, group in found.symbols.items()} == {
+        "Start": 0x8000,
+        "Next": 0x8004,
+    }
 
 
 def test_circular_defines_and_includes_end(tmp_path):
-    found, problems = program(tmp_path, a='incsrc "b.asm"\nX = Y\n', b='incsrc "a.asm"\nY = X\n')
+    found, problems = program(
+        tmp_path, a='incsrc "b.asm"\nX = Y\n', b='incsrc "a.asm"\nY = X\n'
+    )
     assert found.value("X") is None
     assert {p.reason for p in problems} == {"circular_include"}
 
 
 def test_a_missing_include_is_reported(tmp_path):
     _, problems = program(tmp_path, a='incsrc "nowhere.asm"\n')
-    assert [(p.file, p.line, p.reason) for p in problems] == [("a.asm", 1, "include_not_found")]
+    assert [(p.file, p.line, p.reason) for p in problems] == [
+        ("a.asm", 1, "include_not_found")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +181,9 @@ def test_expressions(text, value):
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.text(alphabet="$%()+-*/<>&|^~ 0123456789abcXYZ_.!;:{}\"'#,=\n@\\", max_size=400))
+@given(
+    st.text(alphabet="$%()+-*/<>&|^~ 0123456789abcXYZ_.!;:{}\"'#,=\n@\\", max_size=400)
+)
 def test_any_text_is_read_to_its_end(text):
     file, _ = parsed(text)
     assert len(file.lines) == text.count("\n") + 1

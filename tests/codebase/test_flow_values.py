@@ -1,4 +1,6 @@
-"""Values a routine computes, saves, indexes with and carries from place to place are told as what they are."""
+"""Values a routine computes, saves, indexes with and carries from place to place are
+told as what they are.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,24 @@ from afs_stages.sources.codebase.lexer import lex
 
 
 def said(code: str, name: str = "", entered: frozenset[str] = frozenset()) -> list[str]:
-    steps = walk(tuple(lex(tuple(code.strip("\n").split("\n")))), lambda word: f"`{word}`", name, entered)
-    return [f"{act.verb} {act.what}{act.tail}".strip() for step in steps for act in step.acts]
+    steps = walk(
+        tuple(lex(tuple(code.strip("\n").split("\n")))),
+        lambda word: f"`{word}`",
+        name,
+        entered,
+    )
+    return [
+        f"{act.verb} {act.what}{act.tail}".strip()
+        for step in steps
+        for act in step.acts
+    ]
 
 
 def labels(code: str) -> list[str]:
-    return [step.label for step in walk(tuple(lex(tuple(code.split("\n")))), lambda word: f"`{word}`")]
+    return [
+        step.label
+        for step in walk(tuple(lex(tuple(code.split("\n")))), lambda word: f"`{word}`")
+    ]
 
 
 def test_what_is_saved_on_the_stack_and_restored_is_no_result():
@@ -41,21 +55,36 @@ def test_a_return_address_that_is_dropped_is_told():
 
 
 def test_masks_sums_and_shifts_of_a_computed_value_are_told():
-    assert said("LDA.w Oil : CLC : ADC.b #$02 : AND.b #$3F : STA.w Wick") == ["sets `Wick` to (`Oil` plus $02) AND $3F"]
+    assert said("LDA.w Oil : CLC : ADC.b #$02 : AND.b #$3F : STA.w Wick") == [
+        "sets `Wick` to (`Oil` plus $02) AND $3F"
+    ]
     assert said("LDA.w Oil : ASL #2 : STA.w Wick") == ["sets `Wick` to `Oil` times 4"]
     assert said("LDA.w Oil : LSR : STA.w Wick") == ["sets `Wick` to `Oil` divided by 2"]
-    assert said("LDA.w Oil : EOR.b #$FF : INC : STA.w Wick") == ["sets `Wick` to (`Oil` XOR $FF) plus 1"]
-    assert said("LDA.w Oil : CLC : ADC.b #$10 : RTL") == ["returns with A = `Oil` plus $10"]
+    assert said("LDA.w Oil : EOR.b #$FF : INC : STA.w Wick") == [
+        "sets `Wick` to (`Oil` XOR $FF) plus 1"
+    ]
+    assert said("LDA.w Oil : CLC : ADC.b #$10 : RTL") == [
+        "returns with A = `Oil` plus $10"
+    ]
     assert said("ASL.w Oil") == ["shifts `Oil` left by one bit"]
 
 
 def test_a_variable_that_changed_is_no_longer_what_was_read_from_it():
-    assert said("LDA.w Oil : TAY : INC.w Oil : STY.w Wick") == ["counts up `Oil`", "sets `Wick` to the earlier `Oil`"]
+    assert said("LDA.w Oil : TAY : INC.w Oil : STY.w Wick") == [
+        "counts up `Oil`",
+        "sets `Wick` to the earlier `Oil`",
+    ]
 
 
 def test_what_a_call_leaves_in_a_register_is_told_by_the_call():
-    assert said("JSL Spawn : TYA : STA.w Child") == ["calls `Spawn`", "stores Y from `Spawn` in `Child`"]
-    assert said("JSL Random : AND.b #$03 : STA.w Way") == ["calls `Random`", "sets `Way` to A from `Random` AND $03"]
+    assert said("JSL Spawn : TYA : STA.w Child") == [
+        "calls `Spawn`",
+        "stores Y from `Spawn` in `Child`",
+    ]
+    assert said("JSL Random : AND.b #$03 : STA.w Way") == [
+        "calls `Random`",
+        "sets `Way` to A from `Random` AND $03",
+    ]
     assert said("JSL Distance : CMP.b #$18 : BCS .far") == [
         "calls `Distance`",
         "goes to `.far` if A from `Distance` is $18 or more",
@@ -74,29 +103,46 @@ def test_what_a_routine_is_given_is_told_as_given():
 
 
 def test_an_index_says_whose_slot_it_is():
-    assert said("LDY.w Child : LDA.w State, Y : BEQ .gone") == ["goes to `.gone` if `State` at index `Child` is zero"]
-    assert said("LDA.w .rooms, X : STA.b $A0") == ["copies `.rooms` at index X to `$A0`"]
+    assert said("LDY.w Child : LDA.w State, Y : BEQ .gone") == [
+        "goes to `.gone` if `State` at index `Child` is zero"
+    ]
+    assert said("LDA.w .rooms, X : STA.b $A0") == [
+        "copies `.rooms` at index X to `$A0`"
+    ]
     assert said("LDX.w Child : JSL Setup") == ["calls `Setup` with X = `Child`"]
 
 
 def test_bits_are_tested_by_bit():
-    assert said("LDA.b $F6 : BIT.b #$40 : BEQ .none") == ["goes to `.none` if no bit of $40 is set in `$F6`"]
-    assert said("BIT.b $3A : BMI .held") == ["goes to `.held` if the top bit of `$3A` is set"]
-    assert said("BIT.b $3A : BVC .free") == ["goes to `.free` if the second highest bit of `$3A` is clear"]
+    assert said("LDA.b $F6 : BIT.b #$40 : BEQ .none") == [
+        "goes to `.none` if no bit of $40 is set in `$F6`"
+    ]
+    assert said("BIT.b $3A : BMI .held") == [
+        "goes to `.held` if the top bit of `$3A` is set"
+    ]
+    assert said("BIT.b $3A : BVC .free") == [
+        "goes to `.free` if the second highest bit of `$3A` is clear"
+    ]
 
 
 def test_where_paths_meet_only_what_they_agree_on_is_known():
     kept = "LDA.w Oil : CMP.b #$04 : BNE +\nSTZ.w Wick\n+\nCMP.b #$08 : BEQ .full"
     assert said(kept)[-1] == "goes to `.full` if `Oil` is $08"
     lost = "LDA.w Oil : CMP.b #$04 : BNE +\nLDA.b #$01\n+\nSTA.w Wick"
-    assert said(lost) == ["skips ahead to `+` if `Oil` is not $04", "sets A to $01", "writes `Wick`"]
+    assert said(lost) == [
+        "skips ahead to `+` if `Oil` is not $04",
+        "sets A to $01",
+        "writes `Wick`",
+    ]
 
 
 def test_a_label_others_come_to_knows_nothing():
     code = "LDA.w Oil : BEQ .dark\nSTZ.w Wick\n.dark\nSTA.w Lamp"
     assert said(code, "Keeper")[-1] == "copies `Oil` to `Lamp`"
     assert said(code, "Keeper", frozenset({"Keeper_dark"}))[-1] == "writes `Lamp`"
-    assert said("dw .dark\nLDA.w Oil : BEQ .dark\n.dark\nSTA.w Lamp", "Keeper")[-1] == "writes `Lamp`"
+    assert (
+        said("dw .dark\nLDA.w Oil : BEQ .dark\n.dark\nSTA.w Lamp", "Keeper")[-1]
+        == "writes `Lamp`"
+    )
 
 
 def test_the_carry_that_only_one_path_sets_is_told_before_they_meet():
@@ -130,11 +176,15 @@ def test_two_labels_at_one_place_are_both_named():
 
 
 def test_a_macro_call_over_lines_is_one():
-    assert said("%JumpTable(First,\n           Second)") == ["runs `%JumpTable(First, Second)`"]
+    assert said("%JumpTable(First,\n           Second)") == [
+        "runs `%JumpTable(First, Second)`"
+    ]
 
 
 def explained(tmp_path: Path, code: str) -> str:
-    (tmp_path / "lamp.asm").write_text("LampState = $7E0D80 ; State of the lamp\nLampOil = $7E0D90 ; Oil left\n" + code)
+    (tmp_path / "lamp.asm").write_text(
+        "LampState = $7E0D80 ; State of the lamp\nLampOil = $7E0D90 ; Oil left\n" + code
+    )
     made = OracleTrainingGenerator(oracle_path=tmp_path).generate()
     (output,) = [s.output for s in made if s.provenance["kind"] == "asm_explanation"]
     return output
@@ -143,25 +193,42 @@ def explained(tmp_path: Path, code: str) -> str:
 def test_a_doubt_of_the_author_is_no_remark_and_two_remarks_join(tmp_path):
     code = "; Lights the lamp of the tower at night\nLamp_Light:\n{\n"
     code += "  LDA.b #$01 : STA.w LampState ; the burning one maybe?\n"
-    code += "  ; how much oil is left\n  LDA.w LampOil\n  CMP.b #$04 : BEQ .low ; a last warning\n"
+    code += (
+        "  ; how much oil is left\n  LDA.w LampOil\n  CMP.b #$04 : BEQ .low ; "
+        "a last warning\n"
+    )
     code += "  STZ.w LampOil\n  .low\n  RTL\n}\n"
     output = explained(tmp_path, code)
     assert "maybe" not in output
-    assert "- How much oil is left; a last warning: goes to `.low` if `LampOil` is $04." in output
+    assert (
+        "- How much oil is left; a last warning: goes to `.low` if `LampOil` is $04."
+        in output
+    )
 
 
 def test_a_request_spells_out_the_data_and_the_entries_it_needs(tmp_path):
-    code = "Lamp_Turn:\n{\n  LDA.w .speeds, X : STA.w LampState ; the lamp turns\n  JSL Sound_Play\n"
-    code += "  STZ.w LampOil ; it burns out\n  JSL Sound_Stop\n  RTL\n  .speeds\n  db 4, 8\n}\n"
+    code = (
+        "Lamp_Turn:\n{\n  LDA.w .speeds, X : STA.w LampState ; the lamp turns\n"
+        "  JSL Sound_Play\n"
+    )
+    code += (
+        "  STZ.w LampOil ; it burns out\n  JSL Sound_Stop\n  RTL\n  .speeds\n"
+        "  db 4, 8\n}\n"
+    )
     code += "Lamp_User:\n{\n  JSL Lamp_Turn\n  RTL\n}\n"
-    (tmp_path / "lamp.asm").write_text("LampState = $7E0D80 ; State of the lamp\nLampOil = $7E0D90 ; Oil left\n" + code)
+    (tmp_path / "lamp.asm").write_text(
+        "LampState = $7E0D80 ; State of the lamp\nLampOil = $7E0D90 ; Oil left\n" + code
+    )
     made = OracleTrainingGenerator(oracle_path=tmp_path).generate()
     (question,) = [s.instruction for s in made if s.provenance["kind"] == "asm_request"]
     assert "Its data: `.speeds` is `db 4, 8`.\n\nIt returns with RTL" in question
 
 
 def test_what_stands_between_two_labels_is_told_at_the_first():
-    assert labels("LDA.w Oil : BNE .out\n.out\nLDX #$3E\n.loop\nSTZ.w Slot, X\nDEX : BPL .loop\nRTS")[:3] == [
+    assert labels(
+        "LDA.w Oil : BNE .out\n.out\nLDX #$3E\n.loop\nSTZ.w Slot, X\n"
+        "DEX : BPL .loop\nRTS"
+    )[:3] == [
         "",
         ".out",
         ".loop",

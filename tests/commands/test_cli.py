@@ -9,15 +9,32 @@ import typer
 
 from afs_stages.cli import COMMANDS, app
 
-HEAVY = ("torch", "transformers", "peft", "dvc", "vastai", "sklearn", "numpy", "matplotlib", "pyarrow", "datasets")
+HEAVY = (
+    "torch",
+    "transformers",
+    "peft",
+    "dvc",
+    "vastai",
+    "sklearn",
+    "numpy",
+    "matplotlib",
+    "pyarrow",
+    "datasets",
+)
 
 
 def commands() -> Iterator[list[str]]:
     """Every command and subcommand, as typed."""
 
-    def walk(command: typer.core.TyperCommand | typer.core.TyperGroup, path: list[str]) -> Iterator[list[str]]:
+    def walk(
+        command: typer.core.TyperCommand | typer.core.TyperGroup, path: list[str]
+    ) -> Iterator[list[str]]:
         yield path
-        names = command.list_commands(None) if isinstance(command, typer.core.TyperGroup) else []
+        names = (
+            command.list_commands(None)
+            if isinstance(command, typer.core.TyperGroup)
+            else []
+        )
         for name in names:
             yield from walk(command.get_command(None, name), [*path, name])
 
@@ -34,7 +51,9 @@ def test_every_command_explains_itself_without_heavy_imports(path: list[str]) ->
         f"heavy = [name for name in {HEAVY!r} if name in sys.modules]\n"
         "assert not heavy, heavy\n"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
     assert result.returncode == 0, result.stderr
     assert len(result.stdout.splitlines()) > 5
     assert "Usage:" in result.stdout
@@ -42,7 +61,10 @@ def test_every_command_explains_itself_without_heavy_imports(path: list[str]) ->
 
 def test_a_misspelt_command_gets_a_guess() -> None:
     result = subprocess.run(
-        [sys.executable, "-m", "afs_stages.cli", "validat"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "afs_stages.cli", "validat"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 2
     assert "did you mean 'validate'?" in result.stderr
@@ -54,12 +76,27 @@ def test_every_documented_name_is_in_the_table() -> None:
 
 STAGES = {
     "--source": ("export", "score"),
-    "--model": ("fit", "rehearse", "rebalance", "check", "convert", "train_releases", "train", "evaluate", "register"),
+    "--model": (
+        "fit",
+        "rehearse",
+        "rebalance",
+        "check",
+        "convert",
+        "train_releases",
+        "train",
+        "evaluate",
+        "register",
+    ),
 }
 
 
-@pytest.mark.parametrize(("flag", "stage"), [(flag, stage) for flag, names in STAGES.items() for stage in names])
-def test_a_stage_of_an_unknown_name_says_which_names_there_are(flag: str, stage: str) -> None:
+@pytest.mark.parametrize(
+    ("flag", "stage"),
+    [(flag, stage) for flag, names in STAGES.items() for stage in names],
+)
+def test_a_stage_of_an_unknown_name_says_which_names_there_are(
+    flag: str, stage: str
+) -> None:
     command = [sys.executable, "-m", f"afs_stages.{stage}", flag, "nosuch"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 1

@@ -17,7 +17,9 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     git(tmp_path, "init", "-q")
     dvc(tmp_path, "init", "-q")
-    stage = "  slow:\n    cmd: echo up && sleep 60\n    deps: [given]\n    outs: [made]\n"
+    stage = (
+        "  slow:\n    cmd: echo up && sleep 60\n    deps: [given]\n    outs: [made]\n"
+    )
     (tmp_path / "dvc.yaml").write_text(f"stages:\n{stage}")
     (tmp_path / "given").write_text("x")
     return tmp_path
@@ -29,9 +31,13 @@ def test_stale_stages_are_named_with_what_changed(clone: Path) -> None:
 
 def test_a_repro_at_work_is_named_and_not_called_a_fault(clone: Path) -> None:
     repro = subprocess.Popen(
-        [sys.executable, "-m", "dvc", "repro"], cwd=clone, env=environment(), stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "dvc", "repro"],
+        cwd=clone,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
         start_new_session=True,
-    )  # fmt: skip
+    )
     try:
         assert repro.stdout
         assert any(line.strip() == "up" for line in repro.stdout)

@@ -20,12 +20,23 @@ def test_a_clean_file_passes(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (0, f"{path}: 1 good, 0 bad\n")
 
 
-def test_faults_are_named_with_line_and_field_and_fail_the_command(tmp_path: Path) -> None:
+def test_faults_are_named_with_line_and_field_and_fail_the_command(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "x.jsonl"
-    path.write_bytes(b"\n".join([GOOD, BAD, b'{"instruction": "i"}', b'{"a": "\0"}', b'{"a": "\xff"}']))
+    path.write_bytes(
+        b"\n".join(
+            [GOOD, BAD, b'{"instruction": "i"}', b'{"a": "\0"}', b'{"a": "\xff"}']
+        )
+    )
     result = afs(path)
     assert result.returncode == 1
-    for line in ("2: broken_json", "3: schema: output: field required", "4: nul_byte", "5: encoding"):
+    for line in (
+        "2: broken_json",
+        "3: schema: output: field required",
+        "4: nul_byte",
+        "5: encoding",
+    ):
         assert f"{path}:{line}" in result.stdout
     assert "1 good, 4 bad" in result.stdout
 
@@ -37,7 +48,10 @@ def test_fix_keeps_good_rows_to_the_byte_and_bad_ones_beside(tmp_path: Path) -> 
     result = afs(path, "--fix")
     assert result.returncode == 0
     assert (tmp_path / "x.fixed.jsonl").read_bytes() == GOOD + b"\n" + GOOD + b"\n"
-    assert b'"line":2,"reason":"broken_json"' in (tmp_path / "x.fixed.rejects.jsonl").read_bytes()
+    assert (
+        b'"line":2,"reason":"broken_json"'
+        in (tmp_path / "x.fixed.rejects.jsonl").read_bytes()
+    )
     assert path.read_bytes() == content
 
 

@@ -1,4 +1,6 @@
-"""JSON Lines: whatever the file holds, good rows come through and bad ones are named."""
+"""JSON Lines: whatever the file holds, good rows come through and
+bad ones are named.
+"""
 
 import gzip
 import tempfile
@@ -35,16 +37,23 @@ def read(path: Path) -> tuple[list[TrainingSample], list[BadRow]]:
         (b'{"instruction": "i"}', "schema"),
         (b'{"instruction": 5, "output": "o"}', "schema"),
         (b'{"instruction": "i", "output": "o", "quality_score": 3}', "schema"),
-        (b'{"instruction": "i", "output": "o", "messages": [{"role": "robot"}]}', "schema"),
+        (
+            b'{"instruction": "i", "output": "o", "messages": [{"role": "robot"}]}',
+            "schema",
+        ),
         (b"[" * 100_000, "broken_json"),
     ],
 )
-def test_a_bad_line_is_named_and_stops_nothing(tmp_path: Path, line: bytes, reason: str) -> None:
+def test_a_bad_line_is_named_and_stops_nothing(
+    tmp_path: Path, line: bytes, reason: str
+) -> None:
     path = tmp_path / "in.jsonl"
     path.write_bytes(GOOD + b"\n" + line + b"\n\n" + GOOD)
     samples, bad = read(path)
     assert len(samples) == 2
-    assert [(row.file, row.line, row.reason) for row in bad] == [("in.jsonl", 2, reason)]
+    assert [(row.file, row.line, row.reason) for row in bad] == [
+        ("in.jsonl", 2, reason)
+    ]
 
 
 def test_an_over_long_line_is_skipped_without_being_held(tmp_path: Path) -> None:
@@ -90,7 +99,9 @@ def test_zstandard_frames_follow_each_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
-def test_compressed_output_is_the_same_bytes_twice_and_reads_back(tmp_path: Path, suffix: str) -> None:
+def test_compressed_output_is_the_same_bytes_twice_and_reads_back(
+    tmp_path: Path, suffix: str
+) -> None:
     blobs = []
     for name in ("a", "b"):
         path = tmp_path / f"{name}.jsonl{suffix}"
@@ -111,12 +122,17 @@ def test_a_writer_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["out.jsonl"]
 
 
-def test_rejects_exist_even_when_there_are_none_and_strict_stops(tmp_path: Path) -> None:
+def test_rejects_exist_even_when_there_are_none_and_strict_stops(
+    tmp_path: Path,
+) -> None:
     output = tmp_path / "out.jsonl"
     with jsonl.open_rejects(output) as rejects:
         assert rejects.counts == {}
     assert (tmp_path / "out.rejects.jsonl").read_bytes() == b""
-    with pytest.raises(UserError, match=r"in\.jsonl:3"), jsonl.open_rejects(output, strict=True) as rejects:
+    with (
+        pytest.raises(UserError, match=r"in\.jsonl:3"),
+        jsonl.open_rejects(output, strict=True) as rejects,
+    ):
         rejects(BadRow("in.jsonl", 3, "schema", "output: field required"))
 
 
@@ -125,13 +141,19 @@ def test_a_missing_file_is_an_explained_error(tmp_path: Path) -> None:
         read(tmp_path / "none.jsonl")
 
 
-texts = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+texts = st.text(
+    alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+)
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(texts, texts, st.none() | st.floats(0, 1)), max_size=5))
-def test_what_is_written_is_read_back(rows: list[tuple[str, str, float | None]]) -> None:
-    samples = [TrainingSample(instruction=a, output=b, quality_score=q) for a, b, q in rows]
+def test_what_is_written_is_read_back(
+    rows: list[tuple[str, str, float | None]],
+) -> None:
+    samples = [
+        TrainingSample(instruction=a, output=b, quality_score=q) for a, b, q in rows
+    ]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x.jsonl"
         with jsonl.open_write(path) as writer:
@@ -152,7 +174,9 @@ def test_no_bytes_at_all_can_stop_the_reader(data: bytes) -> None:
     assert len(samples) + len(bad) == len(lines)
 
 
-def test_a_json_document_round_trips_and_a_broken_one_is_explained(tmp_path: Path) -> None:
+def test_a_json_document_round_trips_and_a_broken_one_is_explained(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "x.json"
     jsonl.write_json(path, {"b": 1, "a": [1.5, None]})
     assert msgspec.json.decode(path.read_bytes()) == {"b": 1, "a": [1.5, None]}

@@ -33,7 +33,10 @@ def test_the_projects_own_file_is_valid_and_names_every_source_it_weighs() -> No
 
 def test_a_typo_names_line_key_and_nearest_guess() -> None:
     text = failure(SMALL.replace("tolerance", "tolerence"))
-    assert text.startswith("params.yaml:8: unknown key 'models.majora.rebalance.tolerence' (did you mean 'tolerance'?")
+    assert text.startswith(
+        "params.yaml:8: unknown key 'models.majora.rebalance.tolerence' (did you mean "
+        "'tolerance'?"
+    )
 
 
 def test_a_typo_at_the_top_level_lists_the_blocks_there_are() -> None:
@@ -49,11 +52,15 @@ def test_all_mistakes_are_listed_at_once() -> None:
 
 
 def test_a_missing_key_names_its_block() -> None:
-    assert "params.yaml:4: missing key 'models.majora.version'" in failure(SMALL.replace("    version: v1\n", ""))
+    assert "params.yaml:4: missing key 'models.majora.version'" in failure(
+        SMALL.replace("    version: v1\n", "")
+    )
 
 
 def test_a_key_that_stands_twice_is_refused() -> None:
-    assert "params.yaml:9: key 'models' stands twice, first in line 3" in failure(SMALL + "models: {}\n")
+    assert "params.yaml:9: key 'models' stands twice, first in line 3" in failure(
+        SMALL + "models: {}\n"
+    )
 
 
 def test_broken_yaml_names_the_line() -> None:
@@ -66,7 +73,9 @@ def test_a_file_without_a_mapping_is_explained(text: str) -> None:
 
 
 def test_ratio_and_weight_for_rehearsal_exclude_each_other() -> None:
-    text = SMALL.replace("{oracle: 1.0}", "{oracle: 1.0, rehearsal: 0.2}\n    rehearsal: {ratio: 0.1}")
+    text = SMALL.replace(
+        "{oracle: 1.0}", "{oracle: 1.0, rehearsal: 0.2}\n    rehearsal: {ratio: 0.1}"
+    )
     assert "not both" in failure(text)
 
 
@@ -84,8 +93,12 @@ def test_exponents_without_a_point_are_numbers() -> None:
     assert parse(SMALL + "train: {learning_rate: 2e-4}\n").train.learning_rate == 2e-4
 
 
-def test_a_weight_of_a_removed_source_counts_for_nothing_but_a_typo_is_refused() -> None:
+def test_a_weight_of_a_removed_source_counts_for_nothing_but_a_typo_is_refused() -> (
+    None
+):
     params = parse(SMALL.replace("{oracle: 1.0}", "{oracle: 1.0, gemini: 0.5}"))
     assert params.sources_of("majora") == ["oracle"]
     assert params.weights_without_source() == ["models.majora.weights.gemini"]
-    assert "did you mean 'oracle'?" in failure(SMALL.replace("{oracle: 1.0}", "{oracel: 1.0}"))
+    assert "did you mean 'oracle'?" in failure(
+        SMALL.replace("{oracle: 1.0}", "{oracel: 1.0}")
+    )

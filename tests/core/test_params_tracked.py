@@ -18,6 +18,8 @@ def test_a_missing_block_is_named_with_what_to_write(tmp_path: Path) -> None:
     tree = yaml.safe_load((ROOT / "params.yaml").read_text())
     del tree["models"]["veran"]["train"], tree["fit"]
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree))
-    with pytest.raises(UserError, match=r"params.yaml: fit, models.veran.train: not there") as refused:
+    with pytest.raises(
+        UserError, match=r"params.yaml: fit, models.veran.train: not there"
+    ) as refused:
         require_tracked(tmp_path / "params.yaml", ROOT / "dvc.yaml")
     assert "`fit: {}`" in str(refused.value)

@@ -28,17 +28,29 @@ OLD = {
 def test_an_old_record_keeps_its_id_and_every_unknown_key() -> None:
     sample = TrainingSample.from_dict(OLD)
     assert sample.sample_id == OLD["sample_id"]
-    assert sample.metadata == {"teacher_model": "gpt", "kg_entities": ["timer"], "rehearsal_version": "v3"}
+    assert sample.metadata == {
+        "teacher_model": "gpt",
+        "kg_entities": ["timer"],
+        "rehearsal_version": "v3",
+    }
     assert TrainingSample.from_dict(sample.to_dict()) == sample
 
 
 def test_metadata_that_is_no_mapping_is_kept_not_fatal() -> None:
-    sample = TrainingSample.from_dict({"instruction": "i", "output": "o", "_metadata": "note", "x": 1})
+    sample = TrainingSample.from_dict(
+        {"instruction": "i", "output": "o", "_metadata": "note", "x": 1}
+    )
     assert sample.metadata == {"x": 1, "metadata": "note"}
 
 
 def test_identity_is_content_alone() -> None:
-    one = TrainingSample(instruction="a ", output="b\r\nc  \nd", domain="x", source="y", quality_score=0.1)
+    one = TrainingSample(
+        instruction="a ",
+        output="b\r\nc  \nd",
+        domain="x",
+        source="y",
+        quality_score=0.1,
+    )
     two = TrainingSample(instruction="a", output="b\nc\nd")
     assert one.sample_id == two.sample_id
     assert one.sample_id != TrainingSample(instruction="a", output="b").sample_id
@@ -54,15 +66,30 @@ def test_numbers_of_redaction_marks_do_not_change_identity_but_kinds_do() -> Non
 
 
 def test_messages_and_tools_are_part_of_identity_and_survive() -> None:
-    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-    messages = [{"role": "user", "content": "i"}, {"role": "assistant", "content": None, "tool_calls": [call]}]
-    sample = TrainingSample.from_dict({"instruction": "i", "output": "o", "messages": messages})
+    call = {
+        "id": "c1",
+        "type": "function",
+        "function": {"name": "f", "arguments": "{}"},
+    }
+    messages = [
+        {"role": "user", "content": "i"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+    ]
+    sample = TrainingSample.from_dict(
+        {"instruction": "i", "output": "o", "messages": messages}
+    )
     assert sample.sample_id != TrainingSample(instruction="i", output="o").sample_id
-    assert sample.to_dict()["messages"][1] == {"role": "assistant", "tool_calls": [call]}
+    assert sample.to_dict()["messages"][1] == {
+        "role": "assistant",
+        "tool_calls": [call],
+    }
 
 
 def test_the_group_falls_back_to_the_sample_itself() -> None:
-    assert TrainingSample(instruction="i", output="o", metadata={"group": "g"}).group == "g"
+    assert (
+        TrainingSample(instruction="i", output="o", metadata={"group": "g"}).group
+        == "g"
+    )
     alone = TrainingSample(instruction="i", output="o")
     assert alone.group == alone.sample_id
 
@@ -73,34 +100,76 @@ def test_normalise_is_idempotent() -> None:
 
 
 WHOLE: dict[str, Any] = {
-    "sample_id": "a1", "instruction": "What?", "input": "", "output": "Tide é \u2028 <b>", "domain": "d", "source": "s",
-    "quality_score": None, "_metadata": {"group": "g", "provenance": {"file": "a.asm", "lines": [1, 2]}, "n": 1.0},
-}  # fmt: skip
+    "sample_id": "a1",
+    "instruction": "What?",
+    "input": "",
+    "output": "Tide é \u2028 <b>",
+    "domain": "d",
+    "source": "s",
+    "quality_score": None,
+    "_metadata": {
+        "group": "g",
+        "provenance": {"file": "a.asm", "lines": [1, 2]},
+        "n": 1.0,
+    },
+}
 CHANGES: list[dict[str, Any]] = [
-    {}, {"sample_id": ""}, {"sample_id": None}, {"thinking": None}, {"thinking": "so"}, {"quality_score": 1},
-    {"quality_score": "0.5"}, {"quality_score": True}, {"quality_score": 1.5}, {"domain": 3}, {"input": None},
-    {"messages": None}, {"messages": [{"role": "user", "content": "a", "name": None}]}, {"tools": [{"a": None}]},
-    {"_metadata": None}, {"_metadata": 3}, {"_metadata": {"group": 7, "provenance": "x"}}, {"teacher_model": "x"},
-    {"metadata": {"a": 1}}, {"output": "a\0b"},
-]  # fmt: skip
+    {},
+    {"sample_id": ""},
+    {"sample_id": None},
+    {"thinking": None},
+    {"thinking": "so"},
+    {"quality_score": 1},
+    {"quality_score": "0.5"},
+    {"quality_score": True},
+    {"quality_score": 1.5},
+    {"domain": 3},
+    {"input": None},
+    {"messages": None},
+    {"messages": [{"role": "user", "content": "a", "name": None}]},
+    {"tools": [{"a": None}]},
+    {"_metadata": None},
+    {"_metadata": 3},
+    {"_metadata": {"group": 7, "provenance": "x"}},
+    {"teacher_model": "x"},
+    {"metadata": {"a": 1}},
+    {"output": "a\0b"},
+]
 LINES = [
-    b"", b"  ", b"[1]", b"{", b"\xff", b'{"instruction": "a\\ud800", "output": ""}', b'{"a": 1, "a": 2}',
-    json.dumps(WHOLE).encode() + b"x", json.dumps(WHOLE).replace("Tide", "\x01").encode(),
-    json.dumps(WHOLE).replace("Tide", "\0").encode(), json.dumps(WHOLE).replace("null", "NaN").encode(),
-]  # fmt: skip
+    b"",
+    b"  ",
+    b"[1]",
+    b"{",
+    b"\xff",
+    b'{"instruction": "a\\ud800", "output": ""}',
+    b'{"a": 1, "a": 2}',
+    json.dumps(WHOLE).encode() + b"x",
+    json.dumps(WHOLE).replace("Tide", "\x01").encode(),
+    json.dumps(WHOLE).replace("Tide", "\0").encode(),
+    json.dumps(WHOLE).replace("null", "NaN").encode(),
+]
 
 
 def read(row: Any, tmp_path_factory: Any) -> list[Any]:
-    """What a file with this one row gives: the sample's line, or what is wrong with it."""
+    """What a file with this one row gives: the sample's line,
+    or what is wrong with it.
+    """
     path = tmp_path_factory.mktemp("rows") / "in.jsonl"
     path.write_bytes(row if isinstance(row, bytes) else json.dumps(row).encode())
     given: list[Any] = []
-    given += [msgspec.json.encode(sample.to_dict()) for sample in jsonl.read_samples(path, given.append)]
+    given += [
+        msgspec.json.encode(sample.to_dict())
+        for sample in jsonl.read_samples(path, given.append)
+    ]
     return given
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.sampled_from(CHANGES), max_size=3), st.sets(st.sampled_from(sorted(WHOLE)), max_size=2), st.data())
+@given(
+    st.lists(st.sampled_from(CHANGES), max_size=3),
+    st.sets(st.sampled_from(sorted(WHOLE)), max_size=2),
+    st.data(),
+)
 def test_the_quick_way_in_gives_what_the_slow_one_does(
     changes: list[dict[str, Any]], missing: set[str], data: st.DataObject
 ) -> None:
@@ -116,7 +185,9 @@ def test_the_quick_way_in_gives_what_the_slow_one_does(
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_a_line_that_is_no_sample_gives_one_reason_or_nothing(line: bytes, tmp_path_factory: Any) -> None:
+def test_a_line_that_is_no_sample_gives_one_reason_or_nothing(
+    line: bytes, tmp_path_factory: Any
+) -> None:
     given = read(line, tmp_path_factory)
     assert [type(one) for one in given] == ([] if not line.strip() else [jsonl.BadRow])
 
@@ -126,8 +197,14 @@ def test_a_line_that_is_no_sample_gives_one_reason_or_nothing(line: bytes, tmp_p
     [
         ({"output": 5}, "output: expected str, got int"),
         ({"quality_score": 1.5}, "quality_score: expected float <= 1.0"),
-        ({"messages": [{"role": "robot"}]}, "messages[0].role: one of system, user, assistant, tool is needed"),
-        ({"messages": [{"role": "tool", "content": 3}]}, "messages[0].content: str is needed, not int"),
+        (
+            {"messages": [{"role": "robot"}]},
+            "messages[0].role: one of system, user, assistant, tool is needed",
+        ),
+        (
+            {"messages": [{"role": "tool", "content": 3}]},
+            "messages[0].content: str is needed, not int",
+        ),
         ({"tools": [1]}, "tools[0]: expected object, got int"),
     ],
 )

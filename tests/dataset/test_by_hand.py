@@ -1,4 +1,6 @@
-"""The documented commands, with the flags the documentation shows, through the real command line."""
+"""The documented commands, with the flags the documentation shows,
+through the real command line.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,17 @@ ROOT = Path(__file__).parents[2]
 
 
 def afs(folder: Path, command: str, fails: bool = False) -> str:
-    """Run `afs …` in a folder; returns what it printed. A traceback is a failure in any case."""
+    """Run `afs …` in a folder; returns what it printed.
+    A traceback is a failure in any case.
+    """
     words = shlex.split(command.replace("\\\n", " "))
     assert words[0] == "afs"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(folder),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     words = [word.replace("~", str(folder)) for word in words]
     result = subprocess.run(
         [sys.executable, "-m", "afs_stages.cli", *words[1:]],
@@ -35,15 +44,31 @@ def afs(folder: Path, command: str, fails: bool = False) -> str:
 def data(tmp_path: Path) -> Path:
     """Scored rows of four sources, and what an old version was trained on."""
     for source in ("oracle", "memory", "toolbench"):
-        rows = [sample(f"{source}{i}", source=source, domain=f"{source}_d", quality_score=i / 60) for i in range(60)]
+        rows = [
+            sample(
+                f"{source}{i}",
+                source=source,
+                domain=f"{source}_d",
+                quality_score=i / 60,
+            )
+            for i in range(60)
+        ]
         write(tmp_path / "training_data" / f"{source}_scored.jsonl", rows)
     old = [
-        {"instruction": f"old {i}", "output": f"answer {i}", "domain": f"d{i % 2}", "source": "oracle"}
+        {
+            "instruction": f"old {i}",
+            "output": f"answer {i}",
+            "domain": f"d{i % 2}",
+            "source": "oracle",
+        }
         | {"quality_score": i / 50, "teacher_model": "big", "kg_entities": []}
         for i in range(50)
     ]
     write(tmp_path / "models" / "majora_v1_training.jsonl", old)
-    write(tmp_path / "models" / "majora_v2_new.jsonl", [sample(f"new{i}") for i in range(35)])
+    write(
+        tmp_path / "models" / "majora_v2_new.jsonl",
+        [sample(f"new{i}") for i in range(35)],
+    )
     return tmp_path
 
 
@@ -83,9 +108,13 @@ def test_a_retraining_from_buffer_to_formats(data: Path) -> None:
     assert "oracle" in afs(data, REBALANCE)
     mixed = read(data / "training_data/majora_v2_mixed.jsonl")
     old = [row for row in mixed if row.metadata.get("origin_version")]
-    counts = Counter(row.source for row in mixed if row not in old) | {"rehearsal": len(old)}
+    counts = Counter(row.source for row in mixed if row not in old) | {
+        "rehearsal": len(old)
+    }
     shares = {"oracle": 0.35, "memory": 0.20, "toolbench": 0.25, "rehearsal": 0.20}
-    assert all(abs(counts[name] - share * len(mixed)) < 1 for name, share in shares.items())
+    assert all(
+        abs(counts[name] - share * len(mixed)) < 1 for name, share in shares.items()
+    )
     assert min(row.quality_score or 0 for row in mixed) >= 0.5
 
     assert "train" in afs(data, PREPARE)
@@ -96,12 +125,24 @@ def test_a_retraining_from_buffer_to_formats(data: Path) -> None:
     for name in ("alpaca", "sharegpt", "openai", "chatml"):
         output = f"training_data/majora_v2_splits/train_{name}.jsonl"
         source = "training_data/majora_v2_splits/train.jsonl"
-        afs(data, f"afs training convert --input {source} --output {output} --format {name}")
+        afs(
+            data,
+            f"afs training convert --input {source} --output {output} --format {name}",
+        )
         assert len(objects(data / output)) == len(parts["train"])
-        back = f"afs training convert --input {output} --output back.jsonl --format {name} --from --source web"
+        back = (
+            f"afs training convert --input {output} --output back.jsonl --format "
+            f"{name} --from --source web"
+        )
         afs(data, back)
-        assert sorted(row.output for row in read(data / "back.jsonl")) == sorted(row.output for row in parts["train"])
-    afs(data, "afs training convert --input training_data/majora_v2_splits/val.jsonl --no-cot")
+        assert sorted(row.output for row in read(data / "back.jsonl")) == sorted(
+            row.output for row in parts["train"]
+        )
+    afs(
+        data,
+        "afs training convert --input training_data/majora_v2_splits/val.jsonl "
+        "--no-cot",
+    )
     assert (data / "training_data/majora_v2_splits/val_alpaca.jsonl").is_file()
 
 
@@ -115,10 +156,16 @@ def test_mixing_a_buffer_in(data: Path) -> None:
     assert "share of rehearsal: 0.300" in afs(data, command)
     assert len(read(data / "models/majora_v2_training.jsonl")) == 50
     assert "the buffer has 15" in afs(data, command.replace("0.3", "0.5"))
-    assert "the buffer has 15" in afs(data, command.replace("0.3", "0.5") + " --strict", fails=True)
-    packed = BUILD.replace("majora_v1.jsonl \\\n  --top", "packed.jsonl --compress \\\n  --top")
+    assert "the buffer has 15" in afs(
+        data, command.replace("0.3", "0.5") + " --strict", fails=True
+    )
+    packed = BUILD.replace(
+        "majora_v1.jsonl \\\n  --top", "packed.jsonl --compress \\\n  --top"
+    )
     assert "packed.jsonl.zst" in afs(data, packed)
-    afs(data, command.replace("rehearsal/majora_v1.jsonl", "rehearsal/packed.jsonl.zst"))
+    afs(
+        data, command.replace("rehearsal/majora_v1.jsonl", "rehearsal/packed.jsonl.zst")
+    )
 
 
 def test_releases_by_hand(data: Path) -> None:
@@ -136,9 +183,16 @@ def test_releases_by_hand(data: Path) -> None:
 def test_no_held_out_row_of_a_release_enters_a_buffer(data: Path) -> None:
     held = read(data / "models/majora_v1_training.jsonl")[-5:]
     write(data / "held.jsonl", held)
-    afs(data, "afs release import veran v1 --train models/majora_v2_new.jsonl --test held.jsonl --no-dvc")
+    afs(
+        data,
+        "afs release import veran v1 --train models/majora_v2_new.jsonl --test "
+        "held.jsonl --no-dvc",
+    )
     assert "near_held_out" in afs(data, BUILD)
-    buffer = {row.sample_id for row in read(data / ".context/training/rehearsal/majora_v1.jsonl")}
+    buffer = {
+        row.sample_id
+        for row in read(data / ".context/training/rehearsal/majora_v1.jsonl")
+    }
     assert not buffer & {row.sample_id for row in held}
 
 
@@ -151,8 +205,14 @@ def test_no_held_out_row_of_a_release_enters_a_buffer(data: Path) -> None:
         (PREPARE.replace("majora_v2_mixed", "missing"), "no such file"),
         (BUILD.replace("majora_v1_training", "majora_v2_new"), "afs scoring score"),
         (BUILD.replace("0.3", "0"), "top_ratio"),
-        ("afs training convert --input models/majora_v2_new.jsonl --format alpacca", "did you mean 'alpaca'?"),
-        ("afs release import veran four --train models/majora_v2_new.jsonl", "versions are called v1"),
+        (
+            "afs training convert --input models/majora_v2_new.jsonl --format alpacca",
+            "did you mean 'alpaca'?",
+        ),
+        (
+            "afs release import veran four --train models/majora_v2_new.jsonl",
+            "versions are called v1",
+        ),
         ("afs release --diff v1 v2 veran", "no release in this folder"),
     ],
 )

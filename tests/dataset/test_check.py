@@ -25,8 +25,14 @@ from afs_stages.dataset.leakage import find_leaks
 from afs_stages.dataset.rebalance import rebalance_model
 from afs_stages.dataset.rehearse import rehearse_model
 
-MODEL = Model.model_validate({"version": "v5", "weights": {"alpha": 1.0}, "rehearsal": {"ratio": 0.2}})
-CODE = [f"  lda.w Health_{i}, x ; value {i}\n  cmp.b #$0{i % 10}\n  bne Loop_{i}\n  jsl Draw_{i}" for i in range(30)]
+MODEL = Model.model_validate(
+    {"version": "v5", "weights": {"alpha": 1.0}, "rehearsal": {"ratio": 0.2}}
+)
+CODE = [
+    f"  lda.w Health_{i}, x ; value {i}\n  cmp.b #$0{i % 10}\n  bne Loop_{i}\n"
+    f"  jsl Draw_{i}"
+    for i in range(30)
+]
 
 
 def near_copy(row: TrainingSample) -> TrainingSample:
@@ -36,15 +42,26 @@ def near_copy(row: TrainingSample) -> TrainingSample:
 
 
 def renamed(row: TrainingSample) -> TrainingSample:
-    output = row.output.replace("Health", "Energy").replace("Loop", "Again").replace("Draw", "Paint")
+    output = (
+        row.output.replace("Health", "Energy")
+        .replace("Loop", "Again")
+        .replace("Draw", "Paint")
+    )
     output = output.replace("; value", "; another word")
     return replace(row, output=output, sample_id=f"renamed-{row.sample_id}")
 
 
 def code_row(seed: int) -> TrainingSample:
     random = Random(seed)
-    body = "\n".join(random.choice(CODE) + f"\n  sta.b ${random.randrange(256):02X}" for _ in range(12))
-    return sample(f"code{seed}", instruction="explain this routine please", output=f"```asm\n{body}\n```")
+    body = "\n".join(
+        random.choice(CODE) + f"\n  sta.b ${random.randrange(256):02X}"
+        for _ in range(12)
+    )
+    return sample(
+        f"code{seed}",
+        instruction="explain this routine please",
+        output=f"```asm\n{body}\n```",
+    )
 
 
 PLANTS: dict[str, Callable[[TrainingSample], TrainingSample]] = {
@@ -55,7 +72,10 @@ PLANTS: dict[str, Callable[[TrainingSample], TrainingSample]] = {
 
 
 def prose(tag: str, count: int) -> list[TrainingSample]:
-    return [sample(f"{tag}{i}", output=text(f"{tag}{i}", 60), quality_score=0.9) for i in range(count)]
+    return [
+        sample(f"{tag}{i}", output=text(f"{tag}{i}", 60), quality_score=0.9)
+        for i in range(count)
+    ]
 
 
 @pytest.fixture
@@ -64,7 +84,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for part, count in (("train", 40), ("val", 5), ("test", 5)):
         write(layout.fitted("m", part), prose(part, count))
-        write(layout.RELEASES / "m" / "v4" / f"{part}.jsonl", prose(f"old-{part}", count))
+        write(
+            layout.RELEASES / "m" / "v4" / f"{part}.jsonl", prose(f"old-{part}", count)
+        )
     (layout.RELEASES / "m" / "v4" / "manifest.json").write_text("{}")
     rehearse_model("m", MODEL, NearDuplicates(), 1)
     rebalance("m")
@@ -102,8 +124,14 @@ def test_clean_data_passes(project: Path) -> None:
 @pytest.mark.parametrize("kind", ["exact", "near"])
 @pytest.mark.parametrize("part", ["val", "test"])
 @pytest.mark.parametrize("place", ["this version", "a release"])
-def test_a_planted_row_is_found(project: Path, kind: str, part: str, place: str) -> None:
-    file = layout.mixed("m", part) if place == "this version" else layout.RELEASES / "m" / "v4" / f"{part}.jsonl"
+def test_a_planted_row_is_found(
+    project: Path, kind: str, part: str, place: str
+) -> None:
+    file = (
+        layout.mixed("m", part)
+        if place == "this version"
+        else layout.RELEASES / "m" / "v4" / f"{part}.jsonl"
+    )
     plant(PLANTS[kind](read(file)[2]))
     assert check() == {f"leak ({kind})": 1}
 
@@ -122,18 +150,29 @@ def test_the_buffer_is_checked_too(project: Path) -> None:
     assert check() == {"leak (exact)": 1}
 
 
-def leaks_between(folder: Path, trained: list[TrainingSample], held: list[TrainingSample]) -> list[tuple[str, str]]:
-    one, two = (index([write(folder / f"{i}.jsonl", rows)], jsonl.refuse) for i, rows in enumerate((trained, held)))
+def leaks_between(
+    folder: Path, trained: list[TrainingSample], held: list[TrainingSample]
+) -> list[tuple[str, str]]:
+    one, two = (
+        index([write(folder / f"{i}.jsonl", rows)], jsonl.refuse)
+        for i, rows in enumerate((trained, held))
+    )
     leaks = find_leaks(one, np.arange(len(one)), two, NearDuplicates())
     return [(one.id_of(leak.trained), two.id_of(leak.held_out)) for leak in leaks]
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.sampled_from(sorted(PLANTS)), st.integers(0, 300))
-def test_a_leak_is_found_every_time_and_nothing_else(seed: int, kind: str, others: int) -> None:
+def test_a_leak_is_found_every_time_and_nothing_else(
+    seed: int, kind: str, others: int
+) -> None:
     import tempfile
 
-    held = [code_row(seed * 10 + i) for i in range(3)] if kind == "renamed" else prose(f"h{seed}", 3)
+    held = (
+        [code_row(seed * 10 + i) for i in range(3)]
+        if kind == "renamed"
+        else prose(f"h{seed}", 3)
+    )
     trained = [*prose(f"t{seed}", others % 20), PLANTS[kind](held[seed % 3])]
     with tempfile.TemporaryDirectory() as name:
         leaks = leaks_between(Path(name), trained, held)
@@ -143,28 +182,37 @@ def test_a_leak_is_found_every_time_and_nothing_else(seed: int, kind: str, other
 
 
 def test_a_leak_hides_in_no_crowd(tmp_path: Path) -> None:
-    """Five hundred trained rows from one template, and a held-out row that nearly copies the last."""
+    """Five hundred trained rows from one template, and a held-out row that nearly
+    copies the last.
+    """
     base = text("template", 60).split()
     trained = []
     for i in range(500):
         words = [*base[:45], *text(f"own{i}", 15).split()]
         trained.append(sample(f"row{i}", instruction="q", output=" ".join(words)))
     held = replace(near_copy(trained[-1]), output=trained[-1].output + " end")
-    assert (trained[-1].sample_id, held.sample_id) in leaks_between(tmp_path, trained, [held])
+    assert (trained[-1].sample_id, held.sample_id) in leaks_between(
+        tmp_path, trained, [held]
+    )
 
 
 def test_what_else_is_wrong_is_named(project: Path) -> None:
     with layout.mixed("m", "train").open("ab") as file:
         file.write(b'{"instruction": "no output"}\n')
     plant_long = sample("long", output="word " * 600)
-    rows = [row for _, row in jsonl.read_objects(layout.mixed("m", "train"), jsonl.refuse)]
+    rows = [
+        row for _, row in jsonl.read_objects(layout.mixed("m", "train"), jsonl.refuse)
+    ]
     write(layout.mixed("m", "train"), [*rows, plant_long])
     assert check() == {"schema": 1, "too long": 1}
 
 
 def test_a_missed_share_fails(project: Path) -> None:
     report = jsonl.read_json(layout.report("rebalance", "m"))
-    jsonl.write_json(layout.report("rebalance", "m"), {**report, "wanted": {"alpha": 0.5, "beta": 0.5}})
+    jsonl.write_json(
+        layout.report("rebalance", "m"),
+        {**report, "wanted": {"alpha": 0.5, "beta": 0.5}},
+    )
     assert check() == {"share": 2}
 
 
@@ -185,18 +233,27 @@ def test_an_empty_training_set_fails(project: Path) -> None:
 
 
 @settings(deadline=None, max_examples=20)
-@given(st.integers(0, 1000), st.sampled_from(["random", "top_quality", "quality_diversity"]))
+@given(
+    st.integers(0, 1000),
+    st.sampled_from(["random", "top_quality", "quality_diversity"]),
+)
 def test_the_buffer_never_meets_a_held_out_row(seed: int, policy: str) -> None:
     import contextlib
     import tempfile
 
     random = Random(seed)
-    block = MODEL.model_copy(update={"rehearsal": Rehearsal.model_validate({"ratio": 0.5, "policy": policy})})
+    block = MODEL.model_copy(
+        update={"rehearsal": Rehearsal.model_validate({"ratio": 0.5, "policy": policy})}
+    )
     held = prose(f"held{seed}", 6)
     old = [*prose(f"old{seed}", 20), *(near_copy(row) for row in held[:3]), held[4]]
     old = [replace(row, quality_score=0.9) for row in random.sample(old, len(old))]
     with tempfile.TemporaryDirectory() as name, contextlib.chdir(name):
-        for part, rows in (("train", prose(f"new{seed}", 20)), ("val", held[:2]), ("test", [])):
+        for part, rows in (
+            ("train", prose(f"new{seed}", 20)),
+            ("val", held[:2]),
+            ("test", []),
+        ):
             write(layout.fitted("m", part), rows)
         for part, rows in (("train", old), ("val", []), ("test", held[2:])):
             write(layout.RELEASES / "m" / "v4" / f"{part}.jsonl", rows)
@@ -206,14 +263,22 @@ def test_the_buffer_never_meets_a_held_out_row(seed: int, policy: str) -> None:
         assert report.dropped["near_held_out"] == 4
         assert len(buffer) == 20
         again = rehearse_model("m", block, NearDuplicates(), seed)
-        assert (read(layout.rehearsal("m")), again.to_dict()) == (buffer, report.to_dict())
+        assert (read(layout.rehearsal("m")), again.to_dict()) == (
+            buffer,
+            report.to_dict(),
+        )
 
 
 @pytest.mark.parametrize(
-    ("ratio", "version", "rows"), [(0.0, "v5", 0), (1.0, "v5", 40), (0.2, "v5", 10), (0.2, "v4", 0)]
+    ("ratio", "version", "rows"),
+    [(0.0, "v5", 0), (1.0, "v5", 40), (0.2, "v5", 10), (0.2, "v4", 0)],
 )
-def test_rehearsal_takes_strictly_older_versions(project: Path, ratio: float, version: str, rows: int) -> None:
-    block = Model.model_validate({"version": version, "weights": {"alpha": 1}, "rehearsal": {"ratio": ratio}})
+def test_rehearsal_takes_strictly_older_versions(
+    project: Path, ratio: float, version: str, rows: int
+) -> None:
+    block = Model.model_validate(
+        {"version": version, "weights": {"alpha": 1}, "rehearsal": {"ratio": ratio}}
+    )
     report = rehearse_model("m", block, NearDuplicates(), 1)
     assert len(read(layout.rehearsal("m"))) == rows
     if version == "v4":
@@ -225,15 +290,21 @@ def test_rehearsal_takes_strictly_older_versions(project: Path, ratio: float, ve
 
 
 def test_a_ratio_of_one_trains_on_the_past_alone(project: Path) -> None:
-    block = Model.model_validate({"version": "v5", "weights": {"alpha": 1}, "rehearsal": {"ratio": 1.0}})
+    block = Model.model_validate(
+        {"version": "v5", "weights": {"alpha": 1}, "rehearsal": {"ratio": 1.0}}
+    )
     rehearse_model("m", block, NearDuplicates(), 1)
     report = rebalance_model("m", block, 1)
     assert report.values["groups"] == {"rehearsal": 40}
 
 
 @pytest.mark.parametrize(("oversample", "short"), [(1, 20), (2, 0)])
-def test_a_small_buffer_may_be_repeated_in_the_mix(project: Path, oversample: int, short: int) -> None:
-    """40 new rows and a ratio of 0.6 ask for 60 old ones; there are 40, which may stand in the mix twice."""
+def test_a_small_buffer_may_be_repeated_in_the_mix(
+    project: Path, oversample: int, short: int
+) -> None:
+    """40 new rows and a ratio of 0.6 ask for 60 old ones; there are 40, which may stand
+    in the mix twice.
+    """
     block = Model.model_validate(
         {
             "version": "v5",
@@ -243,12 +314,21 @@ def test_a_small_buffer_may_be_repeated_in_the_mix(project: Path, oversample: in
         }
     )
     report = rehearse_model("m", block, NearDuplicates(), 1)
-    assert (report.values["wanted"], report.values["short"], len(report.warnings)) == (60, short, bool(short))
+    assert (report.values["wanted"], report.values["short"], len(report.warnings)) == (
+        60,
+        short,
+        bool(short),
+    )
 
 
 def test_old_rows_with_ids_of_their_own_are_known_by_content(project: Path) -> None:
     new = read(layout.fitted("m", "train"))
-    old = [replace(row, sample_id=f"uuid-{i}", quality_score=0.9) for i, row in enumerate(new[:3])]
+    old = [
+        replace(row, sample_id=f"uuid-{i}", quality_score=0.9)
+        for i, row in enumerate(new[:3])
+    ]
     write(layout.RELEASES / "m" / "v4" / "train.jsonl", [*old, *prose("only old", 10)])
-    block = Model.model_validate({"version": "v5", "weights": {"alpha": 1}, "rehearsal": {"ratio": 0.5}})
+    block = Model.model_validate(
+        {"version": "v5", "weights": {"alpha": 1}, "rehearsal": {"ratio": 0.5}}
+    )
     assert rehearse_model("m", block, NearDuplicates(), 1).dropped["in_new_data"] == 3

@@ -16,13 +16,21 @@ def sets_by_hand(values: list[int], links: list[tuple[int, int]]) -> list[list[i
     names = list(values)
     for one, two in links:
         names = [names[one] if name == names[two] else name for name in names]
-    sets = [[i for i, own in enumerate(names) if own == name] for name in dict.fromkeys(names)]
+    sets = [
+        [i for i, own in enumerate(names) if own == name]
+        for name in dict.fromkeys(names)
+    ]
     return [members for members in sets if len(members) > 1]
 
 
 @SETTINGS
-@given(st.lists(st.integers(-3, 12), min_size=20, max_size=20), st.lists(st.tuples(ITEMS, ITEMS), max_size=15))
-def test_equal_values_and_links_make_the_sets(values: list[int], links: list[tuple[int, int]]) -> None:
+@given(
+    st.lists(st.integers(-3, 12), min_size=20, max_size=20),
+    st.lists(st.tuples(ITEMS, ITEMS), max_size=15),
+)
+def test_equal_values_and_links_make_the_sets(
+    values: list[int], links: list[tuple[int, int]]
+) -> None:
     clusters = Clusters.of_equal(np.array(values), 2)
     assert all(clusters.join(one, two, always=True) for one, two in links)
     sets = sets_by_hand(values, links)
@@ -36,7 +44,9 @@ def test_equal_values_and_links_make_the_sets(values: list[int], links: list[tup
 
 @SETTINGS
 @given(st.lists(st.tuples(ITEMS, ITEMS), max_size=40), st.integers(1, 6))
-def test_a_set_never_grows_beyond_its_limit(links: list[tuple[int, int]], limit: int) -> None:
+def test_a_set_never_grows_beyond_its_limit(
+    links: list[tuple[int, int]], limit: int
+) -> None:
     clusters = Clusters(20, limit)
     for one, two in links:
         joined = clusters.join(one, two)

@@ -1,4 +1,6 @@
-"""Formats: what goes in comes back, and the loaders that training programs use read it."""
+"""Formats: what goes in comes back, and the loaders that training
+programs use read it.
+"""
 
 from __future__ import annotations
 
@@ -41,12 +43,22 @@ def turns(draw: st.DrawFn) -> list[dict[str, Any]]:
             ids = [f"call_{number + i}" for i in range(1, count + 1)]
             number += count
             calls = [
-                {"id": key, "type": "function", "function": {"name": "look", "arguments": f'{{"at":{i}}}'}}
+                {
+                    "id": key,
+                    "type": "function",
+                    "function": {"name": "look", "arguments": f'{{"at":{i}}}'},
+                }
                 for i, key in enumerate(ids)
             ]
             said = draw(st.none() | texts)
-            rows.append({"role": "assistant", "tool_calls": calls} | ({"content": said} if said else {}))
-            rows += [{"role": "tool", "tool_call_id": key, "content": draw(texts)} for key in ids]
+            rows.append(
+                {"role": "assistant", "tool_calls": calls}
+                | ({"content": said} if said else {})
+            )
+            rows += [
+                {"role": "tool", "tool_call_id": key, "content": draw(texts)}
+                for key in ids
+            ]
         rows.append({"role": "assistant", "content": draw(texts)})
     return rows
 
@@ -55,10 +67,17 @@ def turns(draw: st.DrawFn) -> list[dict[str, Any]]:
 def conversations(draw: st.DrawFn, *, tools: bool = True) -> TrainingSample:
     rows = draw(turns())
     if not tools:
-        rows = [row for row in rows if row["role"] != "tool" and "tool_calls" not in row]
+        rows = [
+            row for row in rows if row["role"] != "tool" and "tool_calls" not in row
+        ]
     if draw(st.booleans()):
         rows.insert(0, {"role": "system", "content": draw(texts)})
-    schema = [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]
+    schema = [
+        {
+            "type": "function",
+            "function": {"name": "look", "parameters": {"type": "object"}},
+        }
+    ]
     return TrainingSample(
         instruction=[row for row in rows if row["role"] == "user"][-1]["content"],
         output=rows[-1]["content"],
@@ -68,7 +87,9 @@ def conversations(draw: st.DrawFn, *, tools: bool = True) -> TrainingSample:
     )
 
 
-singles = st.builds(TrainingSample, instruction=texts, output=texts, thinking=st.none() | texts)
+singles = st.builds(
+    TrainingSample, instruction=texts, output=texts, thinking=st.none() | texts
+)
 
 
 def there_and_back(name: str, one: TrainingSample, style: Style) -> TrainingSample:
@@ -77,11 +98,17 @@ def there_and_back(name: str, one: TrainingSample, style: Style) -> TrainingSamp
 
 
 def same(one: TrainingSample, two: TrainingSample, tools: bool = True) -> None:
-    assert (two.instruction, two.output, two.thinking) == (one.instruction, one.output, one.thinking)
+    assert (two.instruction, two.output, two.thinking) == (
+        one.instruction,
+        one.output,
+        one.thinking,
+    )
     roles = [message["role"] for message in one.messages or []]
     if roles in (["user", "assistant"], ["system", "user", "assistant"]):
         assert two.messages is None
-        assert two.metadata.get("system", "") == ((one.messages or [])[0]["content"] if roles[0] == "system" else "")
+        assert two.metadata.get("system", "") == (
+            (one.messages or [])[0]["content"] if roles[0] == "system" else ""
+        )
     else:
         assert two.messages == one.messages
     if tools:
@@ -89,18 +116,29 @@ def same(one: TrainingSample, two: TrainingSample, tools: bool = True) -> None:
 
 
 @SETTINGS
-@given(st.sampled_from(["alpaca", "sharegpt", "openai", "chatml"]), singles, modes, st.booleans())
-def test_a_single_turn_comes_back(name: str, one: TrainingSample, mode: Any, prompted: bool) -> None:
+@given(
+    st.sampled_from(["alpaca", "sharegpt", "openai", "chatml"]),
+    singles,
+    modes,
+    st.booleans(),
+)
+def test_a_single_turn_comes_back(
+    name: str, one: TrainingSample, mode: Any, prompted: bool
+) -> None:
     two = there_and_back(name, one, Style(mode, "be brief" if prompted else ""))
     same(one, two)
     assert two.sample_id == one.sample_id
     again = there_and_back(name, two, Style(mode, "another prompt"))
-    assert again.metadata == ({"system": "be brief"} if prompted else {"system": "another prompt"})
+    assert again.metadata == (
+        {"system": "be brief"} if prompted else {"system": "another prompt"}
+    )
 
 
 @SETTINGS
 @given(st.sampled_from(["sharegpt", "openai", "chatml"]), conversations(), modes)
-def test_a_conversation_with_tools_comes_back(name: str, one: TrainingSample, mode: Any) -> None:
+def test_a_conversation_with_tools_comes_back(
+    name: str, one: TrainingSample, mode: Any
+) -> None:
     same(one, there_and_back(name, one, Style(mode)), tools=name != "chatml")
 
 
@@ -116,15 +154,23 @@ def test_alpaca_keeps_calls_as_text_and_teaches_no_result(one: TrainingSample) -
     row = format_named("alpaca").render(one, Style())
     assert row["output"].endswith(one.output)
     answers = [row["output"], *(answer for _, answer in row.get("history", []))]
-    results = [message["content"] for message in one.messages or [] if message["role"] == "tool"]
+    results = [
+        message["content"]
+        for message in one.messages or []
+        if message["role"] == "tool"
+    ]
     assert all(f"[result] {result}" not in answers for result in results)
     everything = json.dumps([row["instruction"], row.get("history")])
-    assert all(json.dumps(f"[result] {result}")[1:-1] in everything for result in results)
+    assert all(
+        json.dumps(f"[result] {result}")[1:-1] in everything for result in results
+    )
 
 
 @SETTINGS
 @given(conversations(), modes)
-def test_sharegpt_turns_alternate_as_loaders_ask(one: TrainingSample, mode: Any) -> None:
+def test_sharegpt_turns_alternate_as_loaders_ask(
+    one: TrainingSample, mode: Any
+) -> None:
     row = format_named("sharegpt").render(one, Style(mode))
     kinds = [turn["from"] for turn in row["conversations"]]
     assert set(kinds[::2]) <= {"human", "observation"}
@@ -135,7 +181,10 @@ def test_sharegpt_turns_alternate_as_loaders_ask(one: TrainingSample, mode: Any)
 @pytest.mark.parametrize("name", ["alpaca", "sharegpt", "openai", "chatml"])
 def test_the_thinking_is_separate_embedded_or_dropped(name: str) -> None:
     one = sample("x", thinking="first this")
-    rows = {mode: json.dumps(format_named(name).render(one, Style(mode))) for mode in ("separate", "embedded", "drop")}
+    rows = {
+        mode: json.dumps(format_named(name).render(one, Style(mode)))
+        for mode in ("separate", "embedded", "drop")
+    }
     assert "first this" in rows["separate"]
     assert "<think>" in rows["embedded"]
     assert "first this" not in rows["drop"]
@@ -144,24 +193,34 @@ def test_the_thinking_is_separate_embedded_or_dropped(name: str) -> None:
 
 def test_the_system_prompt_of_a_domain_comes_before_the_general_one() -> None:
     style = Style(system_prompt="general", system_prompts={"one": "of one"})
-    rows = [format_named("openai").render(sample("x", domain=domain), style) for domain in ("one", "two")]
+    rows = [
+        format_named("openai").render(sample("x", domain=domain), style)
+        for domain in ("one", "two")
+    ]
     assert [row["messages"][0]["content"] for row in rows] == ["of one", "general"]
 
 
 def mistakes(row: dict[str, Any]) -> list[str]:
     """What OpenAI's published check of chat fine-tuning files would say of a row."""
-    found = [f"column {key}" for key in set(row) - {"messages", "tools", "parallel_tool_calls"}]
+    found = [
+        f"column {key}"
+        for key in set(row) - {"messages", "tools", "parallel_tool_calls"}
+    ]
     known = {"role", "content", "name", "weight", "tool_calls", "tool_call_id"}
     open_calls: set[str] = set()
     for message in row["messages"]:
         found += [f"key {key}" for key in set(message) - known]
         if message["role"] not in ("system", "user", "assistant", "tool"):
             found.append("role")
-        if not isinstance(message.get("content"), str) and not message.get("tool_calls"):
+        if not isinstance(message.get("content"), str) and not message.get(
+            "tool_calls"
+        ):
             found.append("content")
         for call in message.get("tool_calls") or []:
             open_calls.add(call["id"])
-            if call["type"] != "function" or not isinstance(call["function"]["arguments"], str):
+            if call["type"] != "function" or not isinstance(
+                call["function"]["arguments"], str
+            ):
                 found.append("call")
         if message["role"] == "tool" and message["tool_call_id"] not in open_calls:
             found.append("result without call")
@@ -177,10 +236,26 @@ def test_openai_rows_pass_the_fine_tuning_rules(one: TrainingSample, mode: Any) 
 
 
 def examples() -> list[TrainingSample]:
-    """Rows of every shape: plain, with input, thinking, several turns, tools with unlike schemas."""
-    rows = [sample(str(i), thinking="why" if i % 3 else None, input="x" * (i % 2)) for i in range(6)]
-    for i, schema in enumerate(({"type": "object"}, {"type": "object", "properties": {"at": {"type": "integer"}}})):
-        calls = [{"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"at":1}'}}]
+    """Rows of every shape: plain, with input, thinking, several turns,
+    tools with unlike schemas.
+    """
+    rows = [
+        sample(str(i), thinking="why" if i % 3 else None, input="x" * (i % 2))
+        for i in range(6)
+    ]
+    for i, schema in enumerate(
+        (
+            {"type": "object"},
+            {"type": "object", "properties": {"at": {"type": "integer"}}},
+        )
+    ):
+        calls = [
+            {
+                "id": "c1",
+                "type": "function",
+                "function": {"name": "look", "arguments": '{"at":1}'},
+            }
+        ]
         messages = [
             {"role": "user", "content": f"go {i}"},
             {"role": "assistant", "content": "looking", "tool_calls": calls},
@@ -189,35 +264,72 @@ def examples() -> list[TrainingSample]:
         ]
         tool = {"type": "function", "function": {"name": "look", "parameters": schema}}
         rows.append(
-            TrainingSample(instruction=f"go {i}", output="done", messages=messages, tools=[tool] if i else None)
+            TrainingSample(
+                instruction=f"go {i}",
+                output="done",
+                messages=messages,
+                tools=[tool] if i else None,
+            )
         )
     return rows
 
 
 @pytest.mark.parametrize("name", ["alpaca", "sharegpt", "openai", "chatml"])
 @pytest.mark.parametrize("mode", ["separate", "embedded", "drop"])
-def test_hugging_face_datasets_load_every_format(tmp_path: Path, name: str, mode: Any) -> None:
+def test_hugging_face_datasets_load_every_format(
+    tmp_path: Path, name: str, mode: Any
+) -> None:
     from datasets import load_dataset
 
-    source, output = write(tmp_path / "in.jsonl", examples()), tmp_path / f"{name}.jsonl"
-    convert_file(source, output, format_named(name), Style(mode), StageReport("convert"))
-    loaded = load_dataset("json", data_files=str(output), cache_dir=str(tmp_path / "cache"), split="train")
+    source, output = (
+        write(tmp_path / "in.jsonl", examples()),
+        tmp_path / f"{name}.jsonl",
+    )
+    convert_file(
+        source, output, format_named(name), Style(mode), StageReport("convert")
+    )
+    loaded = load_dataset(
+        "json", data_files=str(output), cache_dir=str(tmp_path / "cache"), split="train"
+    )
     assert len(loaded) == len(examples())
-    column = {"alpaca": "output", "sharegpt": "conversations", "openai": "messages", "chatml": "text"}[name]
+    column = {
+        "alpaca": "output",
+        "sharegpt": "conversations",
+        "openai": "messages",
+        "chatml": "text",
+    }[name]
     assert all(loaded[column])
 
 
 def test_a_data_set_made_elsewhere_comes_in(tmp_path: Path) -> None:
     rows = [
-        {"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}], "system": "s"},
+        {
+            "conversations": [
+                {"from": "human", "value": "q"},
+                {"from": "gpt", "value": "a"},
+            ],
+            "system": "s",
+        },
         {"conversations": [{"from": "alien", "value": "q"}]},
         {"something": "else"},
     ]
     report = StageReport("convert")
     source = write(tmp_path / "in.jsonl", rows)
-    import_file(source, tmp_path / "out.jsonl", format_named("sharegpt"), report, source_name="web", domain="talk")
+    import_file(
+        source,
+        tmp_path / "out.jsonl",
+        format_named("sharegpt"),
+        report,
+        source_name="web",
+        domain="talk",
+    )
     [found] = read(tmp_path / "out.jsonl")
-    assert (found.instruction, found.output, found.source, found.domain) == ("q", "a", "web", "talk")
+    assert (found.instruction, found.output, found.source, found.domain) == (
+        "q",
+        "a",
+        "web",
+        "talk",
+    )
     assert found.metadata == {"system": "s"}
     assert report.rejected == {"not_this_format": 2}
 
@@ -225,7 +337,13 @@ def test_a_data_set_made_elsewhere_comes_in(tmp_path: Path) -> None:
 def test_a_row_that_a_format_cannot_hold_is_rejected_not_spoilt(tmp_path: Path) -> None:
     rows = [sample("fine"), sample("bad", output="it says <|im_end|> here")]
     report = StageReport("convert")
-    convert_file(write(tmp_path / "in.jsonl", rows), tmp_path / "out.jsonl", format_named("chatml"), Style(), report)
+    convert_file(
+        write(tmp_path / "in.jsonl", rows),
+        tmp_path / "out.jsonl",
+        format_named("chatml"),
+        Style(),
+        report,
+    )
     assert (report.rows_out, report.rejected) == (1, {"not_in_this_format": 1})
     [reject] = objects(tmp_path / "out.rejects.jsonl")
     assert (reject["file"], reject["line"]) == ("in.jsonl", 2)
@@ -243,19 +361,37 @@ def test_a_format_says_what_it_lacks() -> None:
 
 
 def test_the_documented_format_of_ones_own_works(tmp_path: Path) -> None:
-    """The page's own example, installed as another package would be, through the real command line."""
+    """The page's own example, installed as another package would be,
+    through the real command line.
+    """
     page = (ROOT / "docs" / "dataset.md").read_text()
     [entry] = re.findall(r"```toml\n\[project.entry-points.*?\]\n(.*?)```", page, re.S)
-    [code] = re.findall(r"```python\n(from afs_stages import TrainingSample.*?)```", page, re.S)
+    [code] = re.findall(
+        r"```python\n(from afs_stages import TrainingSample.*?)```", page, re.S
+    )
     package, facts = tmp_path / "my_package", tmp_path / "my_package-1.dist-info"
     for folder in (package, facts):
         folder.mkdir()
     (package / "__init__.py").touch()
     (package / "formats.py").write_text(code)
-    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1\n")
-    (facts / "entry_points.txt").write_text("[afs_stages.formats]\n" + entry.replace('"', ""))
+    (facts / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: my-package\nVersion: 1\n"
+    )
+    (facts / "entry_points.txt").write_text(
+        "[afs_stages.formats]\n" + entry.replace('"', "")
+    )
     write(tmp_path / "in.jsonl", [sample("x")])
-    command = [sys.executable, "-m", "afs_stages.cli", "training", "convert", "--format", "plain", "-i", "in.jsonl"]
+    command = [
+        sys.executable,
+        "-m",
+        "afs_stages.cli",
+        "training",
+        "convert",
+        "--format",
+        "plain",
+        "-i",
+        "in.jsonl",
+    ]
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     subprocess.run(command, cwd=tmp_path, env=environment, check=True)
     expected = {"prompt": sample("x").instruction, "completion": sample("x").output}

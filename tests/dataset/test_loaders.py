@@ -1,9 +1,11 @@
-"""What training programs that are not installed here ask of their files, by their own documentation.
+"""What training programs that are not installed here ask of their files,
+by their own documentation.
 
-LLaMA-Factory, data/README.md: Alpaca's columns are texts, `history` pairs of texts; in ShareGPT human and
-observation stand in odd places, gpt and function_call in even ones, `tools` is a text; in OpenAI's format the
-first message may be a system prompt. axolotl, docs/dataset-formats/conversation.qmd: `type: chat_template`
-reads a list of messages, ShareGPT's by `message_property_mappings` (role: from, content: value).
+LLaMA-Factory, data/README.md: Alpaca's columns are texts, `history` pairs of texts; in
+ShareGPT human and observation stand in odd places, gpt and function_call in even ones,
+`tools` is a text; in OpenAI's format the first message may be a system prompt. axolotl,
+docs/dataset-formats/conversation.qmd: `type: chat_template` reads a list of messages,
+ShareGPT's by `message_property_mappings` (role: from, content: value).
 """
 
 from __future__ import annotations
@@ -22,7 +24,12 @@ def called(*names: str) -> dict[str, Any]:
     return {
         "role": "assistant",
         "tool_calls": [
-            {"id": name, "type": "function", "function": {"name": name, "arguments": "{}"}} for name in names
+            {
+                "id": name,
+                "type": "function",
+                "function": {"name": name, "arguments": "{}"},
+            }
+            for name in names
         ],
     }
 
@@ -51,21 +58,36 @@ CONVERSATIONS: dict[str, list[dict[str, Any]] | None] = {
 @pytest.fixture(params=sorted(CONVERSATIONS))
 def row(request: pytest.FixtureRequest) -> TrainingSample:
     """A sample of each shape."""
-    tool = {"type": "function", "function": {"name": "one", "parameters": {"type": "object"}}}
+    tool = {
+        "type": "function",
+        "function": {"name": "one", "parameters": {"type": "object"}},
+    }
     return TrainingSample(
-        instruction="q", output="done", thinking="why", messages=CONVERSATIONS[request.param], tools=[tool]
+        instruction="q",
+        output="done",
+        thinking="why",
+        messages=CONVERSATIONS[request.param],
+        tools=[tool],
     )
 
 
 def rendered(row: TrainingSample, name: str) -> Any:
     """The row as it is read from a file."""
-    return json.loads(json.dumps(format_named(name).render(row, Style("embedded", "general"))))
+    return json.loads(
+        json.dumps(format_named(name).render(row, Style("embedded", "general")))
+    )
 
 
 def test_llama_factory_reads_alpaca(row: TrainingSample) -> None:
     found = rendered(row, "alpaca")
-    assert all(isinstance(found[column], str) for column in ("instruction", "input", "output", "system"))
-    assert all(len(pair) == 2 and all(isinstance(text, str) for text in pair) for pair in found.get("history", []))
+    assert all(
+        isinstance(found[column], str)
+        for column in ("instruction", "input", "output", "system")
+    )
+    assert all(
+        len(pair) == 2 and all(isinstance(text, str) for text in pair)
+        for pair in found.get("history", [])
+    )
 
 
 def test_llama_factory_reads_sharegpt(row: TrainingSample) -> None:
@@ -75,22 +97,37 @@ def test_llama_factory_reads_sharegpt(row: TrainingSample) -> None:
     assert set(places[1::2]) <= {"gpt", "function_call"}
     assert len(places) % 2 == 0
     assert all(isinstance(found[column], str) for column in ("system", "tools"))
-    calls = [json.loads(turn["value"]) for turn in found["conversations"] if turn["from"] == "function_call"]
+    calls = [
+        json.loads(turn["value"])
+        for turn in found["conversations"]
+        if turn["from"] == "function_call"
+    ]
     for call in calls:
-        assert all(set(one) == {"name", "arguments"} for one in (call if isinstance(call, list) else [call]))
+        assert all(
+            set(one) == {"name", "arguments"}
+            for one in (call if isinstance(call, list) else [call])
+        )
 
 
 def test_axolotl_reads_sharegpt_by_its_property_mappings(row: TrainingSample) -> None:
     turns = rendered(row, "sharegpt")["conversations"]
-    assert all(isinstance(turn["from"], str) and isinstance(turn["value"], str) for turn in turns)
+    assert all(
+        isinstance(turn["from"], str) and isinstance(turn["value"], str)
+        for turn in turns
+    )
 
 
 def test_axolotl_and_trl_read_openai_messages(row: TrainingSample) -> None:
-    """TRL's conversational format is the same list of messages, with `tools` beside it."""
+    """TRL's conversational format is the same list of messages,
+    with `tools` beside it.
+    """
     found = rendered(row, "openai")
     roles = [message["role"] for message in found["messages"]]
     assert roles[0] == "system"
     assert set(roles[1:]) <= {"user", "assistant", "tool"}
     assert roles[-1] == "assistant"
-    assert all(isinstance(m.get("content"), str) or m.get("tool_calls") for m in found["messages"])
+    assert all(
+        isinstance(m.get("content"), str) or m.get("tool_calls")
+        for m in found["messages"]
+    )
     assert found["tools"][0]["function"]["name"] == "one"

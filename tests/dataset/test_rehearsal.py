@@ -1,4 +1,6 @@
-"""The rehearsal buffer: every setting in force, shares of the final set, nothing held out."""
+"""The rehearsal buffer: every setting in force, shares of the final set,
+nothing held out.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,18 @@ SETTINGS = settings(deadline=None, max_examples=40)
 
 def rows(count: int, tag: str = "", domains: int = 3) -> list[TrainingSample]:
     return [
-        sample(f"{tag}{i}", domain=f"d{i % domains}", quality_score=round((i * 7 % count) / count, 4))
+        sample(
+            f"{tag}{i}",
+            domain=f"d{i % domains}",
+            quality_score=round((i * 7 % count) / count, 4),
+        )
         for i in range(count)
     ]
 
 
-def buffer_of(folder: Path, samples: list[TrainingSample], **config: object) -> RehearsalBuffer:
+def buffer_of(
+    folder: Path, samples: list[TrainingSample], **config: object
+) -> RehearsalBuffer:
     buffer = RehearsalBuffer(config=RehearsalBufferConfig.model_validate(config))
     buffer.load_from_jsonl(write(folder / "old.jsonl", samples), version="v4")
     return buffer
@@ -35,7 +43,12 @@ def buffer_of(folder: Path, samples: list[TrainingSample], **config: object) -> 
 
 def test_the_documented_defaults() -> None:
     config = RehearsalBufferConfig()
-    values = (config.quality_threshold, config.top_ratio, config.enable_diversity, config.max_per_domain)
+    values = (
+        config.quality_threshold,
+        config.top_ratio,
+        config.enable_diversity,
+        config.max_per_domain,
+    )
     assert values == (0.5, 0.3, True, None)
     assert (config.track_provenance, config.compress) == (True, False)
 
@@ -47,14 +60,18 @@ def test_the_top_ratio_is_of_the_whole_version(tmp_path: Path) -> None:
     assert all(sample.metadata["origin_version"] == "v4" for sample in buffer.samples)
 
 
-def choose(samples: list[TrainingSample], policy: str, count: int, seed: int) -> list[TrainingSample]:
+def choose(
+    samples: list[TrainingSample], policy: str, count: int, seed: int
+) -> list[TrainingSample]:
     found = Samples.of(samples)
     return found.at(POLICIES[policy](found, found.rows, count, seed, 0.5))
 
 
 @SETTINGS
 @given(st.integers(0, 40), st.sampled_from(sorted(POLICIES)), st.integers(0, 5))
-def test_every_policy_gives_what_is_asked_spread_over_domains(count: int, policy: str, seed: int) -> None:
+def test_every_policy_gives_what_is_asked_spread_over_domains(
+    count: int, policy: str, seed: int
+) -> None:
     samples = rows(30)
     chosen = choose(samples, policy, count, seed)
     assert len(chosen) == min(count, 30)
@@ -65,7 +82,11 @@ def test_every_policy_gives_what_is_asked_spread_over_domains(count: int, policy
 
 
 def test_top_quality_within_domains_or_over_all(tmp_path: Path) -> None:
-    samples = [sample(f"{d}{i}", domain=d, quality_score=q) for d, q in (("a", 0.9), ("b", 0.6)) for i in range(10)]
+    samples = [
+        sample(f"{d}{i}", domain=d, quality_score=q)
+        for d, q in (("a", 0.9), ("b", 0.6))
+        for i in range(10)
+    ]
     diverse = buffer_of(tmp_path, samples).select_top_samples(0.5)
     assert Counter(row.domain for row in diverse) == {"a": 5, "b": 5}
     best = buffer_of(tmp_path, samples, enable_diversity=False).select_top_samples(0.5)
@@ -74,34 +95,47 @@ def test_top_quality_within_domains_or_over_all(tmp_path: Path) -> None:
 
 def test_a_domain_is_capped(tmp_path: Path) -> None:
     buffer = buffer_of(tmp_path, rows(90), max_per_domain=4, top_ratio=1.0)
-    assert set(Counter(row.domain for row in buffer.select_top_samples()).values()) == {4}
+    assert set(Counter(row.domain for row in buffer.select_top_samples()).values()) == {
+        4
+    }
 
 
 @SETTINGS
 @given(st.integers(0, 60), st.lists(st.integers(1, 20), min_size=1, max_size=4))
 def test_unused_quota_goes_to_the_others(target: int, sizes: list[int]) -> None:
     samples = [
-        sample(f"{d}:{i}", domain=str(d), quality_score=0.9) for d, size in enumerate(sizes) for i in range(size)
+        sample(f"{d}:{i}", domain=str(d), quality_score=0.9)
+        for d, size in enumerate(sizes)
+        for i in range(size)
     ]
     for index, spread in enumerate(("diversity_sample", "version_balance")):
         buffer = RehearsalBuffer()
         buffer.samples = [
-            replace(row, metadata={"origin_version": row.domain} if index else row.metadata) for row in samples
+            replace(
+                row, metadata={"origin_version": row.domain} if index else row.metadata
+            )
+            for row in samples
         ]
         kept = getattr(buffer, spread)(target)
         assert len(kept) == min(target, len(samples))
         counts = Counter(row.domain for row in kept)
-        open_ = [counts[str(d)] for d, size in enumerate(sizes) if counts[str(d)] < size]
+        open_ = [
+            counts[str(d)] for d, size in enumerate(sizes) if counts[str(d)] < size
+        ]
         assert not open_ or max(open_) - min(open_) <= 1
 
 
 @SETTINGS
-@given(st.integers(0, 60), st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.9, 1.0]), st.booleans())
+@given(
+    st.integers(0, 60), st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.9, 1.0]), st.booleans()
+)
 def test_the_share_is_of_the_final_set(new: int, ratio: float, shuffle: bool) -> None:
     buffer = RehearsalBuffer()
     buffer.samples = rows(600, "old")
     fresh = rows(new, "new") if new else []
-    merged = buffer.merge_with_new_data(fresh, rehearsal_ratio=ratio, shuffle=shuffle, seed=42)
+    merged = buffer.merge_with_new_data(
+        fresh, rehearsal_ratio=ratio, shuffle=shuffle, seed=42
+    )
     old = sum(1 for row in merged if row.instruction.startswith("what is old"))
     if ratio == 1.0:
         assert (old, len(merged)) == (600, 600)
@@ -112,11 +146,18 @@ def test_the_share_is_of_the_final_set(new: int, ratio: float, shuffle: bool) ->
 
 
 def test_unscored_rows_are_an_explained_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"none of the 2 rows has a quality score.*\n.*score them first"):
+    with pytest.raises(
+        UserError, match=r"none of the 2 rows has a quality score.*\n.*score them first"
+    ):
         buffer_of(tmp_path, [sample("a"), sample("b")])
     buffer = buffer_of(tmp_path, [sample("a"), sample("b", quality_score=0.9)])
     assert (len(buffer.samples), dict(buffer.dropped)) == (1, {"unscored": 1})
-    assert len(buffer_of(tmp_path, [sample("a"), sample("b")], quality_threshold=0).samples) == 2
+    assert (
+        len(
+            buffer_of(tmp_path, [sample("a"), sample("b")], quality_threshold=0).samples
+        )
+        == 2
+    )
 
 
 def test_saving_and_loading_again(tmp_path: Path) -> None:
@@ -126,7 +167,9 @@ def test_saving_and_loading_again(tmp_path: Path) -> None:
     again = RehearsalBuffer()
     again.load_from_jsonl(path, version="v5")
     assert again.samples == buffer.samples
-    assert again.stats()["versions"] == {"v4": 10}, "a row keeps the version it was first trained in"
+    assert again.stats()["versions"] == {"v4": 10}, (
+        "a row keeps the version it was first trained in"
+    )
 
 
 def mixed(
@@ -134,11 +177,21 @@ def mixed(
 ) -> tuple[dict, list[TrainingSample]]:
     buffer = write(folder / "buffer.jsonl.zst", rows(old, "old"))
     fresh = write(folder / "new.jsonl", rows(new, "new"))
-    report = mix_buffer_files(buffer, [fresh], folder / "out.jsonl", ratio, options.pop("shuffle", True), 42, **options)
+    report = mix_buffer_files(
+        buffer,
+        [fresh],
+        folder / "out.jsonl",
+        ratio,
+        options.pop("shuffle", True),
+        42,
+        **options,
+    )
     return report.to_dict(), read(folder / "out.jsonl")
 
 
-@pytest.mark.parametrize(("ratio", "old", "total"), [(0.0, 0, 70), (0.3, 30, 100), (1.0, 50, 50)])
+@pytest.mark.parametrize(
+    ("ratio", "old", "total"), [(0.0, 0, 70), (0.3, 30, 100), (1.0, 50, 50)]
+)
 def test_mixing_files(tmp_path: Path, ratio: float, old: int, total: int) -> None:
     report, found = mixed(tmp_path, ratio)
     assert (report["rehearsed"], len(found)) == (old, total)
@@ -148,7 +201,9 @@ def test_mixing_files(tmp_path: Path, ratio: float, old: int, total: int) -> Non
 
 def test_a_buffer_too_small_is_said_and_with_strict_refused(tmp_path: Path) -> None:
     report, found = mixed(tmp_path, 0.5)
-    assert report["warnings"] == ["the ratio asks for 70 rehearsed rows, the buffer has 50"]
+    assert report["warnings"] == [
+        "the ratio asks for 70 rehearsed rows, the buffer has 50"
+    ]
     assert len(found) == 120
     with pytest.raises(UserError, match="the buffer has 50"):
         mixed(tmp_path, 0.5, strict=True)
@@ -157,7 +212,14 @@ def test_a_buffer_too_small_is_said_and_with_strict_refused(tmp_path: Path) -> N
 def test_rows_that_are_new_are_not_rehearsed_too(tmp_path: Path) -> None:
     shared = rows(10, "both")
     buffer = write(tmp_path / "b.jsonl", shared + rows(10, "old"))
-    report = mix_buffer_files(buffer, [write(tmp_path / "n.jsonl", shared)], tmp_path / "out.jsonl", 0.5, True, 1)
+    report = mix_buffer_files(
+        buffer,
+        [write(tmp_path / "n.jsonl", shared)],
+        tmp_path / "out.jsonl",
+        0.5,
+        True,
+        1,
+    )
     ids = [row.sample_id for row in read(tmp_path / "out.jsonl")]
     assert len(ids) == len(set(ids)) == 20
     assert report.dropped == {"in_new_data": 10}
@@ -165,4 +227,6 @@ def test_rows_that_are_new_are_not_rehearsed_too(tmp_path: Path) -> None:
 
 def test_no_shuffle_keeps_new_rows_first_and_in_order(tmp_path: Path) -> None:
     _, found = mixed(tmp_path, 0.3, shuffle=False)
-    assert [row.sample_id for row in found[:70]] == [row.sample_id for row in rows(70, "new")]
+    assert [row.sample_id for row in found[:70]] == [
+        row.sample_id for row in rows(70, "new")
+    ]

@@ -33,7 +33,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     layout.checked("veran").write_text("fine")
     layout.adapter("veran").mkdir(parents=True)
     (layout.adapter("veran") / "adapter_config.json").write_text("{}")
-    facts = {"model": "veran", "version": "v5", "base": {"name": "tiny", "hash": "b" * 64}}
+    facts = {
+        "model": "veran",
+        "version": "v5",
+        "base": {"name": "tiny", "hash": "b" * 64},
+    }
     (layout.adapter("veran") / "training.json").write_text(json.dumps(facts))
     return tmp_path
 
@@ -42,18 +46,28 @@ def test_a_version_is_frozen_once(project: Path) -> None:
     release = freeze("veran", load(), layout.PARAMS.read_bytes())
     release.verify()
     assert release.manifest["rows"] == PARTS
-    assert len(objects(release.folder / "assignments.jsonl")) == 10, "this model's rows alone"
+    assert len(objects(release.folder / "assignments.jsonl")) == 10, (
+        "this model's rows alone"
+    )
     assert {row.metadata["origin_version"] for row in release.rows("train")} == {"v5"}
     assert (release.folder / "adapter" / "adapter_config.json").is_file()
     assert release.manifest["base_hash"] == "b" * 64
-    before = {path: path.read_bytes() for path in release.folder.rglob("*") if path.is_file()}
-    with pytest.raises(UserError, match="released already, and a release never changes"):
+    before = {
+        path: path.read_bytes() for path in release.folder.rglob("*") if path.is_file()
+    }
+    with pytest.raises(
+        UserError, match="released already, and a release never changes"
+    ):
         freeze("veran", load(), b"")
-    assert {path: path.read_bytes() for path in release.folder.rglob("*") if path.is_file()} == before
+    assert {
+        path: path.read_bytes() for path in release.folder.rglob("*") if path.is_file()
+    } == before
     assert [found.name for found in all_releases()] == ["veran v5"]
 
 
-def test_an_adapter_of_the_version_before_is_not_released_as_the_next(project: Path) -> None:
+def test_an_adapter_of_the_version_before_is_not_released_as_the_next(
+    project: Path,
+) -> None:
     raised = layout.PARAMS.read_text().replace("version: v5", "version: v6")
     layout.PARAMS.write_text(raised)
     with pytest.raises(UserError, match="the adapter is veran v5, not veran v6"):
@@ -61,7 +75,9 @@ def test_an_adapter_of_the_version_before_is_not_released_as_the_next(project: P
     assert not layout.release("veran", "v6").exists()
 
 
-def adopted(version: str, train: list, test: list | None = None, adapter: Path | None = None):
+def adopted(
+    version: str, train: list, test: list | None = None, adapter: Path | None = None
+):
     files = {"train": write(Path("in") / "train.jsonl", train)}
     if test is not None:
         files["test"] = write(Path("in") / "test.jsonl", test)
@@ -69,12 +85,29 @@ def adopted(version: str, train: list, test: list | None = None, adapter: Path |
 
 
 def test_what_was_trained_elsewhere_is_adopted(project: Path) -> None:
-    old = [{"instruction": f"q{i}", "output": "a", "sample_id": f"uuid-{i}", "rehearsal_version": "v2"} for i in (1, 2)]
-    fresh = {"instruction": "q3", "output": "a", "sample_id": "uuid-3", "teacher_model": "big"}
+    old = [
+        {
+            "instruction": f"q{i}",
+            "output": "a",
+            "sample_id": f"uuid-{i}",
+            "rehearsal_version": "v2",
+        }
+        for i in (1, 2)
+    ]
+    fresh = {
+        "instruction": "q3",
+        "output": "a",
+        "sample_id": "uuid-3",
+        "teacher_model": "big",
+    }
     release = adopted("v3", [*old, fresh], [old[0]], layout.adapter("veran"))
     release.verify()
-    assert [row.sample_id for row in release.rows("train")] == ["uuid-2", "uuid-3"], "a test row is no train row"
-    versions = {row.sample_id: row.metadata["origin_version"] for row in release.rows("train")}
+    assert [row.sample_id for row in release.rows("train")] == ["uuid-2", "uuid-3"], (
+        "a test row is no train row"
+    )
+    versions = {
+        row.sample_id: row.metadata["origin_version"] for row in release.rows("train")
+    }
     assert versions == {"uuid-2": "v2", "uuid-3": "v3"}
     assert release.manifest["origin"] == "adopted"
 
@@ -89,7 +122,9 @@ def test_a_changed_release_is_noticed(project: Path, change: str) -> None:
         path.unlink()
     else:
         (release.folder / "more.jsonl").write_text("")
-    with pytest.raises(UserError, match=r"changed since the release|is missing|not part of the release"):
+    with pytest.raises(
+        UserError, match=r"changed since the release|is missing|not part of the release"
+    ):
         open_release(release.folder).verify()
 
 
@@ -98,7 +133,9 @@ def test_two_versions_are_compared(project: Path) -> None:
     before, after = sample("x", output="old answer"), sample("x", output="new answer")
     old = adopted("v1", [kept, moved, gone, before])
     young = adopted("v2", [kept, new, after], [moved])
-    assert diff(old, young) == {"alpha one": {"kept": 1, "moved": 1, "dropped": 1, "added": 1, "changed": 1}}
+    assert diff(old, young) == {
+        "alpha one": {"kept": 1, "moved": 1, "dropped": 1, "added": 1, "changed": 1}
+    }
 
 
 def test_an_adapter_must_be_one(project: Path) -> None:

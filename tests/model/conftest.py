@@ -1,4 +1,6 @@
-"""A real, very small base model and rows to train on, made once for all tests of the model."""
+"""A real, very small base model and rows to train on,
+made once for all tests of the model.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +15,41 @@ from afs_stages.core import jsonl
 from afs_stages.core.params.model import BaseModelBlock
 from afs_stages.core.sample import TrainingSample
 
-ROOMS = ["cellar", "lantern room", "boat house", "gate", "kitchen", "stair", "archive", "harbour"]
+ROOMS = [
+    "cellar",
+    "lantern room",
+    "boat house",
+    "gate",
+    "kitchen",
+    "stair",
+    "archive",
+    "harbour",
+]
 VERBS = ["opens", "guards", "drains", "lights", "feeds", "turns"]
 
 Chat = Callable[..., list[TrainingSample]]
 Write = Callable[[Path, list[TrainingSample]], Path]
 
 
-def make_chat(seed: int, domain: str = "oracle_docs", rows: int = 40) -> list[TrainingSample]:
+def make_chat(
+    seed: int, domain: str = "oracle_docs", rows: int = 40
+) -> list[TrainingSample]:
     """Question and answer pairs with addresses, different for each seed."""
     rng = random.Random(seed)
     out = []
     for at in range(rows):
-        room, verb, address = rng.choice(ROOMS), rng.choice(VERBS), f"${rng.randrange(0x7E0000, 0x7EFFFF):06X}"
+        room, verb, address = (
+            rng.choice(ROOMS),
+            rng.choice(VERBS),
+            f"${rng.randrange(0x7E0000, 0x7EFFFF):06X}",
+        )
         question = f"Which address {verb} the {room} in case {seed}-{at}?"
         answer = f"The flag at {address} {verb} the {room}; clear it when you leave."
-        out.append(TrainingSample(instruction=question, output=answer, domain=domain, source="oracle"))
+        out.append(
+            TrainingSample(
+                instruction=question, output=answer, domain=domain, source="oracle"
+            )
+        )
     return out
 
 
@@ -71,7 +92,15 @@ def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from afs_stages.model.tiny import pretrain
 
     folder = tmp_path_factory.mktemp("base")
-    block = BaseModelBlock(hidden_size=32, layers=2, heads=2, vocab_size=400, context=256, epochs=2, batch_tokens=512)
+    block = BaseModelBlock(
+        hidden_size=32,
+        layers=2,
+        heads=2,
+        vocab_size=400,
+        context=256,
+        epochs=2,
+        batch_tokens=512,
+    )
     pretrain(make_chat(1) + make_chat(2), block, 7, folder)
     jsonl.write_json(folder / POINTER, {"kind": "tiny", "id": None, "revision": None})
     return folder
@@ -106,10 +135,32 @@ def job(base: Any, data: Path, tmp_path: Path) -> Callable[..., Any]:
     from afs_stages.model.train import Job
 
     def make(output: str = "adapter", **changes: Any) -> Job:
-        where = {key: changes.pop(key) for key in ("train_file", "val_file", "start", "resume") if key in changes}
-        settings = {"epochs": 2, "batch_size": 1, "gradient_accumulation_steps": 2, "max_length": 256}
-        block = Train.model_validate({**settings, "learning_rate": 5e-3, "save_steps": 2, "r": 4, **changes})
-        files = {"train_file": data / "train.jsonl", "val_file": data / "val.jsonl", **where}
-        return Job(base, block, 3, output=tmp_path / output, curve=tmp_path / f"{output}.tsv", **files)
+        where = {
+            key: changes.pop(key)
+            for key in ("train_file", "val_file", "start", "resume")
+            if key in changes
+        }
+        settings = {
+            "epochs": 2,
+            "batch_size": 1,
+            "gradient_accumulation_steps": 2,
+            "max_length": 256,
+        }
+        block = Train.model_validate(
+            {**settings, "learning_rate": 5e-3, "save_steps": 2, "r": 4, **changes}
+        )
+        files = {
+            "train_file": data / "train.jsonl",
+            "val_file": data / "val.jsonl",
+            **where,
+        }
+        return Job(
+            base,
+            block,
+            3,
+            output=tmp_path / output,
+            curve=tmp_path / f"{output}.tsv",
+            **files,
+        )
 
     return make

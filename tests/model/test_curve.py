@@ -17,11 +17,15 @@ ROOT = Path(__file__).parents[2]
 
 def dvc(folder: Path, *args: str) -> str:
     command = [sys.executable, "-m", "dvc", *args]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        command, cwd=folder, check=True, capture_output=True, text=True
+    ).stdout
 
 
 def declared_plot() -> dict[str, Any]:
-    """The plot of the train stage as the pipeline declares it, for a model called `majora`."""
+    """The plot of the train stage as the pipeline declares it,
+    for a model called `majora`.
+    """
     text = (ROOT / "dvc.yaml").read_text().replace("${key}", "majora")
     plot: dict[str, Any] = yaml.safe_load(text)["stages"]["train"]["do"]["plots"][0]
     return plot
@@ -36,6 +40,8 @@ def test_dvc_plots_draws_the_curve_of_a_training_under_way(tmp_path: Path) -> No
             curve.add({"step": step, "loss": 5.0 - step, "learning_rate": 0.01})
         found = json.loads(dvc(tmp_path, "plots", "show", "--json"))
     (plot,) = found["data"]["reports/majora/loss.tsv"]
-    points = [(point["step"], point["loss"]) for point in plot["content"]["data"]["values"]]
+    points = [
+        (point["step"], point["loss"]) for point in plot["content"]["data"]["values"]
+    ]
     assert points == [("1", "4.0"), ("2", "3.0"), ("3", "2.0")]
     assert plot["content"]["title"]["text"] == "loss of majora"

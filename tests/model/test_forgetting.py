@@ -35,7 +35,9 @@ def test_a_single_version_has_nothing_to_forget() -> None:
 
 
 square = st.integers(2, 5).flatmap(
-    lambda n: st.lists(st.lists(st.floats(-10, 10), min_size=n, max_size=n), min_size=n, max_size=n)
+    lambda n: st.lists(
+        st.lists(st.floats(-10, 10), min_size=n, max_size=n), min_size=n, max_size=n
+    )
 )
 
 
@@ -51,7 +53,9 @@ def test_an_interval_covers_its_estimate_and_narrows_with_rows() -> None:
     for rows in (20, 2000):
         tokens = rng.integers(5, 50, rows)
         losses = tokens * rng.normal(3, 0.5, rows)
-        found = intervals.summary(intervals.per_token(intervals.resamples(rows, 500, 1), losses, tokens))
+        found = intervals.summary(
+            intervals.per_token(intervals.resamples(rows, 500, 1), losses, tokens)
+        )
         assert found["low"] <= found["estimate"] <= found["high"]
         assert found["estimate"] == pytest.approx(losses.sum() / tokens.sum(), abs=1e-5)
         widths.append(found["high"] - found["low"])
@@ -59,8 +63,13 @@ def test_an_interval_covers_its_estimate_and_narrows_with_rows() -> None:
 
 
 def sets_of(losses: dict[str, list[list[float]]], versions: list[str]) -> list[TestSet]:
-    """Test sets of four rows and ten tokens each in two domains, with given losses per token and row."""
-    rows = [ChatRow([], domain="asm" if at % 2 else "docs", source="oracle") for at in range(4)]
+    """Test sets of four rows and ten tokens each in two domains,
+    with given losses per token and row.
+    """
+    rows = [
+        ChatRow([], domain="asm" if at % 2 else "docs", source="oracle")
+        for at in range(4)
+    ]
     items = [Encoded(list(range(11)), list(range(11))) for _ in rows]
     out = [TestSet(version, rows, items, {}) for version in versions]
     for name, by_set in losses.items():
@@ -69,7 +78,9 @@ def sets_of(losses: dict[str, list[list[float]]], versions: list[str]) -> list[T
     return out
 
 
-def evaluated(losses: dict[str, list[list[float]]], versions: list[str]) -> dict[str, Any]:
+def evaluated(
+    losses: dict[str, list[list[float]]], versions: list[str]
+) -> dict[str, Any]:
     return results(sets_of(losses, versions), versions, Evaluate(bootstrap=200), 1)
 
 
@@ -85,11 +96,18 @@ def test_a_version_no_better_than_the_base_fails_with_the_table() -> None:
 
 
 def test_a_domain_that_got_worse_than_allowed_fails_by_name() -> None:
-    losses = {"base": [[4.0] * 4, [4.0] * 4], "v1": [[2.0] * 4, [3.0] * 4], "v2": [[2.0, 2.5, 2.0, 2.5], [2.0] * 4]}
+    losses = {
+        "base": [[4.0] * 4, [4.0] * 4],
+        "v1": [[2.0] * 4, [3.0] * 4],
+        "v2": [[2.0, 2.5, 2.0, 2.5], [2.0] * 4],
+    }
     found = evaluated(losses, ["v1", "v2"])
     assert gates.regressions(found, ["v1", "v2"], 0.1) == ["asm"]
     assert gates.regressions(found, ["v1", "v2"], 0.6) == []
-    assert "worse than v1 by more than 0.1" in gates.refusals(found, ["v1", "v2"], Evaluate(max_regression=0.1))[0]
+    assert (
+        "worse than v1 by more than 0.1"
+        in gates.refusals(found, ["v1", "v2"], Evaluate(max_regression=0.1))[0]
+    )
     assert found["forgetting"]["f"]["estimate"] == pytest.approx(0.25)
     assert found["forgetting"]["bwt"]["estimate"] == pytest.approx(-0.25)
     assert found["forgetting"]["fwt"]["estimate"] == pytest.approx(1.0)
@@ -98,7 +116,9 @@ def test_a_domain_that_got_worse_than_allowed_fails_by_name() -> None:
 @pytest.mark.parametrize("name", ["matrix.svg", "matrix.png"])
 def test_the_picture_has_the_same_bytes_twice(tmp_path: Path, name: str) -> None:
     for folder in ("one", "two"):
-        draw_matrix(["v4", "v5"], [5.0, 5.1], [[4.0, 4.8], [4.1, 4.2]], tmp_path / folder / name)
+        draw_matrix(
+            ["v4", "v5"], [5.0, 5.1], [[4.0, 4.8], [4.1, 4.2]], tmp_path / folder / name
+        )
     one, two = (tmp_path / folder / name for folder in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
     assert len(one.read_bytes()) > 1000
@@ -106,5 +126,10 @@ def test_the_picture_has_the_same_bytes_twice(tmp_path: Path, name: str) -> None
 
 def test_the_table_names_versions_and_test_sets() -> None:
     text = forgetting.matrix_text(["v4", "v5"], [5.0, 5.1], [[4.0, 4.8], [4.1, 4.2]])
-    assert [line.split()[0] for line in text.splitlines()] == ["loss", "base", "v4", "v5"]
+    assert [line.split()[0] for line in text.splitlines()] == [
+        "loss",
+        "base",
+        "v4",
+        "v5",
+    ]
     assert "on v5" in text

@@ -1,4 +1,6 @@
-"""Samples laid end to end score exactly as each would alone, and as transformers itself computes it."""
+"""Samples laid end to end score exactly as each would alone,
+and as transformers itself computes it.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,11 @@ def sample(ids: list[int]) -> Encoded:
     return Encoded(ids, [IGNORE, *ids[1:]])
 
 
-samples = st.lists(st.lists(st.integers(0, 399), min_size=2, max_size=40).map(sample), min_size=1, max_size=6)
+samples = st.lists(
+    st.lists(st.integers(0, 399), min_size=2, max_size=40).map(sample),
+    min_size=1,
+    max_size=6,
+)
 
 
 @settings(deadline=None, max_examples=25)
@@ -52,7 +58,9 @@ def test_the_loss_is_that_of_transformers(base: Any, model: Any) -> None:
     plain = load_model(base, attn_implementation="eager").eval()
     with torch.inference_mode():
         ours = token_losses(model, [item]).mean()
-        theirs = plain(input_ids=torch.tensor([item.ids]), labels=torch.tensor([item.labels])).loss
+        theirs = plain(
+            input_ids=torch.tensor([item.ids]), labels=torch.tensor([item.labels])
+        ).loss
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
 
 
@@ -64,10 +72,14 @@ def test_a_sliding_window_is_respected_inside_a_segment() -> None:
     torch.manual_seed(0)
     query, key, value = (torch.randn(1, 2, 12, 8) for _ in range(3))
     borders = torch.tensor([0, 4, 12], dtype=torch.int32)
-    out, _ = segment_attention(None, query, key, value, cu_seq_lens_q=borders, sliding_window=3)
+    out, _ = segment_attention(
+        None, query, key, value, cu_seq_lens_q=borders, sliding_window=3
+    )
     changed = value.clone()
     changed[:, :, 4] += 100  # the first token of the second segment
-    moved, _ = segment_attention(None, query, key, changed, cu_seq_lens_q=borders, sliding_window=3)
+    moved, _ = segment_attention(
+        None, query, key, changed, cu_seq_lens_q=borders, sliding_window=3
+    )
     differs = (out - moved).abs().amax(dim=(0, 2, 3)) > 1e-6
     assert differs.tolist() == [False] * 4 + [True] * 3 + [False] * 5
 
@@ -92,19 +104,32 @@ def test_an_epoch_has_every_sample_once(
         packing=packing,
         seed=1,
     )
-    first = [index for step in plan.steps[: plan.epoch_ends[0]] for micro in step for index in micro]
+    first = [
+        index
+        for step in plan.steps[: plan.epoch_ends[0]]
+        for micro in step
+        for index in micro
+    ]
     assert len(first) == len(set(first))
     if epochs >= 1:
         assert sorted(first) == list(range(len(lengths)))
     for step in plan.steps:
         for micro in step:
-            assert len(micro) == 1 or not packing or sum(lengths[i] for i in micro) <= batch * 100
+            assert (
+                len(micro) == 1
+                or not packing
+                or sum(lengths[i] for i in micro) <= batch * 100
+            )
             assert [i for part in halves(micro, 4) for i in part] == micro
-    assert [i for part in batches_by_tokens(lengths, 120) for i in part] == list(range(len(lengths)))
+    assert [i for part in batches_by_tokens(lengths, 120) for i in part] == list(
+        range(len(lengths))
+    )
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear", "constant"])
-def test_the_rate_warms_up_to_its_peak_and_never_leaves_its_range(schedule: str) -> None:
+def test_the_rate_warms_up_to_its_peak_and_never_leaves_its_range(
+    schedule: str,
+) -> None:
     rates = [learning_rate(step, 100, 0.01, schedule, 0.1) for step in range(100)]
     assert max(rates) == pytest.approx(0.01)
     assert rates[0] == pytest.approx(0.001)

@@ -1,4 +1,6 @@
-"""The whole story: v4 is released, v5 is trained, and the matrix says what v5 still knows."""
+"""The whole story: v4 is released, v5 is trained,
+and the matrix says what v5 still knows.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from afs_stages.core.errors import UserError
 
 PARAMS = """
 sources: {oracle: {root: x}}
-train: {epochs: 12, batch_size: 1, gradient_accumulation_steps: 1, max_length: 256, learning_rate: 0.005, r: 8}
+train: {epochs: 12, batch_size: 1, gradient_accumulation_steps: 1, max_length: 256, \
+learning_rate: 0.005, r: 8}
 evaluate: {bootstrap: 200, must_beat_base: true}
 models:
   veran:
@@ -38,8 +41,13 @@ def project(
     layout.BASE_MODEL.parent.mkdir(parents=True)
     (tmp_path / layout.BASE_MODEL).symlink_to(base_folder)
     for part, seed in (("train", 11), ("val", 12), ("test", 13)):
-        write_samples(layout.release("veran", "v4") / f"{part}.jsonl", chat(seed, "oracle_asm", 16))
-        write_messages(layout.converted("veran", "openai", part), chat(seed + 10, "claude", 16))
+        write_samples(
+            layout.release("veran", "v4") / f"{part}.jsonl",
+            chat(seed, "oracle_asm", 16),
+        )
+        write_messages(
+            layout.converted("veran", "openai", part), chat(seed + 10, "claude", 16)
+        )
         write_samples(layout.mixed("veran", part), chat(seed + 10, "claude", 16))
     return tmp_path
 
@@ -89,7 +97,9 @@ def test_an_adapter_trained_here_is_kept_and_an_unwanted_one_removed(
     assert "training it from its released rows" in capsys.readouterr().out
     train_releases(model="veran")
     assert "training it" not in capsys.readouterr().out
-    (project / "params.yaml").write_text(PARAMS.replace("INIT", "base").replace("v5", "v4"))
+    (project / "params.yaml").write_text(
+        PARAMS.replace("INIT", "base").replace("v5", "v4")
+    )
     train_releases(model="veran")
     assert list(layout.release_adapters("veran").iterdir()) == []
 
@@ -123,39 +133,57 @@ def test_released_rows_are_trained_on_as_convert_renders_rows_today(
 
     (project / "own.py").write_text(SCRIPT)
     params = PARAMS.replace("init_from: INIT", "script: own.py")
-    (project / "params.yaml").write_text(params + "convert: {system_prompt: You know the tides.}\n")
+    (project / "params.yaml").write_text(
+        params + "convert: {system_prompt: You know the tides.}\n"
+    )
     train_releases(model="veran")
     seen = layout.release_adapters("veran") / "v4/adapter/seen.jsonl"
     rows = [row for _, row in jsonl.read_objects(seen, jsonl.refuse)]
     assert len(rows) == 16
-    assert all(row["messages"][0] == {"role": "system", "content": "You know the tides."} for row in rows)
+    assert all(
+        row["messages"][0] == {"role": "system", "content": "You know the tides."}
+        for row in rows
+    )
     assert "training it" in capsys.readouterr().out
     train_releases(model="veran")
     assert "training it" not in capsys.readouterr().out, "the same rendering is kept"
     (project / "params.yaml").write_text(params)
     train_releases(model="veran")
-    assert "training it" in capsys.readouterr().out, "another rendering is another training"
+    assert "training it" in capsys.readouterr().out, (
+        "another rendering is another training"
+    )
     assert "You know the tides." not in seen.read_text()
 
 
 def test_every_test_set_is_measured_as_convert_renders_rows(project: Path) -> None:
     (project / "params.yaml").write_text(PARAMS.replace("INIT", "base"))
     plain = run_stages()["loss"]["base"]["v4"]["estimate"]
-    styled = PARAMS.replace("INIT", "base") + "convert: {system_prompt: You know the tides.}\n"
-    (project / "params.yaml").write_text(styled.replace("must_beat_base: true", "must_beat_base: false"))
+    styled = (
+        PARAMS.replace("INIT", "base")
+        + "convert: {system_prompt: You know the tides.}\n"
+    )
+    (project / "params.yaml").write_text(
+        styled.replace("must_beat_base: true", "must_beat_base: false")
+    )
     assert run_stages()["loss"]["base"]["v4"]["estimate"] != plain
 
 
 def test_a_version_that_lost_too_much_fails_its_stage_with_the_table(
     project: Path, chat: Callable[..., Any], write_messages: Callable[..., Path]
 ) -> None:
-    other = [replace(sample, output=sample.output[::-1]) for sample in chat(21, "claude", 16)]
+    other = [
+        replace(sample, output=sample.output[::-1]) for sample in chat(21, "claude", 16)
+    ]
     write_messages(layout.converted("veran", "openai", "train"), other)
-    params = PARAMS.replace("INIT", "base").replace("must_beat_base: true", "must_beat_base: false, max_regression: 0")
+    params = PARAMS.replace("INIT", "base").replace(
+        "must_beat_base: true", "must_beat_base: false, max_regression: 0"
+    )
     (project / "params.yaml").write_text(params)
     with pytest.raises(UserError, match="v5 is worse than v4") as failed:
         run_stages()
     assert "on v4's test set" in str(failed.value)
     assert "oracle_asm" in str(failed.value)
     assert layout.report("evaluate", "veran").is_file(), "what was measured is kept"
-    assert not (project / "models/registry").exists(), "a version that failed is not registered"
+    assert not (project / "models/registry").exists(), (
+        "a version that failed is not registered"
+    )

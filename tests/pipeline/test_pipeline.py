@@ -1,7 +1,7 @@
 """The pipeline as a user runs it: the real `dvc repro` on the embedded sample.
 
-One full run is shared by the tests, in the order they stand, so they run in one process. It begins with
-a kill -9 in the middle of a stage.
+One full run is shared by the tests, in the order they stand, so they run in one
+process. It begins with a kill -9 in the middle of a stage.
 """
 
 from __future__ import annotations
@@ -24,8 +24,18 @@ pytestmark = pytest.mark.timeout(1800)
 
 def hashes(folder: Path, *patterns: str) -> dict[str, str]:
     """Path -> sha256 of every file that matches."""
-    files = sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    files = sorted(
+        {
+            path
+            for pattern in patterns
+            for path in folder.glob(pattern)
+            if path.is_file()
+        }
+    )
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
 
 
 def stages_run(output: str) -> list[str]:
@@ -41,7 +51,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def full(place: Path) -> Path:
-    """A checkout in which the whole pipeline ran, after a first run was killed in mid-stage."""
+    """A checkout in which the whole pipeline ran,
+    after a first run was killed in mid-stage.
+    """
     folder = checkout(place / "first" / "project")
     _kill_in_the_middle(folder)
     dvc(folder, "repro")
@@ -52,7 +64,12 @@ def _kill_in_the_middle(folder: Path) -> None:
     """Start a repro, and kill it and its stage while train-discriminator is at work."""
     command = [sys.executable, "-m", "dvc", "repro", "train-discriminator"]
     process = subprocess.Popen(
-        command, cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     assert process.stdout
     for line in process.stdout:
@@ -61,7 +78,9 @@ def _kill_in_the_middle(folder: Path) -> None:
     time.sleep(2)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert not (folder / "models/electra").exists(), "a killed stage must leave its old output or none"
+    assert not (folder / "models/electra").exists(), (
+        "a killed stage must leave its old output or none"
+    )
 
 
 def test_every_stage_ran_and_reported(full: Path) -> None:
@@ -76,7 +95,9 @@ def test_every_stage_ran_and_reported(full: Path) -> None:
 
 
 def test_every_documented_drop_reason_occurs(full: Path) -> None:
-    """The sample has a row for every reason that docs/pipeline.md and docs/sources.md name, and no other reason."""
+    """The sample has a row for every reason that docs/pipeline.md and docs/sources.md
+    name, and no other reason.
+    """
     from afs_stages.core.params import load
     from afs_stages.reporting.collected import collect
 
@@ -86,9 +107,20 @@ def test_every_documented_drop_reason_occurs(full: Path) -> None:
         for reason in report["dropped"]
         if not reason.startswith("event_type_")
     }
-    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \|", (full / "docs/pipeline.md").read_text(), re.M)
-    exported = (full / "docs/sources.md").read_text().partition("| reason | meaning |")[2].partition("\n\n")[0]
-    reasons = [reason for line in exported.splitlines()[2:] for reason in re.findall(r"`(\w+)`", line.split("|")[1])]
+    rows = re.findall(
+        r"^\| `(\w+)` \| `(\w+)` \|", (full / "docs/pipeline.md").read_text(), re.M
+    )
+    exported = (
+        (full / "docs/sources.md")
+        .read_text()
+        .partition("| reason | meaning |")[2]
+        .partition("\n\n")[0]
+    )
+    reasons = [
+        reason
+        for line in exported.splitlines()[2:]
+        for reason in re.findall(r"`(\w+)`", line.split("|")[1])
+    ]
     assert found == {*rows, *(("export", reason) for reason in reasons)}
 
 
@@ -100,7 +132,11 @@ def test_a_second_repro_runs_nothing(full: Path) -> None:
 
 def test_git_sees_no_output(full: Path) -> None:
     new = git(full, "status", "--porcelain", "--untracked-files=all").splitlines()
-    unexpected = [line for line in new if not re.match(r".. (dvc\.lock|reports/|.*\.gitignore|models/registry/)", line)]
+    unexpected = [
+        line
+        for line in new
+        if not re.match(r".. (dvc\.lock|reports/|.*\.gitignore|models/registry/)", line)
+    ]
     assert unexpected == []
 
 
@@ -125,7 +161,10 @@ def _with_package(folder: Path) -> dict[str, str]:
 
 def test_metrics_are_a_table_that_fits_a_screen(full: Path) -> None:
     shown = json.loads(dvc(full, "metrics", "show", "--json").stdout)[""]["data"]
-    assert sorted(shown) == ["reports/metrics/majora.json", "reports/metrics/veran.json"]
+    assert sorted(shown) == [
+        "reports/metrics/majora.json",
+        "reports/metrics/veran.json",
+    ]
     columns = {name for file in shown.values() for name in file["data"]}
     assert {"loss", "gain", "perplexity", "bwt", "f"} <= columns
     assert len(columns) <= 14
@@ -136,19 +175,29 @@ def test_one_weight_of_majora_reruns_majoras_mix_and_what_follows(full: Path) ->
     old = params.read_text()
     try:
         params.write_text(
-            old.replace("weights: {oracle: 0.9, memory: 0.05,", "weights: {oracle: 0.89, memory: 0.06,", 1)
+            old.replace(
+                "weights: {oracle: 0.9, memory: 0.05,",
+                "weights: {oracle: 0.89, memory: 0.06,",
+                1,
+            )
         )
         assert params.read_text() != old
         stages = stages_run(dvc(full, "repro", "--dry").stdout)
     finally:
         params.write_text(old)
     assert "rebalance@majora" in stages
-    assert [name for name in stages if name.endswith("@veran") or name.startswith(("export", "score"))] == []
+    assert [
+        name
+        for name in stages
+        if name.endswith("@veran") or name.startswith(("export", "score"))
+    ] == []
 
 
 def test_push_clone_pull_is_clean(full: Path, place: Path) -> None:
     git(full, "add", "-A")
-    git(full, "commit", "-q", "--allow-empty", "-m", "run")  # the same bytes as in the commit change nothing
+    git(
+        full, "commit", "-q", "--allow-empty", "-m", "run"
+    )  # the same bytes as in the commit change nothing
     dvc(full, "push")
     other = full.parent / "second"
     git(full.parent, "clone", "-q", str(full), str(other))
@@ -170,7 +219,14 @@ def built(full: Path) -> Path:
 def release(folder: Path, model: str) -> subprocess.CompletedProcess[str]:
     """Run `afs release MODEL`."""
     command = [sys.executable, "-m", "afs_stages.cli", "release", model]
-    return subprocess.run(command, cwd=folder, env=_with_package(folder), capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=_with_package(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_a_version_that_was_not_evaluated_is_not_released(built: Path) -> None:
@@ -201,13 +257,19 @@ def test_a_release_retrains_nothing(built: Path) -> None:
     done = release(built, "majora")
     assert done.returncode == 0, done.stderr
     stages = stages_run(dvc(built, "repro").stdout)
-    assert [name for name in stages if name.startswith(("base-model", "train@", "evaluate"))] == []
+    assert [
+        name for name in stages if name.startswith(("base-model", "train@", "evaluate"))
+    ] == []
 
 
 def test_a_run_elsewhere_gives_the_same_bytes(full: Path, place: Path) -> None:
     other = checkout(place / "a longer path" / "elsewhere")
     dvc(other, "repro")
-    outputs = ("data/**/*.jsonl", "models/*/adapter/adapter_model.safetensors", "models/base/*.safetensors")
+    outputs = (
+        "data/**/*.jsonl",
+        "models/*/adapter/adapter_model.safetensors",
+        "models/base/*.safetensors",
+    )
     assert hashes(other, *outputs) == hashes(full, *outputs)
 
 
@@ -220,7 +282,11 @@ def test_a_removed_source_is_gone_everywhere(full: Path, place: Path) -> None:
     (other / "params.yaml").write_text(re.sub(r"gemini: 0?\.\d+, ", "", params))
     dvc(other, "repro", "split")
     assert "export@gemini" not in dvc(other, "stage", "list").stdout
-    rows = [path for path in other.glob("data/splits/*.jsonl") if b'"source":"gemini"' in path.read_bytes()]
+    rows = [
+        path
+        for path in other.glob("data/splits/*.jsonl")
+        if b'"source":"gemini"' in path.read_bytes()
+    ]
     assert rows == []
 
 
@@ -228,9 +294,13 @@ def test_a_typo_and_a_missing_folder_are_explained_by_plain_repro(full: Path) ->
     params = full / "params.yaml"
     old = params.read_text()
     try:
-        params.write_text(old.replace("  stratify_by: domain", "  stratify_bye: domain", 1))
+        params.write_text(
+            old.replace("  stratify_by: domain", "  stratify_bye: domain", 1)
+        )
         assert "did you mean 'stratify_by'?" in dvc(full, "repro", check=False).stderr
-        params.write_text(old.replace("root: data/sample/gemini", "root: data/raw/nowhere", 1))
+        params.write_text(
+            old.replace("root: data/sample/gemini", "root: data/raw/nowhere", 1)
+        )
         text = dvc(full, "repro", check=False).stderr
         assert "sources.gemini.root: no such folder 'data/raw/nowhere'" in text
         assert "afs collect gemini" in text

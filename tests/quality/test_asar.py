@@ -1,4 +1,6 @@
-"""The sandbox around asar: with hostile stand-in workers everywhere, with the real one where ASAR is set."""
+"""The sandbox around asar: with hostile stand-in workers everywhere, with the real one
+where ASAR is set.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ FRAMES = """
 import json, os, struct, sys, time
 def answer(value):
     data = json.dumps(value).encode()
-    sys.stdout.buffer.write(struct.pack("<I", len(data)) + data); sys.stdout.buffer.flush()
+    sys.stdout.buffer.write(struct.pack("<I", len(data)) + data); \
+sys.stdout.buffer.flush()
 while head := sys.stdin.buffer.read(4):
     code = sys.stdin.buffer.read(struct.unpack("<I", head)[0]).decode()
     if "HANG" in code: time.sleep(600)
@@ -35,7 +38,8 @@ while head := sys.stdin.buffer.read(4):
     if "NOISE" in code: os.write(1, b"\\xff" * 100)
     if "FLOOD" in code: os.write(1, struct.pack("<I", 2**31)); time.sleep(600)
     if "LIE" in code: answer(["not", "an", "answer"])
-    elif "BAD" in code: answer({"ok": False, "errors": ["Unknown command."], "bytes": ""})
+    elif "BAD" in code: answer({"ok": False, "errors": ["Unknown command."], "bytes": \
+""})
     elif "JSR Outside" in code and "Outside =" not in code:
         answer({"ok": False, "errors": ["Label 'Outside' wasn't found."], "bytes": ""})
     else: answer({"ok": True, "errors": [], "bytes": "ea000000"})
@@ -60,7 +64,9 @@ def test_three_states(pool: AsarPool) -> None:
     assert (results[1].stubs, results[2].errors) == (1, ("Unknown command.",))
 
 
-@pytest.mark.parametrize("attack", ["HANG", "SPIN", "DIE", "FORK", "NOISE", "FLOOD", "LIE"])
+@pytest.mark.parametrize(
+    "attack", ["HANG", "SPIN", "DIE", "FORK", "NOISE", "FLOOD", "LIE"]
+)
 def test_an_attack_costs_its_own_snippet_only(pool: AsarPool, attack: str) -> None:
     started = time.monotonic()
     results = pool.assemble(["NOP", attack, "NOP"])
@@ -75,14 +81,24 @@ def test_attacks_among_many_cost_their_own_snippets_only(tmp_path: Path) -> None
         codes[place] = attack
     with AsarPool(command=stand_in(tmp_path), workers=2, timeout=1.0) as pool:
         states = [result.state for result in pool.assemble(codes)]
-    assert states == ["ok" if i not in wrong else "error" if wrong[i] == "BAD" else "lost" for i in range(150)]
+    assert states == [
+        "ok" if i not in wrong else "error" if wrong[i] == "BAD" else "lost"
+        for i in range(150)
+    ]
 
 
 def test_an_answer_nobody_asked_for_is_not_taken_for_the_next(tmp_path: Path) -> None:
-    twice = FRAMES.replace("sys.stdout.buffer.write(", "sys.stdout.buffer.write((1 + ('TWICE' in code)) * (")
+    twice = FRAMES.replace(
+        "sys.stdout.buffer.write(",
+        "sys.stdout.buffer.write((1 + ('TWICE' in code)) * (",
+    )
     twice = twice.replace("+ data)", "+ data))")
     with AsarPool(command=stand_in(tmp_path, twice), timeout=1.0) as pool:
-        assert [pool.assemble([code])[0].state for code in ("TWICE", "BAD", "NOP")] == ["ok", "error", "ok"]
+        assert [pool.assemble([code])[0].state for code in ("TWICE", "BAD", "NOP")] == [
+            "ok",
+            "error",
+            "ok",
+        ]
 
 
 def test_no_worker_outlives_the_pool(tmp_path: Path) -> None:
@@ -122,7 +138,9 @@ def test_a_broken_library_is_refused(tmp_path: Path) -> None:
 def test_local_labels_are_never_stubbed() -> None:
     snippet = Stubbed("Main:\n BRA .gone\n JSR Out\n LDA State.Hours")
     assert not snippet.learn(["Label 'Main_gone' wasn't found."])
-    assert snippet.learn(["Label 'Out' wasn't found.", "Label 'State.Hours' wasn't found."])
+    assert snippet.learn(
+        ["Label 'Out' wasn't found.", "Label 'State.Hours' wasn't found."]
+    )
     assert snippet.count == 2
     assert only_outside(["Relative branch out of bounds. (Distance is 4000)."])
     assert not only_outside([])
@@ -130,7 +148,8 @@ def test_local_labels_are_never_stubbed() -> None:
 
 def test_foreseen_stubs_are_what_nothing_in_the_snippet_defines() -> None:
     snippet = Stubbed.foreseen(
-        "Own:\n!MINE = $12\n JSR Own : JSR Out : LDA #!MINE : LDA #!YOURS\n STA State.Hours\n BRA .gone"
+        "Own:\n!MINE = $12\n JSR Own : JSR Out : LDA #!MINE : LDA #!YOURS\n"
+        " STA State.Hours\n BRA .gone"
     )
     assert set(snippet.stubs) == {"label Out", "define YOURS"}
     assert set(snippet.fields) == {"State.Hours"}
@@ -174,17 +193,28 @@ def test_real_macros_and_defines(asar: AsarPool) -> None:
 @needs_asar
 @pytest.mark.parametrize(
     "code",
-    ['incbin "/etc/passwd"', 'incsrc "/etc/passwd"', 'table "/etc/passwd"', 'db readfile1("/etc/passwd", 0)',
-     '!a = "inc"\n!{a}bin "/etc/passwd"', "macro a()\n%a()\nendmacro\n%a()", "LDA " + "(" * 200_000],
-)  # fmt: skip
+    [
+        'incbin "/etc/passwd"',
+        'incsrc "/etc/passwd"',
+        'table "/etc/passwd"',
+        'db readfile1("/etc/passwd", 0)',
+        '!a = "inc"\n!{a}bin "/etc/passwd"',
+        "macro a()\n%a()\nendmacro\n%a()",
+        "LDA " + "(" * 200_000,
+    ],
+)
 def test_real_attacks_are_plain_errors(asar: AsarPool, code: str) -> None:
     result = asar.assemble([code])[0]
-    assert result.state == "error" or (result.state == "lost" and not is_library(Path(REAL)))
+    assert result.state == "error" or (
+        result.state == "lost" and not is_library(Path(REAL))
+    )
     assert "root:" not in " ".join(result.errors)
 
 
 @needs_asar
-@pytest.mark.parametrize("code", ["while 1\n!x = 1\nendwhile", "rep 100000000 : !x = 1", "fill 2000000000"])
+@pytest.mark.parametrize(
+    "code", ["while 1\n!x = 1\nendwhile", "rep 100000000 : !x = 1", "fill 2000000000"]
+)
 def test_real_hangs_are_ended(asar: AsarPool, code: str) -> None:
     started = time.monotonic()
     assert [result.state for result in asar.assemble([code, "NOP"])] == ["lost", "ok"]
@@ -195,7 +225,12 @@ def test_real_hangs_are_ended(asar: AsarPool, code: str) -> None:
 @pytest.mark.parametrize(
     ("code", "known", "state", "stubs"),
     [
-        ("JSL Sprite_Draw\nLDA.w SprTimer,X\nRTS", {"Sprite_Draw", "SprTimer"}, "ok", 0),
+        (
+            "JSL Sprite_Draw\nLDA.w SprTimer,X\nRTS",
+            {"Sprite_Draw", "SprTimer"},
+            "ok",
+            0,
+        ),
         ("JSL Sprite_Draw\nLDA.w SprTimer,X\nRTS", {"SprTimer"}, "stubs", 1),
         ("LDA State.Hours\nRTS", {"State"}, "ok", 0),
         ("Main:\n BNE .gone\n RTS", {"Main_gone", "gone"}, "error", 0),
@@ -211,7 +246,10 @@ def test_real_names_of_the_code_base_are_no_outside_names(
 
 @needs_asar
 def test_real_scores_rise_with_what_the_code_base_knows() -> None:
-    sample = TrainingSample(instruction="Show the draw call.", output="```asm\nMain:\n  JSL Sprite_Draw\n  RTS\n```")
+    sample = TrainingSample(
+        instruction="Show the draw call.",
+        output="```asm\nMain:\n  JSL Sprite_Draw\n  RTS\n```",
+    )
     config = ScoringConfig(assembler="asar", asar=REAL, use_electra=False)
     scores = []
     for names in (frozenset[str](), frozenset(("Sprite_Draw",))):

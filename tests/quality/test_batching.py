@@ -1,4 +1,6 @@
-"""Judging in batches: the same scores as one by one, whatever stands beside, and torch's threads left as they were."""
+"""Judging in batches: the same scores as one by one, whatever stands beside, and
+torch's threads left as they were.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from afs_stages.quality.discriminator.tokens import tokenise
 
 HACK = Path(__file__).parents[2] / "data/sample/hack"
 BLOCKS = real_blocks(folder_samples(HACK))
-SIZE = Discriminator(kind="electra", hidden_size=32, layers=2, pretrain_epochs=1, epochs=2, folds=2)
+SIZE = Discriminator(
+    kind="electra", hidden_size=32, layers=2, pretrain_epochs=1, epochs=2, folds=2
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +38,10 @@ def trained() -> ElectraModel:
 
 @pytest.fixture(scope="module")
 def rows(trained: ElectraModel) -> list[list[int]]:
-    units = [tokenise(pair.code)[: network.MAX_UNITS] for pair in make_pairs(BLOCKS[40:60], 7)]
+    units = [
+        tokenise(pair.code)[: network.MAX_UNITS]
+        for pair in make_pairs(BLOCKS[40:60], 7)
+    ]
     return [[network.CLS, *trained.vocabulary.encode(one)] for one in units]
 
 
@@ -64,26 +71,39 @@ def ranks(values: list[float]) -> list[int]:
 
 @pytest.mark.parametrize("budget", [1, 300, 1024, 10**6])
 def test_batches_score_as_one_by_one_does(
-    trained: ElectraModel, rows: list[list[int]], alone: list[float], threads: int, budget: int
+    trained: ElectraModel,
+    rows: list[list[int]],
+    alone: list[float],
+    threads: int,
+    budget: int,
 ) -> None:
     import torch
 
-    assert max(alone) - min(alone) > 0.1, "a model that has learned nothing would show nothing"
+    assert max(alone) - min(alone) > 0.1, (
+        "a model that has learned nothing would show nothing"
+    )
     found = judge(trained.net, rows, budget)
     assert found == pytest.approx(alone, abs=1e-4)
     assert ranks(found) == ranks(alone)
-    assert found == judge(trained.net, rows, budget), "the same batches give the same scores"
+    assert found == judge(trained.net, rows, budget), (
+        "the same batches give the same scores"
+    )
     assert torch.get_num_threads() == threads
 
 
 @given(st.data())
 @settings(deadline=None, max_examples=20)
 def test_a_score_does_not_depend_on_its_neighbours(
-    trained: ElectraModel, rows: list[list[int]], alone: list[float], data: st.DataObject
+    trained: ElectraModel,
+    rows: list[list[int]],
+    alone: list[float],
+    data: st.DataObject,
 ) -> None:
     chosen = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=24))
     budget = data.draw(st.integers(1, 4000))
-    assert judge(trained.net, [rows[i] for i in chosen], budget) == pytest.approx([alone[i] for i in chosen], abs=1e-4)
+    assert judge(trained.net, [rows[i] for i in chosen], budget) == pytest.approx(
+        [alone[i] for i in chosen], abs=1e-4
+    )
 
 
 def test_bf16_stays_near_and_leaves_the_model_as_it_was(
@@ -102,29 +122,43 @@ def test_in_bf16_a_score_does_not_depend_on_its_neighbours_either(
 ) -> None:
     alone = [judge(trained.net, [row], 1, "bf16")[0] for row in rows]
     chosen = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=24))
-    found = judge(trained.net, [rows[i] for i in chosen], data.draw(st.integers(1, 4000)), "bf16")
+    found = judge(
+        trained.net, [rows[i] for i in chosen], data.draw(st.integers(1, 4000)), "bf16"
+    )
     assert found == pytest.approx([alone[i] for i in chosen], abs=1e-4)
     assert ranks(found) == ranks([alone[i] for i in chosen])
 
 
 @pytest.mark.parametrize(("dtype", "near"), [("fp32", 1e-4), ("bf16", 0.1)])
 def test_a_processor_without_the_fused_steps_judges_alike(
-    trained: ElectraModel, rows: list[list[int]], alone: list[float], monkeypatch: pytest.MonkeyPatch,
-    dtype: str, near: float,
-) -> None:  # fmt: skip
-    """oneDNN reads bf16 on some processors only; what is asked before it is used is made to say no here."""
+    trained: ElectraModel,
+    rows: list[list[int]],
+    alone: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    dtype: str,
+    near: float,
+) -> None:
+    """oneDNN reads bf16 on some processors only; what is asked before it is used is
+    made to say no here.
+    """
     monkeypatch.setattr(inference, "_onednn", lambda _: False)
     assert judge(trained.net, rows, 1024, dtype) == pytest.approx(alone, abs=near)
 
 
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])
-def test_the_longest_row_a_model_reads_is_judged(trained: ElectraModel, dtype: str) -> None:
+def test_the_longest_row_a_model_reads_is_judged(
+    trained: ElectraModel, dtype: str
+) -> None:
     row = [network.CLS, *[5] * network.MAX_UNITS]
     short = [network.CLS, 5, 7]
-    assert judge(trained.net, [row, short], 1024, dtype)[1] == pytest.approx(judge(trained.net, [short], 1, dtype)[0])
+    assert judge(trained.net, [row, short], 1024, dtype)[1] == pytest.approx(
+        judge(trained.net, [short], 1, dtype)[0]
+    )
 
 
-def test_threads_are_restored_after_an_error(trained: ElectraModel, rows: list[list[int]], threads: int) -> None:
+def test_threads_are_restored_after_an_error(
+    trained: ElectraModel, rows: list[list[int]], threads: int
+) -> None:
     import torch
 
     beyond: list[Any] = [*rows, [len(trained.vocabulary.tokens) + 5]]
@@ -152,9 +186,14 @@ def test_a_checkpoint_of_another_make_and_nothing_to_judge(tmp_path: Path) -> No
 
     torch.manual_seed(0)
     config = ElectraConfig(
-        vocab_size=50, embedding_size=8, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=32, hidden_act="relu",
-    )  # fmt: skip
+        vocab_size=50,
+        embedding_size=8,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        hidden_act="relu",
+    )
     Encoder(config).save_pretrained(tmp_path)
     net = network.build(50, 0, 0, str(tmp_path)).eval()
     rows = [[1, 5, 9], [1, 7, 7, 30, 12], [1]]

@@ -1,4 +1,6 @@
-"""Corruptions: one edit, the rest byte for byte, wrong where an assembler can tell, the same for the same seed."""
+"""Corruptions: one edit, the rest byte for byte, wrong where an assembler can tell, the
+same for the same seed.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from afs_stages.quality.corruptions import KINDS, SEMANTIC, SYNTACTIC, corrupt, corruptions
+from afs_stages.quality.corruptions import (
+    KINDS,
+    SEMANTIC,
+    SYNTACTIC,
+    corrupt,
+    corruptions,
+)
 from afs_stages.quality.discriminator.folder import folder_samples
-from afs_stages.quality.discriminator.pairs import Pair, code_key, file_folds, make_pairs, real_blocks
+from afs_stages.quality.discriminator.pairs import (
+    Pair,
+    code_key,
+    file_folds,
+    make_pairs,
+    real_blocks,
+)
 from afs_stages.quality.table import assemble
 
 HACK = Path(__file__).parents[2] / "data/sample/hack"
@@ -22,7 +36,11 @@ def test_eleven_kinds_are_all_met() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_edit_and_the_rest_untouched(kind: str) -> None:
-    made = [(block.code, other) for block in BLOCKS[:60] if (other := corrupt(block.code, kind, "s"))]
+    made = [
+        (block.code, other)
+        for block in BLOCKS[:60]
+        if (other := corrupt(block.code, kind, "s"))
+    ]
     assert made
     for code, other in made:
         old, new = code.split("\n"), other.split("\n")
@@ -50,7 +68,10 @@ def test_an_assembler_does_not_see_those(kind: str) -> None:
 def test_seeded() -> None:
     code = BLOCKS[0].code
     assert list(corruptions(code, "a")) == list(corruptions(code, "a"))
-    assert any(list(corruptions(b.code, "a")) != list(corruptions(b.code, "b")) for b in BLOCKS[:5])
+    assert any(
+        list(corruptions(b.code, "a")) != list(corruptions(b.code, "b"))
+        for b in BLOCKS[:5]
+    )
 
 
 def test_pairs_stand_by_file_and_folds_keep_files_whole() -> None:

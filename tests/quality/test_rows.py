@@ -1,4 +1,6 @@
-"""The quick ways of scoring give what the slow ones do: lines of prose, what is remembered."""
+"""The quick ways of scoring give what the slow ones do: lines of prose,
+what is remembered.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,27 @@ from afs_stages.core.memo import ENTRIES, LONGEST, Memo
 from afs_stages.quality import blocks, information
 
 WORDS = [
-    *["The", "LDA", "org", "note", ":", "a:", "=", ";", "`x`", "*", "#", "|", "(", "0", "$12", "{", "}", ",", "."],
+    *[
+        "The",
+        "LDA",
+        "org",
+        "note",
+        ":",
+        "a:",
+        "=",
+        ";",
+        "`x`",
+        "*",
+        "#",
+        "|",
+        "(",
+        "0",
+        "$12",
+        "{",
+        "}",
+        ",",
+        ".",
+    ],
     " ",
     ": ",
     " :",
@@ -28,14 +50,21 @@ def test_a_line_of_words_is_no_assembly(line: str) -> None:
     if blocks._is_words(line):
         kinds = [(s.kind, s.name) for s in blocks.parse_line(line)]
         assert len(kinds) == 1
-        assert kinds[0][0] == "unknown" or (kinds[0][0] == "op" and kinds[0][1] not in blocks.matrix())
+        assert kinds[0][0] == "unknown" or (
+            kinds[0][0] == "op" and kinds[0][1] not in blocks.matrix()
+        )
 
 
 def test_a_memo_is_bounded() -> None:
     asked: list[str] = []
     memo = Memo(lambda text: asked.append(text) or len(text))
     long = "x" * (LONGEST + 1)
-    assert [memo["ab"], memo["ab"], memo[long], memo[long]] == [2, 2, LONGEST + 1, LONGEST + 1]
+    assert [memo["ab"], memo["ab"], memo[long], memo[long]] == [
+        2,
+        2,
+        LONGEST + 1,
+        LONGEST + 1,
+    ]
     assert asked == ["ab", long, long]
     for number in range(2 * ENTRIES):
         assert memo[str(number)] == len(str(number))
@@ -45,7 +74,21 @@ def test_a_memo_is_bounded() -> None:
 @settings(deadline=None, max_examples=50)
 @given(
     st.lists(
-        st.sampled_from(["`Tide_Update`", "`LDA $22`", "`", "``", "a", "Two,", "$7E0022", "x.asm", "\n", "é", "9"])
+        st.sampled_from(
+            [
+                "`Tide_Update`",
+                "`LDA $22`",
+                "`",
+                "``",
+                "a",
+                "Two,",
+                "$7E0022",
+                "x.asm",
+                "\n",
+                "é",
+                "9",
+            ]
+        )
     )
 )
 def test_a_text_counts_as_its_pieces(parts: list[str]) -> None:
@@ -69,8 +112,14 @@ PHRASES = [
 
 
 @settings(deadline=None, max_examples=50)
-@given(st.sampled_from(PHRASES), st.sampled_from(["", "(", "“", "x"]), st.sampled_from(["", "s", ".", "ſ", "İ"]))
-def test_stock_phrases_are_met_in_any_dress(phrase: str, before: str, after: str) -> None:
+@given(
+    st.sampled_from(PHRASES),
+    st.sampled_from(["", "(", "“", "x"]),
+    st.sampled_from(["", "s", ".", "ſ", "İ"]),
+)
+def test_stock_phrases_are_met_in_any_dress(
+    phrase: str, before: str, after: str
+) -> None:
     prose = information._Prose.of(f"The tide {before}{phrase}{after} rises.")
     assert bool(prose.stock) >= bool(information._STOCK.search(prose.text))
     assert information._own_words(prose) < 1

@@ -1,4 +1,6 @@
-"""Scoring files: survivors, rejects with reasons, resumption, and every unlucky input counted."""
+"""Scoring files: survivors, rejects with reasons, resumption,
+and every unlucky input counted.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,20 @@ from afs_stages import ScoringConfig, TrainingSample, score_jsonl
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import open_write
 
-GOOD = "Tide_Update raises the water by a step every minute and stops at the mark, so that the cave can be left."
+GOOD = (
+    "Tide_Update raises the water by a step every minute and stops at the mark, "
+    "so that the cave can be left."
+)
 
 
 def write(path: Path, outputs: list[str]) -> Path:
     with open_write(path) as writer:
         for number, output in enumerate(outputs):
-            writer.write(TrainingSample(instruction=f"What does Tide_Update do? {number}", output=output))
+            writer.write(
+                TrainingSample(
+                    instruction=f"What does Tide_Update do? {number}", output=output
+                )
+            )
     return path
 
 
@@ -33,8 +42,13 @@ def rows(path: Path) -> list[dict]:  # type: ignore[type-arg]
 
 
 def test_survivors_and_rejects_with_reasons(tmp_path: Path) -> None:
-    source = write(tmp_path / "in.jsonl", [GOOD, "$22 " * 120, "", GOOD + " It is called once a frame."])
-    done = score_jsonl(source, tmp_path / "out.jsonl", None, 0.5, rejected_path=tmp_path / "low.jsonl")
+    source = write(
+        tmp_path / "in.jsonl",
+        [GOOD, "$22 " * 120, "", GOOD + " It is called once a frame."],
+    )
+    done = score_jsonl(
+        source, tmp_path / "out.jsonl", None, 0.5, rejected_path=tmp_path / "low.jsonl"
+    )
     assert (done.rows_in, done.kept, done.below) == (4, 2, 2)
     assert all(row["quality_score"] >= 0.5 for row in rows(tmp_path / "out.jsonl"))
     low = rows(tmp_path / "low.jsonl")
@@ -55,7 +69,10 @@ def test_empty_broken_and_huge_rows(tmp_path: Path) -> None:
         file.write(b'{"broken\n{"instruction": "no output"}\n')
     done = score_jsonl(source, tmp_path / "out.jsonl")
     assert (done.kept, done.rejected) == (2, {"broken_json": 1, "schema": 1})
-    assert [row["reason"] for row in rows(tmp_path / "out.rejects.jsonl")] == ["broken_json", "schema"]
+    assert [row["reason"] for row in rows(tmp_path / "out.rejects.jsonl")] == [
+        "broken_json",
+        "schema",
+    ]
 
 
 def test_a_resumed_run_scores_only_new_rows(tmp_path: Path) -> None:
@@ -67,7 +84,12 @@ def test_a_resumed_run_scores_only_new_rows(tmp_path: Path) -> None:
     done = score_jsonl(source, tmp_path / "a.jsonl", cache_path=cache)
     assert (done.cached, done.rows_in) == (1, 2)
     assert (tmp_path / "a.jsonl").read_bytes().startswith(first)
-    other = score_jsonl(source, tmp_path / "b.jsonl", ScoringConfig.from_profile("dialogue"), cache_path=cache)
+    other = score_jsonl(
+        source,
+        tmp_path / "b.jsonl",
+        ScoringConfig.from_profile("dialogue"),
+        cache_path=cache,
+    )
     assert other.cached == 0, "another configuration, another score"
 
 
@@ -91,7 +113,9 @@ def spoiled_score(cache: Path) -> None:
         db.commit()
 
 
-@pytest.mark.parametrize("damage", [no_database, spoiled_pages, cut_short, spoiled_score])
+@pytest.mark.parametrize(
+    "damage", [no_database, spoiled_pages, cut_short, spoiled_score]
+)
 def test_a_damaged_cache_is_set_aside_and_counted(
     tmp_path: Path, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -117,7 +141,9 @@ def test_a_database_of_another_kind_is_left_alone(tmp_path: Path) -> None:
         db.commit()
     before = cache.read_bytes()
     with pytest.raises(UserError, match="cannot be used"):
-        score_jsonl(write(tmp_path / "in.jsonl", [GOOD]), tmp_path / "o.jsonl", cache_path=cache)
+        score_jsonl(
+            write(tmp_path / "in.jsonl", [GOOD]), tmp_path / "o.jsonl", cache_path=cache
+        )
     assert cache.read_bytes() == before
 
 
@@ -141,33 +167,87 @@ def test_same_bytes_in_any_batch_size(tmp_path: Path) -> None:
 def test_torch_is_not_loaded_for_rows_without_assembly(tmp_path: Path) -> None:
     source = write(tmp_path / "in.jsonl", [GOOD])
     program = (
-        "import sys; from pathlib import Path; from afs_stages.quality.files import score_jsonl;"
+        "import sys; from pathlib import Path; from afs_stages.quality.files import "
+        "score_jsonl;"
         f"score_jsonl(Path({str(source)!r}), Path({str(tmp_path / 'o.jsonl')!r}));"
-        "print([m for m in ('torch', 'numpy', 'sklearn', 'transformers') if m in sys.modules])"
+        "print([m for m in ('torch', 'numpy', 'sklearn', 'transformers') if m in "
+        "sys.modules])"
     )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert run.stdout.strip() == "[]"
 
 
 def afs(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "afs_stages.cli", *args], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "afs_stages.cli", *args],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_by_hand_from_code_to_filtered_rows(tmp_path: Path) -> None:
-    pairs, model, out = tmp_path / "pairs.jsonl", tmp_path / "model", tmp_path / "out.jsonl"
+    pairs, model, out = (
+        tmp_path / "pairs.jsonl",
+        tmp_path / "model",
+        tmp_path / "out.jsonl",
+    )
     hack = str(Path(__file__).parents[2] / "data/sample/hack")
-    made = afs("discriminator", "data", "-i", hack, "-o", str(pairs), "--kind", "op_swap", "--kind", "drop_pull")
+    made = afs(
+        "discriminator",
+        "data",
+        "-i",
+        hack,
+        "-o",
+        str(pairs),
+        "--kind",
+        "op_swap",
+        "--kind",
+        "drop_pull",
+    )
     assert made.returncode == 0, made.stderr
     assert {row["kind"] for row in rows(pairs)} == {"", "op_swap", "drop_pull"}
-    trained = afs("discriminator", "train", "--data", str(pairs), "-o", str(model), "--kind", "ngram")
+    trained = afs(
+        "discriminator",
+        "train",
+        "--data",
+        str(pairs),
+        "-o",
+        str(model),
+        "--kind",
+        "ngram",
+    )
     assert trained.returncode == 0, trained.stderr
-    source = write(tmp_path / "in.jsonl", [GOOD, "```asm\nMain:\n  LDQ #$12\n  RTS\n```"])
-    done = afs("discriminator", "filter", "-m", str(model), "-i", str(source), "-o", str(out), "--min-score", "0.7")
+    source = write(
+        tmp_path / "in.jsonl", [GOOD, "```asm\nMain:\n  LDQ #$12\n  RTS\n```"]
+    )
+    done = afs(
+        "discriminator",
+        "filter",
+        "-m",
+        str(model),
+        "-i",
+        str(source),
+        "-o",
+        str(out),
+        "--min-score",
+        "0.7",
+    )
     assert done.returncode == 0, done.stderr
     assert len(rows(out)) == 1
     assert len(rows(tmp_path / "out.rejected.jsonl")) == 1
-    assert afs("discriminator", "data", "-i", hack, "-o", str(pairs), "--kind", "op_swop").returncode == 1
-    assert "no such file" in afs("scoring", "score", "-i", str(tmp_path / "x"), "-o", str(out)).stderr
+    assert (
+        afs(
+            "discriminator", "data", "-i", hack, "-o", str(pairs), "--kind", "op_swop"
+        ).returncode
+        == 1
+    )
+    assert (
+        "no such file"
+        in afs("scoring", "score", "-i", str(tmp_path / "x"), "-o", str(out)).stderr
+    )
 
 
 def stage(project: Path) -> dict[str, float]:
@@ -175,13 +255,19 @@ def stage(project: Path) -> dict[str, float]:
     root = Path(__file__).parents[2]
     env = {**os.environ, "PYTHONPATH": str(root)}
     command = [sys.executable, "-m", "afs_stages.score", "--source", "oracle"]
-    run = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        command, cwd=project, env=env, capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0, run.stderr
-    facts: dict[str, float] = json.loads((project / "reports/run/score@oracle.json").read_text())
+    facts: dict[str, float] = json.loads(
+        (project / "reports/run/score@oracle.json").read_text()
+    )
     return facts
 
 
-def test_the_stage_scores_only_new_rows_and_its_outputs_do_not_show_it(tmp_path: Path) -> None:
+def test_the_stage_scores_only_new_rows_and_its_outputs_do_not_show_it(
+    tmp_path: Path,
+) -> None:
     from afs_stages.core.params.data import Discriminator
     from afs_stages.quality.discriminator.stage import train_on_samples
 
@@ -195,7 +281,11 @@ def test_the_stage_scores_only_new_rows_and_its_outputs_do_not_show_it(tmp_path:
     assert (facts["scored"], facts["known_before"]) == (1, 2)
     outputs = [
         tmp_path / name
-        for name in ("data/scored/oracle.jsonl", "data/rejected/oracle.jsonl", "reports/score/oracle.json")
+        for name in (
+            "data/scored/oracle.jsonl",
+            "data/rejected/oracle.jsonl",
+            "reports/score/oracle.json",
+        )
     ]
     before = [path.read_bytes() for path in outputs]
     shutil.rmtree(tmp_path / "data/cache")

@@ -1,4 +1,6 @@
-"""The static checker: each finding on code that shows it, silence on code that does not."""
+"""The static checker: each finding on code that shows it,
+silence on code that does not.
+"""
 
 from __future__ import annotations
 
@@ -54,13 +56,18 @@ def test_each_finding(old: str, new: str, finding: str) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "LDA.b $10 : XBA : LDA.b $11", "LDA.b $10 : BEQ .low : LDA.b $11", "LDA.b $10\n.low\n LDA.b $11",
-        "LDA.b $10 : JSL Draw : LDA.b $11", "LDA.b $10 : PHA : LDA.b $11", "PLA : LDA.b $11",
-        "LDA.b $10 : %Do() : LDA $11", "LDX.b $10 : LDY.b $11 : LDA.w $0E00,X",
+        "LDA.b $10 : XBA : LDA.b $11",
+        "LDA.b $10 : BEQ .low : LDA.b $11",
+        "LDA.b $10\n.low\n LDA.b $11",
+        "LDA.b $10 : JSL Draw : LDA.b $11",
+        "LDA.b $10 : PHA : LDA.b $11",
+        "PLA : LDA.b $11",
+        "LDA.b $10 : %Do() : LDA $11",
+        "LDX.b $10 : LDY.b $11 : LDA.w $0E00,X",
         "LDY.b $11 : STA.w $0E00,Y : LDA.w $0E00,X",
         "LDX.b $10 : STA.w $10,X : LDX $11",
     ],
-)  # fmt: skip
+)
 def test_a_value_that_may_be_used_is_not_lost(code: str) -> None:
     found = findings(f"Start:\n {code}\n BEQ .low\n.low\n RTS")
     assert not {"lost_value", "other_index", "constant_branch"} & set(found), found
@@ -84,5 +91,8 @@ def test_php_plp_forgets_widths() -> None:
 
 
 def test_more_findings_never_raise_the_score() -> None:
-    scores = [static_score(dict.fromkeys(FINDINGS[:count], 1), 20) for count in range(len(FINDINGS))]
+    scores = [
+        static_score(dict.fromkeys(FINDINGS[:count], 1), 20)
+        for count in range(len(FINDINGS))
+    ]
     assert scores == sorted(scores, reverse=True)

@@ -17,23 +17,55 @@ def test_matrix_is_whole() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["LDA.b #$12", "STA.w $0DD0,X", "LDA ($12),y", "LDA [$12],Y", "LDA ($01,S),Y", "JMP (Table,X)", "JML [$1234]",
-     "INC", "INC A", "ASL #3", "PEI ($12)", "MVN $7E,$7F", "BRA .x\n.x", "LDA.l $7EF340,X", "REP #$30", "XBA",
-     "LDA Name+1,X : STA.w Other", "- : DEX : BNE -", "%macro(1, 2)", "!x = 3 : LDA #!x", "db $01, $02", "BRK",
-     "%call(\n  A,\n  B)"],
-)  # fmt: skip
+    [
+        "LDA.b #$12",
+        "STA.w $0DD0,X",
+        "LDA ($12),y",
+        "LDA [$12],Y",
+        "LDA ($01,S),Y",
+        "JMP (Table,X)",
+        "JML [$1234]",
+        "INC",
+        "INC A",
+        "ASL #3",
+        "PEI ($12)",
+        "MVN $7E,$7F",
+        "BRA .x\n.x",
+        "LDA.l $7EF340,X",
+        "REP #$30",
+        "XBA",
+        "LDA Name+1,X : STA.w Other",
+        "- : DEX : BNE -",
+        "%macro(1, 2)",
+        "!x = 3 : LDA #!x",
+        "db $01, $02",
+        "BRK",
+        "%call(\n  A,\n  B)",
+    ],
+)
 def test_accepts(line: str) -> None:
     assert assemble(line).state != "error", assemble(line).errors
 
 
 @pytest.mark.parametrize(
     ("line", "why"),
-    [("LDQ #$12", "unknown mnemonic"), ("STA #$12", "addressing mode"), ("LDA ($12),x", "addressing mode"),
-     ("LDA 0x12", "malformed number"), ("LDA #$12,,x", "malformed operand"), ("LDA (($12),y", "unbalanced"),
-     ("STX $1234,y", "addressing mode"), ("LDA.q $12", "unknown size"), ("BNE .gone", "wasn't found"),
-     ("BRA +", "wasn't found"), ("PHA #$12", "addressing mode"), ("mov eax, ebx", "unknown mnemonic"),
-     ("LDA $12G4", "malformed number"), ("JSR ($12),y", "addressing mode")],
-)  # fmt: skip
+    [
+        ("LDQ #$12", "unknown mnemonic"),
+        ("STA #$12", "addressing mode"),
+        ("LDA ($12),x", "addressing mode"),
+        ("LDA 0x12", "malformed number"),
+        ("LDA #$12,,x", "malformed operand"),
+        ("LDA (($12),y", "unbalanced"),
+        ("STX $1234,y", "addressing mode"),
+        ("LDA.q $12", "unknown size"),
+        ("BNE .gone", "wasn't found"),
+        ("BRA +", "wasn't found"),
+        ("PHA #$12", "addressing mode"),
+        ("mov eax, ebx", "unknown mnemonic"),
+        ("LDA $12G4", "malformed number"),
+        ("JSR ($12),y", "addressing mode"),
+    ],
+)
 def test_refuses(line: str, why: str) -> None:
     result = assemble(f"Start:\n{line}\nRTS")
     assert result.state == "error"
@@ -51,7 +83,10 @@ def test_errors_name_their_line() -> None:
 
 
 def test_comment_and_separator() -> None:
-    names = [statement.name for statement in parse('.a LDA $12 : STA $13 ; BAD : STUFF\nprint "a;b" : RTS')]
+    names = [
+        statement.name
+        for statement in parse('.a LDA $12 : STA $13 ; BAD : STUFF\nprint "a;b" : RTS')
+    ]
     assert names == [".a", "LDA", "STA", "print", "RTS"]
 
 

@@ -1,4 +1,6 @@
-"""What can go wrong with a scoring run, by its command: one clear line or a count, never a traceback or half a file."""
+"""What can go wrong with a scoring run, by its command: one clear line or a count,
+never a traceback or half a file.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,12 @@ FIVE_MEGABYTES = 5_000_000
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small discriminator in its folder."""
     samples = list(folder_samples(HACK))
-    bundle, _ = train_bundle(real_blocks(samples)[:60], Context.of(samples), Discriminator(kind="ngram", folds=2), 7)
+    bundle, _ = train_bundle(
+        real_blocks(samples)[:60],
+        Context.of(samples),
+        Discriminator(kind="ngram", folds=2),
+        7,
+    )
     place = tmp_path_factory.mktemp("model") / "m"
     with atomic_folder(place) as folder:
         save(bundle, folder)
@@ -41,12 +48,25 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def write(path: Path, outputs: list[str]) -> Path:
     with open_write(path) as writer:
         for output in outputs:
-            writer.write(TrainingSample(instruction="What does Main do?", output=output))
+            writer.write(
+                TrainingSample(instruction="What does Main do?", output=output)
+            )
     return path
 
 
 def score(rows: Path, output: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "afs_stages.cli", "scoring", "score", "-i", str(rows), "-o", str(output), *args]
+    command = [
+        sys.executable,
+        "-m",
+        "afs_stages.cli",
+        "scoring",
+        "score",
+        "-i",
+        str(rows),
+        "-o",
+        str(output),
+        *args,
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -76,7 +96,9 @@ def other_manifest(folder: Path) -> None:
 
 def wrong_names(folder: Path) -> None:
     manifest = json.loads((folder / MANIFEST).read_text())
-    (folder / MANIFEST).write_text(json.dumps({**manifest, "context": {"names": [1, 2]}}))
+    (folder / MANIFEST).write_text(
+        json.dumps({**manifest, "context": {"names": [1, 2]}})
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +112,9 @@ def wrong_names(folder: Path) -> None:
         (wrong_names, "names are damaged"),
     ],
 )
-def test_a_missing_or_damaged_model(model: Path, tmp_path: Path, damage: Callable[[Path], None], said: str) -> None:
+def test_a_missing_or_damaged_model(
+    model: Path, tmp_path: Path, damage: Callable[[Path], None], said: str
+) -> None:
     folder = tmp_path / "m"
     shutil.copytree(model, folder)
     rows, output = write(tmp_path / "in.jsonl", [CODE]), tmp_path / "out.jsonl"
@@ -103,20 +127,33 @@ def test_a_missing_or_damaged_model(model: Path, tmp_path: Path, damage: Callabl
 
 
 def test_a_sound_model_scores(model: Path, tmp_path: Path) -> None:
-    run = score(write(tmp_path / "in.jsonl", [CODE]), tmp_path / "out.jsonl", "--model", str(model))
+    run = score(
+        write(tmp_path / "in.jsonl", [CODE]),
+        tmp_path / "out.jsonl",
+        "--model",
+        str(model),
+    )
     assert run.returncode == 0, run.stderr
     assert "1 of 1 rows kept" in run.stdout
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "no asar here"), ("#!/bin/sh\necho archives\n", "not the assembler")]
+    ("content", "said"),
+    [(None, "no asar here"), ("#!/bin/sh\necho archives\n", "not the assembler")],
 )
 def test_a_missing_or_fake_asar(tmp_path: Path, content: str | None, said: str) -> None:
     asar, output = tmp_path / "asar", tmp_path / "out.jsonl"
     if content is not None:
         asar.write_text(content)
         asar.chmod(0o755)
-    run = score(write(tmp_path / "in.jsonl", [CODE]), output, "--assembler", "asar", "--asar", str(asar))
+    run = score(
+        write(tmp_path / "in.jsonl", [CODE]),
+        output,
+        "--assembler",
+        "asar",
+        "--asar",
+        str(asar),
+    )
     assert (run.returncode, run.stdout) == (1, "")
     assert said in run.stderr
     assert "Traceback" not in run.stderr
@@ -142,11 +179,15 @@ HUGE = {
 
 
 @pytest.mark.parametrize("text", HUGE.values(), ids=HUGE)
-def test_a_sample_of_five_megabytes_is_counted_and_soon_done(tmp_path: Path, text: str) -> None:
+def test_a_sample_of_five_megabytes_is_counted_and_soon_done(
+    tmp_path: Path, text: str
+) -> None:
     output = text * (FIVE_MEGABYTES // len(text) + 1)
     source = write(tmp_path / "in.jsonl", [output, CODE])
     started = time.process_time()
-    done = score_jsonl(source, tmp_path / "out.jsonl", None, 0.5, rejected_path=tmp_path / "low.jsonl")
+    done = score_jsonl(
+        source, tmp_path / "out.jsonl", None, 0.5, rejected_path=tmp_path / "low.jsonl"
+    )
     assert time.process_time() - started < 2
     assert (done.rows_in, done.below) == (2, 1)
     assert done.faults["long" if output.strip() else "empty"] == 1

@@ -1,4 +1,6 @@
-"""Machines for real: an sshd and the onstart command, each in its own pid and mount namespace."""
+"""Machines for real: an sshd and the onstart command,
+each in its own pid and mount namespace.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from typing import Any
 
 from lab import Lab, Rented
 
-# What this computer's root has its shells do at their start is no part of a rented machine.
+# What this computer's root has its shells do at their start is no part of
+# a rented machine.
 BOOT = """
 set -e
 mount -t proc proc /proc
@@ -34,15 +37,23 @@ def missing() -> str:
     if os.geteuid() != 0:
         return "namespaces and sshd need root"
     tools = ["unshare", "ssh", "rsync", "ssh-keygen"]
-    lacking = [name for name in tools if not shutil.which(name)] + ["sshd"] * (not Path("/usr/sbin/sshd").exists())
+    lacking = [name for name in tools if not shutil.which(name)] + ["sshd"] * (
+        not Path("/usr/sbin/sshd").exists()
+    )
     return f"not installed: {', '.join(lacking)}" if lacking else ""
 
 
 class BoxLab(Lab):
     """The service with real machines, on real time."""
 
-    def __init__(self, root: Path, offers: list[dict[str, Any]], disk_mb: int = 0) -> None:
-        self.root, self.disk_mb, self.processes = root, disk_mb, dict[int, subprocess.Popen[bytes]]()
+    def __init__(
+        self, root: Path, offers: list[dict[str, Any]], disk_mb: int = 0
+    ) -> None:
+        self.root, self.disk_mb, self.processes = (
+            root,
+            disk_mb,
+            dict[int, subprocess.Popen[bytes]](),
+        )
         Path("/workspace").mkdir(exist_ok=True)
         super().__init__(offers)
 
@@ -52,21 +63,35 @@ class BoxLab(Lab):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             machine.port = free.getsockname()[1]
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", box / "host"], check=True)
-        (box / "keys").write_text("\n".join(key["public_key"] for key in self.keys) + "\n")
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", box / "host"],
+            check=True,
+        )
+        (box / "keys").write_text(
+            "\n".join(key["public_key"] for key in self.keys) + "\n"
+        )
         (box / "keys").chmod(0o600)
         (box / "sshd_config").write_text(
-            f"Port {machine.port}\nListenAddress 127.0.0.1\nHostKey {box}/host\nAuthorizedKeysFile {box}/keys\n"
-            f"PermitRootLogin yes\nPasswordAuthentication no\nUsePAM no\nStrictModes no\nPidFile none\n"
+            f"Port {machine.port}\nListenAddress 127.0.0.1\nHostKey {box}/host\n"
+            f"AuthorizedKeysFile {box}/keys\n"
+            "PermitRootLogin yes\nPasswordAuthentication no\nUsePAM no\n"
+            "StrictModes no\nPidFile none\n"
         )
         (box / "onstart.sh").write_text(machine.onstart)
         self.boot(machine)
 
     def boot(self, machine: Rented) -> None:
         box = self.root / str(machine.id)
-        disk = f"mount -t tmpfs -o size={self.disk_mb}m tmpfs {box}/disk" if self.disk_mb else "true"
+        disk = (
+            f"mount -t tmpfs -o size={self.disk_mb}m tmpfs {box}/disk"
+            if self.disk_mb
+            else "true"
+        )
         env = {
-            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            "PATH": (
+                f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin:/"
+                "usr/sbin:/sbin"
+            ),
             "HOME": str(box),
             "CONTAINER_ID": str(machine.id),
             "CONTAINER_API_KEY": machine.key,

@@ -1,7 +1,9 @@
-"""vast.ai on loopback: the endpoints, states, error bodies and bad habits a launcher must survive.
+"""vast.ai on loopback: the endpoints, states,
+error bodies and bad habits a launcher must survive.
 
-Time is the lab's own in simulated runs (`advance`) and the computer's with real machines (`Boxes`).
-Faults: `fault(method, pattern, ...)` for scripted ones, `chaos` (a seeded generator) for random ones.
+Time is the lab's own in simulated runs (`advance`) and the computer's with real
+machines (`Boxes`). Faults: `fault(method, pattern, ...)` for scripted ones, `chaos` (a
+seeded generator) for random ones.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ KEY = "k" * 16 + "-account"
 
 @dataclass
 class Fault:
-    """Answer so many matching requests wrongly; `after`: do what was asked first; `drop`: no answer at all."""
+    """Answer so many matching requests wrongly; `after`: do what was asked first;
+    `drop`: no answer at all.
+    """
 
     method: str
     pattern: str
@@ -51,7 +55,9 @@ class Rented:
     billed: float = 0.0
     alive: bool = True
     bid: float = 0.0
-    """Dollars per hour bid for an interruptible machine, its disk not included; 0 for one at full price."""
+    """Dollars per hour bid for an interruptible machine, its disk not included; 0 for
+    one at full price.
+    """
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -69,18 +75,37 @@ class Rented:
 
     def row(self) -> dict[str, Any]:
         return {
-            "id": self.id, "label": self.label, "actual_status": self.status, "intended_status": self.intended,
-            "ssh_host": self.host, "ssh_port": self.port, "dph_total": self.dph, "start_date": None,
-            "status_msg": None, "extra_env": [],
-        }  # fmt: skip
+            "id": self.id,
+            "label": self.label,
+            "actual_status": self.status,
+            "intended_status": self.intended,
+            "ssh_host": self.host,
+            "ssh_port": self.port,
+            "dph_total": self.dph,
+            "start_date": None,
+            "status_msg": None,
+            "extra_env": [],
+        }
 
 
 def offer(id: int, dph: float = 0.4, **more: Any) -> dict[str, Any]:
     row = {
-        "id": id, "machine_id": 1000 + id, "gpu_name": "RTX 4090", "num_gpus": 1, "gpu_ram": 24564, "dph_total": dph,
-        "storage_cost": 0.15, "inet_up_cost": 0.01, "inet_down_cost": None, "reliability": 0.99, "inet_down": 800.0,
-        "min_bid": dph / 2, "disk_space": 500.0, "cuda_max_good": 13.0, "direct_port_count": 8,
-    }  # fmt: skip
+        "id": id,
+        "machine_id": 1000 + id,
+        "gpu_name": "RTX 4090",
+        "num_gpus": 1,
+        "gpu_ram": 24564,
+        "dph_total": dph,
+        "storage_cost": 0.15,
+        "inet_up_cost": 0.01,
+        "inet_down_cost": None,
+        "reliability": 0.99,
+        "inet_down": 800.0,
+        "min_bid": dph / 2,
+        "disk_space": 500.0,
+        "cuda_max_good": 13.0,
+        "direct_port_count": 8,
+    }
     return {**row, **more}
 
 
@@ -88,9 +113,16 @@ class Lab:
     """The service. Subclasses give machines a life."""
 
     def __init__(
-        self, offers: list[dict[str, Any]], clock: Any = time.time, chaos: random.Random | None = None
+        self,
+        offers: list[dict[str, Any]],
+        clock: Any = time.time,
+        chaos: random.Random | None = None,
     ) -> None:
-        self.offers, self.now, self.chaos = {row["id"]: row for row in offers}, clock, chaos
+        self.offers, self.now, self.chaos = (
+            {row["id"]: row for row in offers},
+            clock,
+            chaos,
+        )
         self.machines: dict[int, Rented] = {}
         self.keys: list[dict[str, Any]] = []
         self.faults: list[Fault] = []
@@ -108,7 +140,9 @@ class Lab:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+        threading.Thread(
+            target=self.server.serve_forever, args=(0.02,), daemon=True
+        ).start()
 
     def close(self) -> None:
         for machine in self.machines.values():
@@ -139,7 +173,10 @@ class Lab:
         assert self.chaos
         roll = self.chaos.random()
         if "/asks/" in path:
-            kinds = [(0.06, Fault("", "", drop=True, after=True)), (0.12, Fault("", "", 502, after=True))]
+            kinds = [
+                (0.06, Fault("", "", drop=True, after=True)),
+                (0.12, Fault("", "", 502, after=True)),
+            ]
             kinds += [
                 (0.18, Fault("", "", 410, "no_such_ask")),
                 (0.24, Fault("", "", 429, "too many")),
@@ -154,15 +191,32 @@ class Lab:
             kinds += [(0.05, Fault("", "", 502, after=True))]
         return next((fault for limit, fault in kinds if roll < limit), None)
 
-    def answer(self, method: str, path: str, query: dict[str, Any], body: dict[str, Any], key: str) -> tuple[int, Any]:
-        owner = next((machine for machine in self.machines.values() if machine.key == key), None)
+    def answer(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, Any],
+        body: dict[str, Any],
+        key: str,
+    ) -> tuple[int, Any]:
+        owner = next(
+            (machine for machine in self.machines.values() if machine.key == key), None
+        )
         found = re.search(r"/instances/(\d+)/$", path)
         if key != KEY and not (owner and found and int(found[1]) == owner.id):
-            return 401, {"success": False, "error": "auth_error", "msg": "invalid api key"}
+            return 401, {
+                "success": False,
+                "error": "auth_error",
+                "msg": "invalid api key",
+            }
         if path.startswith("/_lab/"):
             return 200, self.hook(path, body)
         if path.endswith("/bundles/"):
-            free = [row for row in self.offers.values() if row["dph_total"] <= body["dph_total"]["lte"]]
+            free = [
+                row
+                for row in self.offers.values()
+                if row["dph_total"] <= body["dph_total"]["lte"]
+            ]
             free = [row for row in free if row["gpu_name"] in body["gpu_name"]["in"]]
             if body.get("type") == "bid":
                 free = [{**row, "dph_total": row["min_bid"]} for row in free]
@@ -177,32 +231,68 @@ class Lab:
             return 200, self.keys if method == "GET" else {"success": True}
         if path.endswith("/users/current") or path.endswith("/users/current/"):
             return 200, {"id": 1, "credit": self.credit, "balance": 0}
-        return self.one(method, int(found[1]), body) if found else (404, {"error": "not_found"})
+        return (
+            self.one(method, int(found[1]), body)
+            if found
+            else (404, {"error": "not_found"})
+        )
 
     def page(self, query: dict[str, Any]) -> dict[str, Any]:
-        rows = [machine for machine in self.living() if machine.id > int(query.get("after_token") or 0)]
+        rows = [
+            machine
+            for machine in self.living()
+            if machine.id > int(query.get("after_token") or 0)
+        ]
         rows = [machine for machine in rows if machine.born + self.late <= self.now()]
         limit = min(25, int(query.get("limit") or 25))
         more = str(rows[limit - 1].id) if len(rows) > limit else None
-        return {"instances": [row.row() for row in rows[:limit]], "next_token": more, "total_instances": len(rows)}
+        return {
+            "instances": [row.row() for row in rows[:limit]],
+            "next_token": more,
+            "total_instances": len(rows),
+        }
 
     def rent(self, id: int, body: dict[str, Any]) -> tuple[int, Any]:
         if self.credit <= 0:
-            return 400, {"success": False, "error": "insufficient_credit", "msg": "insufficient credit"}
+            return 400, {
+                "success": False,
+                "error": "insufficient_credit",
+                "msg": "insufficient credit",
+            }
         if id not in self.offers:
-            return 410, {"success": False, "error": "no_such_ask", "msg": "3603: no_such_ask"}
+            return 410, {
+                "success": False,
+                "error": "no_such_ask",
+                "msg": "3603: no_such_ask",
+            }
         bid = float(body.get("price") or 0.0)
         if bid and bid < self.offers[id]["min_bid"]:
-            return 400, {"success": False, "error": "invalid_price", "msg": "bid is too low"}
+            return 400, {
+                "success": False,
+                "error": "invalid_price",
+                "msg": "bid is too low",
+            }
         taken, now = self.offers.pop(id), self.now()
         key = f"box-{self.next_id}"
         machine = Rented(
-            self.next_id, taken, body["label"], body["onstart"], body["disk"], now, key, billed=now, bid=bid
+            self.next_id,
+            taken,
+            body["label"],
+            body["onstart"],
+            body["disk"],
+            now,
+            key,
+            billed=now,
+            bid=bid,
         )
         self.next_id += 1
         self.machines[machine.id] = machine
         self.begin(machine)
-        return 200, {"success": True, "new_contract": machine.id, "instance_api_key": machine.key}
+        return 200, {
+            "success": True,
+            "new_contract": machine.id,
+            "instance_api_key": machine.key,
+        }
 
     def one(self, method: str, id: int, body: dict[str, Any]) -> tuple[int, Any]:
         machine = self.machines.get(id)
@@ -216,7 +306,11 @@ class Lab:
             machine.alive = False
             self.end(machine)
         elif body.get("state") == "running" and self.credit <= 0:
-            return 400, {"success": False, "error": "insufficient_credit", "msg": "insufficient credit"}
+            return 400, {
+                "success": False,
+                "error": "insufficient_credit",
+                "msg": "insufficient credit",
+            }
         elif body.get("state"):
             machine.charge(self.now())
             machine.intended = body["state"]
@@ -249,14 +343,26 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         lab, parts = self.service, urlsplit(self.path)
-        query = {name: unquote(values[0]) for name, values in parse_qs(parts.query).items()}
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+        query = {
+            name: unquote(values[0]) for name, values in parse_qs(parts.query).items()
+        }
+        body = json.loads(
+            self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}"
+        )
         key = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         with lab.lock:
             lab.requests.append((self.command, parts.path))
             dark = lab.now() < lab.dark_until and not parts.path.startswith("/_lab/")
-            fault = Fault("", "", drop=True) if dark else lab.trouble(self.command, parts.path)
-            done = lab.answer(self.command, parts.path, query, body, key) if fault is None or fault.after else None
+            fault = (
+                Fault("", "", drop=True)
+                if dark
+                else lab.trouble(self.command, parts.path)
+            )
+            done = (
+                lab.answer(self.command, parts.path, query, body, key)
+                if fault is None or fault.after
+                else None
+            )
         if fault and fault.drop:
             self.close_connection = True
             return

@@ -1,4 +1,6 @@
-"""Machines without ssh: a folder, the real guard's reckoning, and a training that counts steps."""
+"""Machines without ssh: a folder, the real guard's reckoning,
+and a training that counts steps.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +76,11 @@ class SimLab(Lab):
         fate, age = machine.extra["fate"], self.time - machine.born
         if machine.status is None:
             machine.status = "loading"
-        if machine.status == "loading" and age >= self.loading and fate != "never-loads":
+        if (
+            machine.status == "loading"
+            and age >= self.loading
+            and fate != "never-loads"
+        ):
             machine.status = "running"
         if fate == "vanishes" and age > 500:
             machine.alive = False
@@ -88,11 +94,18 @@ class SimLab(Lab):
             self.train(machine, step)
 
     def interrupt(self, machine: Rented, fate: str, age: float) -> None:
-        """Someone bids more for a while, or for good; or the account's last dollar is spent."""
+        """Someone bids more for a while, or for good;
+        or the account's last dollar is spent.
+        """
         outbid = fate == "outbid-for-good" or (fate == "outbid" and age < 800)
         if outbid and age > 400 and machine.status == "running":
             machine.status = "exited"
-        elif fate == "outbid" and age >= 800 and machine.status == "exited" and machine.intended == "running":
+        elif (
+            fate == "outbid"
+            and age >= 800
+            and machine.status == "exited"
+            and machine.intended == "running"
+        ):
             machine.status = "running"
         if fate == "broke" and age > 400 and machine.status == "running":
             self.credit, machine.status, machine.intended = 0.0, "exited", "stopped"
@@ -128,7 +141,9 @@ class SimLab(Lab):
         (root / "status.json").write_text(json.dumps({"phase": "train", "step": done}))
         config, state = machine.extra["config"], machine.extra["guard"]
         if state["ran"] > config["seconds"] - config["tail"]:
-            self.leave(root, {"code": 124, "phase": "train", "why": "the paid time is over"})
+            self.leave(
+                root, {"code": 124, "phase": "train", "why": "the paid time is over"}
+            )
         elif machine.extra["fate"] == "fails" and done >= 5:
             self.leave(root, {"code": 1, "phase": "train", "why": "left with code 1"})
         elif done >= self.steps:
@@ -136,7 +151,13 @@ class SimLab(Lab):
             self.leave(root, {"code": 0, "phase": "", "why": ""})
 
     def resumed(self, root: Path) -> int:
-        return max([int(p.name[5:]) for p in root.glob("bundle/models/*/adapter.checkpoints/step-*")], default=0)
+        return max(
+            [
+                int(p.name[5:])
+                for p in root.glob("bundle/models/*/adapter.checkpoints/step-*")
+            ],
+            default=0,
+        )
 
     def checkpoint(self, root: Path, done: int) -> None:
         name = f"models/majora/adapter.checkpoints/step-{done:07d}"
@@ -148,7 +169,9 @@ class SimLab(Lab):
     def results(self, root: Path) -> None:
         (root / "out/results/adapter").mkdir(parents=True)
         (root / "out/results/adapter/weights").write_text("trained")
-        (root / "out/MANIFEST.json").write_text(json.dumps({"files": {"adapter/weights": sha("trained")}}))
+        (root / "out/MANIFEST.json").write_text(
+            json.dumps({"files": {"adapter/weights": sha("trained")}})
+        )
 
     def leave(self, root: Path, facts: dict[str, Any]) -> None:
         (root / "EXIT").write_text(json.dumps(facts))
@@ -187,7 +210,11 @@ class FolderLink:
 
     def root(self) -> Path:
         fate = self.machine.extra["fate"]
-        if not self.machine.alive or self.machine.status != "running" or fate == "no-ssh":
+        if (
+            not self.machine.alive
+            or self.machine.status != "running"
+            or fate == "no-ssh"
+        ):
             raise Unreachable("connection refused")
         if self.lab.deaf_from <= self.lab.time < self.lab.deaf_until:
             raise Unreachable("no route to host")
@@ -197,7 +224,9 @@ class FolderLink:
 
     def read(self, names: list[str]) -> dict[str, str]:
         root = self.root()
-        return {name: (root / name).read_text() for name in names if (root / name).is_file()}
+        return {
+            name: (root / name).read_text() for name in names if (root / name).is_file()
+        }
 
     def touch(self, *names: str) -> None:
         for name in names:

@@ -1,4 +1,6 @@
-"""The stage against machines with a real sshd, a real guard and a real training in their own namespaces."""
+"""The stage against machines with a real sshd, a real guard and a real training in
+their own namespaces.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +22,30 @@ import yaml
 from boxes import BoxLab, missing
 from lab import KEY, offer
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "machines can be had")
+pytestmark = pytest.mark.skipif(
+    bool(missing()), reason=missing() or "machines can be had"
+)
 REPO = Path(__file__).resolve().parents[2]
 TIMING = {
-    "poll": 0.3, "api_gap": 0.1, "api_patience": 10, "reconcile": 0.4, "loading": 20, "ssh": 20, "stopped": 15,
-    "heartbeat": 6, "grace": 20, "tail": 1, "teardown": 5, "guard_tick": 0.3,
-}  # fmt: skip
+    "poll": 0.3,
+    "api_gap": 0.1,
+    "api_patience": 10,
+    "reconcile": 0.4,
+    "loading": 20,
+    "ssh": 20,
+    "stopped": 15,
+    "heartbeat": 6,
+    "grace": 20,
+    "tail": 1,
+    "teardown": 5,
+    "guard_tick": 0.3,
+}
 SCRIPT = """
 import argparse, json, os, time
 from pathlib import Path
 p = argparse.ArgumentParser()
-p.add_argument("--data", type=Path); p.add_argument("--output", type=Path); p.add_argument("--epochs", type=float)
+p.add_argument("--data", type=Path); p.add_argument("--output", type=Path); \
+p.add_argument("--epochs", type=float)
 a = p.parse_args()
 assert "CONTAINER_API_KEY" not in os.environ
 a.output.mkdir(parents=True, exist_ok=True)
@@ -40,7 +55,8 @@ for step in range(done + 1, {steps} + 1):
     time.sleep({pause})
     print(f"step={{step}} loss={{'nan' if step == {nan} else 1 / step}}", flush=True)
     part = a.output / ".part"; part.mkdir(exist_ok=True)
-    (part / "state").write_bytes(b"x" * {size}); part.rename(a.output / f"checkpoint-{{step:04d}}")
+    (part / "state").write_bytes(b"x" * {size}); part.rename(a.output / \
+f"checkpoint-{{step:04d}}")
 (a.output / "weights").write_text("trained")
 (a.output / "training.json").write_text(json.dumps({{"from": done}}))
 """
@@ -57,21 +73,54 @@ def project(tmp_path):
     return tmp_path
 
 
-def script(project: Path, steps: int = 8, pause: float = 0.2, nan: int = 0, size: int = 8) -> None:
-    (project / "own.py").write_text(SCRIPT.format(steps=steps, pause=pause, nan=nan, size=size))
+def script(
+    project: Path, steps: int = 8, pause: float = 0.2, nan: int = 0, size: int = 8
+) -> None:
+    (project / "own.py").write_text(
+        SCRIPT.format(steps=steps, pause=pause, nan=nan, size=size)
+    )
 
 
 def settings(project: Path, own: bool = True, **timing: float) -> None:
-    job = {"training_script": "own.py" if own else "", "gpu_config": "balanced", "max_hours": 0.1, "budget": 5}
-    gpus = {"balanced": {"gpu_name": "RTX 4090", "vram_gb": 24, "max_price": 0.5, "disk_space": 10}}
-    remote = {"requirements": "", "gpus": gpus, "jobs": {"majora": job}, "timing": {**TIMING, **timing}}
+    job = {
+        "training_script": "own.py" if own else "",
+        "gpu_config": "balanced",
+        "max_hours": 0.1,
+        "budget": 5,
+    }
+    gpus = {
+        "balanced": {
+            "gpu_name": "RTX 4090",
+            "vram_gb": 24,
+            "max_price": 0.5,
+            "disk_space": 10,
+        }
+    }
+    remote = {
+        "requirements": "",
+        "gpus": gpus,
+        "jobs": {"majora": job},
+        "timing": {**TIMING, **timing},
+    }
     tree = {
         "seed": 42,
         "sources": {"oracle": {"root": "."}},
         "models": {"majora": {"version": "v1", "weights": {"oracle": 1}, "train": {}}},
         "convert": {},
-        "base_model": {"hidden_size": 32, "heads": 2, "vocab_size": 400, "context": 256, "id": ""},
-        "train": {"epochs": 2, "max_length": 128, "batch_size": 4, "save_steps": 4, "learning_rate": 0.002},
+        "base_model": {
+            "hidden_size": 32,
+            "heads": 2,
+            "vocab_size": 400,
+            "context": 256,
+            "id": "",
+        },
+        "train": {
+            "epochs": 2,
+            "max_length": 128,
+            "batch_size": 4,
+            "save_steps": 4,
+            "learning_rate": 0.002,
+        },
         "evaluate": {"generate": 2, "must_beat_base": False, "bootstrap": 50},
         "remote": remote,
     }
@@ -88,12 +137,19 @@ def lab(tmp_path):
 def environment(project: Path, lab: BoxLab) -> dict[str, str]:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     service = {"VAST_URL": lab.url, "VAST_API_KEY": KEY, "DVC_NO_ANALYTICS": "1"}
-    return {**os.environ, **service, "PATH": path, "PYTHONPATH": str(REPO), "HOME": str(project)}
+    return {
+        **os.environ,
+        **service,
+        "PATH": path,
+        "PYTHONPATH": str(REPO),
+        "HOME": str(project),
+    }
 
 
 def stage(project: Path, lab: BoxLab, *flags: str) -> subprocess.Popen[str]:
-    """The stage as on a terminal: Ctrl-C reaches it, also where these tests were started with `&` or `nohup`,
-    which leave SIGINT ignored in everything they start."""
+    """The stage as on a terminal: Ctrl-C reaches it, also where these tests were
+    started with `&` or `nohup`, which leave SIGINT ignored in everything they start.
+    """
     return subprocess.Popen(
         [sys.executable, "-m", "afs_stages.remote_train", "--model", "majora", *flags],
         cwd=project,
@@ -138,12 +194,25 @@ def test_the_whole_stage_and_a_bundle_without_secrets(project, lab):
     assert 0 < receipt["dollars"] <= 5
     assert not lab.living()
     assert KEY not in said
-    assert not list((project / "models/majora/remote/adapter").glob("checkpoint-*")), "checkpoints are no result"
+    assert not list((project / "models/majora/remote/adapter").glob("checkpoint-*")), (
+        "checkpoints are no result"
+    )
     bundle = project / ".afs/remote/majora/bundle"
-    names = {str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()}
+    names = {
+        str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()
+    }
     data = "data/converted/majora/openai/train.jsonl"
-    assert names == {"MANIFEST.json", "job.json", "own.py", "params.yaml", "run.py", data}
-    assert not any(KEY in path.read_text() for path in bundle.rglob("*") if path.is_file())
+    assert names == {
+        "MANIFEST.json",
+        "job.json",
+        "own.py",
+        "params.yaml",
+        "run.py",
+        data,
+    }
+    assert not any(
+        KEY in path.read_text() for path in bundle.rglob("*") if path.is_file()
+    )
     code, said = finished(stage(project, lab))
     assert code == 0, said
     assert len(lab.machines) == 1, "a finished job is not paid for twice"
@@ -163,7 +232,12 @@ def test_a_box_stopped_in_mid_training_goes_on_where_it_was(project, lab):
     code, said = finished(process)
     assert code == 0, said
     assert len(lab.machines) == 1
-    assert json.loads((project / "models/majora/remote/adapter/training.json").read_text())["from"] > 0
+    assert (
+        json.loads(
+            (project / "models/majora/remote/adapter/training.json").read_text()
+        )["from"]
+        > 0
+    )
 
 
 def test_a_box_gone_for_good_costs_one_interval(project, lab):
@@ -177,7 +251,12 @@ def test_a_box_gone_for_good_costs_one_interval(project, lab):
     code, said = finished(process)
     assert code == 0, said
     assert len(lab.machines) == 2
-    assert json.loads((project / "models/majora/remote/adapter/training.json").read_text())["from"] > 0
+    assert (
+        json.loads(
+            (project / "models/majora/remote/adapter/training.json").read_text()
+        )["from"]
+        > 0
+    )
 
 
 def test_a_dead_laptop_ends_the_machine_and_the_job_resumes(project, lab):
@@ -191,7 +270,12 @@ def test_a_dead_laptop_ends_the_machine_and_the_job_resumes(project, lab):
     code, said = finished(stage(project, lab))
     assert code == 0, said
     assert len(lab.machines) == 2
-    assert json.loads((project / "models/majora/remote/adapter/training.json").read_text())["from"] > 0
+    assert (
+        json.loads(
+            (project / "models/majora/remote/adapter/training.json").read_text()
+        )["from"]
+        > 0
+    )
 
 
 def test_a_laptop_back_in_time_finds_its_machine(project, lab):
@@ -228,7 +312,9 @@ def test_nan_ends_the_training_and_says_so(project, lab):
     assert not lab.living()
 
 
-def test_the_deadline_ends_the_training_and_more_money_goes_on_from_its_checkpoint(project, lab):
+def test_the_deadline_ends_the_training_and_more_money_goes_on_from_its_checkpoint(
+    project, lab
+):
     tree = yaml.safe_load((project / "params.yaml").read_text())
     tree["remote"]["jobs"]["majora"]["max_hours"] = 20 / 3600
     tree["remote"]["timing"]["tail"] = 4
@@ -242,7 +328,12 @@ def test_the_deadline_ends_the_training_and_more_money_goes_on_from_its_checkpoi
     (project / "params.yaml").write_text(yaml.safe_dump(tree))
     code, said = finished(stage(project, lab))
     assert code == 0, said
-    assert json.loads((project / "models/majora/remote/adapter/training.json").read_text())["from"] > 0
+    assert (
+        json.loads(
+            (project / "models/majora/remote/adapter/training.json").read_text()
+        )["from"]
+        > 0
+    )
 
 
 def test_detached_and_taken_up_again(project, lab):
@@ -285,45 +376,82 @@ def test_monitor_cleanup_and_receipts(project, lab):
 def vastai(project: Path, lab: BoxLab, *words: str) -> str:
     """`afs vastai` where the virtual environment is not activated."""
     command = [sys.executable, "-m", "afs_stages.cli", "vastai", *words]
-    env = {**environment(project, lab), "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"}
-    done = subprocess.run(command, cwd=project, env=env, text=True, capture_output=True, timeout=60, check=False)
+    env = {
+        **environment(project, lab),
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+    }
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env=env,
+        text=True,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def test_the_real_training_runs_on_a_box_and_is_measured_there(project, lab):
-    """The bundle carries the modules that train and evaluate need, and a tiny base made here."""
+    """The bundle carries the modules that train and evaluate need,
+    and a tiny base made here.
+    """
     from afs_stages.core import jsonl
     from afs_stages.core.sample import TrainingSample
     from afs_stages.model.rows import from_sample
 
     settings(project, own=False, heartbeat=60, phase=120)
-    rooms = ["cellar", "lantern room", "boat house", "gate", "kitchen", "stair", "archive", "harbour"]
+    rooms = [
+        "cellar",
+        "lantern room",
+        "boat house",
+        "gate",
+        "kitchen",
+        "stair",
+        "archive",
+        "harbour",
+    ]
     rows = [
         TrainingSample(
             instruction=f"Which address opens the {rooms[n % 8]} in case {n}?",
-            output=f"The flag at $7E{n * 37:04X} opens the {rooms[n % 8]}; clear it when you leave.",
+            output=f"The flag at $7E{n * 37:04X} opens the {rooms[n % 8]}; "
+            "clear it when you leave.",
             domain="oracle_docs",
             source="oracle",
         )
         for n in range(60)
     ]
-    for part, chosen in {"train": rows[:48], "val": rows[48:54], "test": rows[54:]}.items():
+    for part, chosen in {
+        "train": rows[:48],
+        "val": rows[48:54],
+        "test": rows[54:],
+    }.items():
         for folder in ("data/mixed/majora", "data/splits"):
             with jsonl.open_write(project / folder / f"{part}.jsonl") as writer:
                 for row in chosen:
                     writer.write(row)
-        with jsonl.open_write(project / f"data/converted/majora/openai/{part}.jsonl") as writer:
+        with jsonl.open_write(
+            project / f"data/converted/majora/openai/{part}.jsonl"
+        ) as writer:
             for row in chosen:
                 writer.write({"messages": from_sample(row).messages})
     env = {**os.environ, "PYTHONPATH": str(REPO), "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, "-m", "afs_stages.base_model"], cwd=project, env=env, check=True, timeout=60)
+    subprocess.run(
+        [sys.executable, "-m", "afs_stages.base_model"],
+        cwd=project,
+        env=env,
+        check=True,
+        timeout=60,
+    )
     code, said = finished(stage(project, lab), 150)
     assert code == 0, said
     adapter = project / "models/majora/remote/adapter"
     assert (adapter / "adapter_model.safetensors").is_file()
     assert json.loads((adapter / "training.json").read_text())["steps"] > 0
-    assert "loss" in json.loads((project / "reports/remote-evaluate/majora.json").read_text())
+    assert "loss" in json.loads(
+        (project / "reports/remote-evaluate/majora.json").read_text()
+    )
     assert not lab.living()
     bundle = project / ".afs/remote/majora/bundle"
     modules = {str(path.relative_to(bundle)) for path in bundle.rglob("*.py")}
@@ -336,15 +464,23 @@ def test_the_real_training_runs_on_a_box_and_is_measured_there(project, lab):
 
 
 def test_a_plain_repro_never_rents_and_the_named_stage_does(project, lab):
-    """The shipped remote/dvc.yaml, under real DVC, beside a root pipeline of one stage."""
-    shutil.copytree(REPO / "afs_stages", project / "afs_stages", ignore=shutil.ignore_patterns("__pycache__"))
+    """The shipped remote/dvc.yaml, under real DVC,
+    beside a root pipeline of one stage.
+    """
+    shutil.copytree(
+        REPO / "afs_stages",
+        project / "afs_stages",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     (project / "remote").mkdir()
     shutil.copy(REPO / "remote/dvc.yaml", project / "remote/dvc.yaml")
     for folder in ("models/base", "models/majora/releases", "data/mixed/majora"):
         (project / folder).mkdir(parents=True)
         (project / folder / "test.jsonl").write_text("")
     (project / "models/base/config.json").write_text("{}")
-    (project / "dvc.yaml").write_text("stages:\n  one: {cmd: echo done > one.txt, outs: [one.txt]}\n")
+    (project / "dvc.yaml").write_text(
+        "stages:\n  one: {cmd: echo done > one.txt, outs: [one.txt]}\n"
+    )
     dvc(project, lab, "init", "--no-scm")
     dvc(project, lab, "repro")
     assert (project / "one.txt").is_file()
@@ -352,21 +488,31 @@ def test_a_plain_repro_never_rents_and_the_named_stage_does(project, lab):
     dvc(project, lab, "repro", "remote/dvc.yaml:remote-train@majora")
     assert len(lab.machines) == 1
     assert (project / "models/majora/remote/adapter/weights").is_file()
-    assert "didn't change" in dvc(project, lab, "repro", "remote/dvc.yaml:remote-train@majora")
+    assert "didn't change" in dvc(
+        project, lab, "repro", "remote/dvc.yaml:remote-train@majora"
+    )
     assert len(lab.machines) == 1
 
 
 def dvc(project: Path, lab: BoxLab, *words: str) -> str:
     command = [sys.executable, "-m", "dvc", *words]
     done = subprocess.run(
-        command, cwd=project, env=environment(project, lab), text=True, capture_output=True, timeout=120, check=False
+        command,
+        cwd=project,
+        env=environment(project, lab),
+        text=True,
+        capture_output=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def test_results_garbled_on_the_way_are_fetched_again_or_not_believed(project, lab):
-    """The box's list names another hash than what is sent: nothing is put into place, the machine goes."""
+    """The box's list names another hash than what is sent: nothing is put into place,
+    the machine goes.
+    """
     script(project, steps=3)
     settings(project, stopped=3, poll=2)
     tampered = False
@@ -394,20 +540,27 @@ def test_requirements_are_installed_beside_the_image_by_their_hashes(project, la
     wheel = project / "lantern-1.0-py3-none-any.whl"
     facts = {
         "lantern.py": "LIGHT = 1\n",
-        "lantern-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: lantern\nVersion: 1.0\n",
-        "lantern-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "lantern-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: lantern\n"
+        "Version: 1.0\n",
+        "lantern-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n"
+        "Tag: py3-none-any\n",
         "lantern-1.0.dist-info/RECORD": "",
     }
     with zipfile.ZipFile(wheel, "w") as archive:
         for name, text in facts.items():
             archive.writestr(name, text)
-    lock = f"lantern @ file://{wheel} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+    lock = (
+        f"lantern @ file://{wheel} "
+        f"--hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+    )
     (project / "requirements.lock").write_text(lock)
     tree = yaml.safe_load((project / "params.yaml").read_text())
     tree["remote"]["requirements"] = "requirements.lock"
     (project / "params.yaml").write_text(yaml.safe_dump(tree))
     script(project, steps=2)
-    (project / "own.py").write_text("import lantern\n" + (project / "own.py").read_text())
+    (project / "own.py").write_text(
+        "import lantern\n" + (project / "own.py").read_text()
+    )
     code, said = finished(stage(project, lab))
     assert code == 0, said
     wheel.write_bytes(wheel.read_bytes() + b"tampered")

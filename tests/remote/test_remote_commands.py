@@ -1,4 +1,6 @@
-"""`afs vastai …` with two models at once, under real DVC, against machines with a real sshd."""
+"""`afs vastai …` with two models at once, under real DVC,
+against machines with a real sshd.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from boxes import BoxLab, missing
 from lab import offer
 from test_remote_boxes import REPO, dvc, environment, script, settings, until, vastai
 
-pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "machines can be had")
+pytestmark = pytest.mark.skipif(
+    bool(missing()), reason=missing() or "machines can be had"
+)
 MODELS = ["majora", "veran"]
 ROOT = """
 stages:
@@ -34,23 +38,35 @@ def lab(tmp_path):
 
 @pytest.fixture
 def project(tmp_path, lab):
-    """Two models with a job each, 5 and 2 dollars, beside a root pipeline that has nothing to do."""
+    """Two models with a job each, 5 and 2 dollars,
+    beside a root pipeline that has nothing to do.
+    """
     settings(tmp_path, grace=120, heartbeat=60)
     tree = yaml.safe_load((tmp_path / "params.yaml").read_text())
     tree["models"]["veran"] = tree["models"]["majora"]
     tree["remote"]["jobs"]["veran"] = {**tree["remote"]["jobs"]["majora"], "budget": 2}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
     script(tmp_path, steps=15)
-    shutil.copytree(REPO / "afs_stages", tmp_path / "afs_stages", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        REPO / "afs_stages",
+        tmp_path / "afs_stages",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     (tmp_path / "remote").mkdir()
     shutil.copy(REPO / "remote/dvc.yaml", tmp_path / "remote/dvc.yaml")
     (tmp_path / "dvc.yaml").write_text(ROOT)
     (tmp_path / "models/base").mkdir(parents=True)
     (tmp_path / "models/base/config.json").write_text("{}")
     for model in MODELS:
-        for folder in (f"data/converted/{model}/openai", f"models/{model}/releases", f"data/mixed/{model}"):
+        for folder in (
+            f"data/converted/{model}/openai",
+            f"models/{model}/releases",
+            f"data/mixed/{model}",
+        ):
             (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / f"data/converted/{model}/openai/train.jsonl").write_text('{"messages": []}\n' * 50)
+        (tmp_path / f"data/converted/{model}/openai/train.jsonl").write_text(
+            '{"messages": []}\n' * 50
+        )
         (tmp_path / f"data/mixed/{model}/test.jsonl").write_text("")
     dvc(tmp_path, lab, "init", "--no-scm")
     return tmp_path
@@ -61,9 +77,23 @@ def receipt(project: Path, model: str) -> dict[str, Any]:
 
 
 def test_all_models_train_at_once_and_each_budget_holds(project, lab):
-    command = [sys.executable, "-m", "afs_stages.cli", "vastai", "launch", "--all-models", "--budget", "6"]
+    command = [
+        sys.executable,
+        "-m",
+        "afs_stages.cli",
+        "vastai",
+        "launch",
+        "--all-models",
+        "--budget",
+        "6",
+    ]
     process = subprocess.Popen(
-        command, cwd=project, env=environment(project, lab), text=True, stdout=-1, stderr=subprocess.STDOUT
+        command,
+        cwd=project,
+        env=environment(project, lab),
+        text=True,
+        stdout=-1,
+        stderr=subprocess.STDOUT,
     )
     try:
         until(lambda: len(lab.living()) == 2 or process.poll() is not None, 60)
@@ -76,7 +106,9 @@ def test_all_models_train_at_once_and_each_budget_holds(project, lab):
     assert not lab.living()
     assert len(lab.machines) == 2
     for model, cap in {"majora": 3, "veran": 2}.items():
-        assert (project / f"models/{model}/remote/adapter/weights").read_text() == "trained"
+        assert (
+            project / f"models/{model}/remote/adapter/weights"
+        ).read_text() == "trained"
         found = receipt(project, model)
         assert found["cap"] == cap, "its share of --budget, and never more than its own"
         assert found["dollars"] <= cap
@@ -93,5 +125,7 @@ def test_detached_jobs_are_attached_to_and_collected_by_hand(project, lab):
     assert not lab.living()
     assert len(lab.machines) == 2, "no machine was rented again"
     for model in MODELS:
-        assert (project / f"models/{model}/remote/adapter/weights").read_text() == "trained"
+        assert (
+            project / f"models/{model}/remote/adapter/weights"
+        ).read_text() == "trained"
         assert receipt(project, model)["confirmed_gone"]

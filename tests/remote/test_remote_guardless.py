@@ -1,4 +1,6 @@
-"""A machine whose guard is dead: this computer ends it, and the receipt says what it cost."""
+"""A machine whose guard is dead: this computer ends it,
+and the receipt says what it cost.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +26,18 @@ __all__ = ["project"]
 
 
 def guardless(lab: SimLab, after: float = 0.0, saved: bool = False) -> None:
-    """Every guard dies so many seconds after its machine ran; `saved`: something goes on writing its state."""
+    """Every guard dies so many seconds after its machine ran; `saved`: something goes
+    on writing its state.
+    """
     alive = lab.guard
 
     def guard(machine: Rented, step: float) -> None:
         if not machine.extra["guard"] or machine.extra["guard"]["ran"] <= after:
             return alive(machine, step)
         if saved:
-            (lab.folder(machine) / "guard.state").write_text(json.dumps({"ran": lab.time}))
+            (lab.folder(machine) / "guard.state").write_text(
+                json.dumps({"ran": lab.time})
+            )
         return None
 
     lab.guard = guard
@@ -52,7 +58,9 @@ def longest(lab: SimLab) -> float:
 
 
 def allowed(machine: Machine) -> float:
-    """Seconds a machine may live: loading, its lease, half of the teardown allowance, and two looks."""
+    """Seconds a machine may live: loading, its lease, half of the teardown allowance,
+    and two looks.
+    """
     return 120 + machine.seconds + 450 + 2 * 60
 
 
@@ -104,7 +112,9 @@ def test_nobody_leaves_a_machine_alone_whose_guard_is_dead(lab, tmp_path):
     assert not lab.living()
 
 
-def test_the_receipt_says_what_a_machine_cost_that_lived_longer_than_its_lease(lab, tmp_path):
+def test_the_receipt_says_what_a_machine_cost_that_lived_longer_than_its_lease(
+    lab, tmp_path
+):
     """Guard and launcher are both dead for a day."""
     lab.steps = lab.save = 10_000
     launcher(lab, tmp_path / "home", budget=0.5).run(detach=True)
@@ -116,7 +126,9 @@ def test_the_receipt_says_what_a_machine_cost_that_lived_longer_than_its_lease(l
     assert lab.dollars() > 5, "it is paid for"
     assert lab.dollars() <= machine.dollars <= lab.dollars() + 0.5
     [path] = (tmp_path / "home/majora/receipts").iterdir()
-    assert json.loads(path.read_text())["dollars"] == pytest.approx(machine.dollars, abs=1e-3)
+    assert json.loads(path.read_text())["dollars"] == pytest.approx(
+        machine.dollars, abs=1e-3
+    )
 
 
 @pytest.fixture
@@ -127,7 +139,9 @@ def boxes(tmp_path):
 
 
 def kill_guard(lab: BoxLab) -> bool:
-    """Kill the guard of the one machine, once it has written its state; whether that was done."""
+    """Kill the guard of the one machine, once it has written its state;
+    whether that was done.
+    """
     for state in lab.root.glob("*/disk/afs/guard.state"):
         home = f"HOME={state.parents[2]}".encode()
         for process in Path("/proc").glob("[0-9]*"):
@@ -151,7 +165,8 @@ def one_machine(project: Path, **job: float) -> None:
 
 @real
 @pytest.mark.parametrize(
-    ("stopped", "seconds", "why"), [(2, 360, "its guard stands still"), (600, 6, "its paid time is over")]
+    ("stopped", "seconds", "why"),
+    [(2, 360, "its guard stands still"), (600, 6, "its paid time is over")],
 )
 def test_a_real_guard_killed_on_its_machine(stopped, seconds, why, project, boxes):
     settings(project, stopped=stopped)

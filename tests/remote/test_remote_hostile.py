@@ -1,4 +1,6 @@
-"""A host that lies: whatever it sends, nothing outside the job's folders changes and the machine is given back."""
+"""A host that lies: whatever it sends, nothing outside the job's folders changes and
+the machine is given back.
+"""
 
 from __future__ import annotations
 
@@ -48,24 +50,36 @@ LIES = {
     "a checkpoint that is no object": {"checkpoint.json": "[1]"},
     "a checkpoint without files": {"checkpoint.json": listing(GOOD, None)},
     "a checkpoint whose name is a number": {"checkpoint.json": listing(7, {})},
-    "a checkpoint above its folder": {"checkpoint.json": listing("../../../precious", {})},
+    "a checkpoint above its folder": {
+        "checkpoint.json": listing("../../../precious", {})
+    },
     "a checkpoint in a strange place": {"checkpoint.json": listing("models", {})},
-    "a file above its checkpoint": {"checkpoint.json": listing(GOOD, {"../../x": sha("x")})},
+    "a file above its checkpoint": {
+        "checkpoint.json": listing(GOOD, {"../../x": sha("x")})
+    },
     "a hash that is none": {"checkpoint.json": listing(GOOD, {"state": ["x"]})},
     "an end that is no JSON": {"EXIT": "done"},
     "an end that is no object": {"EXIT": "[]"},
     "an end without a code": {"EXIT": '{"code": "0"}'},
-    "an end whose phase is a path": {"EXIT": '{"code": 1, "phase": "../../precious/kept", "why": ""}'},
-    "an end longer than anyone reads": {"EXIT": json.dumps({"code": 1, "phase": "", "why": "x" * 2**20})},
+    "an end whose phase is a path": {
+        "EXIT": '{"code": 1, "phase": "../../precious/kept", "why": ""}'
+    },
+    "an end longer than anyone reads": {
+        "EXIT": json.dumps({"code": 1, "phase": "", "why": "x" * 2**20})
+    },
     "a status that is no object": {"status.json": "[1]"},
     "a step that is no number": {"status.json": '{"step": "many"}'},
     "a step too long to be shown": {"status.json": '{"step": 1' + "0" * 400 + "}"},
-    "a list of results that is no JSON": {"EXIT": '{"code": 0}', "out/MANIFEST.json": "?"},
+    "a list of results that is no JSON": {
+        "EXIT": '{"code": 0}',
+        "out/MANIFEST.json": "?",
+    },
     "a list of results with a path": {
-        "EXIT": '{"code": 0}', "out/MANIFEST.json": '{"files": {"/etc/passwd": "' + sha("x") + '"}}',
+        "EXIT": '{"code": 0}',
+        "out/MANIFEST.json": '{"files": {"/etc/passwd": "' + sha("x") + '"}}',
         "out/results/adapter/weights": "x",
     },
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -88,7 +102,9 @@ def liar(tmp_path, monkeypatch):
 
 
 def refused(liar: Liar, home: Path) -> None:
-    """The machine is given back, and it is said why; the job ends with a plain error, as no other is on offer."""
+    """The machine is given back, and it is said why; the job ends with a plain error,
+    as no other is on offer.
+    """
     made = launcher(liar, home)
     with pytest.raises(UserError, match="no offer"):
         made.run()
@@ -108,7 +124,10 @@ def test_a_lie_is_refused_and_said(lie, liar, precious, tmp_path):
 def test_an_absolute_name_replaces_nothing_at_home(liar, precious, tmp_path):
     target = str(precious / "theirs")
     files = {"new": sha("theirs")}
-    liar.lies = {"checkpoint.json": listing(target, files), f"bundle/{target}/new": "theirs"}
+    liar.lies = {
+        "checkpoint.json": listing(target, files),
+        f"bundle/{target}/new": "theirs",
+    }
     refused(liar, tmp_path / "home")
     assert not (precious / "theirs").exists()
 
@@ -132,15 +151,25 @@ def test_an_archive_gives_its_plain_files_alone():
         with tarfile.open(fileobj=made, mode=mode) as tar:
             for name, (kind, data) in members.items():
                 member = tarfile.TarInfo(name)
-                member.type, member.size, member.linkname = kind, len(data), "/etc/passwd"
+                member.type, member.size, member.linkname = (
+                    kind,
+                    len(data),
+                    "/etc/passwd",
+                )
                 tar.addfile(member, io.BytesIO(data))
         return made.getvalue()
 
     good = (tarfile.REGTYPE, b"{}")
     names = ["EXIT", "linked", "hard", "pipe"]
-    links = {"linked": (tarfile.SYMTYPE, b""), "hard": (tarfile.LNKTYPE, b""), "pipe": (tarfile.FIFOTYPE, b"")}
+    links = {
+        "linked": (tarfile.SYMTYPE, b""),
+        "hard": (tarfile.LNKTYPE, b""),
+        "pipe": (tarfile.FIFOTYPE, b""),
+    }
     assert unpack(archive(EXIT=good, other=good, **links), names) == {"EXIT": "{}"}
-    assert unpack(archive("w:gz", EXIT=good), names) == {}, "packed, a megabyte may hold gigabytes"
+    assert unpack(archive("w:gz", EXIT=good), names) == {}, (
+        "packed, a megabyte may hold gigabytes"
+    )
     assert unpack(archive(EXIT=good)[:400], names) == {}
     assert unpack(b"Welcome!", names) == {}
     with pytest.raises(Refused, match="at the most"):
@@ -150,9 +179,31 @@ def test_an_archive_gives_its_plain_files_alone():
 def test_what_a_name_may_be_and_what_a_screen_shows():
     from afs_stages.remote.inbox import Refused, clean, plain
 
-    for name in ["a", "adapter/weights.bin", "logs/train.log", ".hidden", "two words", "a..b"]:
+    for name in [
+        "a",
+        "adapter/weights.bin",
+        "logs/train.log",
+        ".hidden",
+        "two words",
+        "a..b",
+    ]:
         assert plain(name) == name
-    bad = ["", "/a", "a/", "a//b", "..", "a/../b", "./a", "a\0b", "a\nb", "\x1b[2J", ".git/config", ".GIT/x", None, 7]
+    bad = [
+        "",
+        "/a",
+        "a/",
+        "a//b",
+        "..",
+        "a/../b",
+        "./a",
+        "a\0b",
+        "a\nb",
+        "\x1b[2J",
+        ".git/config",
+        ".GIT/x",
+        None,
+        7,
+    ]
     for name in [*bad, "x" * 300, "x/" * 600 + "x", "\ud800"]:
         with pytest.raises(Refused):
             plain(name)
@@ -162,7 +213,9 @@ def test_what_a_name_may_be_and_what_a_screen_shows():
 
 @pytest.fixture
 def project(tmp_path):
-    """A small repository whose training script does what a host may do with everything on it."""
+    """A small repository whose training script does what a host may do with
+    everything on it.
+    """
     data = tmp_path / "data/converted/majora/openai"
     data.mkdir(parents=True)
     (data / "train.jsonl").write_text('{"messages": []}\n' * 50)
@@ -191,7 +244,8 @@ os.symlink({secret!r}, results / "adapter/linked")
 os.symlink({folder!r}, results / "adapter/folder")
 os.mkfifo(results / "adapter/pipe")
 (results / "adapter/weights").chmod(0)
-files = dict.fromkeys(["adapter/weights", "logs/train.log"], hashlib.sha256(b"trained").hexdigest())
+files = dict.fromkeys(["adapter/weights", "logs/train.log"], \
+hashlib.sha256(b"trained").hexdigest())
 (root / "out/MANIFEST.json").write_text(json.dumps(dict(files=files)))
 part = root / "EXIT.tmp"
 part.write_text(json.dumps({end!r}))
@@ -203,13 +257,22 @@ part.rename(root / "EXIT")
 def test_links_pipes_and_files_not_listed_do_not_come_home(project, lab, tmp_path):
     (project / "secret").write_text(KEY)
     (project / "own.py").write_text(
-        HOST.format(secret=str(project / "secret"), folder=str(project), end={"code": 0, "phase": "", "why": ""})
+        HOST.format(
+            secret=str(project / "secret"),
+            folder=str(project),
+            end={"code": 0, "phase": "", "why": ""},
+        )
     )
     code, said = finished(stage(project, lab))
     assert code == 0, said
     home = project / "models/majora/remote"
     names = {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()}
-    assert names == {"adapter/training.json", "adapter/weights", "logs/train.log", "loss.tsv"}
+    assert names == {
+        "adapter/training.json",
+        "adapter/weights",
+        "logs/train.log",
+        "loss.tsv",
+    }
     assert (home / "adapter/weights").read_text() == "trained"
     assert not lab.living()
 
@@ -222,6 +285,8 @@ def test_nothing_from_the_host_moves_the_cursor(project, lab):
     assert code == 1
     assert "nothing is wrong" in said
     assert "  | ]0;owned" in said, "the end of its log is shown"
-    assert not [letter for letter in said if letter != "\n" and not letter.isprintable()]
+    assert not [
+        letter for letter in said if letter != "\n" and not letter.isprintable()
+    ]
     assert "Traceback" not in said
     assert not lab.living()

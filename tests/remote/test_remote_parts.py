@@ -33,15 +33,29 @@ from afs_stages.remote.service import OfferGone, Service
 from afs_stages.remote.traffic import COPIES, adapter_gb, home_gb
 
 CONFIG = {
-    "url": "https://console.vast.ai", "seconds": 3600.0, "tail": 600, "heartbeat": 600, "grace": 900, "teardown": 600,
+    "url": "https://console.vast.ai",
+    "seconds": 3600.0,
+    "tail": 600,
+    "heartbeat": 600,
+    "grace": 900,
+    "teardown": 600,
     "tick": 5,
-}  # fmt: skip
+}
 price = st.floats(0.01, 5)
 
 
 @settings(deadline=None, max_examples=50)
-@given(price, st.floats(0, 1), st.floats(0.1, 100), st.floats(0.1, 48), st.floats(0, 50), st.floats(0, 0.1))
-def test_a_lease_never_costs_more_than_the_budget(dph, disk, budget, hours, gigabytes, per_gb):
+@given(
+    price,
+    st.floats(0, 1),
+    st.floats(0.1, 100),
+    st.floats(0.1, 48),
+    st.floats(0, 50),
+    st.floats(0, 0.1),
+)
+def test_a_lease_never_costs_more_than_the_budget(
+    dph, disk, budget, hours, gigabytes, per_gb
+):
     one = Offer(1, 1, "g", 1, 24, dph, disk, per_gb, per_gb, 1, 1)
     found = lease(one, budget, hours, 900, 600, gigabytes, 1)
     assert found.seconds <= hours * 3600
@@ -64,7 +78,9 @@ def test_the_guard_goes_for_each_reason_and_only_then():
     state = {"ran": 0.0, "deadline": 5000.0}
     assert guard.verdict(CONFIG, state, 1000, 900, 0, 0) == ""
     assert guard.verdict(CONFIG, state, 1600, 900, 0, 0) == "heartbeat"
-    assert guard.verdict(CONFIG, state, 1600, 900, 0, 1) == "", "detached: no heartbeat is wanted"
+    assert guard.verdict(CONFIG, state, 1600, 900, 0, 1) == "", (
+        "detached: no heartbeat is wanted"
+    )
     assert guard.verdict(CONFIG, state, 2000, 1999, 1000, 1) == "uncollected"
     assert guard.verdict(CONFIG, state, 5000, 4999, 0, 1) == "deadline"
     assert guard.verdict(CONFIG, {**state, "ran": 3600}, 1000, 999, 0, 0) == "deadline"
@@ -73,7 +89,12 @@ def test_the_guard_goes_for_each_reason_and_only_then():
 @pytest.mark.parametrize("jump", [-86400, 86400])
 def test_a_clock_set_wrong_or_right_moves_no_deadline(jump, tmp_path):
     state = guard.load(str(tmp_path), CONFIG, 1000.0)
-    assert guard.tick(str(tmp_path), {**CONFIG, "heartbeat": 1e9}, state, 1000, 1005 + jump, 5) == ""
+    assert (
+        guard.tick(
+            str(tmp_path), {**CONFIG, "heartbeat": 1e9}, state, 1000, 1005 + jump, 5
+        )
+        == ""
+    )
     assert state["ran"] == 5
     assert state["deadline"] == 4600 + jump
 
@@ -101,14 +122,25 @@ def test_the_start_command_is_short_and_the_same_each_time():
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.floats(1e8, 7e10), st.integers(4, 128), st.floats(1e5, 1e8), st.integers(10, 500))
+@given(
+    st.floats(1e8, 7e10), st.integers(4, 128), st.floats(1e5, 1e8), st.integers(10, 500)
+)
 def test_more_of_anything_is_more_that_comes_home(parameters, rank, tokens, every):
     train, job = Train(r=rank, save_steps=every), TrainingJob()
     found = home_gb(job, train, parameters, tokens, Path())
     assert found > adapter_gb(parameters, rank) * (1 + COPIES)
     assert home_gb(job, train, parameters * 2, tokens, Path()) > found
     assert home_gb(job, train, parameters, tokens * 50, Path()) > found
-    assert home_gb(job, train.model_copy(update={"save_steps": every * 1000}), parameters, tokens, Path()) <= found
+    assert (
+        home_gb(
+            job,
+            train.model_copy(update={"save_steps": every * 1000}),
+            parameters,
+            tokens,
+            Path(),
+        )
+        <= found
+    )
     assert home_gb(TrainingJob(results_gb=7), train, parameters, tokens, Path()) == 7
 
 
@@ -122,24 +154,43 @@ def test_an_image_with_another_torch_than_the_tested_one_is_refused():
 
     script = PACKAGE / "afs_stages/remote/box/image.py"
     here = torch.__version__.split("+")[0]
-    fits = subprocess.run([sys.executable, script, here], capture_output=True, text=True, check=False)
+    fits = subprocess.run(
+        [sys.executable, script, here], capture_output=True, text=True, check=False
+    )
     assert fits.returncode == 0, fits.stderr
-    other = subprocess.run([sys.executable, script, "1.0.0"], capture_output=True, text=True, check=False)
+    other = subprocess.run(
+        [sys.executable, script, "1.0.0"], capture_output=True, text=True, check=False
+    )
     assert other.returncode == 1
     assert f"has torch {here}, the requirements were tested with 1.0.0" in other.stderr
 
 
 def test_the_image_the_lock_and_the_pin_speak_of_one_torch():
-    """The image brings torch, the lock must not: else pip would fetch gigabytes, or another build."""
+    """The image brings torch, the lock must not: else pip would fetch gigabytes,
+    or another build.
+    """
     pinned = re.search(r'"torch==([\d.]+)"', (PACKAGE / "pyproject.toml").read_text())
     assert pinned
-    assert load(PACKAGE / "params.yaml").remote.image.startswith(f"pytorch/pytorch:{pinned[1]}-cuda")
-    assert not re.search(r"^(torch|triton|nvidia-cu\w+)==", (PACKAGE / "requirements.lock").read_text(), re.MULTILINE)
+    assert load(PACKAGE / "params.yaml").remote.image.startswith(
+        f"pytorch/pytorch:{pinned[1]}-cuda"
+    )
+    assert not re.search(
+        r"^(torch|triton|nvidia-cu\w+)==",
+        (PACKAGE / "requirements.lock").read_text(),
+        re.MULTILINE,
+    )
 
 
 def test_imports_are_followed_and_nothing_else_travels():
-    names = {str(path.relative_to(PACKAGE)) for path in closure(PACKAGE, ["afs_stages.train"])}
-    assert {"afs_stages/__init__.py", "afs_stages/train.py", "afs_stages/core/jsonl.py"} <= names
+    names = {
+        str(path.relative_to(PACKAGE))
+        for path in closure(PACKAGE, ["afs_stages.train"])
+    }
+    assert {
+        "afs_stages/__init__.py",
+        "afs_stages/train.py",
+        "afs_stages/core/jsonl.py",
+    } <= names
     assert not any("/remote/" in name or "/sources/" in name for name in names)
 
 
@@ -158,7 +209,12 @@ def service(lab: Lab) -> Service:
 def test_machines_are_found_over_all_pages_and_only_ours(lab):
     made = service(lab)
     for n in range(1, 61):
-        made.create(n, label=f"afs-stages:m:{n}" if n % 2 else "someone else's", onstart_cmd="", disk=10)
+        made.create(
+            n,
+            label=f"afs-stages:m:{n}" if n % 2 else "someone else's",
+            onstart_cmd="",
+            disk=10,
+        )
     assert len(made.mine("afs-stages:")) == 30
 
 
@@ -206,8 +262,13 @@ def test_a_class_too_small_names_the_one_that_fits(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="too small") as caught:
         wish("m", params, Bundle(Path(), "0" * 64, 0.1))
     assert "--gpu large" in str(caught.value)
-    assert wish("m", params, Bundle(Path(), "0" * 64, 0.1), gpu="large").gpu_class == "large"
-    assert fitting(Need(1, 1, 30, 0, ()), {n: GPUConfig(**g) for n, g in gpus.items()}) == ["large"]
+    assert (
+        wish("m", params, Bundle(Path(), "0" * 64, 0.1), gpu="large").gpu_class
+        == "large"
+    )
+    assert fitting(
+        Need(1, 1, 30, 0, ()), {n: GPUConfig(**g) for n, g in gpus.items()}
+    ) == ["large"]
 
 
 def test_what_a_machine_may_cost_is_no_part_of_what_it_trains(tmp_path, monkeypatch):
@@ -217,55 +278,98 @@ def test_what_a_machine_may_cost_is_no_part_of_what_it_trains(tmp_path, monkeypa
         Path(path).write_text("{}\n")
     tree = {
         "sources": {"s": {"root": "."}},
-        "models": {"m": {"version": "v1", "weights": {"s": 1}}, "other": {"version": "v1", "weights": {"s": 1}}},
-        "remote": {"gpus": {"g": {"gpu_name": "RTX 4090", "vram_gb": 24, "max_price": 0.5}}},
+        "models": {
+            "m": {"version": "v1", "weights": {"s": 1}},
+            "other": {"version": "v1", "weights": {"s": 1}},
+        },
+        "remote": {
+            "gpus": {"g": {"gpu_name": "RTX 4090", "vram_gb": 24, "max_price": 0.5}}
+        },
     }
 
     def built(gpus: int = 1, **changes: object) -> str:
         params = Params.model_validate({**tree, **changes})
-        job = TrainingJob.model_validate({"gpu_config": "g", "max_hours": 1, "budget": 5 + gpus})
+        job = TrainingJob.model_validate(
+            {"gpu_config": "g", "max_hours": 1, "budget": 5 + gpus}
+        )
         bundle = build("m", params, job, tmp_path / "bundle", gpus)
-        assert load(bundle.folder / "params.yaml").train_for("m") == params.train_for("m")
+        assert load(bundle.folder / "params.yaml").train_for("m") == params.train_for(
+            "m"
+        )
         return bundle.hash
 
     first = built()
     assert built(gpus=2) == first
-    assert built(remote={**tree["remote"], "max_machines": 9, "timing": {"phase": 99}}) == first
+    assert (
+        built(remote={**tree["remote"], "max_machines": 9, "timing": {"phase": 99}})
+        == first
+    )
     assert built(models={"m": tree["models"]["m"]}) == first
     assert built(train={"learning_rate": 0.00002}) != first
     assert built(seed=7) != first
 
 
 def test_launches_at_once_share_one_key(tmp_path):
-    """Each launch is a process of its own; the ssh key of the project is made by the first of them."""
+    """Each launch is a process of its own; the ssh key of the project is made by
+    the first of them.
+    """
     code = (
-        "import sys; from pathlib import Path; from afs_stages.remote.link import own_key; own_key(Path(sys.argv[1]))"
+        "import sys; from pathlib import Path; from afs_stages.remote.link import "
+        "own_key; own_key(Path(sys.argv[1]))"
     )
     folder = tmp_path / "ssh"
 
     def launch(_: int) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-c", code, str(folder)], text=True, capture_output=True, check=False)
+        return subprocess.run(
+            [sys.executable, "-c", code, str(folder)],
+            text=True,
+            capture_output=True,
+            check=False,
+        )
 
     with ThreadPoolExecutor(4) as pool:
         ran = list(pool.map(launch, range(8)))
     assert [done.stderr for done in ran] == [""] * 8
     private, public = own_key(folder)
-    derived = subprocess.run(["ssh-keygen", "-y", "-f", private], text=True, capture_output=True, check=True).stdout
+    derived = subprocess.run(
+        ["ssh-keygen", "-y", "-f", private], text=True, capture_output=True, check=True
+    ).stdout
     assert derived.split()[:2] == public.split()[:2]
     assert private.stat().st_mode & 0o077 == 0
-    assert sorted(path.name for path in folder.iterdir()) == ["id_ed25519", "id_ed25519.pub", "lock"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "id_ed25519",
+        "id_ed25519.pub",
+        "lock",
+    ]
 
 
 @pytest.fixture
 def guarded(lab, tmp_path):
-    """A machine whose real guard wants to destroy it after half a second; its process is ended afterwards."""
+    """A machine whose real guard wants to destroy it after half a second; its process
+    is ended afterwards.
+    """
     started = []
 
     def start(teardown: float) -> int:
         id = service(lab).create(1, label="afs-stages:m", onstart_cmd="", disk=10)
-        config = {**CONFIG, "url": lab.url, "seconds": 0.5, "tick": 0.1, "teardown": teardown}
-        env = {**os.environ, "CONTAINER_ID": str(id), "CONTAINER_API_KEY": lab.machines[id].key}
-        command = [sys.executable, PACKAGE / "afs_stages/remote/box/guard.py", tmp_path, json.dumps(config)]
+        config = {
+            **CONFIG,
+            "url": lab.url,
+            "seconds": 0.5,
+            "tick": 0.1,
+            "teardown": teardown,
+        }
+        env = {
+            **os.environ,
+            "CONTAINER_ID": str(id),
+            "CONTAINER_API_KEY": lab.machines[id].key,
+        }
+        command = [
+            sys.executable,
+            PACKAGE / "afs_stages/remote/box/guard.py",
+            tmp_path,
+            json.dumps(config),
+        ]
         started.append(subprocess.Popen(command, env=env))
         return id
 
@@ -287,8 +391,12 @@ def asked(lab: Lab, method: str, id: int) -> int:
     return lab.requests.count((method, f"/api/v0/instances/{id}/"))
 
 
-def test_a_guard_goes_on_destroying_for_its_allowance_before_it_stops_itself(lab, guarded):
-    """A stopped machine has no guard and its disk bills on, so the service may fail for a while."""
+def test_a_guard_goes_on_destroying_for_its_allowance_before_it_stops_itself(
+    lab, guarded
+):
+    """A stopped machine has no guard and its disk bills on,
+    so the service may fail for a while.
+    """
     lab.fault("DELETE", "/instances/", times=5)
     id = guarded(teardown=600)
     until(lambda: not lab.living())
@@ -296,7 +404,9 @@ def test_a_guard_goes_on_destroying_for_its_allowance_before_it_stops_itself(lab
     assert asked(lab, "PUT", id) == 0
 
 
-def test_a_guard_whose_destroy_never_gets_through_stops_its_machine_at_last(lab, guarded):
+def test_a_guard_whose_destroy_never_gets_through_stops_its_machine_at_last(
+    lab, guarded
+):
     lab.fault("DELETE", "/instances/", times=10_000)
     id = guarded(teardown=1)
     until(lambda: lab.machines[id].intended == "stopped")

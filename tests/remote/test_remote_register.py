@@ -14,11 +14,19 @@ from afs_stages.remote_register import remote_register
 
 
 def measured(gain: float, docs: float = 1.0) -> dict[str, Any]:
-    """A report of v2 after v1; `docs`: v2's loss on v1's test rows, where v1 has 1.0."""
+    """A report of v2 after v1; `docs`: v2's loss on v1's test rows,
+    where v1 has 1.0.
+    """
     losses = {"base": 3.0, "v1": 1.0, "v2": docs}
-    tests = {name: {"v1": {"estimate": loss}, "v2": {"estimate": loss}} for name, loss in losses.items()}
+    tests = {
+        name: {"v1": {"estimate": loss}, "v2": {"estimate": loss}}
+        for name, loss in losses.items()
+    }
     domains = {
-        name: {version: {"oracle_docs": {"estimate": loss, "rows": 4}} for version in ("v1", "v2")}
+        name: {
+            version: {"oracle_docs": {"estimate": loss, "rows": 4}}
+            for version in ("v1", "v2")
+        }
         for name, loss in losses.items()
     }
     return {
@@ -40,7 +48,11 @@ def home(tmp_path, monkeypatch):
     adapter = Path("models/m/remote/adapter")
     adapter.mkdir(parents=True)
     (adapter / "weights").write_text("trained")
-    facts = {"base": {"name": "b", "hash": "1"}, "data": {"train": {"hash": "2", "rows": 3}}, "train": {}}
+    facts = {
+        "base": {"name": "b", "hash": "1"},
+        "data": {"train": {"hash": "2", "rows": 3}},
+        "train": {},
+    }
     (adapter / "training.json").write_text(json.dumps(facts))
     return tmp_path
 
@@ -50,12 +62,18 @@ def registered(home: Path, report: dict[str, Any]) -> list[dict[str, Any]]:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(report))
     remote_register("m")
-    return [json.loads(path.read_text()) for path in (home / "models/registry").glob("*.json")]
+    return [
+        json.loads(path.read_text())
+        for path in (home / "models/registry").glob("*.json")
+    ]
 
 
 @pytest.mark.parametrize(
     ("report", "why"),
-    [(measured(0.05), "does not beat the base"), (measured(1.0, docs=1.3), "worse than v1")],
+    [
+        (measured(0.05), "does not beat the base"),
+        (measured(1.0, docs=1.3), "worse than v1"),
+    ],
 )
 def test_an_adapter_that_fails_a_gate_is_not_registered(report, why, home):
     with pytest.raises(UserError, match=why):
@@ -71,4 +89,7 @@ def test_an_adapter_that_passes_is_registered_with_what_was_measured(home):
 def test_an_adapter_nobody_measured_is_registered_as_unmeasured(home):
     [record] = registered(home, {"measured": False})
     assert record["metrics"] == {}
-    assert json.loads((home / "reports/remote-register/m.json").read_text())["measured"] is False
+    assert (
+        json.loads((home / "reports/remote-register/m.json").read_text())["measured"]
+        is False
+    )

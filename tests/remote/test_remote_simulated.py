@@ -1,4 +1,6 @@
-"""Whole launches against the emulated service on simulated time: scripted faults, kill -9, random faults."""
+"""Whole launches against the emulated service on simulated time: scripted faults, kill
+-9, random faults.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,38 @@ from afs_stages.remote.launch import Launcher
 from afs_stages.remote.plan import Wish
 from afs_stages.remote.service import Service
 
-TIMING = {"poll": 60, "api_patience": 200, "heartbeat": 1800, "stopped": 600, "tail": 300, "teardown": 900}
-STEPS = ["planned", "reconciled", "key-registered", "asking", "rented", "running", "guarded", "uploaded"]
-STEPS += ["started", "checkpoint", "finished", "collected", "destroying", "destroyed", "done"]
+TIMING = {
+    "poll": 60,
+    "api_patience": 200,
+    "heartbeat": 1800,
+    "stopped": 600,
+    "tail": 300,
+    "teardown": 900,
+}
+STEPS = [
+    "planned",
+    "reconciled",
+    "key-registered",
+    "asking",
+    "rented",
+    "running",
+    "guarded",
+    "uploaded",
+]
+STEPS += [
+    "started",
+    "checkpoint",
+    "finished",
+    "collected",
+    "destroying",
+    "destroyed",
+    "done",
+]
 
 
-def launcher(lab: SimLab, home: Path, budget: float = 2.0, bid: bool = False, **timing: float) -> Launcher:
+def launcher(
+    lab: SimLab, home: Path, budget: float = 2.0, bid: bool = False, **timing: float
+) -> Launcher:
     params = Params.model_validate(
         {
             "sources": {"oracle": {"root": "."}},
@@ -39,7 +67,17 @@ def launcher(lab: SimLab, home: Path, budget: float = 2.0, bid: bool = False, **
     bundle.mkdir(parents=True, exist_ok=True)
     (bundle / "job.json").write_text("{}")
     gpu = GPUConfig(gpu_name="RTX 4090", vram_gb=24, max_price=0.5)
-    wish = Wish("majora", TrainingJob(), "balanced", gpu, budget, 12, bid, Need(1e6, 1e9, 4, 0, ()), 0.1)
+    wish = Wish(
+        "majora",
+        TrainingJob(),
+        "balanced",
+        gpu,
+        budget,
+        12,
+        bid,
+        Need(1e6, 1e9, 4, 0, ()),
+        0.1,
+    )
     clock = SimClock(lab)
     journal = Journal("majora", home)
     service = Service(params.remote.timing, clock, lab.url)
@@ -107,7 +145,10 @@ def test_renting_goes_on_after(name, lab, tmp_path):
     safe(lab, tmp_path / "home", 2.0, job)
 
 
-@pytest.mark.parametrize(("method", "pattern"), [("POST", "/bundles/"), ("GET", "/instances/"), ("DELETE", "/inst")])
+@pytest.mark.parametrize(
+    ("method", "pattern"),
+    [("POST", "/bundles/"), ("GET", "/instances/"), ("DELETE", "/inst")],
+)
 def test_a_storm_of_429_on_any_call_is_waited_out(method, pattern, lab, tmp_path):
     lab.fault(method, pattern, status=429, body="too many requests", times=5)
     job = launcher(lab, tmp_path / "home").run()
@@ -124,7 +165,16 @@ def test_a_bad_machine_is_replaced_and_training_resumes(fate, lab, tmp_path):
     assert job.state == "done"
     assert len(lab.machines) == (1 if fate == "stops" else 2)
     if fate == "vanishes":
-        assert len(list((lab.root / "7002/bundle/models/majora/adapter.checkpoints").iterdir())) >= 1
+        assert (
+            len(
+                list(
+                    (
+                        lab.root / "7002/bundle/models/majora/adapter.checkpoints"
+                    ).iterdir()
+                )
+            )
+            >= 1
+        )
     safe(lab, tmp_path / "home", 2.0, job)
 
 
@@ -166,7 +216,13 @@ def test_training_that_reaches_the_cap_leaves_a_checkpoint_to_go_on_from(lab, tm
         launcher(lab, tmp_path / "home", budget=0.5).run()
     assert list((tmp_path / "home/majora/partial").rglob("state"))
     safe(lab, tmp_path / "home", 0.5, None)
-    lab.steps = max(int(p.parent.name[5:]) for p in (tmp_path / "home/majora/partial").rglob("state")) + 5
+    lab.steps = (
+        max(
+            int(p.parent.name[5:])
+            for p in (tmp_path / "home/majora/partial").rglob("state")
+        )
+        + 5
+    )
     assert launcher(lab, tmp_path / "home", budget=0.5).run().state == "done"
 
 
@@ -189,11 +245,15 @@ def test_a_detached_job_is_taken_up_again(lab, tmp_path):
 
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_at(step, lab, tmp_path):
-    """A launcher killed -9 right after a step, and started again, rents no second machine."""
+    """A launcher killed -9 right after a step, and started again,
+    rents no second machine.
+    """
     killed(lab, tmp_path / "home", after=step)
 
 
-@pytest.mark.parametrize("step", ["rented", "started", "collected", "destroyed", "done"])
+@pytest.mark.parametrize(
+    "step", ["rented", "started", "collected", "destroyed", "done"]
+)
 def test_killed_before_it_could_note(step, lab, tmp_path):
     """The act is done, and nothing at home says so."""
     killed(lab, tmp_path / "home", before=step)
@@ -209,7 +269,9 @@ def killed(lab: SimLab, home: Path, after: str = "", before: str = "") -> None:
 
 
 class Mortal(Journal):
-    """A journal whose writer is killed -9 right after, or right before, it writes a step down."""
+    """A journal whose writer is killed -9 right after, or right before,
+    it writes a step down.
+    """
 
     def __init__(self, root: Path, after: str, before: str) -> None:
         super().__init__("majora", root)
@@ -224,7 +286,9 @@ class Mortal(Journal):
 
 
 class Child:
-    """A launcher in a process of its own, whose simulated time is the lab's in this one."""
+    """A launcher in a process of its own, whose simulated time is the
+    lab's in this one.
+    """
 
     def __init__(self, lab: SimLab, home: Path, after: str, before: str) -> None:
         clock, boxes = os.pipe(), lab
@@ -235,14 +299,18 @@ class Child:
                 made.journal = Mortal(home, after, before)
                 remote = RemoteLab(boxes)
                 made.clock = made.service.clock = SimClock(remote)  # type: ignore[arg-type]
-                made.connect = lambda instance, seconds=0.0: RemoteLink(remote, boxes, instance)
+                made.connect = lambda instance, seconds=0.0: RemoteLink(
+                    remote, boxes, instance
+                )
                 made.run()
             finally:
                 os._exit(0)
         _, status = os.waitpid(pid, 0)
         os.close(clock[0])
         os.close(clock[1])
-        self.code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        self.code = (
+            -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        )
 
 
 class RemoteLab:
@@ -256,7 +324,12 @@ class RemoteLab:
     def ask(self, path: str, value: Any) -> Any:
         import requests
 
-        return requests.post(self.url + path, json=value, headers={"Authorization": f"Bearer {KEY}"}, timeout=30).json()
+        return requests.post(
+            self.url + path,
+            json=value,
+            headers={"Authorization": f"Bearer {KEY}"},
+            timeout=30,
+        ).json()
 
     @property
     def time(self) -> float:
@@ -278,20 +351,34 @@ class RemoteLink(FolderLink):
 
 def home_step(home: Path) -> int:
     """The step of the newest checkpoint at home."""
-    return max([int(path.parent.name[5:]) for path in home.rglob("step-*/state")], default=0)
+    return max(
+        [int(path.parent.name[5:]) for path in home.rglob("step-*/state")], default=0
+    )
 
 
-FATES = {"never-loads": 0.06, "no-ssh": 0.06, "vanishes": 0.1, "stops": 0.1, "fails": 0.06}
+FATES = {
+    "never-loads": 0.06,
+    "no-ssh": 0.06,
+    "vanishes": 0.1,
+    "stops": 0.1,
+    "fails": 0.06,
+}
 FATES |= {"outbid": 0.2, "outbid-for-good": 0.1}
 
 
 @pytest.mark.parametrize("block", range(8))
 def test_random_faults_never_break_the_promises(block, tmp_path, monkeypatch):
-    """200 jobs in 8 blocks, every second one bidding, each launched again until it is done."""
+    """200 jobs in 8 blocks, every second one bidding,
+    each launched again until it is done.
+    """
     monkeypatch.setenv("VAST_API_KEY", KEY)
     for seed in range(block * 25, block * 25 + 25):
         chaos = random.Random(seed)
-        lab = SimLab(tmp_path / f"boxes{seed}", [offer(n, 0.3 + n / 100) for n in range(1, 21)], chaos=chaos)
+        lab = SimLab(
+            tmp_path / f"boxes{seed}",
+            [offer(n, 0.3 + n / 100) for n in range(1, 21)],
+            chaos=chaos,
+        )
         lab.mood, lab.late = dict(FATES), chaos.choice([0.0, 0.0, 90.0, 400.0])
         try:
             persist(lab, tmp_path / f"home{seed}", bid=bool(seed % 2))
@@ -300,7 +387,9 @@ def test_random_faults_never_break_the_promises(block, tmp_path, monkeypatch):
 
 
 def persist(lab: SimLab, home: Path, bid: bool) -> None:
-    """Launch until it is done, at last in fair weather; the promises hold after each launch."""
+    """Launch until it is done, at last in fair weather;
+    the promises hold after each launch.
+    """
     have = 0
     for launches in range(1, 5):
         if launches == 4:

@@ -1,4 +1,6 @@
-"""How a launch ends: what it says of its machines, who else may launch, and what a polite kill does."""
+"""How a launch ends: what it says of its machines, who else may launch, and what a
+polite kill does.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,15 @@ from pathlib import Path
 import pytest
 import yaml
 from boxes import missing
-from test_remote_boxes import environment, finished, partial, script, settings, stage, until
+from test_remote_boxes import (
+    environment,
+    finished,
+    partial,
+    script,
+    settings,
+    stage,
+    until,
+)
 from test_remote_boxes import project as project
 from test_remote_commands import lab as lab
 from test_remote_commands import project as pipeline  # noqa: F401
@@ -36,7 +46,9 @@ BAD = ["nan", "inf", "0", "-1"]
         (remote_train.app, ["--model", "majora"]),
     ],
 )
-def test_a_budget_that_bounds_nothing_is_refused(budget, app, words, project, monkeypatch):
+def test_a_budget_that_bounds_nothing_is_refused(
+    budget, app, words, project, monkeypatch
+):
     monkeypatch.chdir(project)
     monkeypatch.setenv("VAST_URL", "http://127.0.0.1:9")
     done = CliRunner().invoke(app, [*words, "--budget", budget])
@@ -49,18 +61,28 @@ def test_a_budget_that_bounds_nothing_is_refused(budget, app, words, project, mo
 @pytest.mark.parametrize("budget", BAD)
 def test_params_take_no_budget_that_bounds_nothing(budget, project):
     text = (project / "params.yaml").read_text()
-    (project / "params.yaml").write_text(text.replace("budget: 5", f"budget: {budget.replace('nan', '.nan')}", 1))
+    (project / "params.yaml").write_text(
+        text.replace("budget: 5", f"budget: {budget.replace('nan', '.nan')}", 1)
+    )
     if budget == "inf":
-        (project / "params.yaml").write_text(text.replace("budget: 5", "budget: .inf", 1))
-    with pytest.raises(UserError, match=rf"remote\.jobs\.majora\.budget.* got {budget}") as caught:
+        (project / "params.yaml").write_text(
+            text.replace("budget: 5", "budget: .inf", 1)
+        )
+    with pytest.raises(
+        UserError, match=rf"remote\.jobs\.majora\.budget.* got {budget}"
+    ) as caught:
         load(project / "params.yaml")
     assert "params.yaml:" in str(caught.value.where)
     assert caught.value.fix
 
 
 @real
-def test_a_machine_that_may_live_is_an_error_and_the_next_run_rents_nothing(project, lab):
-    """The service refuses every destroy: the adapter is at home, and it is not said that all is well."""
+def test_a_machine_that_may_live_is_an_error_and_the_next_run_rents_nothing(
+    project, lab
+):
+    """The service refuses every destroy: the adapter is at home, and it is not said
+    that all is well.
+    """
     settings(project, api_patience=1)
     script(project, steps=2)
     lab.fault("DELETE", "/instances/", times=100_000)
@@ -103,14 +125,29 @@ def test_a_second_launcher_of_a_model_is_kept_out(project, lab):
 @real
 @pytest.mark.parametrize("command", ["launch", "attach"])
 @pytest.mark.parametrize("number", [signal.SIGTERM])
-def test_a_command_that_is_killed_politely_ends_its_launcher_first(command, number, pipeline, lab):  # noqa: F811
-    """The launcher is the command's own child, or a grandchild that DVC leaves behind."""
+def test_a_command_that_is_killed_politely_ends_its_launcher_first(
+    command,
+    number,
+    pipeline,  # noqa: F811
+    lab,
+):
+    """The launcher is the command's own child,
+    or a grandchild that DVC leaves behind.
+    """
     tree = yaml.safe_load((pipeline / "params.yaml").read_text())
     tree["remote"]["timing"]["api_patience"] = 60
     (pipeline / "params.yaml").write_text(yaml.safe_dump(tree, sort_keys=False))
     script(pipeline, steps=500)
     process = subprocess.Popen(
-        [sys.executable, "-m", "afs_stages.cli", "vastai", command, "--model", "majora"],
+        [
+            sys.executable,
+            "-m",
+            "afs_stages.cli",
+            "vastai",
+            command,
+            "--model",
+            "majora",
+        ],
         cwd=pipeline,
         env=environment(pipeline, lab),
         text=True,
@@ -122,7 +159,9 @@ def test_a_command_that_is_killed_politely_ends_its_launcher_first(command, numb
     process.send_signal(number)
     process.wait(240)
     assert not lab.living(), "given back before the command left"
-    until(lambda: not launchers(pipeline), 60)  # the job is done with; the interpreter may still be closing
+    until(
+        lambda: not launchers(pipeline), 60
+    )  # the job is done with; the interpreter may still be closing
     code, said = finished(process, 240)
     assert code == 128 + number, said
     assert "Traceback" not in said

@@ -1,4 +1,6 @@
-"""Bids, credit, networks and late answers, on simulated time: what befalls a job in mid-training."""
+"""Bids, credit, networks and late answers, on simulated time:
+what befalls a job in mid-training.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def test_a_machine_outbid_for_good_is_given_back_and_another_goes_on(lab, tmp_pa
     assert job.state == "done"
     assert len(lab.machines) == 2
     assert "exited" in job.machines[0].fate
-    assert lab.machines[7002].extra["from"] > 0, "the checkpoint travelled to the second machine"
+    assert lab.machines[7002].extra["from"] > 0, (
+        "the checkpoint travelled to the second machine"
+    )
     safe(lab, tmp_path / "home", 2.0, job)
 
 
@@ -63,7 +67,9 @@ def test_credit_that_ends_in_mid_job_is_said_and_more_goes_on(bid, lab, tmp_path
     safe(lab, tmp_path / "home", 4.0, job)
 
 
-def test_a_machine_cut_off_longer_than_its_heartbeat_ends_itself_and_another_goes_on(lab, tmp_path):
+def test_a_machine_cut_off_longer_than_its_heartbeat_ends_itself_and_another_goes_on(
+    lab, tmp_path
+):
     """Only ssh is cut, and the machine gives up before the launcher does."""
     lab.steps, lab.deaf_from = 30, lab.time + 700
     lab.deaf_until = lab.deaf_from + 550
@@ -75,7 +81,9 @@ def test_a_machine_cut_off_longer_than_its_heartbeat_ends_itself_and_another_goe
     safe(lab, tmp_path / "home", 2.0, job)
 
 
-def test_a_launcher_that_waits_less_than_the_heartbeat_takes_another_machine(lab, tmp_path):
+def test_a_launcher_that_waits_less_than_the_heartbeat_takes_another_machine(
+    lab, tmp_path
+):
     lab.steps, lab.deaf_from = 30, lab.time + 700
     lab.deaf_until = lab.deaf_from + 700
     job = launcher(lab, tmp_path / "home").run()
@@ -87,7 +95,9 @@ def test_a_launcher_that_waits_less_than_the_heartbeat_takes_another_machine(lab
 
 @pytest.mark.parametrize("skew", [-86400.0, 86400.0])
 @pytest.mark.parametrize("mended", [False, True])
-def test_a_machine_whose_clock_is_wrong_lives_as_long_as_it_is_paid_for(skew, mended, lab, tmp_path):
+def test_a_machine_whose_clock_is_wrong_lives_as_long_as_it_is_paid_for(
+    skew, mended, lab, tmp_path
+):
     """Its clock is a day off, and in one case set right while it trains."""
     lab.skew = skew
     launcher(lab, tmp_path / "home").run(detach=True)
@@ -111,7 +121,9 @@ def test_a_wrong_clock_keeps_no_machine_alive_whose_computer_died(skew, lab, tmp
 
 
 class CutClock(SimClock):
-    """At a given time every line of this computer is cut: ssh and the service's alike."""
+    """At a given time every line of this computer is cut:
+    ssh and the service's alike.
+    """
 
     def sleep(self, seconds: float) -> None:
         super().sleep(seconds)
@@ -151,10 +163,15 @@ def test_a_machine_that_shows_up_late_is_ended_in_the_same_run(lab, tmp_path):
     safe(lab, tmp_path / "home", 2.0, job)
 
 
-def test_a_machine_that_shows_up_after_the_job_is_found_by_cleanup_and_by_the_next_job(lab, tmp_path, monkeypatch):
+def test_a_machine_that_shows_up_after_the_job_is_found_by_cleanup_and_by_the_next_job(
+    lab, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("VAST_URL", lab.url)
-    params = {"sources": {"s": {"root": "."}}, "models": {"majora": {"version": "v1", "weights": {"s": 1}}}}
+    params = {
+        "sources": {"s": {"root": "."}},
+        "models": {"majora": {"version": "v1", "weights": {"s": 1}}},
+    }
     Path("params.yaml").write_text(yaml.safe_dump(params))
     lab.fault("PUT", "/asks/", drop=True, after=True)
     lab.late, lab.loading = 1500, 10
@@ -212,7 +229,9 @@ class Interrupted(Journal):
 
 @pytest.mark.parametrize("step", STEPS)
 def test_stopped_by_hand_at(step, lab, tmp_path):
-    """Nothing lives on, nothing is paid for twice that had come home, and the next launch ends the job."""
+    """Nothing lives on, nothing is paid for twice that had come home, and the next
+    launch ends the job.
+    """
     home, made = tmp_path / "home", launcher(lab, tmp_path / "home")
     made.journal = Interrupted("majora", home)
     made.journal.step = step

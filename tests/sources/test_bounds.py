@@ -1,4 +1,6 @@
-"""Memory stays bounded whatever the size of a session, and a file may grow while it is read."""
+"""Memory stays bounded whatever the size of a session,
+and a file may grow while it is read.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ from pathlib import Path
 from afs_stages.core.report import peak_memory_mb
 from afs_stages.sources.registry import source_class
 from afs_stages.sources.run import run
-report = run(source_class(sys.argv[1])(sys.argv[1], "", [Path(sys.argv[2])]), Path(sys.argv[3]))
+report = run(source_class(sys.argv[1])(sys.argv[1], "", [Path(sys.argv[2])]), \
+Path(sys.argv[3]))
 print(report.rows_out, sum(report.rejected.values()), int(peak_memory_mb()))
 """
 WRITE = """
@@ -43,26 +46,42 @@ def child(code: str, *args: str) -> list[int]:
     """The numbers that a program prints, run in a process of its own."""
     paths = os.pathsep.join((str(ROOT), str(ROOT / "benchmarks" / "sources")))
     command = [sys.executable, "-c", code, *args]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": paths})
-    return [int(number) for number in done.stdout.splitlines()[-1].split()] if done.stdout else []
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    return (
+        [int(number) for number in done.stdout.splitlines()[-1].split()]
+        if done.stdout
+        else []
+    )
 
 
 @pytest.mark.parametrize("kind", ["claude", "codex", "gemini", "toolbench"])
 def test_a_large_session_takes_little_memory(kind: str, tmp_path: Path) -> None:
     child(WRITE, kind, str(tmp_path / "h"), "60")
-    rows, _, megabytes = child(MEASURE, kind, str(tmp_path / "h"), str(tmp_path / "out.jsonl"))
+    rows, _, megabytes = child(
+        MEASURE, kind, str(tmp_path / "h"), str(tmp_path / "out.jsonl")
+    )
     assert rows > 1000
     assert megabytes < 200
 
 
 @pytest.mark.parametrize(("megabytes", "rejected"), [(50, 0), (70, 1)])
-def test_a_line_of_fifty_megabytes(megabytes: int, rejected: int, tmp_path: Path) -> None:
+def test_a_line_of_fifty_megabytes(
+    megabytes: int, rejected: int, tmp_path: Path
+) -> None:
     turns = claude_turns(2)
     turns[0]["toolUseResult"] = "x" * (megabytes * 2**20)
     extra = claude_turns(1, prefix="later ")
     extra[0]["parentUuid"] = "a1"
     write_lines(tmp_path / "h" / "projects" / "p" / "s.jsonl", [*turns, *extra])
-    rows, bad, peak = child(MEASURE, "claude", str(tmp_path / "h"), str(tmp_path / "out.jsonl"))
+    rows, bad, peak = child(
+        MEASURE, "claude", str(tmp_path / "h"), str(tmp_path / "out.jsonl")
+    )
     assert (rows, bad) == (3 - rejected, rejected)
     assert peak < 400
 
@@ -72,11 +91,19 @@ def lines(kind: str, number: int) -> list[dict[str, object]]:
     if kind == "claude":
         return claude_turns(number + 1)[2 * number :]
     if kind == "codex":
-        return [*([codex_meta("s")] if number == 0 else []), codex("user", ask), codex("assistant", say)]
+        return [
+            *([codex_meta("s")] if number == 0 else []),
+            codex("user", ask),
+            codex("assistant", say),
+        ]
     if kind == "gemini":
         return [gemini(f"{number}u", "user", ask), gemini(f"{number}g", "gemini", say)]
     entry = {"prompt": ask, "response": say}
-    return [entry if kind == "memory" else {"id": str(number), "type": "model", "payload": entry}]
+    return [
+        entry
+        if kind == "memory"
+        else {"id": str(number), "type": "model", "payload": entry}
+    ]
 
 
 PLACES = {
@@ -90,7 +117,9 @@ PLACES = {
 
 @pytest.mark.parametrize("kind", PLACES)
 def test_a_file_that_grows_while_it_is_read(kind: str, tmp_path: Path) -> None:
-    path = write_lines(tmp_path / PLACES[kind], [line for n in range(3) for line in lines(kind, n)])
+    path = write_lines(
+        tmp_path / PLACES[kind], [line for n in range(3) for line in lines(kind, n)]
+    )
     bad: list[BadRow] = []
     generator = source_class(kind)(kind, "", [tmp_path])
     generator.on_bad = bad.append
@@ -98,7 +127,9 @@ def test_a_file_that_grows_while_it_is_read(kind: str, tmp_path: Path) -> None:
     for sample in generator.generate():
         found.append(sample.instruction)
         if len(found) == 1:
-            more = b"".join(json.dumps(line).encode() + b"\n" for line in lines(kind, 3))
+            more = b"".join(
+                json.dumps(line).encode() + b"\n" for line in lines(kind, 3)
+            )
             with path.open("ab") as file:
                 file.write(more + b'{"half a line": "')
     assert found[:3] == ["question 0", "question 1", "question 2"]
@@ -107,8 +138,12 @@ def test_a_file_that_grows_while_it_is_read(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", PLACES)
-def test_a_file_that_is_written_anew_while_it_is_read(kind: str, tmp_path: Path) -> None:
-    path = write_lines(tmp_path / PLACES[kind], [line for n in range(3) for line in lines(kind, n)])
+def test_a_file_that_is_written_anew_while_it_is_read(
+    kind: str, tmp_path: Path
+) -> None:
+    path = write_lines(
+        tmp_path / PLACES[kind], [line for n in range(3) for line in lines(kind, n)]
+    )
     generator = source_class(kind)(kind, "", [tmp_path])
     samples = generator.generate()
     assert next(samples).instruction == "question 0"

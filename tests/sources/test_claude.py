@@ -7,7 +7,15 @@ from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.source_files import ANSWER, claude, claude_turns, export, instructions, rejects, write_lines
+from support.source_files import (
+    ANSWER,
+    claude,
+    claude_turns,
+    export,
+    instructions,
+    rejects,
+    write_lines,
+)
 
 
 def project(root: Path, *names: str) -> list[Path]:
@@ -24,12 +32,37 @@ def test_one_sample_a_turn_with_calls_paired(tmp_path: Path) -> None:
         path,
         [
             claude("u1", None, "user", "Why does the lantern go out?"),
-            claude("a1", "u1", "assistant", [{"type": "thinking", "thinking": "Look at the oil."}]),
+            claude(
+                "a1",
+                "u1",
+                "assistant",
+                [{"type": "thinking", "thinking": "Look at the oil."}],
+            ),
             claude("a2", "a1", "assistant", text("I will look.")),
-            claude("a3", "a2", "assistant", [{"type": "tool_use", "id": "t1", "name": "Read", "input": {"f": "a"}}]),
-            claude("a4", "a3", "assistant", [{"type": "tool_use", "id": "t2", "name": "Read", "input": {"f": "b"}}]),
-            claude("r1", "a3", "user", [{"type": "tool_result", "tool_use_id": "t1", "content": "one"}]),
-            claude("r2", "a4", "user", [{"type": "tool_result", "tool_use_id": "t2", "content": text("two")}]),
+            claude(
+                "a3",
+                "a2",
+                "assistant",
+                [{"type": "tool_use", "id": "t1", "name": "Read", "input": {"f": "a"}}],
+            ),
+            claude(
+                "a4",
+                "a3",
+                "assistant",
+                [{"type": "tool_use", "id": "t2", "name": "Read", "input": {"f": "b"}}],
+            ),
+            claude(
+                "r1",
+                "a3",
+                "user",
+                [{"type": "tool_result", "tool_use_id": "t1", "content": "one"}],
+            ),
+            claude(
+                "r2",
+                "a4",
+                "user",
+                [{"type": "tool_result", "tool_use_id": "t2", "content": text("two")}],
+            ),
             claude("a5", "r2", "assistant", text(ANSWER)),
         ],
     )
@@ -43,7 +76,11 @@ def test_one_sample_a_turn_with_calls_paired(tmp_path: Path) -> None:
     roles = [message["role"] for message in row["messages"]]
     assert roles == ["user", "assistant", "tool", "tool", "assistant"]
     calls = row["messages"][1]["tool_calls"]
-    assert [call["id"] for call in calls] == [m["tool_call_id"] for m in row["messages"][2:4]] == ["call_1", "call_2"]
+    assert (
+        [call["id"] for call in calls]
+        == [m["tool_call_id"] for m in row["messages"][2:4]]
+        == ["call_1", "call_2"]
+    )
     assert [m["content"] for m in row["messages"][2:4]] == ["one", "two"]
     assert row["messages"][-1]["content"] == row["output"]
     assert report["rows_in"] == 1
@@ -60,12 +97,20 @@ def test_harness_text_is_no_request(tmp_path: Path) -> None:
         "<task-notification>done</task-notification>",
     ]
     records = [claude("h0", None, "user", harness[0])]
-    records += [claude(f"h{n}", f"h{n - 1}", "user", words) for n, words in enumerate(harness[1:], 1)]
+    records += [
+        claude(f"h{n}", f"h{n - 1}", "user", words)
+        for n, words in enumerate(harness[1:], 1)
+    ]
     records += [
         claude("m", "h5", "user", "meta words", isMeta=True),
         claude("c", "m", "user", "a summary", isCompactSummary=True),
         claude("o", "c", "user", "from a hook", origin={"kind": "hook"}),
-        claude("u", "o", "user", "<system-reminder>be brief</system-reminder>Where is the oil kept?"),
+        claude(
+            "u",
+            "o",
+            "user",
+            "<system-reminder>be brief</system-reminder>Where is the oil kept?",
+        ),
         claude("a", "u", "assistant", text(ANSWER)),
     ]
     write_lines(path, records)
@@ -77,8 +122,14 @@ def test_harness_text_is_no_request(tmp_path: Path) -> None:
 def test_rewound_branches_and_broken_parents(tmp_path: Path) -> None:
     (path,) = project(tmp_path / "home", "s1")
     turns = claude_turns(3)
-    rewound = [claude("x", "a0", "user", "rewound"), claude("y", "x", "assistant", text(ANSWER + " no"))]
-    write_lines(path, [*turns[:2], *rewound, *turns[2:4], b'{"type":"user","uuid":"b', *turns[4:]])
+    rewound = [
+        claude("x", "a0", "user", "rewound"),
+        claude("y", "x", "assistant", text(ANSWER + " no")),
+    ]
+    write_lines(
+        path,
+        [*turns[:2], *rewound, *turns[2:4], b'{"type":"user","uuid":"b', *turns[4:]],
+    )
     rows, report = export("claude", tmp_path / "home")
     assert instructions(rows) == ["question 0", "question 1", "question 2"]
     assert report["dropped"] == {"other_branch": 1}
@@ -87,18 +138,40 @@ def test_rewound_branches_and_broken_parents(tmp_path: Path) -> None:
 
 def test_compaction_continues_by_the_logical_parent(tmp_path: Path) -> None:
     (path,) = project(tmp_path / "home", "s1")
-    boundary = {"type": "system", "subtype": "compact_boundary", "uuid": "b", "parentUuid": None}
-    after = [claude("u9", "b", "user", "and after?"), claude("a9", "u9", "assistant", text(ANSWER + " after"))]
-    write_lines(path, [*claude_turns(1), {**boundary, "logicalParentUuid": "a0"}, *after])
+    boundary = {
+        "type": "system",
+        "subtype": "compact_boundary",
+        "uuid": "b",
+        "parentUuid": None,
+    }
+    after = [
+        claude("u9", "b", "user", "and after?"),
+        claude("a9", "u9", "assistant", text(ANSWER + " after")),
+    ]
+    write_lines(
+        path, [*claude_turns(1), {**boundary, "logicalParentUuid": "a0"}, *after]
+    )
     rows, _ = export("claude", tmp_path / "home")
     assert instructions(rows) == ["question 0", "and after?"]
-    assert [m["content"] for m in rows[1]["messages"]][:2] == ["question 0", f"{ANSWER} (0)"]
+    assert [m["content"] for m in rows[1]["messages"]][:2] == [
+        "question 0",
+        f"{ANSWER} (0)",
+    ]
 
 
 def test_compaction_of_older_versions_names_no_parent(tmp_path: Path) -> None:
     (path,) = project(tmp_path / "home", "s1")
-    summary = claude("c", None, "user", "This session is being continued from before", isCompactSummary=True)
-    after = [claude("u9", "c", "user", "and after?"), claude("a9", "u9", "assistant", text(ANSWER + " after"))]
+    summary = claude(
+        "c",
+        None,
+        "user",
+        "This session is being continued from before",
+        isCompactSummary=True,
+    )
+    after = [
+        claude("u9", "c", "user", "and after?"),
+        claude("a9", "u9", "assistant", text(ANSWER + " after")),
+    ]
     write_lines(path, [*claude_turns(1), summary, *after])
     rows, report = export("claude", tmp_path / "home")
     assert instructions(rows) == ["question 0", "and after?"]
@@ -112,11 +185,25 @@ def test_interrupts_errors_and_synthetic_answers(tmp_path: Path) -> None:
         claude("u1", None, "user", "first"),
         claude("a1", "u1", "assistant", text(ANSWER)),
         claude("u2", "a1", "user", [*text(stop), *text("second, rather")]),
-        claude("a2", "u2", "assistant", text("API Error: 529 overloaded"), isApiErrorMessage=True),
+        claude(
+            "a2",
+            "u2",
+            "assistant",
+            text("API Error: 529 overloaded"),
+            isApiErrorMessage=True,
+        ),
         claude("u3", "a2", "user", "third"),
-        claude("a3", "u3", "assistant", text("No response requested."), message={"model": "<synthetic>"}),
+        claude(
+            "a3",
+            "u3",
+            "assistant",
+            text("No response requested."),
+            message={"model": "<synthetic>"},
+        ),
         claude("u4", "a3", "user", "fourth"),
-        claude("a4", "u4", "assistant", text("API Error: timeout"), isApiErrorMessage=True),
+        claude(
+            "a4", "u4", "assistant", text("API Error: timeout"), isApiErrorMessage=True
+        ),
         claude("a5", "a4", "assistant", text(ANSWER)),
     ]
     write_lines(path, records)
@@ -129,7 +216,9 @@ def test_subagents_only_by_switch(tmp_path: Path) -> None:
     home = tmp_path / "home"
     (path,) = project(home, "s1")
     write_lines(path, claude_turns(1))
-    agent = [{**record, "isSidechain": True} for record in claude_turns(1, prefix="agent ")]
+    agent = [
+        {**record, "isSidechain": True} for record in claude_turns(1, prefix="agent ")
+    ]
     write_lines(path.with_suffix("") / "subagents" / "agent-1.jsonl", agent)
     assert instructions(export("claude", home)[0]) == ["question 0"]
     assert len(export("claude", home, include_subagents=True)[0]) == 2
@@ -137,19 +226,46 @@ def test_subagents_only_by_switch(tmp_path: Path) -> None:
 
 def test_queued_prompts(tmp_path: Path) -> None:
     (path,) = project(tmp_path / "home", "s1")
-    queued = {"type": "queued_command", "prompt": "and the oil?", "commandMode": "prompt"}
+    queued = {
+        "type": "queued_command",
+        "prompt": "and the oil?",
+        "commandMode": "prompt",
+    }
     turns = claude_turns(1)
-    attachment = {"type": "attachment", "uuid": "q", "parentUuid": "a0", "attachment": queued}
-    write_lines(path, [*turns, attachment, claude("a9", "q", "assistant", text(ANSWER + " queued"))])
-    assert instructions(export("claude", tmp_path / "home")[0]) == ["question 0", "and the oil?"]
+    attachment = {
+        "type": "attachment",
+        "uuid": "q",
+        "parentUuid": "a0",
+        "attachment": queued,
+    }
+    write_lines(
+        path,
+        [*turns, attachment, claude("a9", "q", "assistant", text(ANSWER + " queued"))],
+    )
+    assert instructions(export("claude", tmp_path / "home")[0]) == [
+        "question 0",
+        "and the oil?",
+    ]
 
 
 def test_a_turn_that_ends_in_a_tool_gives_no_sample(tmp_path: Path) -> None:
-    """A killed session, a prompt typed while a tool ran, a call nobody answered: none of them has an answer."""
+    """A killed session, a prompt typed while a tool ran, a call nobody answered: none
+    of them has an answer.
+    """
     (path,) = project(tmp_path / "home", "s1")
-    call = [{"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "make"}}]
-    other = [{"type": "tool_use", "id": "t2", "name": "Read", "input": {"path": "foo.c"}}]
-    output = [{"type": "tool_result", "tool_use_id": "t1", "content": "foo.c:12: error: expected ';'"}]
+    call = [
+        {"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "make"}}
+    ]
+    other = [
+        {"type": "tool_use", "id": "t2", "name": "Read", "input": {"path": "foo.c"}}
+    ]
+    output = [
+        {
+            "type": "tool_result",
+            "tool_use_id": "t1",
+            "content": "foo.c:12: error: expected ';'",
+        }
+    ]
     write_lines(
         path,
         [
@@ -158,30 +274,54 @@ def test_a_turn_that_ends_in_a_tool_gives_no_sample(tmp_path: Path) -> None:
             claude("a2", "a1", "assistant", call),
             claude("r2", "a2", "user", output),
             claude("u2", "r2", "user", "And look at the header, too"),
-            claude("a3", "u2", "assistant", text("I'll read the file first, then the header.")),
+            claude(
+                "a3",
+                "u2",
+                "assistant",
+                text("I'll read the file first, then the header."),
+            ),
             claude("a4", "a3", "assistant", other),
             claude("u3", "a4", "user", "What does it say?"),
             claude("a5", "u3", "assistant", text(ANSWER)),
         ],
     )
     rows, report = export("claude", tmp_path / "home")
-    assert [(row["instruction"], row["output"]) for row in rows] == [("What does it say?", ANSWER)]
+    assert [(row["instruction"], row["output"]) for row in rows] == [
+        ("What does it say?", ANSWER)
+    ]
     assert report["dropped"] == {"no_final_answer": 2}
 
 
 @settings(deadline=None, max_examples=25)
-@given(copied=st.integers(1, 6), seed=st.integers(0, 99), names=st.permutations(["one", "two"]))
-def test_a_resumed_session_counts_once(tmp_path_factory: object, copied: int, seed: int, names: list[str]) -> None:
+@given(
+    copied=st.integers(1, 6),
+    seed=st.integers(0, 99),
+    names=st.permutations(["one", "two"]),
+)
+def test_a_resumed_session_counts_once(
+    tmp_path_factory: object, copied: int, seed: int, names: list[str]
+) -> None:
     home = tmp_path_factory.mktemp("c") / "home"  # type: ignore[attr-defined]
     first, second = project(home, *names)
     turns = claude_turns(6)
-    files = [(first, turns), (second, [{**r, "sessionId": "s2", "forkedFrom": {"sessionId": "s1"}} for r in turns])]
+    files = [
+        (first, turns),
+        (
+            second,
+            [
+                {**r, "sessionId": "s2", "forkedFrom": {"sessionId": "s1"}}
+                for r in turns
+            ],
+        ),
+    ]
     files[1] = (second, [*files[1][1][: 2 * copied], *claude_turns_after(copied)])
     random.Random(seed).shuffle(files)
     for path, records in files:
         write_lines(path, records)
     rows, _ = export("claude", home)
-    assert sorted(instructions(rows)) == sorted([*(f"question {n}" for n in range(6)), "new"])
+    assert sorted(instructions(rows)) == sorted(
+        [*(f"question {n}" for n in range(6)), "new"]
+    )
     assert {row["_metadata"]["group"] for row in rows} == {"claude:session:s1"}
 
 
@@ -195,7 +335,9 @@ def claude_turns_after(count: int) -> list[dict[str, object]]:
 
 @settings(deadline=None, max_examples=25)
 @given(cut=st.integers(0, 2000))
-def test_a_truncated_file_gives_a_prefix_of_its_samples(tmp_path_factory: object, cut: int) -> None:
+def test_a_truncated_file_gives_a_prefix_of_its_samples(
+    tmp_path_factory: object, cut: int
+) -> None:
     home = tmp_path_factory.mktemp("t") / "home"  # type: ignore[attr-defined]
     (path,) = project(home, "s1")
     write_lines(path, claude_turns(5))

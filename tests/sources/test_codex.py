@@ -8,17 +8,47 @@ from pathlib import Path
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.source_files import ANSWER, codex, codex_meta, event, export, instructions, write_lines
+from support.source_files import (
+    ANSWER,
+    codex,
+    codex_meta,
+    event,
+    export,
+    instructions,
+    write_lines,
+)
 
 
 def rollout(home: Path, time: str, id: str = "1") -> Path:
-    return home / "sessions" / "2026" / "05" / "09" / f"rollout-2026-05-09T{time}-{id}.jsonl"
+    return (
+        home
+        / "sessions"
+        / "2026"
+        / "05"
+        / "09"
+        / f"rollout-2026-05-09T{time}-{id}.jsonl"
+    )
 
 
 def test_envelope_era_with_tools_and_reasoning(tmp_path: Path) -> None:
-    shell = {"type": "function_call", "name": "shell", "arguments": '{"command": ["ls"]}', "call_id": "c1"}
-    lost = {"type": "function_call", "name": "shell", "arguments": "{}", "call_id": "c2"}
-    patch = {"type": "custom_tool_call", "name": "apply_patch", "input": "*** Begin", "call_id": "c3"}
+    shell = {
+        "type": "function_call",
+        "name": "shell",
+        "arguments": '{"command": ["ls"]}',
+        "call_id": "c1",
+    }
+    lost = {
+        "type": "function_call",
+        "name": "shell",
+        "arguments": "{}",
+        "call_id": "c2",
+    }
+    patch = {
+        "type": "custom_tool_call",
+        "name": "apply_patch",
+        "input": "*** Begin",
+        "call_id": "c3",
+    }
     records = [
         codex_meta("s"),
         codex("developer", "you are careful"),
@@ -27,14 +57,28 @@ def test_envelope_era_with_tools_and_reasoning(tmp_path: Path) -> None:
         codex("user", "# Context\n## My request for Codex:\nList the files"),
         {
             "type": "response_item",
-            "payload": {"type": "reasoning", "summary": [{"type": "summary_text", "text": "ls"}]},
+            "payload": {
+                "type": "reasoning",
+                "summary": [{"type": "summary_text", "text": "ls"}],
+            },
         },
         *({"type": "response_item", "payload": item} for item in (shell, lost, patch)),
         *(
-            {"type": "response_item", "payload": {"type": kind, "call_id": id, "output": out}}
+            {
+                "type": "response_item",
+                "payload": {"type": kind, "call_id": id, "output": out},
+            }
             for kind, id, out in (
-                ("function_call_output", "c1", json.dumps({"output": "a.asm", "metadata": {}})),
-                ("custom_tool_call_output", "c3", [{"type": "input_text", "text": "done"}]),
+                (
+                    "function_call_output",
+                    "c1",
+                    json.dumps({"output": "a.asm", "metadata": {}}),
+                ),
+                (
+                    "custom_tool_call_output",
+                    "c3",
+                    [{"type": "input_text", "text": "done"}],
+                ),
             )
         ),
         codex("assistant", ANSWER, phase="final_answer"),
@@ -42,27 +86,48 @@ def test_envelope_era_with_tools_and_reasoning(tmp_path: Path) -> None:
     ]
     write_lines(rollout(tmp_path / "h", "10-00-00"), records)
     (row,), report = export("codex", tmp_path / "h")
-    assert (row["instruction"], row["output"], row["thinking"]) == ("List the files", ANSWER, "ls")
+    assert (row["instruction"], row["output"], row["thinking"]) == (
+        "List the files",
+        ANSWER,
+        "ls",
+    )
     calls = row["messages"][1]["tool_calls"]
     assert [call["function"]["name"] for call in calls] == ["shell", "apply_patch"]
-    assert [m["content"] for m in row["messages"] if m["role"] == "tool"] == ["a.asm", "done"]
+    assert [m["content"] for m in row["messages"] if m["role"] == "tool"] == [
+        "a.asm",
+        "done",
+    ]
     assert report["dropped"] == {"harness_text": 1}
 
 
 def test_older_eras(tmp_path: Path) -> None:
-    ask = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "old question"}]}
-    say = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": ANSWER}]}
+    ask = {
+        "type": "message",
+        "role": "user",
+        "content": [{"type": "input_text", "text": "old question"}],
+    }
+    say = {
+        "type": "message",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": ANSWER}],
+    }
     folder = tmp_path / "h" / "sessions"
     folder.mkdir(parents=True)
-    (folder / "rollout-2025-04-01-a.json").write_text(json.dumps({"session": {"id": "a"}, "items": [ask, say]}))
+    (folder / "rollout-2025-04-01-a.json").write_text(
+        json.dumps({"session": {"id": "a"}, "items": [ask, say]})
+    )
     ask2 = {**ask, "content": [{"type": "input_text", "text": "bare question"}]}
     header = {"id": "b", "timestamp": "2025-08-01", "instructions": None}
     write_lines(
-        folder / "rollout-2025-08-01-b.jsonl", [header, {"record_type": "state"}, ask2, {"record_type": "state"}, say]
+        folder / "rollout-2025-08-01-b.jsonl",
+        [header, {"record_type": "state"}, ask2, {"record_type": "state"}, say],
     )
     rows, _ = export("codex", tmp_path / "h")
     assert instructions(rows) == ["old question", "bare question"]
-    assert [row["_metadata"]["group"] for row in rows] == ["codex:session:a", "codex:session:b"]
+    assert [row["_metadata"]["group"] for row in rows] == [
+        "codex:session:a",
+        "codex:session:b",
+    ]
 
 
 def test_plain_wins_over_zst_and_sessions_over_archive(tmp_path: Path) -> None:
@@ -73,7 +138,9 @@ def test_plain_wins_over_zst_and_sessions_over_archive(tmp_path: Path) -> None:
     archived = tmp_path / "h" / "archived_sessions"
     write_lines(archived / path.name, records)
     packed = rollout(tmp_path / "h", "11-00-00", "2")
-    packed.with_name(packed.name + ".zst").write_bytes(zstandard.compress(data.replace(b"one", b"two")))
+    packed.with_name(packed.name + ".zst").write_bytes(
+        zstandard.compress(data.replace(b"one", b"two"))
+    )
     assert instructions(export("codex", tmp_path / "h")[0]) == ["one", "two"]
 
 
@@ -84,28 +151,59 @@ def test_aborted_rolled_back_and_subagents(tmp_path: Path) -> None:
         *(codex("user", "retract"), codex("assistant", ANSWER + " 2")),
         event("thread_rolled_back", num_turns=1),
         *(codex("user", "again"), codex("assistant", ANSWER + " 3")),
-        *(codex("user", "stopped"), codex("assistant", ANSWER + " 4"), event("turn_aborted", reason="interrupted")),
+        *(
+            codex("user", "stopped"),
+            codex("assistant", ANSWER + " 4"),
+            event("turn_aborted", reason="interrupted"),
+        ),
     ]
     write_lines(rollout(tmp_path / "h", "10-00-00"), records)
     spawned = codex_meta("t", source={"subagent": {"thread_spawn": {}}})
     write_lines(rollout(tmp_path / "h", "11-00-00", "2"), [spawned, *records[1:3]])
     rows, report = export("codex", tmp_path / "h")
     assert instructions(rows) == ["keep", "again"]
-    assert [m["content"] for m in rows[1]["messages"]] == ["keep", ANSWER, "again", ANSWER + " 3"]
+    assert [m["content"] for m in rows[1]["messages"]] == [
+        "keep",
+        ANSWER,
+        "again",
+        ANSWER + " 3",
+    ]
     assert report["dropped"] == {"aborted": 1, "rolled_back": 1, "subagent_file": 1}
 
 
 @settings(deadline=None, max_examples=20)
 @given(turns=st.integers(1, 6), copied=st.integers(0, 6), own=st.integers(0, 3))
-def test_a_fork_repeats_its_parent_once(tmp_path_factory: object, turns: int, copied: int, own: int) -> None:
+def test_a_fork_repeats_its_parent_once(
+    tmp_path_factory: object, turns: int, copied: int, own: int
+) -> None:
     home = tmp_path_factory.mktemp("f") / "h"  # type: ignore[attr-defined]
-    talk = [r for n in range(turns) for r in (codex("user", f"q{n}"), codex("assistant", f"{ANSWER} {n}"))]
-    new = [r for n in range(own) for r in (codex("user", f"new {n}"), codex("assistant", f"{ANSWER} new {n}"))]
+    talk = [
+        r
+        for n in range(turns)
+        for r in (codex("user", f"q{n}"), codex("assistant", f"{ANSWER} {n}"))
+    ]
+    new = [
+        r
+        for n in range(own)
+        for r in (codex("user", f"new {n}"), codex("assistant", f"{ANSWER} new {n}"))
+    ]
     write_lines(rollout(home, "10-00-00"), [codex_meta("p"), *talk])
-    compacted = {"type": "compacted", "payload": {"message": "", "replacement_history": [r["payload"] for r in talk]}}
-    fork = [codex_meta("f", forked_from_id="p"), codex_meta("p"), *talk[: 2 * copied], compacted, *new]
+    compacted = {
+        "type": "compacted",
+        "payload": {"message": "", "replacement_history": [r["payload"] for r in talk]},
+    }
+    fork = [
+        codex_meta("f", forked_from_id="p"),
+        codex_meta("p"),
+        *talk[: 2 * copied],
+        compacted,
+        *new,
+    ]
     write_lines(rollout(home, "11-00-00", "2"), fork)
     rows, report = export("codex", home)
-    assert instructions(rows) == [*(f"q{n}" for n in range(turns)), *(f"new {n}" for n in range(own))]
+    assert instructions(rows) == [
+        *(f"q{n}" for n in range(turns)),
+        *(f"new {n}" for n in range(own)),
+    ]
     assert {row["_metadata"]["group"] for row in rows} == {"codex:session:p"}
     assert report["dropped"].get("repeated", 0) == min(copied, turns)

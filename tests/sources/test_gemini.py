@@ -17,13 +17,29 @@ HEAD = {"sessionId": "s", "projectHash": "p", "kind": "main"}
 
 def test_last_version_of_an_id_and_parts(tmp_path: Path) -> None:
     thought = {"subject": "Oil", "description": "count frames"}
-    call = {"id": "x", "name": "read_file", "args": {"path": "a.asm"}, "status": "success"}
+    call = {
+        "id": "x",
+        "name": "read_file",
+        "args": {"path": "a.asm"},
+        "status": "success",
+    }
     result = [{"functionResponse": {"id": "x", "response": {"output": "LDA $7E0010"}}}]
     records = [
         HEAD,
-        gemini("1", "user", [{"text": "Explain @a.asm"}, {"text": "inlined file"}], displayContent="Explain @a.asm"),
+        gemini(
+            "1",
+            "user",
+            [{"text": "Explain @a.asm"}, {"text": "inlined file"}],
+            displayContent="Explain @a.asm",
+        ),
         gemini("2", "gemini", "", thoughts=[thought], toolCalls=[call]),
-        gemini("2", "gemini", "", thoughts=[thought], toolCalls=[{**call, "result": result}]),
+        gemini(
+            "2",
+            "gemini",
+            "",
+            thoughts=[thought],
+            toolCalls=[{**call, "result": result}],
+        ),
         gemini("3", "gemini", [{"text": "hidden", "thought": True}, {"text": ANSWER}]),
         {"$set": {"lastUpdated": "now"}},
     ]
@@ -31,7 +47,12 @@ def test_last_version_of_an_id_and_parts(tmp_path: Path) -> None:
     (row,), _ = export("gemini", tmp_path / "h")
     assert (row["instruction"], row["output"]) == ("Explain @a.asm", ANSWER)
     assert row["thinking"] == "Oil: count frames\n\nhidden"
-    assert [m["role"] for m in row["messages"]] == ["user", "assistant", "tool", "assistant"]
+    assert [m["role"] for m in row["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+    ]
     assert row["messages"][2]["content"] == "LDA $7E0010"
 
 
@@ -52,7 +73,9 @@ def test_a_resumed_pair_counts_once(tmp_path: Path) -> None:
     new = [gemini("3", "user", "second"), gemini("4", "gemini", ANSWER + " 2")]
     path = chat(tmp_path / "h")
     write_lines(path, [HEAD, *old, *new])
-    path.with_suffix(".json").write_text(json.dumps({"sessionId": "s", "messages": old}))
+    path.with_suffix(".json").write_text(
+        json.dumps({"sessionId": "s", "messages": old})
+    )
     rows, report = export("gemini", tmp_path / "h")
     assert instructions(rows) == ["first", "second"]
     assert report["dropped"] == {"repeated": 1}
@@ -63,7 +86,11 @@ def test_commands_and_errors(tmp_path: Path) -> None:
         HEAD,
         *(gemini("1", "user", "/stats"), gemini("2", "info", "usage")),
         *(gemini("3", "user", "broken"), gemini("4", "error", "quota")),
-        *(gemini("5", "user", "fine"), gemini("6", "error", "retry"), gemini("7", "gemini", ANSWER)),
+        *(
+            gemini("5", "user", "fine"),
+            gemini("6", "error", "retry"),
+            gemini("7", "gemini", ANSWER),
+        ),
     ]
     write_lines(chat(tmp_path / "h"), records)
     rows, report = export("gemini", tmp_path / "h")
@@ -72,8 +99,18 @@ def test_commands_and_errors(tmp_path: Path) -> None:
 
 
 def test_a_turn_that_ends_in_a_tool_gives_no_sample(tmp_path: Path) -> None:
-    call = {"id": "x", "name": "read_file", "args": {"path": "a.asm"}, "status": "success", "result": "LDA $7E0010"}
-    records = [HEAD, gemini("1", "user", "Explain a.asm"), gemini("2", "gemini", "I will read it.", toolCalls=[call])]
+    call = {
+        "id": "x",
+        "name": "read_file",
+        "args": {"path": "a.asm"},
+        "status": "success",
+        "result": "LDA $7E0010",
+    }
+    records = [
+        HEAD,
+        gemini("1", "user", "Explain a.asm"),
+        gemini("2", "gemini", "I will read it.", toolCalls=[call]),
+    ]
     write_lines(chat(tmp_path / "h"), records)
     rows, report = export("gemini", tmp_path / "h")
     assert rows == []

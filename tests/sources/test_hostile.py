@@ -1,4 +1,6 @@
-"""Broken and hostile files: counted with file and line, and the rest of the export goes on."""
+"""Broken and hostile files: counted with file and line,
+and the rest of the export goes on.
+"""
 
 from __future__ import annotations
 
@@ -53,9 +55,15 @@ def records(kind: str, ask: str, say: str) -> list[dict[str, object]]:
     if kind == "codex":
         return [codex_meta("s"), codex("user", ask), codex("assistant", say)]
     if kind == "gemini":
-        return [{"sessionId": "s"}, gemini("1", "user", ask), gemini("2", "gemini", say)]
+        return [
+            {"sessionId": "s"},
+            gemini("1", "user", ask),
+            gemini("2", "gemini", say),
+        ]
     entry = {"prompt": ask, "response": say}
-    return [entry if kind == "memory" else {"id": "1", "type": "model", "payload": entry}]
+    return [
+        entry if kind == "memory" else {"id": "1", "type": "model", "payload": entry}
+    ]
 
 
 KINDS = ("claude", "codex", "gemini", "memory", "history")
@@ -69,14 +77,18 @@ def test_bad_lines_are_counted_and_the_rest_goes_on(kind: str, tmp_path: Path) -
     assert instructions(rows) == ["a question"]
     assert sum(report["rejected"].values()) == len(BAD)
     found = rejects(kind, tmp_path / "h")
-    assert [row["line"] for row in found] == list(range(len(good), len(good) + len(BAD)))
+    assert [row["line"] for row in found] == list(
+        range(len(good), len(good) + len(BAD))
+    )
     assert [row["reason"] for row in found] == list(BAD.values())
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_odd_characters_survive_as_text(kind: str, tmp_path: Path) -> None:
     odd = "line\u2028paragraph \ud800 lone \x00 nul \U0001f9ed end of the question"
-    raw = [json.dumps(r, ensure_ascii=True) for r in records(kind, odd, f"{ANSWER} {odd}")]
+    raw = [
+        json.dumps(r, ensure_ascii=True) for r in records(kind, odd, f"{ANSWER} {odd}")
+    ]
     write_lines(files(kind, tmp_path / "h"), raw)
     (row,), _ = export(kind, tmp_path / "h")
     assert "line\u2028paragraph" in row["instruction"]
@@ -91,24 +103,37 @@ def test_the_order_of_files_on_disk_does_not_matter(kind: str, tmp_path: Path) -
         home = tmp_path / str(attempt) / "h"
         for n in order:
             path = files(kind, home)
-            path = path.with_name(path.name.replace("1.jsonl", f"{n}.jsonl").replace("entries", f"entries{n}"))
+            path = path.with_name(
+                path.name.replace("1.jsonl", f"{n}.jsonl").replace(
+                    "entries", f"entries{n}"
+                )
+            )
             write_lines(path, records(kind, f"question {n}", f"{ANSWER} {n}"))
         export(kind, home)
         outputs.append((home.parent / f"h-{kind}.jsonl").read_bytes())
     assert outputs[0] == outputs[1]
 
 
-SECRETS = [row for row in planted(7) if row[0] in ("github-token", "anthropic-key", "jwt", "aws-key-id")]
+SECRETS = [
+    row
+    for row in planted(7)
+    if row[0] in ("github-token", "anthropic-key", "jwt", "aws-key-id")
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("secret", [secret for _, _, secret in SECRETS], ids=[kind for kind, _, _ in SECRETS])
+@pytest.mark.parametrize(
+    "secret", [secret for _, _, secret in SECRETS], ids=[kind for kind, _, _ in SECRETS]
+)
 def test_a_secret_in_any_field_is_nowhere(
     kind: str, secret: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = files(kind, tmp_path / "h")
     path = path.with_name(path.name.replace(".jsonl", f"-{secret}.jsonl"))
-    lines = [json.dumps(_plant(r, secret)) for r in records(kind, f"about {secret}?", f"{ANSWER} {secret}")]
+    lines = [
+        json.dumps(_plant(r, secret))
+        for r in records(kind, f"about {secret}?", f"{ANSWER} {secret}")
+    ]
     write_lines(path, [*lines, '{"broken": "' + secret, json.dumps([secret])])
     _, report = export(kind, tmp_path / "h")
     assert report["rejected"]
@@ -118,8 +143,17 @@ def test_a_secret_in_any_field_is_nowhere(
 
 
 def _plant(record: dict[str, object], secret: str) -> dict[str, object]:
-    """The secret in every further field that could be read: ids aside, which the formats are built on."""
-    return {**record, "cwd": f"/x/{secret}", "gitBranch": secret, "tags": [secret], "slug": secret, "sessionId": secret}
+    """The secret in every further field that could be read: ids aside, which the
+    formats are built on.
+    """
+    return {
+        **record,
+        "cwd": f"/x/{secret}",
+        "gitBranch": secret,
+        "tags": [secret],
+        "slug": secret,
+        "sessionId": secret,
+    }
 
 
 def test_long_lines_links_and_bombs(tmp_path: Path) -> None:
@@ -150,13 +184,29 @@ def test_a_bomb_costs_little_memory(tmp_path: Path) -> None:
     path = files("codex", tmp_path / "h")
     path.parent.mkdir(parents=True)
     compressor = zstandard.ZstdCompressor(level=1)
-    with path.with_name(path.name + ".zst").open("wb") as file, compressor.stream_writer(file) as stream:
+    with (
+        path.with_name(path.name + ".zst").open("wb") as file,
+        compressor.stream_writer(file) as stream,
+    ):
         for record in records("codex", "a question", ANSWER):
             stream.write(json.dumps(record).encode() + b"\n")
         for _ in range(300):
             stream.write(b" " * 2**20)
-    command = [sys.executable, "-c", BOMB, "codex", str(tmp_path / "h"), str(tmp_path / "out.jsonl")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": "."})
+    command = [
+        sys.executable,
+        "-c",
+        BOMB,
+        "codex",
+        str(tmp_path / "h"),
+        str(tmp_path / "out.jsonl"),
+    ]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": "."},
+    )
     rows, megabytes = map(int, done.stdout.split())
     assert rows == 1
     assert megabytes < 400
@@ -167,18 +217,43 @@ def test_a_bomb_costs_little_memory(tmp_path: Path) -> None:
     kind=st.sampled_from(KINDS),
     junk=st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+        ),
         max_leaves=6,
     ),
     field=st.sampled_from(
-        ["message", "payload", "content", "uuid", "parentUuid", "type", "toolCalls", "attachment", "$set", "$rewindTo",
-         "thoughts", "items", "id", "isSidechain", "tags", "prompt", "payload_ref", "displayContent", "forkedFrom"]
+        [
+            "message",
+            "payload",
+            "content",
+            "uuid",
+            "parentUuid",
+            "type",
+            "toolCalls",
+            "attachment",
+            "$set",
+            "$rewindTo",
+            "thoughts",
+            "items",
+            "id",
+            "isSidechain",
+            "tags",
+            "prompt",
+            "payload_ref",
+            "displayContent",
+            "forkedFrom",
+        ]
     ),
-)  # fmt: skip
+)
 def test_a_field_of_the_wrong_shape_stops_nothing(
     tmp_path_factory: pytest.TempPathFactory, kind: str, junk: object, field: str
 ) -> None:
     home = tmp_path_factory.mktemp("j") / "h"
     good = records(kind, "a question", ANSWER)
-    write_lines(files(kind, home), [json.dumps(r) for r in [*good, *({**r, field: junk} for r in good)]])
+    write_lines(
+        files(kind, home),
+        [json.dumps(r) for r in [*good, *({**r, field: junk} for r in good)]],
+    )
     export(kind, home)

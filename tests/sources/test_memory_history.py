@@ -11,8 +11,19 @@ from support.source_files import ANSWER, export, instructions, rejects, write_li
 
 def test_every_spelling_of_the_keys(tmp_path: Path) -> None:
     entries = [
-        {"instruction": "one", "output": ANSWER, "thinking": "hm", "input": "given", "tags": ["b", "a"]},
-        {"prompt": "two", "response": ANSWER, "_metadata": "no mapping", "labels": "x, y"},
+        {
+            "instruction": "one",
+            "output": ANSWER,
+            "thinking": "hm",
+            "input": "given",
+            "tags": ["b", "a"],
+        },
+        {
+            "prompt": "two",
+            "response": ANSWER,
+            "_metadata": "no mapping",
+            "labels": "x, y",
+        },
         {"user": "three", "assistant": ANSWER, "tag": "z"},
         {"prompt": "four"},
         {"output": ANSWER},
@@ -22,14 +33,25 @@ def test_every_spelling_of_the_keys(tmp_path: Path) -> None:
     write_lines(tmp_path / "h" / "entries.jsonl", entries)
     rows, report = export("memory", tmp_path / "h")
     assert instructions(rows) == ["one", "two", "three"]
-    assert (rows[0]["input"], rows[0]["thinking"], rows[0]["_metadata"]["tags"]) == ("given", "hm", ["a", "b"])
-    assert report["dropped"] == {"empty_request": 1, "no_answer": 1, "note_without_leave": 1, "short_answer": 1}
+    assert (rows[0]["input"], rows[0]["thinking"], rows[0]["_metadata"]["tags"]) == (
+        "given",
+        "hm",
+        ["a", "b"],
+    )
+    assert report["dropped"] == {
+        "empty_request": 1,
+        "no_answer": 1,
+        "note_without_leave": 1,
+        "short_answer": 1,
+    }
 
 
 def test_notes_by_rule(tmp_path: Path) -> None:
     home = tmp_path / "h"
     home.mkdir()
-    (home / "a.md").write_text(f"---\ntags: [allow_raw]\n---\n# The lantern\n\n{ANSWER}\n")
+    (home / "a.md").write_text(
+        f"---\ntags: [allow_raw]\n---\n# The lantern\n\n{ANSWER}\n"
+    )
     (home / "b.txt").write_text(f"{ANSWER} In text.")
     (home / "knowledge_graph.json").write_text('{"content": "not a sample at all"}')
     (home / "c.json").write_text(json.dumps([{"prompt": "p", "response": ANSWER}, 3]))
@@ -51,21 +73,32 @@ def test_events_and_payloads(tmp_path: Path) -> None:
     (tmp_path / "outside.json").write_bytes(payload)
     (home / "payloads" / "link.json").symlink_to(tmp_path / "outside.json")
     digest = hashlib.sha256(payload).hexdigest()
-    messages = [{"role": "system", "content": "s"}, {"role": "user", "content": [{"text": "listed?"}]}]
+    messages = [
+        {"role": "system", "content": "s"},
+        {"role": "user", "content": [{"text": "listed?"}]},
+    ]
     events = [
         event("1", payload={"prompt": "inline?", "response": ANSWER}),
-        event("2", payload={"messages": messages, "response": {"content": ANSWER + " 2"}}),
+        event(
+            "2", payload={"messages": messages, "response": {"content": ANSWER + " 2"}}
+        ),
         event("3", payload_ref="payloads/p.json", payload_sha256=digest),
         event("4", payload_ref="../outside.json", payload_sha256=digest),
         event("5", payload_ref="payloads/link.json", payload_sha256=digest),
         event("6", payload_ref="payloads/p.json", payload_sha256="0" * 64),
         event("7", payload_ref="payloads/gone.json", payload_sha256=digest),
-        event("8", payload={"prompt": "failed?", "response": ANSWER, "error": "timeout"}),
+        event(
+            "8", payload={"prompt": "failed?", "response": ANSWER, "error": "timeout"}
+        ),
         {**event("9"), "type": "tool", "payload": {}},
     ]
     write_lines(home / "events_20260502.jsonl", events)
     rows, report = export("history", home)
     assert instructions(rows) == ["inline?", "listed?", "from a file?"]
-    assert report["rejected"] == {"payload_escapes": 2, "payload_sha256": 1, "payload_missing": 1}
+    assert report["rejected"] == {
+        "payload_escapes": 2,
+        "payload_sha256": 1,
+        "payload_missing": 1,
+    }
     assert report["dropped"] == {"api_error": 1, "event_type_tool": 1, "no_payload": 4}
     assert [row["line"] for row in rejects("history", home)] == [4, 5, 6, 7]

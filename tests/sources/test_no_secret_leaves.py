@@ -1,4 +1,6 @@
-"""A secret planted in every field of every format, in turn, is in nothing that a run leaves behind."""
+"""A secret planted in every field of every format, in turn,
+is in nothing that a run leaves behind.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,11 @@ from afs_stages.sources.run import run
 
 FORMATS = every_format()
 KINDS = [kind for kind, _, _ in planted(0)]
-IN_NAMES = [row for row in planted(1) if row[0] in ("github-token", "jwt", "email", "aws-key-id")]
+IN_NAMES = [
+    row
+    for row in planted(1)
+    if row[0] in ("github-token", "jwt", "email", "aws-key-id")
+]
 Place = tuple[Any, ...]
 
 
@@ -46,7 +52,9 @@ def put(folder: Folder, place: Place, text: str) -> Folder:
 
 
 def variants(folder: Folder, shift: int) -> Iterator[tuple[str, Folder, str]]:
-    """(where, folder with a secret there, the secret): each field replaced, lengthened, and within its JSON."""
+    """(where, folder with a secret there, the secret): each field replaced, lengthened,
+    and within its JSON.
+    """
     for number, (place, old) in enumerate(leaves(folder)):
         _, text, secret = planted(number)[(number + shift) % len(KINDS)]
         yield f"{place} replaced", put(folder, place, text), secret
@@ -54,7 +62,11 @@ def variants(folder: Folder, shift: int) -> Iterator[tuple[str, Folder, str]]:
         inside = old.rstrip()[:-1].rstrip("\"'")
         yield (
             f"{place} inside",
-            put(folder, place, inside + json.dumps(f"\n{text}\n")[1:-1] + old[len(inside) :]),
+            put(
+                folder,
+                place,
+                inside + json.dumps(f"\n{text}\n")[1:-1] + old[len(inside) :],
+            ),
             secret,
         )
         for json_place, _ in leaves(_json(old)):
@@ -75,17 +87,29 @@ def remains(secret: str) -> list[str]:
 
 
 def left_behind(kind: str, folder: Folder, home: Path) -> str:
-    """Everything that an export, a strict one and a snapshot write, as one text with the names of files."""
+    """Everything that an export, a strict one and a snapshot write, as one text with
+    the names of files.
+    """
     write(folder, home / "in")
     cls = source_class(kind)
-    options = {} if kind == "toolbench" else {"allow_raw": True} if kind == "memory" else {"include_subagents": True}
+    options = (
+        {}
+        if kind == "toolbench"
+        else {"allow_raw": True}
+        if kind == "memory"
+        else {"include_subagents": True}
+    )
     options = {} if kind == "history" else options
     generator = cls(kind, "", [home / "in"], parse_options(cls, options, kind))
     report = run(generator, home / "out" / "rows.jsonl")
     report.write(home / "out" / "report.json")
     said = json.dumps(report.to_dict())
     try:
-        run(cls(kind, "", [home / "in"], parse_options(cls, options, kind)), home / "out" / "strict.jsonl", strict=True)
+        run(
+            cls(kind, "", [home / "in"], parse_options(cls, options, kind)),
+            home / "out" / "strict.jsonl",
+            strict=True,
+        )
     except UserError as error:
         said += str(error)
     if kind in TAKEN:
@@ -105,11 +129,15 @@ def test_valid_folders_give_samples(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "codex-zst"])
-def test_no_field_lets_a_secret_through(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_field_lets_a_secret_through(
+    name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     kind, folder = FORMATS[name]
     leaks = []
     for number, (where, changed, secret) in enumerate(variants(folder, len(name))):
-        text = left_behind(kind, changed, tmp_path / str(number)) + "".join(capfd.readouterr())
+        text = left_behind(kind, changed, tmp_path / str(number)) + "".join(
+            capfd.readouterr()
+        )
         leaks += [where for part in remains(secret) if part in text]
     assert leaks == []
 
@@ -125,6 +153,11 @@ def test_no_file_or_folder_name_lets_a_secret_through(
             parts = path.split("/")
             stem, dot, suffix = parts[part].partition(".")
             parts[part] = f"{stem}-{secret}{dot}{suffix}"
-            changed = {("/".join(parts) if name == path else name): content for name, content in folder.items()}
-            text = left_behind(kind, changed, tmp_path / f"{number}-{part}") + "".join(capfd.readouterr())
+            changed = {
+                ("/".join(parts) if name == path else name): content
+                for name, content in folder.items()
+            }
+            text = left_behind(kind, changed, tmp_path / f"{number}-{part}") + "".join(
+                capfd.readouterr()
+            )
             assert secret not in text, parts

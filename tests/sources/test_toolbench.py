@@ -14,20 +14,39 @@ from support.source_files import export, instructions
 
 SYSTEM = (
     "You are AutoGPT.\nSpecifically, you have access to the following APIs: "
-    "[{'name': 'tide_for_port', 'description': 'tides', 'parameters': {}}, {'name': 'Finish', 'parameters': {}}]"
+    "[{'name': 'tide_for_port', 'description': 'tides', 'parameters': {}}, {'name': "
+    "'Finish', 'parameters': {}}]"
 )
-FINAL = {"return_type": "give_answer", "final_answer": 'He said "low", and 20 C.\nBring boots.'}
+FINAL = {
+    "return_type": "give_answer",
+    "final_answer": 'He said "low", and 20 C.\nBring boots.',
+}
 
 
-def conversation(query: str, calls: int, end: dict[str, Any] | None = FINAL) -> list[dict[str, str]]:
-    turns = [{"from": "system", "value": SYSTEM}, {"from": "user", "value": f"\n{query}\nBegin!\n"}]
+def conversation(
+    query: str, calls: int, end: dict[str, Any] | None = FINAL
+) -> list[dict[str, str]]:
+    turns = [
+        {"from": "system", "value": SYSTEM},
+        {"from": "user", "value": f"\n{query}\nBegin!\n"},
+    ]
     for n in range(calls):
         arguments = {"q": {"port": f"P{n}", "deep": [1, {"a": 2}]}}
-        action = f"\nThought: try {n}\nAction: tide_for_port\nAction Input: {json.dumps(arguments)}"
-        turns += [{"from": "assistant", "value": action}, {"from": "function", "value": f'{{"low": {n}}}'}]
+        action = (
+            f"\nThought: try {n}\nAction: tide_for_port\n"
+            f"Action Input: {json.dumps(arguments)}"
+        )
+        turns += [
+            {"from": "assistant", "value": action},
+            {"from": "function", "value": f'{{"low": {n}}}'},
+        ]
     if end:
         turns.append(
-            {"from": "assistant", "value": f"\nThought: done\nAction: Finish\nAction Input: {json.dumps(end)}"}
+            {
+                "from": "assistant",
+                "value": "\nThought: done\nAction: Finish\nAction Input: "
+                f"{json.dumps(end)}",
+            }
         )
     return turns
 
@@ -39,8 +58,15 @@ def released(home: Path, rows: list[dict[str, Any]], part: str = "train") -> Non
 
 def prefixes(query: str, calls: int) -> list[dict[str, Any]]:
     whole = conversation(query, calls)
-    steps = [whole[:n] for n in range(3, len(whole) + 1) if whole[n - 1]["from"] == "assistant"]
-    return [{"id": f"Step {n}: {query}", "conversations": turns} for n, turns in enumerate(steps)]
+    steps = [
+        whole[:n]
+        for n in range(3, len(whole) + 1)
+        if whole[n - 1]["from"] == "assistant"
+    ]
+    return [
+        {"id": f"Step {n}: {query}", "conversations": turns}
+        for n, turns in enumerate(steps)
+    ]
 
 
 def test_answer_schemas_and_nested_arguments(tmp_path: Path) -> None:
@@ -51,37 +77,72 @@ def test_answer_schemas_and_nested_arguments(tmp_path: Path) -> None:
     assert [tool["function"]["name"] for tool in row["tools"]] == ["tide_for_port"]
     arguments = json.loads(row["messages"][1]["tool_calls"][0]["function"]["arguments"])
     assert arguments == {"q": {"port": "P0", "deep": [1, {"a": 2}]}}
-    assert [m["role"] for m in row["messages"]] == ["user", "assistant", "tool", "assistant", "tool", "assistant"]
+    assert [m["role"] for m in row["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+        "tool",
+        "assistant",
+    ]
     assert row["thinking"] == "try 0\ntry 1\ndone"
 
 
 @settings(deadline=None, max_examples=20)
-@given(st.lists(st.integers(0, 3), min_size=1, max_size=5), st.randoms(use_true_random=False))
-def test_one_sample_a_query_in_any_order(tmp_path_factory: object, calls: list[int], rng: Any) -> None:
+@given(
+    st.lists(st.integers(0, 3), min_size=1, max_size=5),
+    st.randoms(use_true_random=False),
+)
+def test_one_sample_a_query_in_any_order(
+    tmp_path_factory: object, calls: list[int], rng: Any
+) -> None:
     home = tmp_path_factory.mktemp("q") / "h"  # type: ignore[attr-defined]
-    rows = [row for n, count in enumerate(calls) for row in prefixes(f"query number {n}?", count)]
+    rows = [
+        row
+        for n, count in enumerate(calls)
+        for row in prefixes(f"query number {n}?", count)
+    ]
     rng.shuffle(rows)
     released(home, rows)
     found, _ = export("toolbench", home)
-    assert sorted(instructions(found)) == [f"query number {n}?" for n in range(len(calls))]
+    assert sorted(instructions(found)) == [
+        f"query number {n}?" for n in range(len(calls))
+    ]
     by_query = {row["instruction"]: row for row in found}
     for n, count in enumerate(calls):
-        tools = [m for m in by_query[f"query number {n}?"]["messages"] if m["role"] == "tool"]
+        tools = [
+            m for m in by_query[f"query number {n}?"]["messages"] if m["role"] == "tool"
+        ]
         assert len(tools) == count
 
 
 def test_give_ups_queries_and_splits(tmp_path: Path) -> None:
-    give_up = {"id": "Step 1: hard", "conversations": conversation("hard", 1, {"return_type": "give_up_and_restart"})}
+    give_up = {
+        "id": "Step 1: hard",
+        "conversations": conversation(
+            "hard", 1, {"return_type": "give_up_and_restart"}
+        ),
+    }
     open_end = {"id": "Step 1: open", "conversations": conversation("open", 1, None)}
     released(tmp_path / "h", [*prefixes("easy?", 1), give_up, open_end])
     released(tmp_path / "h", prefixes("held out?", 1), "eval")
     queries = tmp_path / "h" / "instruction" / "G1_query.json"
     queries.parent.mkdir()
-    queries.write_text(json.dumps([{"query": "only asked", "query_id": 1, "api_list": []}, {"query": "easy?"}]))
+    queries.write_text(
+        json.dumps(
+            [{"query": "only asked", "query_id": 1, "api_list": []}, {"query": "easy?"}]
+        )
+    )
     rows, report = export("toolbench", tmp_path / "h")
     assert sorted(instructions(rows)) == ["easy?", "held out?"]
-    assert report["dropped"] == {"gave_up": 1, "no_final_answer": 1, "query_without_answer": 1}
-    assert instructions(export("toolbench", tmp_path / "h", split="validation")[0]) == ["held out?"]
+    assert report["dropped"] == {
+        "gave_up": 1,
+        "no_final_answer": 1,
+        "query_without_answer": 1,
+    }
+    assert instructions(export("toolbench", tmp_path / "h", split="validation")[0]) == [
+        "held out?"
+    ]
 
 
 def test_answer_trees(tmp_path: Path) -> None:
@@ -91,7 +152,11 @@ def test_answer_trees(tmp_path: Path) -> None:
         {"role": "user", "content": "When?"},
         {"role": "assistant", "content": "look", "function_call": call},
         {"role": "function", "name": "tide_for_port", "content": '{"low": 16}'},
-        {"role": "assistant", "content": None, "function_call": {"name": "Finish", "arguments": json.dumps(FINAL)}},
+        {
+            "role": "assistant",
+            "content": None,
+            "function_call": {"name": "Finish", "arguments": json.dumps(FINAL)},
+        },
     ]
     generated = {
         "query": "When?",
@@ -101,10 +166,21 @@ def test_answer_trees(tmp_path: Path) -> None:
     }
     path = tmp_path / "h" / "answer" / "G1_answer" / "1_ChatGPT_DFS_woFilter_w2.json"
     path.parent.mkdir(parents=True)
-    path.write_text(json.dumps({"win": True, "tree": {}, "answer_generation": generated}))
+    path.write_text(
+        json.dumps({"win": True, "tree": {}, "answer_generation": generated})
+    )
     (row,), _ = export("toolbench", tmp_path / "h")
-    assert (row["instruction"], row["output"], row["thinking"]) == ("When?", FINAL["final_answer"], "look")
-    assert [m["role"] for m in row["messages"]] == ["user", "assistant", "tool", "assistant"]
+    assert (row["instruction"], row["output"], row["thinking"]) == (
+        "When?",
+        FINAL["final_answer"],
+        "look",
+    )
+    assert [m["role"] for m in row["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+    ]
 
 
 def test_parquet(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""A tiny DVC project that has everything a backup cares about, and `afs` run in it as a process."""
+"""A tiny DVC project that has everything a backup cares about,
+and `afs` run in it as a process.
+"""
 
 from __future__ import annotations
 
@@ -52,18 +54,26 @@ else:
 
 
 def make_project(folder: Path, runs: bool = True) -> Path:
-    """The project, committed; with its pipeline run and its adapter registered, if `runs`."""
+    """The project, committed; with its pipeline run and its adapter registered,
+    if `runs`.
+    """
     routines = folder / "data/raw/oracle"
     routines.mkdir(parents=True)
     for name in ("keeper", "lantern", "tide"):
-        (routines / f"{name}.asm").write_text(f"{name.title()}_Main:\n    LDA.w $0D10, X : STA.b $00\n    RTL\n")
+        (routines / f"{name}.asm").write_text(
+            f"{name.title()}_Main:\n    LDA.w $0D10, X : STA.b $00\n    RTL\n"
+        )
     release = folder / "data/releases/majora/v1"
     release.mkdir(parents=True)
     (release / "train.jsonl").write_text('{"instruction": "frozen", "output": "row"}\n')
     (folder / "reports/run").mkdir(parents=True)
     (folder / "reports/evaluate.json").write_text('{"loss": 1.5}\n')
     (folder / "reports/run/evaluate.json").write_text('{"seconds": 3}\n')
-    for name, text in {"params.yaml": PARAMS, "dvc.yaml": PIPELINE, "make.py": MAKE}.items():
+    for name, text in {
+        "params.yaml": PARAMS,
+        "dvc.yaml": PIPELINE,
+        "make.py": MAKE,
+    }.items():
         (folder / name).write_text(text)
     (folder / ".gitignore").write_text(
         "/.afs/\n/data/raw/\n/reports/run/\n/data/releases/\n/data/mixed/\n/models/majora/\n.afs-restore-*/\n"
@@ -86,10 +96,15 @@ def register(folder: Path) -> None:
     """The adapter's record in the registry."""
     from afs_stages.model.hashes import folder_hash
 
-    record = {"path": "models/majora/adapter", "hash": folder_hash(folder / "models/majora/adapter")}
+    record = {
+        "path": "models/majora/adapter",
+        "hash": folder_hash(folder / "models/majora/adapter"),
+    }
     registry = folder / "models/registry"
     registry.mkdir(parents=True, exist_ok=True)
-    (registry / "majora-v1.json").write_text(json.dumps({"run_name": "majora-v1", "adapter": record}))
+    (registry / "majora-v1.json").write_text(
+        json.dumps({"run_name": "majora-v1", "adapter": record})
+    )
 
 
 def command(*args: str) -> list[str]:
@@ -101,13 +116,19 @@ def process_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     """The package under test first, and whatever the target needs."""
     return {
         **environment(),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+        ),
         **(extra or {}),
     }
 
 
-def afs(folder: Path, *args: str, code: int = 0, env: dict[str, str] | None = None) -> str:
-    """Run `afs backup …`; its stdout and stderr. Fails unless it exits with `code` and without a traceback."""
+def afs(
+    folder: Path, *args: str, code: int = 0, env: dict[str, str] | None = None
+) -> str:
+    """Run `afs backup …`; its stdout and stderr.
+    Fails unless it exits with `code` and without a traceback.
+    """
     result = subprocess.run(
         command("backup", *args),
         cwd=folder,
@@ -118,14 +139,21 @@ def afs(folder: Path, *args: str, code: int = 0, env: dict[str, str] | None = No
         stdin=subprocess.DEVNULL,
     )
     text = result.stdout + result.stderr
-    assert result.returncode == code, f"exit code {result.returncode}, not {code}\n{text}"
+    assert result.returncode == code, (
+        f"exit code {result.returncode}, not {code}\n{text}"
+    )
     assert "Traceback" not in text, text
     return text
 
 
 def contents(folder: Path, *parts: str) -> dict[str, bytes]:
     """Path -> bytes of every file below the given folders of a project."""
-    files = [path for part in parts for path in sorted((folder / part).rglob("*")) if path.is_file()]
+    files = [
+        path
+        for part in parts
+        for path in sorted((folder / part).rglob("*"))
+        if path.is_file()
+    ]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 

@@ -14,27 +14,55 @@ ROOT = Path(__file__).parents[2]
 def environment() -> dict[str, str]:
     """The caller's, with this Python first on PATH: stage commands say `python`."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {
+        **os.environ,
+        "PATH": path,
+        "DVC_NO_ANALYTICS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
 
-def dvc(folder: Path, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+def dvc(
+    folder: Path, *args: str, check: bool = True
+) -> subprocess.CompletedProcess[str]:
     """Run dvc in a checkout; output is in the error when it fails."""
     command = [sys.executable, "-m", "dvc", *args]
-    result = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if check and result.returncode != 0:
-        raise AssertionError(f"dvc {' '.join(args)} failed\n{result.stdout[-6000:]}\n{result.stderr[-6000:]}")
+        raise AssertionError(
+            f"dvc {' '.join(args)} failed\n{result.stdout[-6000:]}\n"
+            f"{result.stderr[-6000:]}"
+        )
     return result
 
 
 def git(folder: Path, *args: str) -> str:
     """Run git in a checkout as a fixed author."""
-    who = ["-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
-    return subprocess.run(["git", *who, *args], cwd=folder, capture_output=True, text=True, check=True).stdout
+    who = [
+        "-c",
+        "user.name=Test",
+        "-c",
+        "user.email=test@example.com",
+        "-c",
+        "commit.gpgsign=false",
+    ]
+    return subprocess.run(
+        ["git", *who, *args], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout
 
 
 def checkout(folder: Path) -> Path:
     """A clone of the project as its files stand now, committed, without any output."""
-    names = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
+    names = git(
+        ROOT, "ls-files", "--cached", "--others", "--exclude-standard"
+    ).splitlines()
     folder.mkdir(parents=True)
     for name in names:
         if (ROOT / name).is_file():

@@ -1,7 +1,8 @@
-"""A Drive on the loopback: answers CONNECT, terminates TLS for Google's hosts, and behaves like Drive v2.
+"""A Drive on the loopback: answers CONNECT, terminates TLS for Google's hosts, and
+behaves like Drive v2.
 
-Real, unmodified clients reach it through HTTPS_PROXY and HTTPLIB2_CA_CERTS. Faults are rules that
-look at the n-th call of a kind.
+Real, unmodified clients reach it through HTTPS_PROXY and HTTPLIB2_CA_CERTS. Faults are
+rules that look at the n-th call of a kind.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ class Upload:
 
 @dataclass
 class Rule:
-    """What happens at the `nth` call whose `METHOD path` matches; `times` calls in a row."""
+    """What happens at the `nth` call whose `METHOD path` matches;
+    `times` calls in a row.
+    """
 
     pattern: str
     nth: int
@@ -80,11 +83,15 @@ class Rule:
 
 
 class LoopbackDrive:
-    """The server and what lies on it. `calls` lists `METHOD path?query Content-Range`."""
+    """The server and what lies on it.
+    `calls` lists `METHOD path?query Content-Range`.
+    """
 
     def __init__(self, folder: Path, page_size: int = 1000) -> None:
         self.page_size, self.calls, self.rules = page_size, [], []
-        self.files: dict[str, File] = {"ROOT-FOLDER": File("ROOT-FOLDER", "backups", "root", FOLDER)}
+        self.files: dict[str, File] = {
+            "ROOT-FOLDER": File("ROOT-FOLDER", "backups", "root", FOLDER)
+        }
         self.uploads: dict[str, Upload] = {}
         self.tokens: set[str] = set()
         self.revoked = False
@@ -93,7 +100,11 @@ class LoopbackDrive:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._server.drive = self  # type: ignore[attr-defined]
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.05},
+            daemon=True,
+        ).start()
 
     def close(self) -> None:
         """Stop serving."""
@@ -104,7 +115,12 @@ class LoopbackDrive:
     def environment(self) -> dict[str, str]:
         """What a client process needs to end up here."""
         proxy = f"http://127.0.0.1:{self._server.server_address[1]}"
-        return {"HTTPS_PROXY": proxy, "https_proxy": proxy, "HTTPLIB2_CA_CERTS": str(self.ca), "NO_PROXY": "127.0.0.1"}
+        return {
+            "HTTPS_PROXY": proxy,
+            "https_proxy": proxy,
+            "HTTPLIB2_CA_CERTS": str(self.ca),
+            "NO_PROXY": "127.0.0.1",
+        }
 
     def new_id(self) -> str:
         """A fresh file id."""
@@ -114,17 +130,29 @@ class LoopbackDrive:
 
     def add(self, title: str, parent: str, mime: str, data: bytes = b"") -> File:
         """Put a file or folder there."""
-        file = File(self.new_id(), title, parent, mime, data, md5=hashlib.md5(data).hexdigest())
+        file = File(
+            self.new_id(), title, parent, mime, data, md5=hashlib.md5(data).hexdigest()
+        )
         self.files[file.id] = file
         return file
 
-    def rule(self, pattern: str, act: Callable[[Handler], bool], nth: int = 1, times: int = 1) -> None:
-        """Interfere with a call; `act` returns True when it answered (or did away with) the request itself."""
+    def rule(
+        self, pattern: str, act: Callable[[Handler], bool], nth: int = 1, times: int = 1
+    ) -> None:
+        """Interfere with a call; `act` returns True when it answered (or did away with)
+        the request itself.
+        """
         self.rules.append(Rule(pattern, nth, act, times))
 
     def alive(self, title: str = "") -> list[File]:
-        """Files (no folders) that are not in the trash, those whose title holds `title`."""
-        return [f for f in self.files.values() if not f.trashed and f.mime != FOLDER and title in f.title]
+        """Files (no folders) that are not in the trash,
+        those whose title holds `title`.
+        """
+        return [
+            f
+            for f in self.files.values()
+            if not f.trashed and f.mime != FOLDER and title in f.title
+        ]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -143,7 +171,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         try:
-            self.connection = self.drive.tls.wrap_socket(self.connection, server_side=True)
+            self.connection = self.drive.tls.wrap_socket(
+                self.connection, server_side=True
+            )
         except OSError:
             self.close_connection = True
             return
@@ -159,22 +189,49 @@ class Handler(BaseHTTPRequestHandler):
 
     def body(self) -> bytes:
         if not hasattr(self, "_body") or self._body[0] != id(self.headers):
-            self._body = (id(self.headers), self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+            self._body = (
+                id(self.headers),
+                self.rfile.read(int(self.headers.get("Content-Length") or 0)),
+            )
         return self._body[1]
 
-    def answer(self, status: int, data: Any = None, headers: dict[str, str] | None = None) -> bool:
+    def answer(
+        self, status: int, data: Any = None, headers: dict[str, str] | None = None
+    ) -> bool:
         self.body()
-        payload = data if isinstance(data, bytes) else b"" if data is None else json.dumps(data).encode()
+        payload = (
+            data
+            if isinstance(data, bytes)
+            else b""
+            if data is None
+            else json.dumps(data).encode()
+        )
         self.send_response(status)
-        for key, value in {"Content-Length": str(len(payload)), **(headers or {})}.items():
+        for key, value in {
+            "Content-Length": str(len(payload)),
+            **(headers or {}),
+        }.items():
             self.send_header(key, value)
         self.end_headers()
         self.wfile.write(payload)
         return True
 
     def refuse(self, status: int, reason: str, message: str = "") -> bool:
-        error = {"domain": "usageLimits", "reason": reason, "message": message or reason}
-        return self.answer(status, {"error": {"code": status, "message": message or reason, "errors": [error]}})
+        error = {
+            "domain": "usageLimits",
+            "reason": reason,
+            "message": message or reason,
+        }
+        return self.answer(
+            status,
+            {
+                "error": {
+                    "code": status,
+                    "message": message or reason,
+                    "errors": [error],
+                }
+            },
+        )
 
     def reset(self) -> bool:
         """Break the connection as a dying router does."""
@@ -189,7 +246,10 @@ class Handler(BaseHTTPRequestHandler):
         self.query = dict(urllib.parse.parse_qsl(url.query))
         method = self.command
         if self.headers.get("X-HTTP-Method-Override") == "GET":
-            method, self.query = "GET", dict(urllib.parse.parse_qsl(self.body().decode()))
+            method, self.query = (
+                "GET",
+                dict(urllib.parse.parse_qsl(self.body().decode())),
+            )
         call = f"{method} {self.path} {self.headers.get('Content-Range', '')}".rstrip()
         self.drive.calls.append(call)
         for rule in self.drive.rules:
@@ -205,7 +265,10 @@ class Handler(BaseHTTPRequestHandler):
     def _route(self, method: str, path: str) -> None:
         if path == "/token":
             self._token()
-        elif self.headers.get("Authorization", "").removeprefix("Bearer ") not in self.drive.tokens:
+        elif (
+            self.headers.get("Authorization", "").removeprefix("Bearer ")
+            not in self.drive.tokens
+        ):
             self.refuse(401, "authError", "Invalid Credentials")
         elif path == "/upload/drive/v2/files":
             self._begin() if method == "POST" else self._chunk()
@@ -218,16 +281,27 @@ class Handler(BaseHTTPRequestHandler):
 
     def _token(self) -> None:
         if self.drive.revoked:
-            self.answer(400, {"error": "invalid_grant", "error_description": "Token has been expired or revoked."})
+            self.answer(
+                400,
+                {
+                    "error": "invalid_grant",
+                    "error_description": "Token has been expired or revoked.",
+                },
+            )
             return
         token = f"token-{len(self.drive.tokens)}-{time.monotonic_ns()}"
         self.drive.tokens.add(token)
-        self.answer(200, {"access_token": token, "expires_in": 3600, "token_type": "Bearer"})
+        self.answer(
+            200, {"access_token": token, "expires_in": 3600, "token_type": "Bearer"}
+        )
 
     def _list(self) -> None:
         query = self.query["q"]
         parents = set(re.findall(r"'([^']+)' in parents", query))
-        title, mime = re.search(r"title='((?:[^'\\]|\\.)*)'", query), re.search(r"mimeType='([^']*)'", query)
+        title, mime = (
+            re.search(r"title='((?:[^'\\]|\\.)*)'", query),
+            re.search(r"mimeType='([^']*)'", query),
+        )
         found = [
             file
             for file in self.drive.files.values()
@@ -239,11 +313,18 @@ class Handler(BaseHTTPRequestHandler):
         start = int(self.query.get("pageToken", 0))
         stop = start + min(self.drive.page_size, int(self.query.get("maxResults", 100)))
         page: dict[str, Any] = {"items": [file.shown() for file in found[start:stop]]}
-        self.answer(200, page | ({"nextPageToken": str(stop)} if stop < len(found) else {}))
+        self.answer(
+            200, page | ({"nextPageToken": str(stop)} if stop < len(found) else {})
+        )
 
     def _make(self) -> None:
         body = json.loads(self.body())
-        self.answer(200, self.drive.add(body["title"], body["parents"][0]["id"], body["mimeType"]).shown())
+        self.answer(
+            200,
+            self.drive.add(
+                body["title"], body["parents"][0]["id"], body["mimeType"]
+            ).shown(),
+        )
 
     def _begin(self) -> None:
         body = json.loads(self.body())
@@ -252,7 +333,10 @@ class Handler(BaseHTTPRequestHandler):
             return
         key = self.drive.new_id()
         self.drive.uploads[key] = Upload(body)
-        place = f"https://www.googleapis.com/upload/drive/v2/files?uploadType=resumable&upload_id={key}"
+        place = (
+            "https://www.googleapis.com/upload/drive/v2/files?uploadType=resumable&"
+            f"upload_id={key}"
+        )
         self.answer(200, headers={"Location": place})
 
     def _chunk(self) -> None:
@@ -269,10 +353,19 @@ class Handler(BaseHTTPRequestHandler):
             assert int(span[2]) - int(span[1]) + 1 == len(data)
             assert int(span[1]) <= len(upload.data), "a gap in the upload"
             upload.data[int(span[1]) :] = data
-        total = span[3] if span else stated.removeprefix("bytes */") if stated else str(len(data))
+        total = (
+            span[3]
+            if span
+            else stated.removeprefix("bytes */")
+            if stated
+            else str(len(data))
+        )
         if total == str(len(upload.data)):
             made = self.drive.add(
-                upload.body["title"], upload.body["parents"][0]["id"], "application/gzip", bytes(upload.data)
+                upload.body["title"],
+                upload.body["parents"][0]["id"],
+                "application/gzip",
+                bytes(upload.data),
             )
             upload.done = made.id
             self.answer(200, made.shown())
@@ -281,9 +374,13 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(308, headers=held)
 
     def take_half(self) -> bool:
-        """Keep half of an upload's chunk, then fail: what Drive does when a backend dies."""
+        """Keep half of an upload's chunk, then fail:
+        what Drive does when a backend dies.
+        """
         upload, data = self.drive.uploads[self.query["upload_id"]], self.body()
-        span = re.fullmatch(r"bytes (\d+)-(\d+)/.*", self.headers.get("Content-Range", ""))
+        span = re.fullmatch(
+            r"bytes (\d+)-(\d+)/.*", self.headers.get("Content-Range", "")
+        )
         if span:
             upload.data[int(span[1]) :] = data[: len(data) // 2]
         return self.refuse(503, "backendError")
@@ -319,13 +416,25 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _certificates(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A CA file for the clients, and a server context with a certificate for Google's hosts."""
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    """A CA file for the clients, and a server context with a certificate
+    for Google's hosts.
+    """
+    ca_key, key = (
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP256R1()),
+    )
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback CA")])
     now = datetime.datetime.now(datetime.UTC)
 
-    def certificate(subject: x509.Name, public: Any, *extensions: tuple[x509.ExtensionType, bool]) -> x509.Certificate:
-        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(name).public_key(public)
+    def certificate(
+        subject: x509.Name, public: Any, *extensions: tuple[x509.ExtensionType, bool]
+    ) -> x509.Certificate:
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(name)
+            .public_key(public)
+        )
         builder = builder.serial_number(x509.random_serial_number())
         builder = builder.not_valid_before(now - datetime.timedelta(days=1))
         builder = builder.not_valid_after(now + datetime.timedelta(days=2))
@@ -333,12 +442,16 @@ def _certificates(folder: Path) -> tuple[Path, ssl.SSLContext]:
             builder = builder.add_extension(extension, critical)
         return builder.sign(ca_key, hashes.SHA256())
 
-    ca = certificate(name, ca_key.public_key(), (x509.BasicConstraints(True, None), True))
+    ca = certificate(
+        name, ca_key.public_key(), (x509.BasicConstraints(True, None), True)
+    )
     names = x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS])
     leaf = certificate(x509.Name([]), key.public_key(), (names, True))
     pem = serialization.Encoding.PEM
     (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     (folder / "server.pem").write_bytes(private + leaf.public_bytes(pem))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "server.pem")
@@ -349,7 +462,9 @@ def service_account_key(path: Path) -> Path:
     """A service account's key file, as Google's console hands it out."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
     ).decode()
     data = {
         "type": "service_account",
@@ -364,7 +479,9 @@ def service_account_key(path: Path) -> Path:
 
 
 def stored_login(path: Path, client_id: str, client_secret: str) -> Path:
-    """A person's stored login, as PyDrive2 saves it; the access token has already run out."""
+    """A person's stored login, as PyDrive2 saves it;
+    the access token has already run out.
+    """
     data = {
         "access_token": "stale",
         "client_id": client_id,
@@ -377,7 +494,10 @@ def stored_login(path: Path, client_id: str, client_secret: str) -> Path:
         "id_token": None,
         "id_token_jwt": None,
         "token_response": None,
-        "scopes": ["https://www.googleapis.com/auth/drive", "https://www.googleapis.com/auth/drive.appdata"],
+        "scopes": [
+            "https://www.googleapis.com/auth/drive",
+            "https://www.googleapis.com/auth/drive.appdata",
+        ],
         "token_info_uri": None,
         "invalid": False,
         "_class": "OAuth2Credentials",

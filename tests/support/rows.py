@@ -10,7 +10,11 @@ from typing import Any
 from afs_stages.core import jsonl
 from afs_stages.core.sample import TrainingSample
 
-WORDS = [f"{one}{two}" for one in "bcdfghjklmnpqrstvwz" for two in ("ab", "ek", "il", "om", "ut")]
+WORDS = [
+    f"{one}{two}"
+    for one in "bcdfghjklmnpqrstvwz"
+    for two in ("ab", "ek", "il", "om", "ut")
+]
 
 
 def text(seed: str, words: int = 30) -> str:
@@ -20,9 +24,20 @@ def text(seed: str, words: int = 30) -> str:
 
 
 def sample(name: str, **fields: Any) -> TrainingSample:
-    """A sample whose texts only its name decides; `group` and further metadata by keyword."""
-    metadata = {key: fields.pop(key) for key in ("group", "origin_version", "provenance") if key in fields}
-    fields = {"instruction": f"what is {name}", "output": text(name), "source": "alpha", "domain": "one"} | fields
+    """A sample whose texts only its name decides;
+    `group` and further metadata by keyword.
+    """
+    metadata = {
+        key: fields.pop(key)
+        for key in ("group", "origin_version", "provenance")
+        if key in fields
+    }
+    fields = {
+        "instruction": f"what is {name}",
+        "output": text(name),
+        "source": "alpha",
+        "domain": "one",
+    } | fields
     return TrainingSample(**fields, metadata=metadata | fields.pop("_metadata", {}))
 
 

@@ -1,4 +1,6 @@
-"""Secrets that never were: put together at run time, one of every kind, different for every number."""
+"""Secrets that never were: put together at run time, one of every kind,
+different for every number.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ def planted(number: int) -> list[tuple[str, str, str]]:
         "anthropic-key": "sk-" + "ant-api03-" + word(80),
         "openai-key": "sk-" + "proj-" + word(60),
         "google-key": "AI" + "za" + word(35),
-        "aws-key-id": "AK" + "IA" + "".join(rng.choice(string.ascii_uppercase) for _ in range(16)),
+        "aws-key-id": "AK"
+        + "IA"
+        + "".join(rng.choice(string.ascii_uppercase) for _ in range(16)),
         "github-token": "gh" + "p_" + word(36),
         "gitlab-token": "gl" + "pat-" + word(20),
         "huggingface-token": "h" + "f_" + word(34),
@@ -35,16 +39,27 @@ def planted(number: int) -> list[tuple[str, str, str]]:
         "email": f"{word(6).lower()}@{word(8, low).lower()}.example.org",
         "private-key": pem,
     }
-    rows = [(kind, f"the value {secret} stands here", secret) for kind, secret in keys.items()]
+    rows = [
+        (kind, f"the value {secret} stands here", secret)
+        for kind, secret in keys.items()
+    ]
     told = {
         "aws-secret": ("aws_secret_access_key = {}", word(40)),
         "bearer-token": ("Authorization: Bearer {}", word(40)),
         "login": ("postgres://{}@db.internal:5432/x", f"admin{number}:{word(14)}"),
-        "basic-auth": ("Authorization: Basic {}", b64encode(f"admin:{word(9)}".encode()).decode()),
-        "vast-key": ("VAST_API_KEY={}", "".join(rng.choice("0123456789abcdef") for _ in range(64))),
+        "basic-auth": (
+            "Authorization: Basic {}",
+            b64encode(f"admin:{word(9)}".encode()).decode(),
+        ),
+        "vast-key": (
+            "VAST_API_KEY={}",
+            "".join(rng.choice("0123456789abcdef") for _ in range(64)),
+        ),
         "password": ('password = "{}"', word(14)),
         "secret": ("client_secret: {}", word(24)),
         "user": ("see /home/{}/notes.md", word(7, low).lower()),
         "base64": ("data:image/png;base64,{}==", word(200)),
     }
-    return rows + [(kind, text.format(secret), secret) for kind, (text, secret) in told.items()]
+    return rows + [
+        (kind, text.format(secret), secret) for kind, (text, secret) in told.items()
+    ]

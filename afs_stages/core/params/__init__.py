@@ -1,4 +1,6 @@
-"""`params.yaml` as typed values: every key known, every error with its line and the nearest guess."""
+"""`params.yaml` as typed values: every key known,
+every error with its line and the nearest guess.
+"""
 
 from afs_stages.core.params.block import Block
 from afs_stages.core.params.load import load, parse

@@ -12,7 +12,14 @@ class Backup(Block):
 
     target: str = Field(
         default="",
-        description="a folder, rclone:REMOTE:PATH, or the name of a DVC remote; empty: the default DVC remote",
+        description="a folder, rclone:REMOTE:PATH, or the name of a DVC remote; empty: "
+        "the default DVC remote",
     )
-    keep: int = Field(default=5, ge=1, description="archives of each item that `afs backup cleanup` keeps")
-    run_cache: bool = Field(default=False, description="`afs backup push --all` sends DVC's run cache along")
+    keep: int = Field(
+        default=5,
+        ge=1,
+        description="archives of each item that `afs backup cleanup` keeps",
+    )
+    run_cache: bool = Field(
+        default=False, description="`afs backup push --all` sends DVC's run cache along"
+    )

@@ -1,4 +1,6 @@
-"""Changing one value of params.yaml in place: comments and everything else stay as they are."""
+"""Changing one value of params.yaml in place:
+comments and everything else stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,19 @@ ROOT = r"(    root:\s*)([^#\n]*?)(\s*(?:#.*)?)$"
 
 
 def set_root(text: str, source: str, root: str) -> str:
-    """The text of params.yaml with `sources.<source>.root` set; a block that is not there is added.
+    """The text of params.yaml with `sources.<source>.root` set;
+    a block that is not there is added.
 
     Raises `UserError` when the file has no `sources:` block.
     """
     lines = text.splitlines(keepends=True)
     start = _find(lines, r"sources:\s*(#.*)?$", 0, len(lines))
     if start == len(lines):
-        raise UserError("no block 'sources:'", where="params.yaml", fix="restore it: git checkout params.yaml")
+        raise UserError(
+            "no block 'sources:'",
+            where="params.yaml",
+            fix="restore it: git checkout params.yaml",
+        )
     end = _find(lines, r"[^\s#]", start + 1, len(lines))
     block = _find(lines, rf"  {re.escape(source)}:\s*(#.*)?$", start + 1, end)
     if block == end:
@@ -35,5 +42,7 @@ def set_root(text: str, source: str, root: str) -> str:
 
 
 def _find(lines: list[str], pattern: str, start: int, end: int) -> int:
-    """The first line from `start` on, before `end`, that begins as the pattern says; `end` where none does."""
+    """The first line from `start` on, before `end`, that begins as the pattern says;
+    `end` where none does.
+    """
     return next((at for at in range(start, end) if re.match(pattern, lines[at])), end)

@@ -11,9 +11,14 @@ from afs_stages.core.params.data import Rebalance, Rehearsal
 
 
 class BaseModelBlock(Block):
-    """The model an adapter is trained on: a hub id@revision, a folder, or a tiny one made here."""
+    """The model an adapter is trained on: a hub id@revision, a folder,
+    or a tiny one made here.
+    """
 
-    id: str = Field(default="", description="hub id@revision or folder; empty: pre-train the tiny model below")
+    id: str = Field(
+        default="",
+        description="hub id@revision or folder; empty: pre-train the tiny model below",
+    )
     hidden_size: int = Field(default=128, ge=16)
     layers: int = Field(default=2, ge=1)
     heads: int = Field(default=4, ge=1)
@@ -27,8 +32,13 @@ class BaseModelBlock(Block):
 class Train(Block):
     """LoRA training. A model's own `train` block overrides single keys."""
 
-    script: str = Field(default="", description="own training script (--data --output --epochs); empty: peft LoRA")
-    init_from: Literal["base", "previous"] = Field(default="base", description="start from base or previous adapter")
+    script: str = Field(
+        default="",
+        description="own training script (--data --output --epochs); empty: peft LoRA",
+    )
+    init_from: Literal["base", "previous"] = Field(
+        default="base", description="start from base or previous adapter"
+    )
     r: int = Field(default=16, ge=1)
     alpha: int = Field(default=32, ge=1)
     dropout: float = Field(default=0.0, ge=0, lt=1)
@@ -43,25 +53,39 @@ class Train(Block):
     weight_decay: float = Field(default=0.0, ge=0)
     max_length: int = Field(default=1024, ge=16)
     packing: bool = True
-    completion_only: bool = Field(default=True, description="loss on assistant turns alone")
+    completion_only: bool = Field(
+        default=True, description="loss on assistant turns alone"
+    )
     gradient_checkpointing: bool = False
     load_in_4bit: bool = False
     dtype: Literal["fp32", "bf16"] = "fp32"
-    early_stopping_patience: int | None = Field(default=None, ge=1, description="evaluations of val without gain")
-    processes: int = Field(default=1, ge=1, description="processes that train together, one a GPU")
+    early_stopping_patience: int | None = Field(
+        default=None, ge=1, description="evaluations of val without gain"
+    )
+    processes: int = Field(
+        default=1, ge=1, description="processes that train together, one a GPU"
+    )
     save_steps: int = Field(default=50, ge=1, description="steps between checkpoints")
-    memory_limit_mb: float | None = Field(default=None, gt=0, description="memory beyond the loaded model; null: all")
+    memory_limit_mb: float | None = Field(
+        default=None, gt=0, description="memory beyond the loaded model; null: all"
+    )
 
 
 class Evaluate(Block):
     """What an adapter is measured by, and when it may not pass."""
 
     batch_tokens: int = Field(default=4096, ge=64)
-    bootstrap: int = Field(default=1000, ge=0, description="resamples behind every interval")
-    generate: int = Field(default=24, ge=0, description="test rows per task answered by greedy generation")
+    bootstrap: int = Field(
+        default=1000, ge=0, description="resamples behind every interval"
+    )
+    generate: int = Field(
+        default=24, ge=0, description="test rows per task answered by greedy generation"
+    )
     max_new_tokens: int = Field(default=96, ge=1)
     max_regression: float | None = Field(
-        default=None, ge=0, description="allowed rise of loss per domain over the last release"
+        default=None,
+        ge=0,
+        description="allowed rise of loss per domain over the last release",
     )
     must_beat_base: bool = True
 
@@ -71,11 +95,14 @@ class Model(Block):
 
     version: str = Field(pattern=r"^v[0-9]+$")
     weights: dict[str, float] = Field(
-        min_length=1, description="source (or domain) -> weight in the new part of the mix"
+        min_length=1,
+        description="source (or domain) -> weight in the new part of the mix",
     )
     rehearsal: Rehearsal = Rehearsal()
     rebalance: Rebalance = Rebalance()
-    train: dict[str, Any] = Field(default_factory=dict, description="keys of the `train` block that differ here")
+    train: dict[str, Any] = Field(
+        default_factory=dict, description="keys of the `train` block that differ here"
+    )
 
     @field_validator("weights")
     @classmethod

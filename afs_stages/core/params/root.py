@@ -43,10 +43,15 @@ class Params(Block):
 
     @field_validator("models")
     @classmethod
-    def _names_are_free(cls, value: dict[str, Model], info: ValidationInfo) -> dict[str, Model]:
+    def _names_are_free(
+        cls, value: dict[str, Model], info: ValidationInfo
+    ) -> dict[str, Model]:
         taken = {"electra", "base", "registry"} & set(value)
         if taken:
-            raise ValueError(f"a model cannot be called {sorted(taken)[0]}: models/{sorted(taken)[0]} is taken")
+            raise ValueError(
+                f"a model cannot be called {sorted(taken)[0]}: "
+                f"models/{sorted(taken)[0]} is taken"
+            )
         return value
 
     @model_validator(mode="after")
@@ -56,40 +61,66 @@ class Params(Block):
             self._refuse_misspelt_weights(name, model)
             if model.rehearsal.ratio > 0 and "rehearsal" in model.weights:
                 raise ValueError(
-                    f"models.{name}: set rehearsal.ratio or a weight for rehearsal, not both "
-                    f"(ratio {model.rehearsal.ratio}, weight {model.weights['rehearsal']})"
+                    f"models.{name}: set rehearsal.ratio or a weight for rehearsal, "
+                    f"not both (ratio {model.rehearsal.ratio}, "
+                    f"weight {model.weights['rehearsal']})"
                 )
         return self
 
     def _refuse_misspelt_weights(self, name: str, model: Model) -> None:
-        """A weight close to a source that has none is a typo; any other unknown one is of a removed source."""
+        """A weight close to a source that has none is a typo; any other unknown one is
+        of a removed source.
+        """
         free = sorted(set(self.sources) - set(model.weights))
         for weight in model.weights:
-            guess = get_close_matches(weight, free, n=1) if weight not in self.sources else []
+            guess = (
+                get_close_matches(weight, free, n=1)
+                if weight not in self.sources
+                else []
+            )
             if guess:
-                raise ValueError(f"models.{name}.weights: no source '{weight}', did you mean '{guess[0]}'?")
+                raise ValueError(
+                    f"models.{name}.weights: no source '{weight}', "
+                    f"did you mean '{guess[0]}'?"
+                )
         if not set(model.weights) & set(self.sources):
-            raise ValueError(f"models.{name}.weights: none of {sorted(model.weights)} is a source")
+            raise ValueError(
+                f"models.{name}.weights: none of {sorted(model.weights)} is a source"
+            )
 
     def model(self, name: str) -> Model:
         """A model's block. Raises `UserError` for a name that is none."""
         if name not in self.models:
-            raise UserError(f"no model '{name}' ({nearest(name, list(self.models))})", where="params.yaml: models")
+            raise UserError(
+                f"no model '{name}' ({nearest(name, list(self.models))})",
+                where="params.yaml: models",
+            )
         return self.models[name]
 
     def source(self, name: str) -> Source:
         """A source's block. Raises `UserError` for a name that is none."""
         if name not in self.sources:
-            raise UserError(f"no source '{name}' ({nearest(name, list(self.sources))})", where="params.yaml: sources")
+            raise UserError(
+                f"no source '{name}' ({nearest(name, list(self.sources))})",
+                where="params.yaml: sources",
+            )
         return self.sources[name]
 
     def sources_of(self, model: str) -> list[str]:
-        """The sources a model learns from: those it weighs and that are there, in alphabetical order."""
+        """The sources a model learns from: those it weighs and that are there, in
+        alphabetical order.
+        """
         weights = self.model(model).weights
-        return sorted(name for name, weight in weights.items() if weight > 0 and name in self.sources)
+        return sorted(
+            name
+            for name, weight in weights.items()
+            if weight > 0 and name in self.sources
+        )
 
     def weights_without_source(self) -> list[str]:
-        """`models.<model>.weights.<name>` of every weight whose source's block is gone; it counts for nothing."""
+        """`models.<model>.weights.<name>` of every weight whose source's block is gone;
+        it counts for nothing.
+        """
         return [
             f"models.{model}.weights.{name}"
             for model, block in self.models.items()
@@ -98,6 +129,8 @@ class Params(Block):
         ]
 
     def train_for(self, model: str) -> Train:
-        """The training parameters of a model: the `train` block with the model's own keys over it."""
+        """The training parameters of a model: the `train` block with the model's
+        own keys over it.
+        """
         merged: dict[str, Any] = {**self.train.model_dump(), **self.model(model).train}
         return Train.model_validate(merged)

@@ -1,4 +1,6 @@
-"""Training formats, to and from `TrainingSample`; further ones come by the entry point `afs_stages.formats`."""
+"""Training formats, to and from `TrainingSample`; further ones come by the entry point
+`afs_stages.formats`.
+"""
 
 from afs_stages.dataset.formats.base import Format, Style
 from afs_stages.dataset.formats.registry import format_named, installed

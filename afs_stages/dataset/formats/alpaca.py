@@ -1,6 +1,8 @@
-"""Alpaca: instruction, input, output, with `system` and `history` as LLaMA-Factory reads them.
+"""Alpaca: instruction, input, output, with `system` and `history` as
+LLaMA-Factory reads them.
 
-Tool calls have no place in it: they stand as text, a call in the answer, its result in the next request.
+Tool calls have no place in it: they stand as text, a call in the answer, its result in
+the next request.
 """
 
 from __future__ import annotations
@@ -19,7 +21,11 @@ class Alpaca(Format):
     def render(self, sample: TrainingSample, style: Style) -> dict[str, Any]:
         """The row; `thinking` stands in a column of its own when kept separate."""
         if sample.messages is None and not sample.thinking:
-            row: dict[str, Any] = {"instruction": sample.instruction, "input": sample.input, "output": sample.output}
+            row: dict[str, Any] = {
+                "instruction": sample.instruction,
+                "input": sample.input,
+                "output": sample.output,
+            }
             if system := style.system(sample):
                 row["system"] = system
             return row
@@ -27,8 +33,16 @@ class Alpaca(Format):
         request, output = pairs[-1] if pairs else (sample.instruction, sample.output)
         if sample.thinking and style.cot_mode == "embedded":
             output = embed(sample.thinking, output)
-        row = {"instruction": request, "input": "" if pairs else sample.input, "output": output}
-        own = [message.get("content") or "" for message in (sample.messages or [])[:1] if message["role"] == "system"]
+        row = {
+            "instruction": request,
+            "input": "" if pairs else sample.input,
+            "output": output,
+        }
+        own = [
+            message.get("content") or ""
+            for message in (sample.messages or [])[:1]
+            if message["role"] == "system"
+        ]
         if system := (own or [style.system(sample)])[0]:
             row["system"] = system
         if pairs[:-1]:
@@ -51,15 +65,27 @@ class Alpaca(Format):
                 thinking=thinking,
                 metadata={"system": system} if system else {},
             )
-        request = f"{row['instruction']}\n\n{row['input']}" if row.get("input") else row["instruction"]
+        request = (
+            f"{row['instruction']}\n\n{row['input']}"
+            if row.get("input")
+            else row["instruction"]
+        )
         pairs = [*history, [request, output]]
         roles = ("user", "assistant")
-        rows = [{"role": role, "content": text} for pair in pairs for role, text in zip(roles, pair, strict=True)]
-        return sample_of([{"role": "system", "content": system}, *rows] if system else rows, thinking)
+        rows = [
+            {"role": role, "content": text}
+            for pair in pairs
+            for role, text in zip(roles, pair, strict=True)
+        ]
+        return sample_of(
+            [{"role": "system", "content": system}, *rows] if system else rows, thinking
+        )
 
 
 def _pairs(sample: TrainingSample) -> list[list[str]]:
-    """[request, answer] of each turn. A tool's result is part of a request: no answer must be taught to make it up."""
+    """[request, answer] of each turn.
+    A tool's result is part of a request: no answer must be taught to make it up.
+    """
     pairs: list[list[str]] = []
     for message in sample.messages or []:
         role, content = message["role"], message.get("content") or ""

@@ -13,16 +13,24 @@ OPEN, CLOSE = "<think>", "</think>"
 
 @dataclass(frozen=True)
 class Style:
-    """How samples are rendered: where the thinking goes, and the system prompt of each domain."""
+    """How samples are rendered: where the thinking goes,
+    and the system prompt of each domain.
+    """
 
     cot_mode: CotMode = "separate"
     system_prompt: str = ""
     system_prompts: dict[str, str] = field(default_factory=dict)
 
     def system(self, sample: TrainingSample) -> str:
-        """The system prompt of a sample: the one it came with, else its domain's, else the general one."""
+        """The system prompt of a sample: the one it came with, else its domain's, else
+        the general one.
+        """
         own = sample.metadata.get("system")
-        return own if isinstance(own, str) else self.system_prompts.get(sample.domain, self.system_prompt)
+        return (
+            own
+            if isinstance(own, str)
+            else self.system_prompts.get(sample.domain, self.system_prompt)
+        )
 
 
 class Format:
@@ -35,22 +43,36 @@ class Format:
         raise TypeError(f"{type(self).__name__} must define render()")
 
     def parse(self, row: dict[str, Any]) -> TrainingSample:
-        """The sample a row describes. Raises KeyError, TypeError or ValueError for a row of another shape."""
+        """The sample a row describes.
+        Raises KeyError, TypeError or ValueError for a row of another shape.
+        """
         raise TypeError(f"{type(self).__name__} must define parse()")
 
 
 def messages(sample: TrainingSample, style: Style) -> list[dict[str, Any]]:
-    """The whole conversation as OpenAI messages; thinking is embedded in the last answer if asked for."""
+    """The whole conversation as OpenAI messages; thinking is embedded in the last
+    answer if asked for.
+    """
     if sample.messages is not None:
         rows = list(sample.messages)
     else:
-        request = f"{sample.instruction}\n\n{sample.input}" if sample.input else sample.instruction
-        rows = [{"role": "user", "content": request}, {"role": "assistant", "content": sample.output}]
+        request = (
+            f"{sample.instruction}\n\n{sample.input}"
+            if sample.input
+            else sample.instruction
+        )
+        rows = [
+            {"role": "user", "content": request},
+            {"role": "assistant", "content": sample.output},
+        ]
     if not any(row["role"] == "assistant" for row in rows):
         raise ValueError("the conversation has no answer")
     if sample.thinking and style.cot_mode == "embedded":
         last = last_answer(rows)
-        rows[last] = {**rows[last], "content": embed(sample.thinking, rows[last].get("content") or "")}
+        rows[last] = {
+            **rows[last],
+            "content": embed(sample.thinking, rows[last].get("content") or ""),
+        }
     system = style.system(sample)
     if system and rows[0]["role"] != "system":
         rows.insert(0, {"role": "system", "content": system})
@@ -58,7 +80,9 @@ def messages(sample: TrainingSample, style: Style) -> list[dict[str, Any]]:
 
 
 def last_answer(rows: list[dict[str, Any]]) -> int:
-    """The place of the last answer that has a text; of the last answer where none has."""
+    """The place of the last answer that has a text;
+    of the last answer where none has.
+    """
     answers = [i for i, row in enumerate(rows) if row["role"] == "assistant"]
     return max((i for i in answers if rows[i].get("content")), default=answers[-1])
 
@@ -77,11 +101,14 @@ def unembed(text: str) -> tuple[str | None, str]:
     return thinking, answer
 
 
-def sample_of(rows: list[dict[str, Any]], thinking: str | None = None, **fields: Any) -> TrainingSample:
-    """The sample of a conversation; one request and one answer become its single-turn form.
+def sample_of(
+    rows: list[dict[str, Any]], thinking: str | None = None, **fields: Any
+) -> TrainingSample:
+    """The sample of a conversation; one request and one answer become its
+    single-turn form.
 
-    The system prompt of a longer one stays its first message, that of a single turn goes to
-    `_metadata.system`.
+    The system prompt of a longer one stays its first message, that of a single turn
+    goes to `_metadata.system`.
     """
     body = rows[1:] if rows and rows[0]["role"] == "system" else rows
     asked = [row for row in body if row["role"] == "user"]
@@ -91,8 +118,12 @@ def sample_of(rows: list[dict[str, Any]], thinking: str | None = None, **fields:
     embedded, answer = unembed(last.get("content") or "")
     if embedded is not None:
         rows = [{**row, "content": answer} if row is last else row for row in rows]
-    simple = [row["role"] for row in body] == ["user", "assistant"] and not body[1].get("tool_calls")
-    metadata = {"system": rows[0]["content"]} if simple and len(rows) > len(body) else {}
+    simple = [row["role"] for row in body] == ["user", "assistant"] and not body[1].get(
+        "tool_calls"
+    )
+    metadata = (
+        {"system": rows[0]["content"]} if simple and len(rows) > len(body) else {}
+    )
     return TrainingSample(
         instruction=asked[-1]["content"],
         output=answer,

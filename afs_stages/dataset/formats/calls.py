@@ -1,4 +1,6 @@
-"""Tool calls in formats that give them no ids: calls are numbered in order, results answer them in order."""
+"""Tool calls in formats that give them no ids: calls are numbered in order, results
+answer them in order.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,22 @@ from afs_stages.core.jsonl import decode
 
 
 def call(text: str | dict[str, Any], number: int) -> dict[str, Any]:
-    """An OpenAI tool call of `{"name", "arguments"}` (or its JSON), with the id `call_<number>`."""
+    """An OpenAI tool call of `{"name", "arguments"}` (or its JSON), with the id
+    `call_<number>`.
+    """
     value = decode(text.encode()) if isinstance(text, str) else text
     arguments = value["arguments"]
-    function = {"name": value["name"], "arguments": arguments if isinstance(arguments, str) else to_json(arguments)}
+    function = {
+        "name": value["name"],
+        "arguments": arguments if isinstance(arguments, str) else to_json(arguments),
+    }
     return {"id": f"call_{number}", "type": "function", "function": function}
 
 
 def answered(rows: list[dict[str, Any]], calls: list[str]) -> str:
-    """The id of the first call that no result in `rows` answers. Raises ValueError where there is none."""
+    """The id of the first call that no result in `rows` answers.
+    Raises ValueError where there is none.
+    """
     results = sum(1 for row in rows if row["role"] == "tool")
     if results >= len(calls):
         raise ValueError("a tool's result answers no call")

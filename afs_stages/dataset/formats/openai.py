@@ -1,11 +1,19 @@
-"""OpenAI's chat format: `messages`, with tool calls and `tools`, as its fine-tuning takes it."""
+"""OpenAI's chat format: `messages`, with tool calls and `tools`,
+as its fine-tuning takes it.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset.formats.base import Format, Style, last_answer, messages, sample_of
+from afs_stages.dataset.formats.base import (
+    Format,
+    Style,
+    last_answer,
+    messages,
+    sample_of,
+)
 
 
 class OpenAI(Format):
@@ -14,18 +22,30 @@ class OpenAI(Format):
     name = "openai"
 
     def render(self, sample: TrainingSample, style: Style) -> dict[str, Any]:
-        """The row; separate thinking is `reasoning_content` of the last answer, as chat templates read it.
+        """The row; separate thinking is `reasoning_content` of the last answer, as chat
+        templates read it.
 
-        OpenAI's own fine-tuning knows no such key: for it, embed the thinking or drop it.
+        OpenAI's own fine-tuning knows no such key: for it,
+        embed the thinking or drop it.
         """
         rows = messages(sample, style)
         if sample.thinking and style.cot_mode == "separate":
             last = last_answer(rows)
             rows[last] = {**rows[last], "reasoning_content": sample.thinking}
-        return {"messages": rows, "tools": sample.tools} if sample.tools else {"messages": rows}
+        return (
+            {"messages": rows, "tools": sample.tools}
+            if sample.tools
+            else {"messages": rows}
+        )
 
     def parse(self, row: dict[str, Any]) -> TrainingSample:
         """The sample of a row."""
         rows = [dict(message) for message in row["messages"]]
-        thoughts = [thought for message in rows if (thought := message.pop("reasoning_content", None))]
-        return sample_of(rows, thoughts[-1] if thoughts else None, tools=row.get("tools"))
+        thoughts = [
+            thought
+            for message in rows
+            if (thought := message.pop("reasoning_content", None))
+        ]
+        return sample_of(
+            rows, thoughts[-1] if thoughts else None, tools=row.get("tools")
+        )

@@ -18,7 +18,9 @@ BUILT_IN = {
 
 def installed() -> dict[str, str]:
     """Name -> `module:class` of every format there is."""
-    found = {entry.name: entry.value for entry in entry_points(group="afs_stages.formats")}
+    found = {
+        entry.name: entry.value for entry in entry_points(group="afs_stages.formats")
+    }
     return {**found, **BUILT_IN}
 
 
@@ -26,7 +28,9 @@ def format_named(name: str, where: str = "params.yaml: convert.formats") -> Form
     """A format by name. Raises `UserError` for one that is not installed."""
     known = installed()
     if name not in known:
-        raise UserError(f"no format '{name}' ({nearest(name, list(known))})", where=where)
+        raise UserError(
+            f"no format '{name}' ({nearest(name, list(known))})", where=where
+        )
     module, _, attribute = known[name].partition(":")
     found: Format = getattr(import_module(module), attribute)()
     return found

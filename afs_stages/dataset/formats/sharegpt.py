@@ -1,4 +1,6 @@
-"""ShareGPT: `conversations` of human, gpt, function_call and observation, as LLaMA-Factory and axolotl read it."""
+"""ShareGPT: `conversations` of human, gpt, function_call and observation, as
+LLaMA-Factory and axolotl read it.
+"""
 
 from __future__ import annotations
 
@@ -29,34 +31,56 @@ class ShareGPT(Format):
         return row
 
     def parse(self, row: dict[str, Any]) -> TrainingSample:
-        """The sample of a row; calls get their ids by order, and results answer them in it."""
-        rows: list[dict[str, Any]] = [{"role": "system", "content": row["system"]}] if row.get("system") else []
+        """The sample of a row; calls get their ids by order,
+        and results answer them in it.
+        """
+        rows: list[dict[str, Any]] = (
+            [{"role": "system", "content": row["system"]}] if row.get("system") else []
+        )
         calls: list[str] = []
         for turn in row["conversations"]:
             if turn["from"] == "function_call":
                 rows.append(_calling(turn, calls))
             elif turn["from"] == "observation":
                 for content in _results(turn):
-                    rows.append({"role": "tool", "tool_call_id": answered(rows, calls), "content": content})
+                    rows.append(
+                        {
+                            "role": "tool",
+                            "tool_call_id": answered(rows, calls),
+                            "content": content,
+                        }
+                    )
             else:
                 rows.append({"role": _ROLES[turn["from"]], "content": turn["value"]})
         tools = decode(row["tools"]) if row.get("tools") else None
         return sample_of(rows, row.get("thinking"), tools=tools)
 
 
-_ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
+_ROLES = {
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "assistant": "assistant",
+    "system": "system",
+}
 
 
 def _turns(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Turns that alternate as loaders ask for: one call turn for all calls of a message, one observation for
-    all their results. What was said beside a call stands in `said`, as the call's turn has no room for it.
+    """Turns that alternate as loaders ask for: one call turn for all calls of a
+    message, one observation for all their results. What was said beside a call stands
+    in `said`, as the call's turn has no room for it.
     """
     turns: list[dict[str, str]] = []
     for role, group in groupby(rows, key=lambda row: row["role"]):
         if role == "tool":
             results = [row.get("content") or "" for row in group]
             many = len(results) > 1
-            turns.append({"from": "observation", "value": to_json(results) if many else results[0]})
+            turns.append(
+                {
+                    "from": "observation",
+                    "value": to_json(results) if many else results[0],
+                }
+            )
             if many:
                 turns[-1]["results"] = str(len(results))
         else:
@@ -71,18 +95,31 @@ def _turn(row: dict[str, Any]) -> dict[str, str]:
         for call in row.get("tool_calls") or []
     ]
     if not calls:
-        return {"from": {"user": "human", "assistant": "gpt"}.get(row["role"], row["role"]), "value": content}
-    turn = {"from": "function_call", "value": to_json(calls if len(calls) > 1 else calls[0])}
+        return {
+            "from": {"user": "human", "assistant": "gpt"}.get(row["role"], row["role"]),
+            "value": content,
+        }
+    turn = {
+        "from": "function_call",
+        "value": to_json(calls if len(calls) > 1 else calls[0]),
+    }
     return {**turn, "said": content} if content else turn
 
 
 def _calling(turn: dict[str, Any], calls: list[str]) -> dict[str, Any]:
     value = decode(turn["value"])
-    found = [call(item, len(calls) + i) for i, item in enumerate(value if isinstance(value, list) else [value], 1)]
+    found = [
+        call(item, len(calls) + i)
+        for i, item in enumerate(value if isinstance(value, list) else [value], 1)
+    ]
     calls += [item["id"] for item in found]
     message: dict[str, Any] = {"role": "assistant", "tool_calls": found}
     return {**message, "content": turn["said"]} if turn.get("said") else message
 
 
 def _results(turn: dict[str, Any]) -> list[str]:
-    return [str(item) for item in decode(turn["value"])] if turn.get("results") else [turn["value"]]
+    return (
+        [str(item) for item in decode(turn["value"])]
+        if turn.get("results")
+        else [turn["value"]]
+    )

@@ -1,1 +1,3 @@
-"""asar, the user's own, in sandboxed worker processes: untrusted snippets in, three states out."""
+"""asar, the user's own, in sandboxed worker processes: untrusted snippets in,
+three states out.
+"""

@@ -1,7 +1,9 @@
-"""A worker process around the asar program, for where there is no library: slower, the same frames.
+"""A worker process around the asar program, for where there is no library: slower,
+the same frames.
 
-Each snippet is assembled in an empty folder by a child with its own limits: CPU seconds, memory, file
-size. The program must open files to work, so a snippet that names a file is refused unassembled.
+Each snippet is assembled in an empty folder by a child with its own limits: CPU
+seconds, memory, file size. The program must open files to work, so a snippet that names
+a file is refused unassembled.
 """
 
 from __future__ import annotations
@@ -18,8 +20,12 @@ from typing import Any
 
 CPU_SECONDS = 2
 MEMORY = 768 * 2**20
-_FILES = re.compile(rb'[!"<>%]|inc(?:bin|src|lude)|read|file|table|spcblock|arch', re.IGNORECASE)
-"""What may name a file or build such a name, defines, macros and strings too; refusing costs a signal only."""
+_FILES = re.compile(
+    rb'[!"<>%]|inc(?:bin|src|lude)|read|file|table|spcblock|arch', re.IGNORECASE
+)
+"""What may name a file or build such a name, defines, macros and strings too; refusing
+costs a signal only.
+"""
 _ERROR = re.compile(r"error: (?:\([^)]*\): )?(.*?)(?: \[|$)", re.MULTILINE)
 
 
@@ -35,17 +41,31 @@ def assemble(program: str, code: bytes) -> dict[str, Any]:
     """Assemble one snippet with the program."""
     if _FILES.search(code):
         # a define can build the name of a directive, so the program gets none at all
-        return {"ok": False, "errors": ["refused: the asar program could read files"], "bytes": "", "refused": True}
+        return {
+            "ok": False,
+            "errors": ["refused: the asar program could read files"],
+            "bytes": "",
+            "refused": True,
+        }
     with tempfile.TemporaryDirectory() as name:
         source, image = Path(name) / "snippet.asm", Path(name) / "image.sfc"
         source.write_bytes(code)
         run = subprocess.run(
-            [program, "--no-title-check", str(source), str(image)], cwd=name, env={}, capture_output=True,
-            stdin=subprocess.DEVNULL, preexec_fn=limit, check=False,
-        )  # fmt: skip
+            [program, "--no-title-check", str(source), str(image)],
+            cwd=name,
+            env={},
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            preexec_fn=limit,
+            check=False,
+        )
         text = (run.stdout + run.stderr).decode("utf-8", "replace")
         head = image.read_bytes()[:4].hex() if image.is_file() else ""
-        return {"ok": run.returncode == 0, "errors": _ERROR.findall(text)[:12], "bytes": head}
+        return {
+            "ok": run.returncode == 0,
+            "errors": _ERROR.findall(text)[:12],
+            "bytes": head,
+        }
 
 
 def serve(program: str) -> None:

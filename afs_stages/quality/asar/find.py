@@ -1,4 +1,6 @@
-"""Finding the user's asar: the path in params, `ASAR` in the environment, then PATH. Never downloaded."""
+"""Finding the user's asar: the path in params, `ASAR` in the environment, then PATH.
+Never downloaded.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,17 @@ from pathlib import Path
 from afs_stages.core.errors import UserError
 
 FIX = (
-    "build asar 1.91 (https://github.com/RPGHacker/asar: `cmake -S src -B build && cmake --build build`) and set "
-    "quality.asar or ASAR to build/asar/lib/libasar.so or build/asar/bin/asar; or set quality.assembler: table"
+    "build asar 1.91 (https://github.com/RPGHacker/asar: `cmake -S src -B build && "
+    "cmake --build build`) and set quality.asar or ASAR to build/asar/lib/libasar.so "
+    "or build/asar/bin/asar; or set quality.assembler: table"
 )
 _LIBRARIES = ("libasar.so", "libasar.dylib", "asar.dll")
 
 
 def find(path: str = "") -> Path:
-    """The library or program to use. Raises `UserError` that says how to get it where there is none."""
+    """The library or program to use.
+    Raises `UserError` that says how to get it where there is none.
+    """
     named = path or os.environ.get("ASAR", "")
     if not named:
         found = shutil.which("asar")
@@ -26,7 +31,11 @@ def find(path: str = "") -> Path:
         return Path(found)
     place = Path(named)
     if place.is_dir():
-        inside = [place / part / name for part in ("", "lib", "asar/lib") for name in _LIBRARIES]
+        inside = [
+            place / part / name
+            for part in ("", "lib", "asar/lib")
+            for name in _LIBRARIES
+        ]
         place = next((file for file in inside if file.is_file()), place)
     if not place.is_file():
         raise UserError("no asar here", where=named, fix=FIX)
@@ -41,4 +50,9 @@ def is_library(path: Path) -> bool:
 def worker_command(path: Path) -> list[str]:
     """The command of a worker process for a library or program."""
     module = "library_worker" if is_library(path) else "cli_worker"
-    return [sys.executable, "-I", str(Path(__file__).with_name(f"{module}.py")), str(path.resolve())]
+    return [
+        sys.executable,
+        "-I",
+        str(Path(__file__).with_name(f"{module}.py")),
+        str(path.resolve()),
+    ]

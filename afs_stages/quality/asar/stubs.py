@@ -1,7 +1,9 @@
-"""Names a snippet takes from its code base, defined just enough for the snippet to assemble.
+"""Names a snippet takes from its code base,
+defined just enough for the snippet to assemble.
 
-A label is stubbed only where its very name stands in the snippet as a token: an undefined `.sub` label
-is reported as `Parent_sub`, and stubbing that would hide the mistake.
+A label is stubbed only where its very name stands in the snippet as a token: an
+undefined `.sub` label is reported as `Parent_sub`, and stubbing that would hide the
+mistake.
 """
 
 from __future__ import annotations
@@ -15,8 +17,13 @@ from afs_stages.quality.table import references
 
 HEADER, PLACE = "org $008000\n", "org $008080\n"
 MAX_ROUNDS = 6
-_MISSING = re.compile(r"(Label|Macro|Define|Function) '!?([\w.]+)(?:\([^']*)?' wasn't found", re.IGNORECASE)
-_OUTSIDE = re.compile(r"relative branch out of bounds|^file '.*' wasn't found", re.IGNORECASE)
+_MISSING = re.compile(
+    r"(Label|Macro|Define|Function) '!?([\w.]+)(?:\([^']*)?' wasn't found",
+    re.IGNORECASE,
+)
+_OUTSIDE = re.compile(
+    r"relative branch out of bounds|^file '.*' wasn't found", re.IGNORECASE
+)
 _DEFINE = re.compile(r"!\^?(\w+)")
 _TOKEN = re.compile(r"(?<![\w.])[A-Za-z_][\w.]*")
 
@@ -31,10 +38,11 @@ class Stubbed:
 
     @classmethod
     def foreseen(cls, code: str) -> Self:
-        """The snippet with every name stubbed that its instructions use and nothing in it defines.
+        """The snippet with every name stubbed that its instructions use and
+        nothing in it defines.
 
-        Most code assembles with these at once; asar, which reports one kind of missing name a pass, would
-        need a pass for each.
+        Most code assembles with these at once; asar, which reports one kind of missing
+        name a pass, would need a pass for each.
         """
         made = cls(code)
         tokens = set(_TOKEN.findall(code))
@@ -66,8 +74,17 @@ class Stubbed:
         for name in self.fields:
             parent, _, field_name = name.partition(".")
             fields.setdefault(parent, []).append(f".{field_name}: skip 1\n")
-        structs = [f"struct {parent} $7E1000\n{''.join(lines)}endstruct" for parent, lines in fields.items()]
-        return HEADER + "".join(f"{line}\n" for line in (*self.stubs.values(), *structs)) + PLACE + self.code + "\n"
+        structs = [
+            f"struct {parent} $7E1000\n{''.join(lines)}endstruct"
+            for parent, lines in fields.items()
+        ]
+        return (
+            HEADER
+            + "".join(f"{line}\n" for line in (*self.stubs.values(), *structs))
+            + PLACE
+            + self.code
+            + "\n"
+        )
 
     @property
     def count(self) -> int:
@@ -97,11 +114,15 @@ def _stub(kind: str, name: str, code: str, tokens: set[str]) -> str:
         return f"macro {name}(...)\nendmacro" if f"%{name}" in code else ""
     if kind == "function":
         call = re.search(rf"\b{re.escape(name)}\(([^()]*)\)", code)
-        arguments = ",".join(f"a{i}" for i in range(call[1].count(",") + 1)) if call else ""
+        arguments = (
+            ",".join(f"a{i}" for i in range(call[1].count(",") + 1)) if call else ""
+        )
         return f"function {name}({arguments}) = 1" if call else ""
     return f"{name} = $0080F0" if name in tokens and "." not in name else ""
 
 
 def only_outside(errors: list[str]) -> bool:
-    """Whether all that is left is of outside: a branch to where a stub happens to lie, or a file not at hand."""
+    """Whether all that is left is of outside: a branch to where a stub happens to lie,
+    or a file not at hand.
+    """
     return bool(errors) and all(_OUTSIDE.search(error) for error in errors)

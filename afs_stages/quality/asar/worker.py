@@ -1,4 +1,6 @@
-"""The parent's side of one worker process: send code, wait to a deadline, replace the worker when it fails."""
+"""The parent's side of one worker process: send code, wait to a deadline, replace the
+worker when it fails.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,17 @@ Answer = dict[str, Any]
 
 
 class WorkerLost(Exception):
-    """The worker died, answered nonsense or missed its deadline; its snippet has no result."""
+    """The worker died, answered nonsense or missed its deadline;
+    its snippet has no result.
+    """
 
 
 class Worker:
     """A process that assembles one snippet at a time; started when first needed.
 
-    Snippets are sent ahead and answers read as they come, so that neither side waits for the other between
-    two snippets. The deadline is each snippet's own: it runs anew from the answer before.
+    Snippets are sent ahead and answers read as they come, so that neither side waits
+    for the other between two snippets. The deadline is each snippet's own: it runs anew
+    from the answer before.
     """
 
     def __init__(self, command: Sequence[str], timeout: float) -> None:
@@ -37,16 +42,23 @@ class Worker:
         self.process: subprocess.Popen[bytes] | None = None
 
     def ask(self, codes: Sequence[str]) -> list[Answer | WorkerLost]:
-        """The worker's answers, in order; a snippet that cost the worker its life has `WorkerLost` in its place."""
+        """The worker's answers, in order; a snippet that cost the worker its life has
+        `WorkerLost` in its place.
+        """
         answers: list[Answer | WorkerLost] = []
         while len(answers) < len(codes):
             try:
                 if not self._alive():
                     self._start()
-                    # loading takes longer than assembling: a first, harmless snippet pays for it
+                    # loading takes longer than assembling: a first,
+                    # harmless snippet pays for it
                     list(self._exchange([b"NOP\n"], START_SECONDS))
-                for answer in self._exchange([_plain(code) for code in codes[len(answers) :]], self.timeout):
-                    answers.append(answer)  # one by one: what came before a failure is kept
+                for answer in self._exchange(
+                    [_plain(code) for code in codes[len(answers) :]], self.timeout
+                ):
+                    answers.append(
+                        answer
+                    )  # one by one: what came before a failure is kept
             except (OSError, ValueError, msgspec.DecodeError) as error:
                 self.kill()
                 answers.append(WorkerLost(str(error) or type(error).__name__))
@@ -56,19 +68,26 @@ class Worker:
         return self.process is not None and self.process.poll() is None
 
     def _exchange(self, codes: Sequence[bytes], timeout: float) -> Iterator[Answer]:
-        """Each answer as it comes. Raises where the process ends, is late, or says what is no answer."""
+        """Each answer as it comes.
+        Raises where the process ends, is late, or says what is no answer.
+        """
         process = self.process
         if process is None or process.stdin is None or process.stdout is None:
             raise ValueError("the worker has no pipes")
         source, target = process.stdout.fileno(), process.stdin.fileno()
-        unsent = memoryview(b"".join(struct.pack("<I", len(code)) + code for code in codes))
+        unsent = memoryview(
+            b"".join(struct.pack("<I", len(code)) + code for code in codes)
+        )
         unread, missing = bytearray(), len(codes)
         deadline = time.monotonic() + timeout
         with selectors.DefaultSelector() as selector:
             selector.register(source, selectors.EVENT_READ)
             selector.register(target, selectors.EVENT_WRITE)
             while missing:
-                ready = {key.fd for key, _ in selector.select(max(0.0, deadline - time.monotonic()))}
+                ready = {
+                    key.fd
+                    for key, _ in selector.select(max(0.0, deadline - time.monotonic()))
+                }
                 if source in ready:
                     unread += _received(source)
                     for answer in _answers(unread, missing):
@@ -82,15 +101,22 @@ class Worker:
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"no answer within {timeout} s")
         if unread:
-            # more answers than questions: nothing it says from here on belongs to what it is asked
+            # more answers than questions: nothing it says from here on belongs to
+            # what it is asked
             self.kill()
 
     def _start(self) -> None:
         self.kill()
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env={}, cwd="/", bufsize=0, start_new_session=True,
-        )  # fmt: skip
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            cwd="/",
+            bufsize=0,
+            start_new_session=True,
+        )
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 os.set_blocking(pipe.fileno(), False)
@@ -115,7 +141,9 @@ def _plain(code: str) -> bytes:
 
 
 def _sent(fd: int, data: memoryview) -> int:
-    """Bytes taken; a process that has ended takes all, and what it answered before is still to be read."""
+    """Bytes taken; a process that has ended takes all, and what it answered before is
+    still to be read.
+    """
     try:
         return os.write(fd, data)
     except BrokenPipeError:
@@ -145,6 +173,10 @@ def _answers(unread: bytearray, most: int) -> Iterator[Answer]:
 
 def _checked(answer: Any) -> Answer:
     errors = answer.get("errors") if isinstance(answer, dict) else None
-    if not isinstance(answer, dict) or not isinstance(answer.get("ok"), bool) or not isinstance(errors, list):
+    if (
+        not isinstance(answer, dict)
+        or not isinstance(answer.get("ok"), bool)
+        or not isinstance(errors, list)
+    ):
         raise ValueError("not an answer")
     return {**answer, "errors": [str(error)[:300] for error in errors]}

@@ -1,1 +1,3 @@
-"""Judging whether assembly is genuine: pairs, n-gram model, ELECTRA, cross-fitting, calibration."""
+"""Judging whether assembly is genuine: pairs, n-gram model, ELECTRA, cross-fitting,
+calibration.
+"""

@@ -1,4 +1,6 @@
-"""The discriminator as a folder: one model per fold, who trained on what, calibration."""
+"""The discriminator as a folder: one model per fold, who trained on what,
+calibration.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,11 @@ class Judge(Protocol):
 
 @dataclass
 class Bundle:
-    """Cross-fitted models. `folds` says in which fold a file (or a block's key) was held out.
+    """Cross-fitted models.
+    `folds` says in which fold a file (or a block's key) was held out.
 
-    Fold k's models trained on every file except those of fold k, so a block of such a file is judged
-    by fold k's models, and a block nobody trained on by the mean of all.
+    Fold k's models trained on every file except those of fold k, so a block of such a
+    file is judged by fold k's models, and a block nobody trained on by the mean of all.
     """
 
     kind: str
@@ -47,13 +50,25 @@ class Bundle:
         return self.files.get(file) if fold is None else fold
 
     def score(self, codes: Sequence[str], files: Sequence[str]) -> list[float]:
-        """Calibrated probability that each block is genuine, by models that did not train on its file."""
-        held_out = [self.fold_of(code, file) for code, file in zip(codes, files, strict=True)]
+        """Calibrated probability that each block is genuine, by models that did not
+        train on its file.
+        """
+        held_out = [
+            self.fold_of(code, file) for code, file in zip(codes, files, strict=True)
+        ]
         sums, counts = [0.0] * len(codes), [0] * len(codes)
-        for number, (models, scales) in enumerate(zip(self.models, self.calibrations, strict=True)):
-            mine = [i for i, fold in enumerate(held_out) if fold is None or fold == number]
+        for number, (models, scales) in enumerate(
+            zip(self.models, self.calibrations, strict=True)
+        ):
+            mine = [
+                i for i, fold in enumerate(held_out) if fold is None or fold == number
+            ]
             for name, model in models.items():
-                for i, value in zip(mine, model.score([codes[i] for i in mine]) if mine else [], strict=True):
+                for i, value in zip(
+                    mine,
+                    model.score([codes[i] for i in mine]) if mine else [],
+                    strict=True,
+                ):
                     sums[i] += scales[name](value)
                     counts[i] += 1
         return [total / count for total, count in zip(sums, counts, strict=True)]
@@ -65,11 +80,17 @@ def save(bundle: Bundle, folder: Path) -> None:
         for name, model in models.items():
             model.save(folder / f"fold{number}" / name)  # type: ignore[attr-defined]
     manifest = {
-        "format": FORMAT, "kind": bundle.kind, "source": bundle.source, "fingerprint": bundle.fingerprint,
-        "calibrations": [{n: asdict(c) for n, c in fold.items()} for fold in bundle.calibrations],
-        "files": dict(sorted(bundle.files.items())), "keys": dict(sorted(bundle.keys.items())),
+        "format": FORMAT,
+        "kind": bundle.kind,
+        "source": bundle.source,
+        "fingerprint": bundle.fingerprint,
+        "calibrations": [
+            {n: asdict(c) for n, c in fold.items()} for fold in bundle.calibrations
+        ],
+        "files": dict(sorted(bundle.files.items())),
+        "keys": dict(sorted(bundle.keys.items())),
         "context": bundle.context.to_dict(),
-    }  # fmt: skip
+    }
     write_json(folder / MANIFEST, manifest)
 
 
@@ -81,19 +102,35 @@ def load(folder: Path, batch_tokens: int = 1024, dtype: str = "fp32") -> Bundle:
     manifest = read_manifest(folder)
     try:
         calibrations = [
-            {name: Calibration(**values) for name, values in fold.items()} for fold in manifest["calibrations"]
+            {name: Calibration(**values) for name, values in fold.items()}
+            for fold in manifest["calibrations"]
         ]
         context = Context.from_manifest(manifest)
         models = [
-            {name: _load_model(folder / f"fold{number}" / name, name, context, batch_tokens, dtype) for name in fold}
+            {
+                name: _load_model(
+                    folder / f"fold{number}" / name, name, context, batch_tokens, dtype
+                )
+                for name in fold
+            }
             for number, fold in enumerate(calibrations)
         ]
         return Bundle(
             manifest["kind"], models, calibrations, manifest["files"], manifest["keys"],
             context, manifest["source"], manifest["fingerprint"],
         )  # fmt: skip
-    except (KeyError, IndexError, TypeError, ValueError, OSError, RuntimeError, AttributeError) as error:
-        raise UserError(f"the discriminator is damaged: {error}", where=str(folder), fix=_FIX) from None
+    except (
+        KeyError,
+        IndexError,
+        TypeError,
+        ValueError,
+        OSError,
+        RuntimeError,
+        AttributeError,
+    ) as error:
+        raise UserError(
+            f"the discriminator is damaged: {error}", where=str(folder), fix=_FIX
+        ) from None
 
 
 _FIX = "train it again: `afs discriminator train`, or `dvc repro train-discriminator`"
@@ -103,17 +140,26 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a discriminator folder, without its models."""
     path = folder / MANIFEST
     if not path.is_file():
-        raise UserError("no discriminator here", where=str(folder), fix=f"{_FIX}; or score with --no-electra")
+        raise UserError(
+            "no discriminator here",
+            where=str(folder),
+            fix=f"{_FIX}; or score with --no-electra",
+        )
     manifest = read_json(path)
     if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
         raise UserError("not a discriminator's manifest", where=str(path), fix=_FIX)
     if manifest["format"] != FORMAT:
-        said = f"the discriminator has format {manifest['format']}, this version reads {FORMAT}"
+        said = (
+            f"the discriminator has format {manifest['format']}, "
+            f"this version reads {FORMAT}"
+        )
         raise UserError(said, where=str(path), fix=_FIX)
     return manifest
 
 
-def _load_model(folder: Path, name: str, context: Context, batch_tokens: int, dtype: str) -> Judge:
+def _load_model(
+    folder: Path, name: str, context: Context, batch_tokens: int, dtype: str
+) -> Judge:
     if name == "ngram":
         from afs_stages.quality.discriminator.ngram import NgramModel
 

@@ -1,4 +1,6 @@
-"""Log-odds to probabilities by a temperature and a shift, fitted on files the model has not seen."""
+"""Log-odds to probabilities by a temperature and a shift,
+fitted on files the model has not seen.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ def sigmoid(value: float) -> float:
 
 @dataclass(frozen=True)
 class Calibration:
-    """`probability = sigmoid(scale * log-odds + shift)`; scale is one over the temperature."""
+    """`probability = sigmoid(scale * log-odds + shift)`;
+    scale is one over the temperature.
+    """
 
     scale: float = 1.0
     shift: float = 0.0
@@ -26,7 +30,9 @@ class Calibration:
 
     @classmethod
     def fit(cls, values: Sequence[float], real: Sequence[bool]) -> Calibration:
-        """The maximum-likelihood calibration by Newton's method; real and corrupted weigh the same."""
+        """The maximum-likelihood calibration by Newton's method;
+        real and corrupted weigh the same.
+        """
         import numpy as np
 
         x, y = np.asarray(values), np.asarray(real, dtype=float)
@@ -39,21 +45,33 @@ class Calibration:
         for _ in range(50):
             p = 1 / (1 + np.exp(-np.clip(design @ theta, -30, 30)))
             gradient = design.T @ (weight * (p - y)) + 1e-3 * theta
-            curvature = (design * (weight * p * (1 - p))[:, None]).T @ design + 1e-3 * np.eye(2)
+            curvature = (
+                design * (weight * p * (1 - p))[:, None]
+            ).T @ design + 1e-3 * np.eye(2)
             theta = theta - np.linalg.solve(curvature, gradient)
         scale = max(float(theta[0]) / spread, 0.0)
         return cls(round(scale, 9), round(float(theta[1]) - scale * float(x.mean()), 9))
 
 
-def expected_calibration_error(chances: Sequence[float], real: Sequence[bool], bins: int = 10) -> float:
-    """Mean gap between probability and share of genuine code over equal bins; classes weigh the same."""
+def expected_calibration_error(
+    chances: Sequence[float], real: Sequence[bool], bins: int = 10
+) -> float:
+    """Mean gap between probability and share of genuine code over equal bins;
+    classes weigh the same.
+    """
     positives = sum(real) or 1
     negatives = len(real) - sum(real) or 1
     total = 0.0
     for number in range(bins):
-        inside = [i for i, p in enumerate(chances) if min(int(p * bins), bins - 1) == number]
+        inside = [
+            i for i, p in enumerate(chances) if min(int(p * bins), bins - 1) == number
+        ]
         weights = [0.5 / positives if real[i] else 0.5 / negatives for i in inside]
-        total += abs(sum(w * (chances[i] - real[i]) for w, i in zip(weights, inside, strict=True)))
+        total += abs(
+            sum(
+                w * (chances[i] - real[i]) for w, i in zip(weights, inside, strict=True)
+            )
+        )
     return total
 
 

@@ -12,7 +12,9 @@ from afs_stages.quality.syntax import Statement
 
 
 class Cell(NamedTuple):
-    """`exact` has the operand as written, `general` its form, `head` the mnemonic alone; registers are A X Y C N."""
+    """`exact` has the operand as written, `general` its form, `head` the mnemonic
+    alone; registers are A X Y C N.
+    """
 
     exact: str
     general: str
@@ -29,15 +31,29 @@ def cell(statement: Statement) -> Cell:
     if statement.kind == "label":
         name = "local:" if statement.name[0] in ".+-?" else "global:"
     else:
-        name = statement.kind + (statement.name.lower() if statement.kind in ("macro", "directive") else "")
+        name = statement.kind + (
+            statement.name.lower() if statement.kind in ("macro", "directive") else ""
+        )
     return Cell(name, name, name, "", "")
 
 
 def _op_cell(op: Statement) -> Cell:
     sized = f"{op.name}.{op.size}" if op.size else op.name
     if op.operand[:1] == ".":
-        return Cell(sized + " .", sized + " .", op.name, *registers(op.name, op.operand))
+        return Cell(
+            sized + " .", sized + " .", op.name, *registers(op.name, op.operand)
+        )
     units = operand_units(op.operand)
-    forms = [unit if unit in ("x", "y", "s", "a") else unit_class(unit) for unit in units]
-    form = " ".join(unit if kind == "<unk>" else kind for unit, kind in zip(units, forms, strict=True))
-    return Cell(f"{sized} {op.operand.lower()}", f"{sized} {form}", op.name, *registers(op.name, op.operand))
+    forms = [
+        unit if unit in ("x", "y", "s", "a") else unit_class(unit) for unit in units
+    ]
+    form = " ".join(
+        unit if kind == "<unk>" else kind
+        for unit, kind in zip(units, forms, strict=True)
+    )
+    return Cell(
+        f"{sized} {op.operand.lower()}",
+        f"{sized} {form}",
+        op.name,
+        *registers(op.name, op.operand),
+    )

@@ -1,4 +1,6 @@
-"""ELECTRA over units: vocabulary, windows, pre-training and the judgement of snippets."""
+"""ELECTRA over units: vocabulary, windows,
+pre-training and the judgement of snippets.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +19,30 @@ from afs_stages.quality.discriminator.tokens import Vocabulary, tokenise
 
 
 def edited_units(real: list[str], other: list[str]) -> list[int]:
-    """1 for each unit of `other` that is not in `real`, or stands where something was taken out."""
+    """1 for each unit of `other` that is not in `real`,
+    or stands where something was taken out.
+    """
     marks = [0] * len(other)
-    for tag, _, _, start, end in SequenceMatcher(None, real, other, autojunk=False).get_opcodes():
+    for tag, _, _, start, end in SequenceMatcher(
+        None, real, other, autojunk=False
+    ).get_opcodes():
         if tag != "equal" and other:
             for position in range(start, max(end, start + 1)):
                 marks[min(position, len(other) - 1)] = 1
     return marks
 
 
-def _windows(units: Sequence[str], marks: Sequence[int]) -> Iterator[tuple[Sequence[str], Sequence[int]]]:
-    """A snippet cut as it will be scored; a window without the edit is not one to learn the edit from."""
+def _windows(
+    units: Sequence[str], marks: Sequence[int]
+) -> Iterator[tuple[Sequence[str], Sequence[int]]]:
+    """A snippet cut as it will be scored; a window without the edit is not one to
+    learn the edit from.
+    """
     for start in range(0, max(len(units), 1), network.MAX_UNITS):
-        yield units[start : start + network.MAX_UNITS], marks[start : start + network.MAX_UNITS]
+        yield (
+            units[start : start + network.MAX_UNITS],
+            marks[start : start + network.MAX_UNITS],
+        )
 
 
 @dataclass
@@ -41,12 +54,23 @@ class ElectraModel:
 
     @classmethod
     def fit(cls, pairs: Sequence[Pair], settings: Settings, seed: int) -> ElectraModel:
-        """Pre-train on the real code of `pairs`, then learn to tell it from the corruptions."""
+        """Pre-train on the real code of `pairs`,
+        then learn to tell it from the corruptions.
+        """
         with network.repeatable(seed):
             tokens = [tokenise(pair.code) for pair in pairs]
-            real = {pair.of: units for pair, units in zip(pairs, tokens, strict=True) if pair.real}
+            real = {
+                pair.of: units
+                for pair, units in zip(pairs, tokens, strict=True)
+                if pair.real
+            }
             vocabulary = Vocabulary.of(real.values())
-            net = network.build(len(vocabulary.tokens), settings.hidden_size, settings.layers, settings.base)
+            net = network.build(
+                len(vocabulary.tokens),
+                settings.hidden_size,
+                settings.layers,
+                settings.base,
+            )
             windows = [
                 (units, marks, pair.real)
                 for pair, whole in zip(pairs, tokens, strict=True)
@@ -59,11 +83,17 @@ class ElectraModel:
             genuine = [row for row, label in zip(rows, labels, strict=True) if label]
             network.pretrain(net, genuine, settings.pretrain_epochs, budget, rate, seed)
             edits = [[0, *marks] for _, marks, _ in windows]
-            network.finetune(net, rows, edits, labels, settings.epochs, budget, rate, seed)
+            network.finetune(
+                net, rows, edits, labels, settings.epochs, budget, rate, seed
+            )
         return cls(vocabulary, net)
 
-    def score(self, codes: Sequence[str], budget: int = 1024, dtype: str = "fp32") -> list[float]:
-        """Log-odds of each text; that of its worst window where it is longer than one."""
+    def score(
+        self, codes: Sequence[str], budget: int = 1024, dtype: str = "fp32"
+    ) -> list[float]:
+        """Log-odds of each text; that of its worst window where it is
+        longer than one.
+        """
         rows: list[list[int]] = []
         owner: list[int] = []
         for index, code in enumerate(codes):
@@ -72,7 +102,9 @@ class ElectraModel:
                 rows.append([network.CLS, *ids[start : start + network.MAX_UNITS]])
                 owner.append(index)
         scores = [float("inf")] * len(codes)
-        for index, value in zip(owner, judge(self.net, rows, budget, dtype), strict=True):
+        for index, value in zip(
+            owner, judge(self.net, rows, budget, dtype), strict=True
+        ):
             scores[index] = min(scores[index], value)
         return scores
 
@@ -84,4 +116,7 @@ class ElectraModel:
     @classmethod
     def load(cls, folder: Path) -> ElectraModel:
         """Read what `save` wrote."""
-        return cls(Vocabulary(tuple(read_json(folder / "vocabulary.json"))), network.load(folder))
+        return cls(
+            Vocabulary(tuple(read_json(folder / "vocabulary.json"))),
+            network.load(folder),
+        )

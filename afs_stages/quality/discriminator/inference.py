@@ -1,12 +1,14 @@
-"""Judging by a trained ELECTRA: batches by length, each read in as few and as fast steps as the machine has.
+"""Judging by a trained ELECTRA: batches by length, each read in as few and as fast
+steps as the machine has.
 
-The encoder's forward pass is written out here: query, key and value are one product, products on a CPU
-go to oneDNN (in fp32 torch's own choice, MKL, leaves AVX-512 unused on some processors) together with the
-activation or the sum that follows, nothing but the states is kept. The weights are copies, so that judging
-in bf16 leaves the model as it was.
+The encoder's forward pass is written out here: query, key and value are one product,
+products on a CPU go to oneDNN (in fp32 torch's own choice, MKL, leaves AVX-512 unused
+on some processors) together with the activation or the sum that follows, nothing but
+the states is kept. The weights are copies, so that judging in bf16 leaves the model as
+it was.
 
-A row is padded to a width of its own, whatever stands beside it: rounding, which in bf16 is coarse, then
-does not depend on its neighbours.
+A row is padded to a width of its own, whatever stands beside it: rounding, which in
+bf16 is coarse, then does not depend on its neighbours.
 """
 
 from __future__ import annotations
@@ -51,12 +53,16 @@ class _Linear:
 
 
 class _OneDNN(_Linear):
-    """The same by oneDNN, which does what follows while the product is still in the cache."""
+    """The same by oneDNN, which does what follows while the product is
+    still in the cache.
+    """
 
     def __init__(self, weight: Any, bias: Any) -> None:
         import torch
 
-        super().__init__(torch.ops.mkldnn._reorder_linear_weight(weight.contiguous()), bias)
+        super().__init__(
+            torch.ops.mkldnn._reorder_linear_weight(weight.contiguous()), bias
+        )
         self.run = torch.ops.mkldnn._linear_pointwise
 
     def __call__(self, states: Any) -> Any:
@@ -88,7 +94,10 @@ class Encoder:
         import torch
 
         def own(*modules: Any) -> Weights:
-            weight, bias = torch.cat([m.weight for m in modules]), torch.cat([m.bias for m in modules])
+            weight, bias = (
+                torch.cat([m.weight for m in modules]),
+                torch.cat([m.bias for m in modules]),
+            )
             return weight.detach().to(device, dtype), bias.detach().to(device, dtype)
 
         kind = _OneDNN if device == "cpu" and _onednn(dtype) else _Linear
@@ -98,30 +107,55 @@ class Encoder:
         parts = encoder.embeddings
         # every unit is of type 0
         place = parts.position_embeddings.weight + parts.token_type_embeddings.weight[0]
-        self.units, self.places = (w.detach().to(device, dtype) for w in (parts.word_embeddings.weight, place))
+        self.units, self.places = (
+            w.detach().to(device, dtype) for w in (parts.word_embeddings.weight, place)
+        )
         self.first = own(parts.LayerNorm)
-        self.project = kind(*own(encoder.embeddings_project)) if hasattr(encoder, "embeddings_project") else None
+        self.project = (
+            kind(*own(encoder.embeddings_project))
+            if hasattr(encoder, "embeddings_project")
+            else None
+        )
         self.layers = []
         for layer in encoder.encoder.layer:
             own_attention, after = layer.attention.self, layer.attention.output
             self.layers.append(
                 _Layer(
-                    kind(*own(own_attention.query, own_attention.key, own_attention.value)), kind(*own(after.dense)),
-                    layer.intermediate.intermediate_act_fn, kind(*own(layer.intermediate.dense)),
-                    kind(*own(layer.output.dense)), (own(after.LayerNorm), own(layer.output.LayerNorm)),
+                    kind(
+                        *own(
+                            own_attention.query, own_attention.key, own_attention.value
+                        )
+                    ),
+                    kind(*own(after.dense)),
+                    layer.intermediate.intermediate_act_fn,
+                    kind(*own(layer.intermediate.dense)),
+                    kind(*own(layer.output.dense)),
+                    (own(after.LayerNorm), own(layer.output.LayerNorm)),
                 )
-            )  # fmt: skip
-        self.attend: Callable[..., Any] = _attend_in_steps if device == "cpu" and dtype == torch.bfloat16 else _attend
+            )
+        self.attend: Callable[..., Any] = (
+            _attend_in_steps if device == "cpu" and dtype == torch.bfloat16 else _attend
+        )
 
     def __call__(self, ids: Any, mask: Any) -> Any:
-        """Last states (rows, units, width) of padded ids and their mask (1 where a unit stands)."""
+        """Last states (rows, units, width) of padded ids and their mask (1
+        where a unit stands).
+        """
         # added to how close two units are: nothing is close to padding
-        seen = None if bool(mask.all()) else ((mask - 1) * 1e4).to(self.units.dtype)[:, None, None, :]
+        seen = (
+            None
+            if bool(mask.all())
+            else ((mask - 1) * 1e4).to(self.units.dtype)[:, None, None, :]
+        )
         states = self._normed(self.units[ids] + self.places[: ids.shape[1]], self.first)
         if self.project:
             states = self.project(states)
         for layer in self.layers:
-            joint = layer.joint(states).view(*ids.shape, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+            joint = (
+                layer.joint(states)
+                .view(*ids.shape, 3, self.heads, -1)
+                .permute(2, 0, 3, 1, 4)
+            )
             mixed = self.attend(*joint, seen).transpose(1, 2).reshape(states.shape)
             states = self._normed(layer.mixed.plus(mixed, states), layer.norms[0])
             inner = layer.inner.activated(states, layer.middle)
@@ -135,13 +169,17 @@ class Encoder:
 
 
 def _onednn(dtype: Any) -> bool:
-    """Whether oneDNN is there with all that is used of it, and this processor reads the number format for it."""
+    """Whether oneDNN is there with all that is used of it, and this processor reads the
+    number format for it.
+    """
     import torch
 
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     steps = torch.ops.mkldnn
-    if not all(hasattr(steps, name) for name in ("_linear_pointwise", "_reorder_linear_weight")):
+    if not all(
+        hasattr(steps, name) for name in ("_linear_pointwise", "_reorder_linear_weight")
+    ):
         return False
     return dtype != torch.bfloat16 or bool(steps._is_mkldnn_bf16_supported())
 
@@ -161,12 +199,16 @@ def _attend_in_steps(query: Any, key: Any, value: Any, seen: Any) -> Any:
     return closeness.softmax(-1) @ value
 
 
-def judge(model: Any, rows: Sequence[Sequence[int]], budget: int, dtype: str = "fp32") -> list[float]:
-    """Log-odds that each row is real; a row's score does not depend on which rows share its batch.
+def judge(
+    model: Any, rows: Sequence[Sequence[int]], budget: int, dtype: str = "fp32"
+) -> list[float]:
+    """Log-odds that each row is real; a row's score does not depend on which rows
+    share its batch.
 
-    `budget` is the units of a batch at a width of 256 numbers; a narrower model takes more in proportion.
-    On a CPU each of torch's threads takes whole batches: dividing one batch's small products among them
-    costs more than it gains. `dtype` is fp32 or bf16; the heads always are fp32.
+    `budget` is the units of a batch at a width of 256 numbers; a narrower model takes
+    more in proportion. On a CPU each of torch's threads takes whole batches: dividing
+    one batch's small products among them costs more than it gains. `dtype` is fp32 or
+    bf16; the heads always are fp32.
     """
     import torch
 
@@ -174,7 +216,9 @@ def judge(model: Any, rows: Sequence[Sequence[int]], budget: int, dtype: str = "
     if device == "cpu":
         keep_freed(KEPT)
     model = model.to(device)
-    encoder = Encoder(model.encoder, device, torch.bfloat16 if dtype == "bf16" else torch.float32)
+    encoder = Encoder(
+        model.encoder, device, torch.bfloat16 if dtype == "bf16" else torch.float32
+    )
 
     def scored(group: list[int]) -> list[float]:
         with torch.inference_mode():
@@ -194,26 +238,37 @@ def judge(model: Any, rows: Sequence[Sequence[int]], budget: int, dtype: str = "
 
 
 def _groups(widths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Indices of rows of one width, at most `budget` units a group (at least one row)."""
-    for width, alike in groupby(sorted(range(len(widths)), key=lambda i: (widths[i], i)), lambda i: widths[i]):
+    """Indices of rows of one width, at most `budget` units a group
+    (at least one row).
+    """
+    for width, alike in groupby(
+        sorted(range(len(widths)), key=lambda i: (widths[i], i)), lambda i: widths[i]
+    ):
         yield from map(list, batched(alike, max(1, budget // width)))
 
 
 _THREADS = Lock()
-"""Held while torch's number of threads is another: callers of several threads take turns."""
+"""Held while torch's number of threads is another:
+callers of several threads take turns.
+"""
 
 
-def _each(work: Callable[[list[int]], list[float]], groups: list[list[int]], device: str) -> list[list[float]]:
+def _each(
+    work: Callable[[list[int]], list[float]], groups: list[list[int]], device: str
+) -> list[list[float]]:
     import torch
 
     with _THREADS:
         threads = torch.get_num_threads()
         if device != "cpu" or threads == 1 or len(groups) < 2:
             return [work(group) for group in groups]
-        # the number of threads is each thread's own and, in part, the whole process's: set in all, restored here
+        # the number of threads is each thread's own and, in part, the whole process's:
+        # set in all, restored here
         try:
             torch.set_num_threads(1)
-            with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            with ThreadPoolExecutor(
+                threads, initializer=torch.set_num_threads, initargs=(1,)
+            ) as pool:
                 return list(pool.map(work, groups))
         finally:
             torch.set_num_threads(threads)

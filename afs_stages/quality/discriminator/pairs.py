@@ -1,4 +1,6 @@
-"""What the discriminator learns from: real blocks with their files, and corruptions of them."""
+"""What the discriminator learns from: real blocks with their files,
+and corruptions of them.
+"""
 
 from __future__ import annotations
 
@@ -50,30 +52,46 @@ class Pair:
 
 def code_key(code: str) -> str:
     """16 hex digits of a block's statements: comments, blanks and case do not count."""
-    statements = [statement[:4] for line in code.split("\n") for statement in parse_line(line)]
-    return hashlib.blake2b(repr(statements).lower().encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    statements = [
+        statement[:4] for line in code.split("\n") for statement in parse_line(line)
+    ]
+    return hashlib.blake2b(
+        repr(statements).lower().encode("utf-8", "surrogatepass"), digest_size=8
+    ).hexdigest()
 
 
 def real_blocks(samples: Iterable[TrainingSample]) -> list[Block]:
-    """Distinct blocks of real assembly with at least `MIN_OPS` instructions, ordered by file and code.
+    """Distinct blocks of real assembly with at least `MIN_OPS` instructions,
+    ordered by file and code.
 
-    Blocks that the table check refuses are left out: they are pseudo-code or quotations of mistakes.
+    Blocks that the table check refuses are left out:
+    they are pseudo-code or quotations of mistakes.
     """
     found: dict[tuple[str, str], Block] = {}
     for sample in samples:
         file = str(sample.provenance.get("file") or sample.group)
         for code in sample_assembly(sample):
-            if _length(code) >= MIN_OPS and is_assembly(code, 0.1) and assemble(code).state != "error":
+            if (
+                _length(code) >= MIN_OPS
+                and is_assembly(code, 0.1)
+                and assemble(code).state != "error"
+            ):
                 block = Block(code, file)
                 found.setdefault((file, block.key), block)
     return sorted(found.values(), key=lambda block: (block.file, block.code))
 
 
 def _length(code: str) -> int:
-    return sum(statement.kind == "op" for line in code.split("\n") for statement in parse_line(line))
+    return sum(
+        statement.kind == "op"
+        for line in code.split("\n")
+        for statement in parse_line(line)
+    )
 
 
-def make_pairs(blocks: Iterable[Block], seed: int, kinds: tuple[str, ...] = KINDS) -> Iterator[Pair]:
+def make_pairs(
+    blocks: Iterable[Block], seed: int, kinds: tuple[str, ...] = KINDS
+) -> Iterator[Pair]:
     """Each block, then one corruption of each kind it has a place for."""
     for block in blocks:
         key = block.key
@@ -83,7 +101,9 @@ def make_pairs(blocks: Iterable[Block], seed: int, kinds: tuple[str, ...] = KIND
 
 
 def file_folds(blocks: Iterable[Block], folds: int, seed: int) -> dict[str, int]:
-    """file -> fold; files that share a block share the fold, folds hold about equally many blocks."""
+    """file -> fold; files that share a block share the fold,
+    folds hold about equally many blocks.
+    """
     parent: dict[str, str] = {}
 
     def root(file: str) -> str:
@@ -101,7 +121,10 @@ def file_folds(blocks: Iterable[Block], folds: int, seed: int) -> dict[str, int]
     for file in sorted(sizes):
         clusters.setdefault(root(file), []).append(file)
     load, result = [0] * folds, {}
-    for files in sorted(clusters.values(), key=lambda fs: (-sum(sizes[f] for f in fs), _draw(fs[0], seed))):
+    for files in sorted(
+        clusters.values(),
+        key=lambda fs: (-sum(sizes[f] for f in fs), _draw(fs[0], seed)),
+    ):
         fold = load.index(min(load))
         load[fold] += sum(sizes[file] for file in files)
         result.update(dict.fromkeys(files, fold))

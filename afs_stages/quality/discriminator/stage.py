@@ -15,10 +15,16 @@ from afs_stages.quality.discriminator.pairs import real_blocks
 from afs_stages.quality.discriminator.train import train_bundle
 
 
-def train_on_samples(samples: Sequence[TrainingSample], settings: Settings, seed: int, output: Path) -> dict[str, Any]:
-    """Train on the samples' assembly and write the folder; the measures on held-out files."""
+def train_on_samples(
+    samples: Sequence[TrainingSample], settings: Settings, seed: int, output: Path
+) -> dict[str, Any]:
+    """Train on the samples' assembly and write the folder;
+    the measures on held-out files.
+    """
     ordered = sorted(samples, key=lambda sample: sample.sample_id)
-    bundle, measures = train_bundle(real_blocks(ordered), Context.of(ordered), settings, seed)
+    bundle, measures = train_bundle(
+        real_blocks(ordered), Context.of(ordered), settings, seed
+    )
     with atomic_folder(output) as folder:
         save(bundle, folder)
     return {"kind": settings.kind, **measures}

@@ -1,4 +1,6 @@
-"""Assembly as units: mnemonic, number, symbol, label, each one token; local labels by order of appearance."""
+"""Assembly as units: mnemonic, number, symbol, label, each one token; local labels by
+order of appearance.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +16,31 @@ NEWLINE = "<nl>"
 SPECIAL = ("<pad>", "<cls>", "<mask>", "<unk>")
 _UNIT = re.compile(r"\$[0-9A-Fa-f]+|%[01]+|\.+\w+|!?\w+|[^\s\w]")
 _CLASSES = (
-    (re.compile(r"\$[0-9a-f]{1,2}$"), "<hex2>"), (re.compile(r"\$[0-9a-f]{3,4}$"), "<hex4>"),
-    (re.compile(r"\$[0-9a-f]{5,}$"), "<hex6>"), (re.compile(r"\d+$"), "<decimal>"), (re.compile(r"%[01]+$"), "<bits>"),
-    (re.compile(r"!"), "<define>"), (re.compile(r"\.\d+$"), "<local>"), (re.compile(r"\w+:$"), "<label>"),
-    (re.compile(r"op:"), "<op>"), (re.compile(r"\w"), "<symbol>"),
-)  # fmt: skip
+    (re.compile(r"\$[0-9a-f]{1,2}$"), "<hex2>"),
+    (re.compile(r"\$[0-9a-f]{3,4}$"), "<hex4>"),
+    (re.compile(r"\$[0-9a-f]{5,}$"), "<hex6>"),
+    (re.compile(r"\d+$"), "<decimal>"),
+    (re.compile(r"%[01]+$"), "<bits>"),
+    (re.compile(r"!"), "<define>"),
+    (re.compile(r"\.\d+$"), "<local>"),
+    (re.compile(r"\w+:$"), "<label>"),
+    (re.compile(r"op:"), "<op>"),
+    (re.compile(r"\w"), "<symbol>"),
+)
 
 
 @lru_cache(maxsize=65536)
 def operand_units(operand: str) -> tuple[str, ...]:
     """The units of an operand, in lower case; local labels keep theirs."""
-    return tuple(unit if unit[0] == "." else unit.lower() for unit in _UNIT.findall(operand))
+    return tuple(
+        unit if unit[0] == "." else unit.lower() for unit in _UNIT.findall(operand)
+    )
 
 
 def tokenise(code: str) -> list[str]:
-    """The units of a snippet, `<nl>` after each statement; local labels become `.0`, `.1` …"""
+    """The units of a snippet, `<nl>` after each statement;
+    local labels become `.0`, `.1` …
+    """
     locals_: dict[str, str] = {}
     tokens: list[str] = []
     for statement in parse(code):
@@ -48,7 +60,10 @@ def _statement(statement: Statement, locals_: dict[str, str]) -> list[str]:
     head = statement.name.lower()
     if statement.kind == "op":
         head = f"op:{head}.{statement.size}" if statement.size else f"op:{head}"
-    units = [_local(unit, locals_) if unit[0] == "." else unit for unit in operand_units(statement.operand)]
+    units = [
+        _local(unit, locals_) if unit[0] == "." else unit
+        for unit in operand_units(statement.operand)
+    ]
     return [head, *units[:64]]
 
 
@@ -59,22 +74,34 @@ def unit_class(token: str) -> str:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Tokens to ids: the special ones, the classes, then the frequent tokens of a corpus."""
+    """Tokens to ids: the special ones, the classes,
+    then the frequent tokens of a corpus.
+    """
 
     tokens: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_ids", {token: number for number, token in enumerate(self.tokens)})
+        object.__setattr__(
+            self, "_ids", {token: number for number, token in enumerate(self.tokens)}
+        )
 
     @classmethod
-    def of(cls, corpus: Iterable[list[str]], size: int = 4096, least: int = 2) -> Vocabulary:
-        """The vocabulary of a corpus: tokens met at least `least` times, most frequent first."""
+    def of(
+        cls, corpus: Iterable[list[str]], size: int = 4096, least: int = 2
+    ) -> Vocabulary:
+        """The vocabulary of a corpus: tokens met at least `least` times,
+        most frequent first.
+        """
         counts = Counter(token for tokens in corpus for token in tokens)
         fixed = dict.fromkeys((*SPECIAL, NEWLINE, *(name for _, name in _CLASSES)))
-        frequent = sorted((t for t, n in counts.items() if n >= least), key=lambda t: (-counts[t], t))
+        frequent = sorted(
+            (t for t, n in counts.items() if n >= least), key=lambda t: (-counts[t], t)
+        )
         return cls(tuple(dict.fromkeys((*fixed, *frequent)))[:size])
 
     def encode(self, tokens: Iterable[str]) -> list[int]:
         """Ids of tokens; unknown ones by their class."""
         ids: dict[str, int] = self._ids  # type: ignore[attr-defined]
-        return [ids[t] if t in ids else ids.get(unit_class(t), ids["<unk>"]) for t in tokens]
+        return [
+            ids[t] if t in ids else ids.get(unit_class(t), ids["<unk>"]) for t in tokens
+        ]

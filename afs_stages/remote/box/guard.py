@@ -1,6 +1,8 @@
-"""Guard: first thing run on a rented machine. Destroys it when it must go; starts the job when it is READY.
+"""Guard: first thing run on a rented machine.
+Destroys it when it must go; starts the job when it is READY.
 
-Standard library only. argv: folder, JSON {url, seconds, tail, heartbeat, grace, teardown, tick}.
+Standard library only. argv: folder, JSON {url, seconds, tail, heartbeat, grace,
+teardown, tick}.
 """
 
 import json
@@ -27,14 +29,18 @@ def verdict(c: D, s: D, now: float, beat: float, done: float, detached: float) -
 
 def ask(c: D, id: str, key: str, method: str, body: D) -> None:
     """One call about this very machine, with its own key."""
-    r = urllib.request.Request(f"{c['url']}/api/v0/instances/{id}/", json.dumps(body).encode(), method=method)
+    r = urllib.request.Request(
+        f"{c['url']}/api/v0/instances/{id}/", json.dumps(body).encode(), method=method
+    )
     r.add_header("Authorization", "Bearer " + key)
     r.add_header("Content-Type", "application/json")
     urllib.request.urlopen(r, timeout=30).read()
 
 
 def leave(c: D, id: str, key: str, spent: float) -> None:
-    """One try to destroy this machine; when the teardown allowance is spent, to stop it as well."""
+    """One try to destroy this machine; when the teardown allowance is spent,
+    to stop it as well.
+    """
     try:
         ask(c, id, key, "DELETE", {})
     except (OSError, ValueError):
@@ -70,7 +76,9 @@ def save(root: str, s: D) -> None:
 
 
 def load(root: str, c: D, now: float) -> D:
-    """The state before a restart: the deadline is absolute, a restart does not move it."""
+    """The state before a restart: the deadline is absolute,
+    a restart does not move it.
+    """
     try:
         s = json.loads(Path(root, "guard.state").read_text())
     except (OSError, ValueError):
@@ -79,14 +87,18 @@ def load(root: str, c: D, now: float) -> D:
 
 
 def tick(root: str, c: D, s: D, then: float, now: float, up: float) -> str:
-    """Count the time and say why to go; a jump of the clock moves the deadline with it."""
+    """Count the time and say why to go; a jump of the clock moves the
+    deadline with it.
+    """
     s["ran"] += up
     jump = now - then - up
     if abs(jump) > 60:
         s["deadline"] += jump
         s["born"] += jump
     beat = max(mtime(root + "/heartbeat"), s["born"])
-    s["why"] = s["why"] or verdict(c, s, now, beat, mtime(root + "/EXIT"), mtime(root + "/detached"))
+    s["why"] = s["why"] or verdict(
+        c, s, now, beat, mtime(root + "/EXIT"), mtime(root + "/detached")
+    )
     return str(s["why"])
 
 
@@ -106,9 +118,15 @@ def main() -> None:
             n += 1
         then, up = now, here
         save(root, s)
-        if mtime(root + "/READY") and not mtime(root + "/EXIT") and (job is None or job.poll() is not None):
+        if (
+            mtime(root + "/READY")
+            and not mtime(root + "/EXIT")
+            and (job is None or job.poll() is not None)
+        ):
             left = str(c["seconds"] - s["ran"] - c["tail"])
-            job = subprocess.Popen([sys.executable, root + "/bundle/run.py", root, left])
+            job = subprocess.Popen(
+                [sys.executable, root + "/bundle/run.py", root, left]
+            )
         time.sleep(c["tick"])
 
 

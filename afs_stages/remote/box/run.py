@@ -1,7 +1,9 @@
-"""Run a job on the rented machine: check the bundle, go through its phases, leave results and EXIT.
+"""Run a job on the rented machine: check the bundle, go through its phases, leave
+results and EXIT.
 
-Standard library only. argv: folder, seconds left for work. Started by the guard, and again after
-every restart of the machine: finished phases are passed over, training resumes from its checkpoints.
+Standard library only. argv: folder, seconds left for work. Started by the guard, and
+again after every restart of the machine: finished phases are passed over, training
+resumes from its checkpoints.
 """
 
 import contextlib
@@ -20,7 +22,10 @@ from typing import Any
 
 RESERVE = 2**20
 """Bytes kept back, so that EXIT can be written on a full disk."""
-NUMBERS = re.compile(r"['\"]?(loss|step)['\"]?\s*[=:]\s*(nan|inf|-?\d+(?:\.\d+)?(?:e-?\d+)?)", re.IGNORECASE)
+NUMBERS = re.compile(
+    r"['\"]?(loss|step)['\"]?\s*[=:]\s*(nan|inf|-?\d+(?:\.\d+)?(?:e-?\d+)?)",
+    re.IGNORECASE,
+)
 
 
 class Stop(Exception):
@@ -41,7 +46,11 @@ def put(path: Path, value: Any) -> None:
 def digest(path: Path) -> str:
     """sha256 of a file."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _slow(file)
+        return (
+            hashlib.file_digest(file, "sha256").hexdigest()
+            if hasattr(hashlib, "file_digest")
+            else _slow(file)
+        )
 
 
 def _slow(file: Any) -> str:
@@ -53,7 +62,11 @@ def _slow(file: Any) -> str:
 
 def hashes(folder: Path) -> dict[str, str]:
     """Relative path -> sha256 of every file of a folder."""
-    return {str(f.relative_to(folder)): digest(f) for f in sorted(folder.rglob("*")) if f.is_file()}
+    return {
+        str(f.relative_to(folder)): digest(f)
+        for f in sorted(folder.rglob("*"))
+        if f.is_file()
+    }
 
 
 class Runner:
@@ -62,12 +75,22 @@ class Runner:
     def __init__(self, root: Path, seconds: float) -> None:
         self.root, self.bundle, self.out = root, root / "bundle", root / "out"
         self.end = time.monotonic() + seconds
-        self.job: dict[str, Any] = json.loads((self.bundle / "job.json").read_text(encoding="utf-8"))
-        self.status: dict[str, Any] = {"phase": "", "step": 0, "steps": 0, "loss": None, "seconds": {}}
+        self.job: dict[str, Any] = json.loads(
+            (self.bundle / "job.json").read_text(encoding="utf-8")
+        )
+        self.status: dict[str, Any] = {
+            "phase": "",
+            "step": 0,
+            "steps": 0,
+            "loss": None,
+            "seconds": {},
+        }
         self.seen = ""
 
     def run(self) -> None:
-        """All phases, then the manifest of results, then EXIT: nothing after EXIT changes."""
+        """All phases, then the manifest of results, then EXIT:
+        nothing after EXIT changes.
+        """
         for folder in ("logs", "done"):
             (self.out / folder).mkdir(parents=True, exist_ok=True)
         try:
@@ -87,7 +110,9 @@ class Runner:
 
     def verify(self) -> None:
         """Every file of the bundle is what its manifest says."""
-        manifest = json.loads((self.bundle / "MANIFEST.json").read_text(encoding="utf-8"))
+        manifest = json.loads(
+            (self.bundle / "MANIFEST.json").read_text(encoding="utf-8")
+        )
         for name, wanted in manifest["files"].items():
             path = self.bundle / name
             if not path.is_file() or digest(path) != wanted:
@@ -114,18 +139,31 @@ class Runner:
 
     def once(self, phase: dict[str, Any]) -> tuple[int, str]:
         """Run a phase's command; (exit code, why it was ended, if it was)."""
-        env = {**os.environ, **phase.get("env", {}), "PYTHONPATH": str(self.bundle / "site")}
+        env = {
+            **os.environ,
+            **phase.get("env", {}),
+            "PYTHONPATH": str(self.bundle / "site"),
+        }
         started = time.monotonic()
-        argv = [sys.executable if word == "{python}" else word for word in phase["argv"]]
+        argv = [
+            sys.executable if word == "{python}" else word for word in phase["argv"]
+        ]
         with (self.out / "logs" / f"{phase['name']}.log").open("ab") as log:
             process = subprocess.Popen(
-                argv, cwd=self.bundle, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                argv,
+                cwd=self.bundle,
+                env=env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
             why = self.wait(process, phase, started)
         self.status["seconds"][phase["name"]] = round(time.monotonic() - started, 1)
         return (process.returncode or (124 if why else 0)), why
 
-    def wait(self, process: "subprocess.Popen[bytes]", phase: dict[str, Any], started: float) -> str:
+    def wait(
+        self, process: "subprocess.Popen[bytes]", phase: dict[str, Any], started: float
+    ) -> str:
         """Watch a phase until it ends or must end."""
         limit = phase.get("timeout") or math.inf
         while process.poll() is None:
@@ -149,40 +187,64 @@ class Runner:
         return ""
 
     def watch(self) -> str:
-        """Read step and loss, hash a new checkpoint; a loss that is not a number ends the training."""
+        """Read step and loss, hash a new checkpoint;
+        a loss that is not a number ends the training.
+        """
         self.checkpoint()
         found = self.numbers()
         self.status.update(found)
         loss = found.get("loss")
         return (
-            f"the loss is {loss} at step {self.status['step']}" if loss is not None and not math.isfinite(loss) else ""
+            f"the loss is {loss} at step {self.status['step']}"
+            if loss is not None and not math.isfinite(loss)
+            else ""
         )
 
     def numbers(self) -> dict[str, float]:
         """Step and loss from the curve, else from the end of the log."""
         curve = self.bundle / self.job.get("curve", "-")
         if curve.is_file():
-            lines = [line for line in curve.read_text(encoding="utf-8").split("\n") if line]
-            cells = dict(zip(lines[0].split("\t"), lines[-1].split("\t"), strict=False)) if len(lines) > 1 else {}
-            return {name: float(cells[name]) for name in ("step", "loss") if cells.get(name)}
+            lines = [
+                line for line in curve.read_text(encoding="utf-8").split("\n") if line
+            ]
+            cells = (
+                dict(zip(lines[0].split("\t"), lines[-1].split("\t"), strict=False))
+                if len(lines) > 1
+                else {}
+            )
+            return {
+                name: float(cells[name]) for name in ("step", "loss") if cells.get(name)
+            }
         log = self.out / "logs" / "train.log"
         if not log.is_file():
             return {}
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 4096))
             return {
-                name.lower(): float(value) for name, value in NUMBERS.findall(file.read().decode("utf-8", "replace"))
+                name.lower(): float(value)
+                for name, value in NUMBERS.findall(
+                    file.read().decode("utf-8", "replace")
+                )
             }
 
     def checkpoint(self) -> None:
         """Publish the newest whole checkpoint with the hashes of its files."""
-        found = [p for pattern in self.job.get("checkpoints", []) for p in self.bundle.glob(pattern)]
-        folders = sorted((p for p in found if p.is_dir()), key=lambda p: (p.stat().st_mtime, p.name))
+        found = [
+            p
+            for pattern in self.job.get("checkpoints", [])
+            for p in self.bundle.glob(pattern)
+        ]
+        folders = sorted(
+            (p for p in found if p.is_dir()), key=lambda p: (p.stat().st_mtime, p.name)
+        )
         if folders and str(folders[-1]) != self.seen:
             newest = folders[-1]
             with contextlib.suppress(FileNotFoundError):
                 name = str(newest.relative_to(self.bundle))
-                put(self.root / "checkpoint.json", {"name": name, "files": hashes(newest)})
+                put(
+                    self.root / "checkpoint.json",
+                    {"name": name, "files": hashes(newest)},
+                )
                 self.seen = str(newest)
 
     def report(self) -> None:
@@ -202,13 +264,21 @@ class Runner:
                 shutil.copy(path, target)
             elif name in self.job["required"]:
                 raise Stop(96, "results", f"the training left no {source}")
-        shutil.copytree(self.out / "logs", self.out / "results" / "logs", dirs_exist_ok=True)
+        shutil.copytree(
+            self.out / "logs", self.out / "results" / "logs", dirs_exist_ok=True
+        )
         put(self.out / "results" / "box.json", self.status)
         put(self.out / "MANIFEST.json", {"files": hashes(self.out / "results")})
 
     def without_checkpoints(self, folder: str, names: "list[str]") -> "set[str]":
-        """The checkpoints a script keeps inside its output, which are no part of what it made."""
-        found = {str(path) for pattern in self.job["checkpoints"] for path in self.bundle.glob(pattern)}
+        """The checkpoints a script keeps inside its output,
+        which are no part of what it made.
+        """
+        found = {
+            str(path)
+            for pattern in self.job["checkpoints"]
+            for path in self.bundle.glob(pattern)
+        }
         return {name for name in names if str(Path(folder) / name) in found}
 
 

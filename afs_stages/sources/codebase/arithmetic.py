@@ -9,7 +9,12 @@ from afs_stages.sources.codebase.acts import Act
 from afs_stages.sources.codebase.machine import UNKNOWN, State, Value, combined
 from afs_stages.sources.codebase.operands import constant, shown
 
-SHIFTS = {"asl": "left", "lsr": "right", "rol": "left through the carry", "ror": "right through the carry"}
+SHIFTS = {
+    "asl": "left",
+    "lsr": "right",
+    "rol": "left through the carry",
+    "ror": "right through the carry",
+}
 _OPERATORS = {"and": "AND", "ora": "OR", "eor": "XOR", "adc": "plus", "sbc": "minus"}
 
 
@@ -18,7 +23,12 @@ def step(state: State, operator: str) -> None:
     value = state.registers["a"]
     said = combined(value.said if value.kind != "constant" else "", operator, "1")
     detail = "adds 1 to" if operator == "plus" else "subtracts 1 from"
-    _result(state, Value("change", value.text, detail, said) if value.kind == "variable" else Value("formula", said))
+    _result(
+        state,
+        Value("change", value.text, detail, said)
+        if value.kind == "variable"
+        else Value("formula", said),
+    )
 
 
 def _result(state: State, value: Value) -> None:
@@ -31,19 +41,35 @@ def _result(state: State, value: Value) -> None:
 def arithmetic(state: State, word: str, rest: str) -> Iterator[Act]:
     """AND, ORA, EOR, ADC, SBC: no act of their own, A holds the formula."""
     value, by = state.registers["a"], constant(rest)
-    carry, state.carry = state.carry, state.carry if word in ("and", "ora", "eor") else ""
+    carry, state.carry = (
+        state.carry,
+        state.carry if word in ("and", "ora", "eor") else "",
+    )
     if word == "and" and by in ("$FF", "$00FF") and value.kind == "variable":
         state.test = value.asked
         return iter(())  # the byte of a variable, read with a wide A
     right = by or shown(state, rest)
-    if word in ("adc", "sbc") and right and carry != ("clear" if word == "adc" else "set"):
+    if (
+        word in ("adc", "sbc")
+        and right
+        and carry != ("clear" if word == "adc" else "set")
+    ):
         right += " plus the carry" if word == "adc" else " minus the borrow"
     said = combined(value.said, _OPERATORS[word], right)
-    exact = by and said and value.kind == "variable" and not right.endswith(("carry", "borrow"))
+    exact = (
+        by
+        and said
+        and value.kind == "variable"
+        and not right.endswith(("carry", "borrow"))
+    )
     if word == "and" and by and said:
         _result(state, Value("bits", value.said, by, said))
     elif exact and word in ("ora", "adc", "sbc"):
-        done = {"ora": f"sets the bits {by} of", "adc": f"adds {by} to", "sbc": f"subtracts {by} from"}[word]
+        done = {
+            "ora": f"sets the bits {by} of",
+            "adc": f"adds {by} to",
+            "sbc": f"subtracts {by} from",
+        }[word]
         _result(state, Value("change", value.text, done, said))
     else:
         _result(state, Value("formula", said))
@@ -53,7 +79,9 @@ def arithmetic(state: State, word: str, rest: str) -> Iterator[Act]:
 
 
 def shift(state: State, word: str, rest: str) -> Iterator[Act]:
-    """A shift of memory is an act; of A, a product or a quotient whose carry is the bit that left."""
+    """A shift of memory is an act; of A, a product or a quotient whose carry is
+    the bit that left.
+    """
     times = re.fullmatch(r"(?i)A?|#(\d)", rest)
     value = state.registers["a"]
     if times is None:
@@ -71,9 +99,17 @@ def shift(state: State, word: str, rest: str) -> Iterator[Act]:
         _result(state, Value("halved", value.text, str(halved + count), said))
         state.test = ("bit", value.text, str(halved + count - 1))
     elif word == "asl" and value.kind != "constant":
-        left, factor = (doubled.group(1), int(doubled.group(2))) if doubled else (value.said, 1)
-        said = f"{left} times {factor * 2**count}" if doubled else combined(left, "times", str(2**count))
+        left, factor = (
+            (doubled.group(1), int(doubled.group(2))) if doubled else (value.said, 1)
+        )
+        said = (
+            f"{left} times {factor * 2**count}"
+            if doubled
+            else combined(left, "times", str(2**count))
+        )
         _result(state, Value("formula", said))
     else:
-        quotient = combined(value.said, "divided by", str(2**count)) if word == "lsr" else ""
+        quotient = (
+            combined(value.said, "divided by", str(2**count)) if word == "lsr" else ""
+        )
         _result(state, Value("formula", quotient if value.kind != "constant" else ""))

@@ -32,4 +32,6 @@ CONDITIONS = {
     ("count", "bpl"): "as long as {0} is not negative",
     ("count", "bne"): "until {0} is zero",
 }
-"""(what the flags tell of, branch) to the condition; {0} is the value, {1} what it is compared with."""
+"""(what the flags tell of, branch) to the condition; {0} is the value,
+{1} what it is compared with.
+"""

@@ -1,4 +1,6 @@
-"""What can be read off a routine's instructions: calls, variables, widths, what it saves, how it returns."""
+"""What can be read off a routine's instructions: calls, variables, widths, what it
+saves, how it returns.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ _LITERAL = re.compile(r"[(\[]?\s*\$([0-9A-Fa-f]{2,6})\b")
 
 @dataclass
 class Contract:
-    """Facts of a routine, each list in order of first appearance and without repetition."""
+    """Facts of a routine, each list in order of first appearance and
+    without repetition.
+    """
 
     calls: list[tuple[str, str]] = field(default_factory=list)
     macros: list[str] = field(default_factory=list)

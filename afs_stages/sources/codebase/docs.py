@@ -1,4 +1,6 @@
-"""Documentation questions: a section answers a question that names its subject; a table row answers one too."""
+"""Documentation questions: a section answers a question that names its subject; a table
+row answers one too.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,15 @@ from afs_stages.sources.codebase.faults import (
     tells_of_work,
     unfinished,
 )
-from afs_stages.sources.codebase.markdown import Document, Section, Table, balanced, idle_heading, plain, words
+from afs_stages.sources.codebase.markdown import (
+    Document,
+    Section,
+    Table,
+    balanced,
+    idle_heading,
+    plain,
+    words,
+)
 from afs_stages.sources.codebase.memory import row_variable
 from afs_stages.sources.codebase.outdated import Quotations
 from afs_stages.sources.codebase.paths import Paths
@@ -26,7 +36,9 @@ MIN_CELLS = 4
 """Words the cells of a row must hold, without the names of their columns."""
 
 MIN_WORDS, SMALL, LONG = 15, 60, 280
-"""Words: shorter sections are left out, smaller ones keep their children, longer ones are divided."""
+"""Words: shorter sections are left out, smaller ones keep their children,
+longer ones are divided.
+"""
 
 _FENCE = re.compile(r"(^(?:```|~~~).*?^(?:```|~~~)\s*$)", re.M | re.S)
 _ASM_FENCE = re.compile(r"(?m)^```(asm|65816|assembly)\b")
@@ -35,10 +47,12 @@ _DRAWN = re.compile(r"(?s)^```(?:text)?\n.*?(?:\+-{4,}|[┌└├]─).*?^```", 
 
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
 _CRITIQUE = re.compile(
-    r"(?im)^[-*] +.*\b(would improve|could be (improved|refactored)|hard-?coded values?:|should be replaced)\b.*\n?"
+    r"(?im)^[-*] +.*\b(would improve|could be (improved|refactored)"
+    r"|hard-?coded values?:|should be replaced)\b.*\n?"
 )
 _GUESS = re.compile(
-    r"(?i) *\([^()\n]*(?<!least )\b(?:likely|probably|presumably|possibly|apparently|perhaps|seems? to|might)\b"
+    r"(?i) *\([^()\n]*(?<!least )\b(?:likely|probably|presumably|possibly|apparently"
+    r"|perhaps|seems? to|might)\b"
     r"[^()\n]*\)"
     r"|, likely (?:a|an|the) [^,;.()|\n]{3,60}(?=\)|\.$)| *\([^()\n]*[^()?\n]\?\)",
     re.M,
@@ -54,14 +68,15 @@ _ZEROS = 5
 
 _HTML = re.compile(r"<!--.{0,400}?-->", re.S)
 _STAMP = re.compile(
-    r"(?im)^[>\s]*[*_]*(last (updated|verified|reviewed)|date|author|status|version|owner|generated|scope|"
-    r"confidence|primary sources)\b[*_]*:.*\n?"
+    r"(?im)^[>\s]*[*_]*(last (updated|verified|reviewed)|date|author|status|version|"
+    r"owner|generated|scope|confidence|primary sources)\b[*_]*:.*\n?"
 )
 _NUMBERING = re.compile(r"^(?:\d+(?:\.\d+)*[.):]?|[A-Z][.)]|[^\w`$!%.(#\"]+)\s+")
 _GENERIC = re.compile(
     r"(?i)^(overview|summary|notes?|introduction|purpose|description|details?|background|usage|examples?|general|"
-    r"features?|key points|implementation( details| notes)?|behaviou?r|state|properties|variables?|constants?|logic|"
-    r"initialization|main logic|design|files?|location|structure|scope|goals?|problem|solution|root cause|symptoms?)$"
+    r"features?|key points|implementation( details| notes)?|behaviou?r|state|"
+    r"properties|variables?|constants?|logic|initialization|main logic|design|files?|"
+    r"location|structure|scope|goals?|problem|solution|root cause|symptoms?)$"
 )
 _OVERVIEW = re.compile(r"(?i)^(overview|summary|introduction|description)$")
 _UPKEEP = re.compile(
@@ -70,41 +85,64 @@ _UPKEEP = re.compile(
 )
 """Columns that tell of the work, or count what the next change makes one more of."""
 
-_UPRIGHT = re.compile(r"(?i)^(#|metric|propert(y|ies)|field|attribute|key|aspect|parameter|step|item|question|)$")
+_UPRIGHT = re.compile(
+    r"(?i)^(#|metric|propert(y|ies)|field|attribute|key|aspect|parameter|step|item|question|)$"
+)
 _WORK = re.compile(r"\b(TODO|FIXME)\b|\?\?\?")
 _TABLE_HEAD = re.compile(r"(?m)^\|.*\n\|[-:| ]+\|?$")
 _ANNOUNCE = re.compile(
-    r"(?i)[*_]*(this|the following) (document|page|guide|file|section|folder)\b|master index\b"
-    r"|[*_]*(purpose|goal|objective)s?:?[*_]*:? *(document|provide|track|list|collect|summari)"
+    r"(?i)[*_]*(this|the following) (document|page|guide|file|section|folder)\b"
+    r"|master index\b"
+    r"|[*_]*(purpose|goal|objective)s?:?[*_]*:? *(document|provide|track|list|collect"
+    r"|summari)"
 )
 _OPEN = re.compile(
-    r"\b(TODO|TBD|FIXME)\b|\?\?\?|^(0x\w+ ){2}|(?i:^unknown$|\buntested\b|\bunverified\b|^various\b|"
-    r"\bproven asset\b|\bworks? well\b|\bMVP\b|\bneeds? work\b)"
+    r"\b(TODO|TBD|FIXME)\b|\?\?\?|^(0x\w+ ){2}|(?i:^unknown$|\buntested\b|"
+    r"\bunverified\b|^various\b|\bproven asset\b|\bworks? well\b|\bMVP\b|"
+    r"\bneeds? work\b)"
 )
 _NAMELIKE = re.compile(r"^[`$!%]|[_(]|\b[A-Z]\w+[A-Z]")
 
 Wanted = Callable[[Document, Section], bool]
 
 
-def drafts(project: Project, wanted: Wanted, kind: str, spoiled: set[tuple[str, int]]) -> Iterator[Draft]:
-    """Samples of the sections that are wanted; lines in `spoiled` contradict the code and are never taught."""
+def drafts(
+    project: Project, wanted: Wanted, kind: str, spoiled: set[tuple[str, int]]
+) -> Iterator[Draft]:
+    """Samples of the sections that are wanted; lines in `spoiled` contradict the code
+    and are never taught.
+    """
     quotations, paths = Quotations(project), Paths(project.tree.paths)
     for document in project.documents:
         merged: set[int] = set()
         for section in document.sections:
-            if section.line in merged or not wanted(document, section) or _idle(section):
+            if (
+                section.line in merged
+                or not wanted(document, section)
+                or _idle(section)
+            ):
                 continue
             if document.planned and len(section.path) == 1:
-                continue  # what stands first in a plan tells of the work, not of the game
+                # what stands first in a plan tells of the work, not of the game
+                continue
             for draft in _section(document, section, kind, spoiled, merged):
                 yield _checked(document, draft, quotations, paths)
             for table in section.tables:
-                own = Table(table.header, tuple(row for row in table.rows if row_variable(project, row[1]) is None))
+                own = Table(
+                    table.header,
+                    tuple(
+                        row
+                        for row in table.rows
+                        if row_variable(project, row[1]) is None
+                    ),
+                )
                 for draft in _rows(document, section, own, kind, spoiled):
                     yield _checked(document, draft, quotations, paths)
 
 
-def _checked(document: Document, draft: Draft, quotations: Quotations, paths: Paths) -> Draft:
+def _checked(
+    document: Document, draft: Draft, quotations: Quotations, paths: Paths
+) -> Draft:
     """The draft with its paths as they are now, and why it is not to be taught."""
     answer = paths.corrected(draft.answer)
     fault = draft.fault or quotations.fault(answer)
@@ -126,23 +164,41 @@ def _heading(text: str) -> str:
 
 
 def _section(
-    document: Document, section: Section, kind: str, spoiled: set[tuple[str, int]], merged: set[int]
+    document: Document,
+    section: Section,
+    kind: str,
+    spoiled: set[tuple[str, int]],
+    merged: set[int],
 ) -> Iterator[Draft]:
     group = f"section:{document.path}:{' > '.join(section.path)}"
     pieces = [(first, last) for first, last, _ in section.blocks]
     if section.children and words(document.block(section.line, section.last)) <= SMALL:
-        idle = [child.line for child in _below(section) if idle_heading(_heading(child.path[-1]))]
+        idle = [
+            child.line
+            for child in _below(section)
+            if idle_heading(_heading(child.path[-1]))
+        ]
         end = min(idle, default=section.last + 1) - 1
         merged.update(child.line for child in _below(section) if child.line <= end)
         pieces = [(section.line + 1, end)]
     parts = _divide(document, pieces)
     for number, (first, last) in enumerate(parts, 1):
         text = clean(document.block(first, last))
-        if _usable(text) and not _introduces(section, text) and not _spoiled(document, first, last, spoiled):
+        if (
+            _usable(text)
+            and not _introduces(section, text)
+            and not _spoiled(document, first, last, spoiled)
+        ):
             about = _about(text) if len(parts) > 1 else ""
             question = ask(document, section, text, about, (number, len(parts)))
             place = (document.path, first, last, group)
-            yield Draft(kind, question, _answer(section, document, text), *place, fault=_fault(text))
+            yield Draft(
+                kind,
+                question,
+                _answer(section, document, text),
+                *place,
+                fault=_fault(text),
+            )
 
 
 def _fault(text: str) -> str:
@@ -163,37 +219,56 @@ def _below(section: Section) -> Iterator[Section]:
 
 
 def _introduces(section: Section, text: str) -> bool:
-    """One short sentence or a quotation above sub-sections says that they follow, and nothing more."""
+    """One short sentence or a quotation above sub-sections says that they follow,
+    and nothing more.
+    """
     lines = [line for line in text.split("\n") if line.strip()]
     quoted = len(lines) <= 4 and any(line.startswith(">") for line in lines)
-    return bool(section.children) and (("\n" not in text and words(text) < 25) or (quoted and words(text) < 60))
+    return bool(section.children) and (
+        ("\n" not in text and words(text) < 25) or (quoted and words(text) < 60)
+    )
 
 
 def _usable(text: str) -> bool:
     bare = _FENCE.sub("", text)
     listed = [line for line in bare.splitlines() if line.strip()]
-    boxes = sum(bool(re.match(r"\s*[-*] (\[[ xX]\]|[✅❌⚠🔲])", line)) for line in listed)
+    boxes = sum(
+        bool(re.match(r"\s*[-*] (\[[ xX]\]|[✅❌⚠🔲])", line)) for line in listed
+    )
     announcing = _ANNOUNCE.match(text) and words(text) < 80
-    if announcing or _WORK.search(text) or boxes * 2 > len(listed) or not balanced(text):
+    if (
+        announcing
+        or _WORK.search(text)
+        or boxes * 2 > len(listed)
+        or not balanced(text)
+    ):
         return False
     if _DRAWN.search(text) and words(bare) < 25:
         return False
     example = _ASM_FENCE.search(text) and text.count("\n") >= 5
-    return words(_TABLE_HEAD.sub("", text)) >= MIN_WORDS and (words(bare) >= 5 or bool(example))
+    return words(_TABLE_HEAD.sub("", text)) >= MIN_WORDS and (
+        words(bare) >= 5 or bool(example)
+    )
 
 
-def _spoiled(document: Document, first: int, last: int, spoiled: set[tuple[str, int]]) -> bool:
+def _spoiled(
+    document: Document, first: int, last: int, spoiled: set[tuple[str, int]]
+) -> bool:
     return any((document.path, line) in spoiled for line in range(first, last + 1))
 
 
 def _divide(document: Document, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Neighbouring blocks joined to parts of at most LONG words, broken only between blocks."""
+    """Neighbouring blocks joined to parts of at most LONG words,
+    broken only between blocks.
+    """
     parts: list[tuple[int, int]] = []
     size = 0
     for first, last in pieces:
         count = words(document.block(first, last))
         above = document.block(*parts[-1]) if parts else ""
-        told = document.block(first, last).startswith(("```", "~~~")) and not above.rstrip().endswith(("```", "~~~"))
+        told = document.block(first, last).startswith(
+            ("```", "~~~")
+        ) and not above.rstrip().endswith(("```", "~~~"))
         if parts and (size + count <= LONG or above.rstrip().endswith(":") or told):
             parts[-1] = (parts[-1][0], last)
             size += count
@@ -206,12 +281,16 @@ def _divide(document: Document, pieces: list[tuple[int, int]]) -> list[tuple[int
 
 
 def clean(text: str) -> str:
-    """Section text as an answer: links as their text, no HTML comments, no upkeep stamps; fences untouched."""
+    """Section text as an answer: links as their text, no HTML comments, no upkeep
+    stamps; fences untouched.
+    """
     pieces = _FENCE.split(text)
     for index in range(0, len(pieces), 2):
         piece = _CRITIQUE.sub("", _STAMP.sub("", _HTML.sub("", pieces[index])))
         pieces[index] = _zeros(_LINK.sub(r"\1", _GUESS.sub("", piece)))
-    return re.sub(r"\n{3,}", "\n\n", "".join(pieces)).strip().removesuffix("---").strip()
+    return (
+        re.sub(r"\n{3,}", "\n\n", "".join(pieces)).strip().removesuffix("---").strip()
+    )
 
 
 def _zeros(text: str) -> str:
@@ -220,11 +299,16 @@ def _zeros(text: str) -> str:
     if len(names) < _ZEROS:
         return text
     last = list(_ZERO.finditer(text))[-1].end()
-    return f"{_ZERO.sub('', text[:last]).rstrip()}\n*   Zero: {', '.join(f'`{name}`' for name in names)}\n{text[last:]}"
+    return (
+        f"{_ZERO.sub('', text[:last]).rstrip()}\n"
+        f"*   Zero: {', '.join(f'`{name}`' for name in names)}\n{text[last:]}"
+    )
 
 
 def _about(text: str) -> str:
-    """What a part of a long section begins with: its first bold term or the words before its first colon."""
+    """What a part of a long section begins with: its first bold term or the words
+    before its first colon.
+    """
     first = text.split("\n", 1)[0]
     bold = re.search(r"\*\*([^*]{3,60})\*\*", text[:400])
     if bold:
@@ -234,9 +318,13 @@ def _about(text: str) -> str:
 
 
 def _cut(lead: str) -> str:
-    """At most eight words, ended at a comma where they would end in the middle of a clause."""
+    """At most eight words, ended at a comma where they would end in the
+    middle of a clause.
+    """
     words = lead.split()[:8]
-    clause = next((at for at in range(len(words), 2, -1) if words[at - 1].endswith((",", ";"))), 0)
+    clause = next(
+        (at for at in range(len(words), 2, -1) if words[at - 1].endswith((",", ";"))), 0
+    )
     if len(lead.split()) > 8 and clause:
         words = words[:clause]
     while words and comments.is_join(words[-1]):
@@ -244,13 +332,24 @@ def _cut(lead: str) -> str:
     return " ".join(words).strip(" ,.;|")
 
 
-def ask(document: Document, section: Section, text: str, about: str = "", part: tuple[int, int] = (1, 1)) -> str:
-    """A question that names the section's subject: the page, the headings above, the heading itself."""
+def ask(
+    document: Document,
+    section: Section,
+    text: str,
+    about: str = "",
+    part: tuple[int, int] = (1, 1),
+) -> str:
+    """A question that names the section's subject: the page, the headings above,
+    the heading itself.
+    """
     path = [_heading(heading) for heading in section.path]
     subject, page = path[-1], path[0]
     where = " / ".join(dict.fromkeys(path[:-1])) if len(path) > 1 else ""
     if _GENERIC.match(subject) and len(path) > 1:
-        subject, where = f"{path[-2]}: {subject.lower()}", " / ".join(dict.fromkeys(path[:-2]))
+        subject, where = (
+            f"{path[-2]}: {subject.lower()}",
+            " / ".join(dict.fromkeys(path[:-2])),
+        )
     if len(path) == 2 and _OVERVIEW.match(path[1]):
         question = _overview(page, document)
     else:
@@ -262,8 +361,17 @@ def ask(document: Document, section: Section, text: str, about: str = "", part: 
 
 
 def _overview(page: str, document: Document) -> str:
-    what, path = f"the plan “{page}”" if document.planned else f"“{page}”", document.path
-    return choose([f"Give me an overview of {what} (`{path}`).", f"What is {what} about (`{path}`)?"], path)
+    what, path = (
+        f"the plan “{page}”" if document.planned else f"“{page}”",
+        document.path,
+    )
+    return choose(
+        [
+            f"Give me an overview of {what} (`{path}`).",
+            f"What is {what} about (`{path}`)?",
+        ],
+        path,
+    )
 
 
 def _phrase(subject: str, where: str, text: str, section: Section, plan: bool) -> str:
@@ -274,11 +382,29 @@ def _phrase(subject: str, where: str, text: str, section: Section, plan: bool) -
     if subject.endswith("?"):
         return f"{place}: {subject}"
     if re.match(r"(?i)how to\b", subject):
-        return choose([f"{place}, how do I {subject[7:]}?", f"{place}, explain how to {subject[7:]}."], key)
+        return choose(
+            [
+                f"{place}, how do I {subject[7:]}?",
+                f"{place}, explain how to {subject[7:]}.",
+            ],
+            key,
+        )
     if re.match(r"(?m)^\s*1[.)] ", text) and not re.search(r"(?m)^\|", text):
-        return choose([f"{place}, what are the steps of “{subject}”?", f"{place}, walk me through “{subject}”."], key)
+        return choose(
+            [
+                f"{place}, what are the steps of “{subject}”?",
+                f"{place}, walk me through “{subject}”.",
+            ],
+            key,
+        )
     if _NAMELIKE.search(subject):
-        return choose([f"{place}, what is `{subject.strip('`')}` about?", f"{place}, explain {subject}."], key)
+        return choose(
+            [
+                f"{place}, what is `{subject.strip('`')}` about?",
+                f"{place}, explain {subject}.",
+            ],
+            key,
+        )
     phrasings = [
         f"{place}, explain “{subject}”.",
         f"{place}, what should I know about “{subject}”?",
@@ -289,7 +415,9 @@ def _phrase(subject: str, where: str, text: str, section: Section, plan: bool) -
 
 
 def _answer(section: Section, document: Document, text: str) -> str:
-    """The text; a list, table or fence that begins without a sentence gets a line that says what it is."""
+    """The text; a list, table or fence that begins without a sentence gets a line that
+    says what it is.
+    """
     if re.match(r"\s*([-*|>+]|\d+[.)]|```|~~~)\s?", text) and not text.startswith("**"):
         above = " / ".join(dict.fromkeys(_heading(part) for part in section.path[-2:]))
         return f"{above}:\n\n{text}"
@@ -297,7 +425,11 @@ def _answer(section: Section, document: Document, text: str) -> str:
 
 
 def _rows(
-    document: Document, section: Section, table: Table, kind: str, spoiled: set[tuple[str, int]]
+    document: Document,
+    section: Section,
+    table: Table,
+    kind: str,
+    spoiled: set[tuple[str, int]],
 ) -> Iterator[Draft]:
     if not 2 <= len(table.header) <= 9 or _UPRIGHT.match(table.header[0]):
         return
@@ -314,17 +446,28 @@ def _rows(
             continue
         facts = [
             f"{_column(name, cells[0], value)}: {value}"
-            for name, value in zip(table.header[1:], (_GUESS.sub("", cell) for cell in cells[1:]), strict=True)
+            for name, value in zip(
+                table.header[1:],
+                (_GUESS.sub("", cell) for cell in cells[1:]),
+                strict=True,
+            )
             if value.strip(" -—–✅❌⏳🔲?[]x") not in ("", "N/A")
             and not _UPKEEP.search(name)
             and not _again(cells[0], value)
         ]
         values = [fact.split(": ", 1)[1] for fact in facts]
-        if comments.words(" ".join(facts)) < 7 or comments.words(" ".join(values)) < MIN_CELLS:
+        if (
+            comments.words(" ".join(facts)) < 7
+            or comments.words(" ".join(values)) < MIN_CELLS
+        ):
             continue
         path = list(dict.fromkeys(_heading(heading) for heading in section.path))
         caption, what = " / ".join(path[-2:]), table.header[0].lower() or "row"
-        where = caption if document.title in path[-2:] or not document.title else f"{document.title}, {caption}"
+        where = (
+            caption
+            if document.title in path[-2:] or not document.title
+            else f"{document.title}, {caption}"
+        )
         where = f"the plan {where}" if document.planned else where
         yield Draft(
             f"{kind}_row",
@@ -338,13 +481,26 @@ def _rows(
 
 
 def _column(name: str, key: str, value: str) -> str:
-    """The name of a column; a range that begins with the row's own bank is no place in the file, whatever it says."""
-    return name.replace(" (PC)", "") if value.startswith(f"{key}8000") else name or "Description"
+    """The name of a column; a range that begins with the row's own bank is no place in
+    the file, whatever it says.
+    """
+    return (
+        name.replace(" (PC)", "")
+        if value.startswith(f"{key}8000")
+        else name or "Description"
+    )
 
 
 def _again(key: str, value: str) -> bool:
-    """Whether a cell only repeats the number or name its row is looked up by, or is a link without its target."""
-    return value.lower() == key.lower().removeprefix("0x").lstrip("$") or value in ("Map", "Link", "Doc", "Docs")
+    """Whether a cell only repeats the number or name its row is looked up by, or is a
+    link without its target.
+    """
+    return value.lower() == key.lower().removeprefix("0x").lstrip("$") or value in (
+        "Map",
+        "Link",
+        "Doc",
+        "Docs",
+    )
 
 
 def _capital(text: str) -> str:
@@ -352,7 +508,9 @@ def _capital(text: str) -> str:
 
 
 def _tells(cells: tuple[str, ...]) -> bool:
-    named = re.search(r"[A-Za-z]\w|\$\w", cells[0]) and not re.fullmatch(r"\(.*\)", cells[0])
+    named = re.search(r"[A-Za-z]\w|\$\w", cells[0]) and not re.fullmatch(
+        r"\(.*\)", cells[0]
+    )
     return bool(named) and len(cells[0]) <= 80 and not cells[0].startswith("~~")
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Draft:
-    """`kind` is what provenance calls it; `group` the routine, section or variable it is about."""
+    """`kind` is what provenance calls it; `group` the routine,
+    section or variable it is about.
+    """
 
     kind: str
     question: str

@@ -1,4 +1,6 @@
-"""The end of an explanation: what a routine calls, how it leaves its caller's registers, and who reaches it."""
+"""The end of an explanation: what a routine calls, how it leaves its caller's
+registers, and who reaches it.
+"""
 
 from __future__ import annotations
 
@@ -27,25 +29,49 @@ def ending(unit: Unit) -> str:
     contract, said = unit.contract, []
     width = first_width(contract.widths)
     if width:
-        rest = f" and uses {listing(contract.widths[1:], 3)} later" if len(contract.widths) > 1 else ""
+        rest = (
+            f" and uses {listing(contract.widths[1:], 3)} later"
+            if len(contract.widths) > 1
+            else ""
+        )
         said.append(f"It {width}{rest}.")
-    saves = [register for register in contract.saves if register != "A" or _gives_back(unit)]
+    saves = [
+        register for register in contract.saves if register != "A" or _gives_back(unit)
+    ]
     if saves:
-        registers = listing([{"B": "the data bank", "P": "the status flags"}.get(r, r) for r in saves])
+        registers = listing(
+            [{"B": "the data bank", "P": "the status flags"}.get(r, r) for r in saves]
+        )
         said.append(f"It saves and restores {registers}.")
-    how = {"RTS": "a JSR from the same bank", "RTL": "a JSL from any bank", "RTI": "an interrupt"}
+    how = {
+        "RTS": "a JSR from the same bank",
+        "RTL": "a JSL from any bank",
+        "RTI": "an interrupt",
+    }
     if len(contract.returns) == 1:
-        said.append(f"It returns with {contract.returns[0]}, so it is reached by {how[contract.returns[0]]}.")
+        said.append(
+            f"It returns with {contract.returns[0]}, so it is reached by "
+            f"{how[contract.returns[0]]}."
+        )
     elif contract.returns:
         said.append(f"It has exits with {listing(contract.returns)}.")
     return " ".join(said)
 
 
 def _gives_back(unit: Unit) -> bool:
-    """Whether every A taken back from the stack stays as it is until the routine returns."""
-    words = [s.word.split(".", 1)[0] for line in unit.block.lines for s in line.statements if s.word]
+    """Whether every A taken back from the stack stays as it is until the
+    routine returns.
+    """
+    words = [
+        s.word.split(".", 1)[0]
+        for line in unit.block.lines
+        for s in line.statements
+        if s.word
+    ]
     for at in (at for at, word in enumerate(words) if word == "pla"):
-        behind = next((word for word in words[at + 1 :] if not _LEAVING.fullmatch(word)), "rts")
+        behind = next(
+            (word for word in words[at + 1 :] if not _LEAVING.fullmatch(word)), "rts"
+        )
         if behind not in ("rts", "rtl", "rti"):
             return False
     return True
@@ -53,16 +79,27 @@ def _gives_back(unit: Unit) -> bool:
 
 def reached(project: Project, unit: Unit) -> str:
     """Who calls a routine, which tables list it and which patches lead to it."""
-    callers = [name for name in project.callers.get(unit.block.name, []) if name != unit.block.name]
+    callers = [
+        name
+        for name in project.callers.get(unit.block.name, [])
+        if name != unit.block.name
+    ]
     hooks = project.hooks.get(unit.block.name, [])
     said = []
     if callers:
-        tables = [name for name in callers if (found := project.find(name)) and found.block.kind == "data"]
+        tables = [
+            name
+            for name in callers
+            if (found := project.find(name)) and found.block.kind == "data"
+        ]
         calling = [name for name in callers if name not in tables]
         if calling:
             said.append(f"Called by {listing([f'`{name}`' for name in calling], 5)}.")
         if tables:
             said.append(f"Listed in {listing([f'`{name}`' for name in tables], 5)}.")
     if hooks:
-        said.append(f"Reached by the patch at {listing([f'{hook.name} (`{hook.file}`)' for hook in hooks], 3)}.")
+        said.append(
+            "Reached by the patch at "
+            f"{listing([f'{hook.name} (`{hook.file}`)' for hook in hooks], 3)}."
+        )
     return " ".join(said)

@@ -1,11 +1,15 @@
-"""Arithmetic of asar as far as addresses need it: numbers, names, `+ - * / % << >> & | ^ ~`, parentheses."""
+"""Arithmetic of asar as far as addresses need it: numbers, names,
+`+ - * / % << >> & | ^ ~`, parentheses.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 
-_TOKEN = re.compile(r"\s*(?:(\$[0-9A-Fa-f]+|%[01]+|\d+)|([!A-Za-z_.][\w.]*)|(<<|>>|[-+*/%&|^()~]))")
+_TOKEN = re.compile(
+    r"\s*(?:(\$[0-9A-Fa-f]+|%[01]+|\d+)|([!A-Za-z_.][\w.]*)|(<<|>>|[-+*/%&|^()~]))"
+)
 _LEVELS = (("|",), ("^",), ("&",), ("<<", ">>"), ("+", "-"), ("*", "/", "%"))
 _MAX_TOKENS, _MAX_DEPTH = 200, 20
 
@@ -49,24 +53,32 @@ def _tokens(text: str) -> list[str]:
     return found
 
 
-def _binary(tokens: list[str], at: int, level: int, depth: int, lookup: Lookup) -> tuple[int, int | None]:
+def _binary(
+    tokens: list[str], at: int, level: int, depth: int, lookup: Lookup
+) -> tuple[int, int | None]:
     if level == len(_LEVELS):
         return _atom(tokens, at, depth, lookup)
     at, value = _binary(tokens, at, level + 1, depth, lookup)
     while at < len(tokens) and tokens[at] in _LEVELS[level]:
         operator = tokens[at]
         at, right = _binary(tokens, at + 1, level + 1, depth, lookup)
-        value = None if value is None or right is None else _apply(operator, value, right)
+        value = (
+            None if value is None or right is None else _apply(operator, value, right)
+        )
     return at, value
 
 
-def _atom(tokens: list[str], at: int, depth: int, lookup: Lookup) -> tuple[int, int | None]:
+def _atom(
+    tokens: list[str], at: int, depth: int, lookup: Lookup
+) -> tuple[int, int | None]:
     if at >= len(tokens) or depth > _MAX_DEPTH:
         return len(tokens) + 1, None
     token = tokens[at]
     if token in "+-~":
         at, value = _atom(tokens, at + 1, depth + 1, lookup)
-        return at, None if value is None else {"+": value, "-": -value, "~": ~value}[token]
+        return at, None if value is None else {"+": value, "-": -value, "~": ~value}[
+            token
+        ]
     if token == "(":
         at, value = _binary(tokens, at + 1, 0, depth + 1, lookup)
         closed = at < len(tokens) and tokens[at] == ")"
@@ -77,9 +89,15 @@ def _atom(tokens: list[str], at: int, depth: int, lookup: Lookup) -> tuple[int, 
 
 def _apply(operator: str, left: int, right: int) -> int | None:
     if operator in ("/", "%"):
-        return None if right == 0 else (left // right if operator == "/" else left % right)
+        return (
+            None if right == 0 else (left // right if operator == "/" else left % right)
+        )
     if operator in ("<<", ">>"):
-        return None if not 0 <= right < 64 else (left << right if operator == "<<" else left >> right)
+        return (
+            None
+            if not 0 <= right < 64
+            else (left << right if operator == "<<" else left >> right)
+        )
     results = {"+": left + right, "-": left - right, "*": left * right}
     results |= {"&": left & right, "|": left | right, "^": left ^ right}
     return results[operator]

@@ -1,7 +1,8 @@
-"""What a routine does step by step, read off its instructions: what it sets to what, tests, calls and repeats.
+"""What a routine does step by step, read off its instructions: what it sets to what,
+tests, calls and repeats.
 
-Registers are followed through straight code only: a label, a call or a macro forgets them, so a step says nothing
-that could come out otherwise.
+Registers are followed through straight code only: a label, a call or a macro forgets
+them, so a step says nothing that could come out otherwise.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from afs_stages.sources.codebase.arithmetic import SHIFTS, arithmetic, shift, st
 from afs_stages.sources.codebase.conditions import CONDITIONS
 from afs_stages.sources.codebase.contract import operand
 from afs_stages.sources.codebase.lexer import Line, Statement
-from afs_stages.sources.codebase.machine import UNKNOWN, Naming, State, Value, meeting_points
+from afs_stages.sources.codebase.machine import (
+    UNKNOWN,
+    Naming,
+    State,
+    Value,
+    meeting_points,
+)
 from afs_stages.sources.codebase.operands import INDEX, SUBLABEL, constant, shown
 from afs_stages.sources.codebase.questions import listing
 
@@ -31,23 +38,54 @@ _MOVES = {
 }
 _COUNTS = {"dex": "x", "dey": "y", "inx": "x", "iny": "y"}
 _KEEPS = frozenset(("rep", "sep", "nop", "cld", "{", "}"))
-_PUSHES = {"pha": "a", "phx": "x", "phy": "y", **dict.fromkeys(("phb", "phk", "php", "phd", "pea", "per", "pei"), "")}
+_PUSHES = {
+    "pha": "a",
+    "phx": "x",
+    "phy": "y",
+    **dict.fromkeys(("phb", "phk", "php", "phd", "pea", "per", "pei"), ""),
+}
 _PULLS = {"pla": "a", "plx": "x", "ply": "y", "plb": "", "plp": "", "pld": ""}
 _NAMES = re.compile(r"([A-Z]\w*[_.]\w+)((?: \w+)?)")
 _BARE = re.compile(r"`\$[0-9A-Fa-f]{6}`")
 _ENDS = frozenset(("rts", "rtl", "rti", "bra", "brl", "jmp", "jml"))
 _USES = {
-    "a": frozenset(["sta", "cmp", "tax", "tay", "pha", "tsb", "trb", "bit", "lda", "pla", "txa", "tya", "asl", "lsr"]),
+    "a": frozenset(
+        [
+            "sta",
+            "cmp",
+            "tax",
+            "tay",
+            "pha",
+            "tsb",
+            "trb",
+            "bit",
+            "lda",
+            "pla",
+            "txa",
+            "tya",
+            "asl",
+            "lsr",
+        ]
+    ),
     "x": frozenset(["stx", "cpx", "txa", "txy", "phx", "plx", "ldx", "inx", "dex"]),
     "y": frozenset(["sty", "cpy", "tya", "tyx", "phy", "ply", "ldy", "iny", "dey"]),
 }
-"""After these, and after a branch or a call, a register holds no result that waits for the return."""
+"""After these, and after a branch or a call,
+a register holds no result that waits for the return.
+"""
 
 _BEHIND = "through the table behind it"
 
 
-def walk(lines: tuple[Line, ...], naming: Naming, name: str = "", entered: Set[str] = frozenset()) -> Iterator[Step]:
-    """The steps of the routine `name`, one for each line that does something worth a word, in order."""
+def walk(
+    lines: tuple[Line, ...],
+    naming: Naming,
+    name: str = "",
+    entered: Set[str] = frozenset(),
+) -> Iterator[Step]:
+    """The steps of the routine `name`, one for each line that does something worth
+    a word, in order.
+    """
     state = State(naming)
     met = meeting_points(lines, name, entered)
     label = ""
@@ -56,25 +94,42 @@ def walk(lines: tuple[Line, ...], naming: Naming, name: str = "", entered: Set[s
         for statement in line.statements:
             for found in statement.labels:
                 if not found.startswith("#_"):
-                    for passed in _passing(line, state, found, (line.number, found) in met):
+                    for passed in _passing(
+                        line, state, found, (line.number, found) in met
+                    ):
                         yield Step(passed.line, "" if acts else label, passed.acts)
                         label = label if acts else ""
                     label = f"{label}` and `{found}" if label and not acts else found
             acts += _acts(statement, state)
         if acts:
-            yield Step(line.number, label, tuple(_called_by_name(act, line.comment) for act in acts))
+            yield Step(
+                line.number,
+                label,
+                tuple(_called_by_name(act, line.comment) for act in acts),
+            )
             label = ""
 
 
 def _passing(line: Line, state: State, label: str, known: bool) -> Iterator[Step]:
-    """Go on below a label; what only this path has counted, set or given to the code below is said before."""
+    """Go on below a label; what only this path has counted, set or given to the code
+    below is said before.
+    """
     acts, carry, held = state.counts(), state.carry, dict(state.registers)
-    given = {**state.starts, **{register: said for register, said in state.results.items() if said}}
+    given = {
+        **state.starts,
+        **{register: said for register, said in state.results.items() if said},
+    }
     ended = state.ended
     state.starts.clear()
     state.enter(label, known)
-    lost = {register: said for register, said in sorted(given.items()) if state.registers[register] != held[register]}
-    acts += [Act("sets", register.upper(), f" to {said}") for register, said in lost.items()]
+    lost = {
+        register: said
+        for register, said in sorted(given.items())
+        if state.registers[register] != held[register]
+    }
+    acts += [
+        Act("sets", register.upper(), f" to {said}") for register, said in lost.items()
+    ]
     if carry and not state.carry:
         acts.append(Act("clears" if carry == "clear" else "sets", "the carry"))
     if acts and not ended:
@@ -90,7 +145,9 @@ def _called_by_name(act: Act, comment: str) -> Act:
 
 
 def table(lines: tuple[Line, ...], naming: Naming) -> tuple[str, list[str]]:
-    """(what chooses, the entries in order) of the jump table a routine ends in; ("", []) where it has none."""
+    """(what chooses, the entries in order) of the jump table a routine ends in; ("",
+    []) where it has none.
+    """
     index, at_table = "", False
     entries: list[str] = []
     state = State(naming)
@@ -102,7 +159,10 @@ def table(lines: tuple[Line, ...], naming: Naming) -> tuple[str, list[str]]:
         acts = list(_acts(statement, state)) if not at_table else []
         for act in acts:
             if act.verb == "jumps" and act.what.startswith(_BEHIND):
-                at_table, index = True, act.what.removeprefix(_BEHIND).removeprefix(" by ")
+                at_table, index = (
+                    True,
+                    act.what.removeprefix(_BEHIND).removeprefix(" by "),
+                )
     return (index, entries) if entries else ("", [])
 
 
@@ -132,7 +192,12 @@ def _acts(statement: Statement, state: State) -> Iterator[Act]:
         register = _COUNTS[word]
         state.registers[register] = Value("register", register.upper())
         times = int(rest[1:]) if re.fullmatch(r"#\d", rest) else 1
-        state.counted += [Act("counts up" if word.startswith("in") else "counts down", register.upper())] * times
+        state.counted += [
+            Act(
+                "counts up" if word.startswith("in") else "counts down",
+                register.upper(),
+            )
+        ] * times
         state.test = ("count", register.upper(), word[:2])
     elif word in _OTHERS:
         yield from _OTHERS[word](state, word, rest)
@@ -156,16 +221,26 @@ def _use(state: State, word: str, rest: str) -> None:
 
 
 def _control(statement: Statement, state: State, word: str, rest: str) -> Iterator[Act]:
-    """Returns, jumps ahead, the carry, macros; whatever else changes a register forgets what they hold."""
+    """Returns, jumps ahead, the carry, macros;
+    whatever else changes a register forgets what they hold.
+    """
     if word in ("rts", "rtl"):
-        results = [f"{register.upper()} = {said}" for register, said in state.results.items() if said]
+        results = [
+            f"{register.upper()} = {said}"
+            for register, said in state.results.items()
+            if said
+        ]
         results += [f"the carry {state.carry}"] if state.carry else []
         yield Act("returns", f"with {listing(results)}" if results else "")
         state.forget()
     elif word in ("bra", "brl"):
         bytes_ahead = re.fullmatch(r"\$[0-9A-Fa-f]{2}", rest)
         state.leave(rest)
-        yield Act("skips", f"{rest} bytes") if bytes_ahead else Act("goes on", f"at `{rest}`", state.taken())
+        yield (
+            Act("skips", f"{rest} bytes")
+            if bytes_ahead
+            else Act("goes on", f"at `{rest}`", state.taken())
+        )
     elif word in ("clc", "sec"):
         state.carry = "clear" if word == "clc" else "set"
     elif statement.word.startswith("%"):
@@ -183,7 +258,13 @@ def _load(state: State, register: str, rest: str) -> None:
     fixed = constant(rest)
     place = "" if fixed else shown(state, rest)
     index = match.group(1).upper() if (match := INDEX.search(rest)) else ""
-    value = Value("constant", fixed) if fixed else Value("variable", place, index) if place else UNKNOWN
+    value = (
+        Value("constant", fixed)
+        if fixed
+        else Value("variable", place, index)
+        if place
+        else UNKNOWN
+    )
     state.registers[register] = value
     state.own.add(register)
     state.test = value.asked
@@ -221,7 +302,11 @@ def _store(state: State, word: str, rest: str) -> Iterator[Act]:
     if not target:
         return
     register = _STORES.get(word, "")
-    yield from [Act("clears", target)] if word == "stz" else _stored(state.registers[register], target, rest)
+    yield from (
+        [Act("clears", target)]
+        if word == "stz"
+        else _stored(state.registers[register], target, rest)
+    )
     state.stored(target, register)
 
 
@@ -245,7 +330,11 @@ def _stored(value: Value, target: str, rest: str) -> Iterator[Act]:
         yield Act("copies", value.text, f" to {target}")
     elif value.said:
         held = value.kind in ("returned", "register")
-        yield Act("stores", value.said, f" in {target}") if held else Act("sets", target, f" to {value.said}")
+        yield (
+            Act("stores", value.said, f" in {target}")
+            if held
+            else Act("sets", target, f" to {value.said}")
+        )
     else:
         yield Act("writes", target)
 
@@ -280,7 +369,11 @@ def _bits(state: State, word: str, rest: str) -> Iterator[Act]:
         state.test = ("tested", target, value.said or "A")
     elif target and (value.said or word != "bit"):
         verb = "sets" if word == "tsb" else "clears"
-        bits = f"the bits {value.text} of" if value.kind == "constant" else f"the bits of {value.said or 'A'} in"
+        bits = (
+            f"the bits {value.text} of"
+            if value.kind == "constant"
+            else f"the bits of {value.said or 'A'} in"
+        )
         state.stored(target)
         yield Act(verb, f"{bits} {target}")
 
@@ -289,7 +382,10 @@ def _call(state: State, word: str, rest: str) -> Iterator[Act]:
     calling = word in ("jsr", "jsl")
     if SUBLABEL.match(rest.lstrip("(")) or re.fullmatch(r"\++|-+", rest):
         if rest.startswith("("):
-            yield Act("calls" if calling else "jumps", f"through the table `{rest.strip('()').split(',')[0]}`")
+            yield Act(
+                "calls" if calling else "jumps",
+                f"through the table `{rest.strip('()').split(',')[0]}`",
+            )
         elif calling:
             yield Act("calls", f"`{rest}`", _given(state))
         else:
@@ -308,11 +404,15 @@ def _call(state: State, word: str, rest: str) -> Iterator[Act]:
         yield Act("calls" if calling else "goes to", f"`{name}`", given)
         state.test = ("call", f"`{name}`", "")
     elif name:
-        yield Act("calls" if calling else "jumps", f"through the table {state.naming(name)}")
+        yield Act(
+            "calls" if calling else "jumps", f"through the table {state.naming(name)}"
+        )
 
 
 def _given(state: State) -> str:
-    """What a routine is called with: constants, and what was put into a register for it."""
+    """What a routine is called with: constants,
+    and what was put into a register for it.
+    """
     given = []
     for register, value in state.registers.items():
         result = state.results.get(register, "")

@@ -1,4 +1,6 @@
-"""`OracleTrainingGenerator`: a codebase in, samples of five kinds (and of those a subclass adds) out."""
+"""`OracleTrainingGenerator`: a codebase in, samples of five kinds (and of those a
+subclass adds) out.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,14 @@ from afs_stages.core.jsonl import BadRow
 from afs_stages.core.params import Block
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator
-from afs_stages.sources.codebase import architecture, assembly, crossref, docs, memory, quest
+from afs_stages.sources.codebase import (
+    architecture,
+    assembly,
+    crossref,
+    docs,
+    memory,
+    quest,
+)
 from afs_stages.sources.codebase.disputed import disputed_rows
 from afs_stages.sources.codebase.draft import Draft
 from afs_stages.sources.codebase.guard import keep
@@ -27,8 +36,9 @@ _ORDER = ("memory", "assembly", "quest", "architecture", "documentation")
 class OracleTrainingGenerator(BaseGenerator):
     """Samples from a 65816 codebase with Markdown docs.
 
-    Each `generate_<kind>_samples` method yields one kind; override one to change it, add one to have it
-    called too. Samples come in a fixed order that depends on the files' contents and relative paths only.
+    Each `generate_<kind>_samples` method yields one kind; override one to change it,
+    add one to have it called too. Samples come in a fixed order that depends on the
+    files' contents and relative paths only.
     """
 
     default_domain: ClassVar[str] = ""
@@ -43,7 +53,9 @@ class OracleTrainingGenerator(BaseGenerator):
         oracle_path: Path | str | None = None,
         limit: int | None = None,
     ) -> None:
-        """Read from `oracle_path` (or the first of `roots`); at most `limit` samples, evenly over the kinds."""
+        """Read from `oracle_path` (or the first of `roots`); at most `limit` samples,
+        evenly over the kinds.
+        """
         if oracle_path is not None:
             roots = [Path(oracle_path).expanduser()]
         super().__init__(name, domain, roots, options)
@@ -57,7 +69,11 @@ class OracleTrainingGenerator(BaseGenerator):
     @cached_property
     def docs_path(self) -> Path:
         """The folder of the docs: `Docs` or `docs` under the root, else the root."""
-        names = {path.name: path for path in sorted(self.oracle_path.iterdir()) if path.is_dir()}
+        names = {
+            path.name: path
+            for path in sorted(self.oracle_path.iterdir())
+            if path.is_dir()
+        }
         return names.get("Docs") or names.get("docs") or self.oracle_path
 
     @cached_property
@@ -65,7 +81,9 @@ class OracleTrainingGenerator(BaseGenerator):
         """The codebase, read at first use; what could not be read goes to `on_bad`."""
         project = read_project(self.oracle_path)
         for problem in project.problems:
-            self.on_bad(BadRow(problem.file, problem.line, problem.reason, problem.detail))
+            self.on_bad(
+                BadRow(problem.file, problem.line, problem.reason, problem.detail)
+            )
         return project
 
     @cached_property
@@ -89,14 +107,21 @@ class OracleTrainingGenerator(BaseGenerator):
         return disputed_rows(self.project)
 
     def generate(self) -> Iterator[TrainingSample]:
-        """Yield every sample that is worth training on; exact and near copies and second answers are dropped."""
+        """Yield every sample that is worth training on; exact and near copies and
+        second answers are dropped.
+        """
         for conflict in self.conflicts:
             self.tally.notes.append(
-                f"{conflict.file}:{conflict.line} puts {conflict.symbol.name} at ${conflict.claimed:06X}, "
-                f"{conflict.symbol.file}:{conflict.symbol.line} at ${conflict.symbol.value:06X}"
+                f"{conflict.file}:{conflict.line} puts {conflict.symbol.name} at "
+                f"${conflict.claimed:06X}, "
+                f"{conflict.symbol.file}:{conflict.symbol.line} at "
+                f"${conflict.symbol.value:06X}"
             )
         if self.limit is None:
-            yield from keep((sample for kind in self.kinds() for sample in self._kind(kind)), self.tally)
+            yield from keep(
+                (sample for kind in self.kinds() for sample in self._kind(kind)),
+                self.tally,
+            )
             return
         found: dict[str, list[TrainingSample]] = {kind: [] for kind in self.kinds()}
         every = ((kind, sample) for kind in found for sample in self._kind(kind))
@@ -108,11 +133,23 @@ class OracleTrainingGenerator(BaseGenerator):
         yield from chosen
 
     def kinds(self) -> list[str]:
-        """The kinds there is a `generate_<kind>_samples` method for, built-in ones first."""
+        """The kinds there is a `generate_<kind>_samples` method for,
+        built-in ones first.
+        """
         prefix, suffix = "generate_", "_samples"
-        names = sorted(name for name in dir(type(self)) if name.startswith(prefix) and name.endswith(suffix))
+        names = sorted(
+            name
+            for name in dir(type(self))
+            if name.startswith(prefix) and name.endswith(suffix)
+        )
         kinds = [name.removeprefix(prefix).removesuffix(suffix) for name in names]
-        return sorted(kinds, key=lambda kind: (_ORDER.index(kind) if kind in _ORDER else len(_ORDER), kind))
+        return sorted(
+            kinds,
+            key=lambda kind: (
+                _ORDER.index(kind) if kind in _ORDER else len(_ORDER),
+                kind,
+            ),
+        )
 
     def _kind(self, kind: str) -> Iterator[TrainingSample]:
         for sample in getattr(self, f"generate_{kind}_samples")():
@@ -124,16 +161,24 @@ class OracleTrainingGenerator(BaseGenerator):
         return f"{self.domain}_{_SHORT.get(kind, kind)}"
 
     def generate_documentation_samples(self) -> Iterator[TrainingSample]:
-        """Sections and table rows of the docs that are about neither quests nor architecture."""
-        yield from self._samples("documentation", self._written("docs", "documentation"))
+        """Sections and table rows of the docs that are about neither quests
+        nor architecture.
+        """
+        yield from self._samples(
+            "documentation", self._written("docs", "documentation")
+        )
 
     def generate_assembly_samples(self) -> Iterator[TrainingSample]:
         """Routines, data tables, patches and macros with their code."""
         yield from self._samples("assembly", assembly.drafts(self.project, self.words))
 
     def generate_memory_samples(self) -> Iterator[TrainingSample]:
-        """Variables, addresses, constants and structs; contradictions of docs and code; where routines are."""
-        yield from self._samples("memory", memory.drafts(self.project, self.mentions, self.conflicts))
+        """Variables, addresses, constants and structs; contradictions of docs and code;
+        where routines are.
+        """
+        yield from self._samples(
+            "memory", memory.drafts(self.project, self.mentions, self.conflicts)
+        )
         yield from self._samples("memory", crossref.drafts(self.project, self.words))
 
     def generate_quest_samples(self) -> Iterator[TrainingSample]:
@@ -142,12 +187,18 @@ class OracleTrainingGenerator(BaseGenerator):
         yield from self._samples("quest", quest.drafts(self.project, self.mentions))
 
     def generate_architecture_samples(self) -> Iterator[TrainingSample]:
-        """Architecture sections of the docs; files, includes, hooks, calls and namespaces of the code."""
-        yield from self._samples("architecture", self._written("architecture", "architecture"))
+        """Architecture sections of the docs; files, includes, hooks, calls and
+        namespaces of the code.
+        """
+        yield from self._samples(
+            "architecture", self._written("architecture", "architecture")
+        )
         yield from self._samples("architecture", architecture.drafts(self.project))
 
     def _written(self, wanted: str, kind: str) -> Iterator[Draft]:
-        spoiled = {(conflict.file, conflict.line) for conflict in self.conflicts} | self.disputed
+        spoiled = {
+            (conflict.file, conflict.line) for conflict in self.conflicts
+        } | self.disputed
 
         def is_wanted(document: Document, section: Section) -> bool:
             return topic(document, section) == wanted
@@ -168,7 +219,11 @@ class OracleTrainingGenerator(BaseGenerator):
 
     def sample(self, draft: Draft, domain: str) -> TrainingSample:
         """A draft as a sample of this source."""
-        provenance: dict[str, Any] = {"file": draft.file, "lines": [draft.first, draft.last], "kind": draft.kind}
+        provenance: dict[str, Any] = {
+            "file": draft.file,
+            "lines": [draft.first, draft.last],
+            "kind": draft.kind,
+        }
         if self.project.tree.commit:
             provenance["commit"] = self.project.tree.commit
         return TrainingSample(
@@ -184,17 +239,23 @@ class OracleTrainingGenerator(BaseGenerator):
 _SHORT = {"documentation": "docs", "assembly": "asm"}
 
 
-def _noting(every: Iterable[tuple[str, TrainingSample]], kind_of: dict[str, str]) -> Iterator[TrainingSample]:
+def _noting(
+    every: Iterable[tuple[str, TrainingSample]], kind_of: dict[str, str]
+) -> Iterator[TrainingSample]:
     for kind, sample in every:
         kind_of.setdefault(sample.sample_id, kind)
         yield sample
 
 
 def even(groups: list[list[TrainingSample]], limit: int) -> list[TrainingSample]:
-    """At most `limit` samples, as evenly over the groups as their sizes allow, spread over each group."""
+    """At most `limit` samples, as evenly over the groups as their sizes allow, spread
+    over each group.
+    """
     chosen: list[TrainingSample] = []
     left = max(0, limit)
-    for index, group in sorted(enumerate(groups), key=lambda pair: (len(pair[1]), pair[0])):
+    for index, group in sorted(
+        enumerate(groups), key=lambda pair: (len(pair[1]), pair[0])
+    ):
         share = min(len(group), left // (len(groups) - _rank(groups, index)))
         chosen += [group[position * len(group) // share] for position in range(share)]
         left -= share

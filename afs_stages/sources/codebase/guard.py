@@ -1,4 +1,6 @@
-"""What a sample must be to be kept: an answer worth learning, one answer to a question, no near copies."""
+"""What a sample must be to be kept: an answer worth learning, one answer to a question,
+no near copies.
+"""
 
 from __future__ import annotations
 
@@ -53,13 +55,17 @@ def fault(sample: TrainingSample) -> str:
 
 
 class NearDuplicates:
-    """Remembers answers by MinHash; tells whether a new one is close to an earlier one (Jaccard, verified)."""
+    """Remembers answers by MinHash; tells whether a new one is close to an earlier one
+    (Jaccard, verified).
+    """
 
     def __init__(self) -> None:
         import numpy
 
         random = numpy.random.default_rng(7)
-        self._a = random.integers(1, 2**31 - 1, PERMUTATIONS, dtype=numpy.uint64) | numpy.uint64(1)
+        self._a = random.integers(
+            1, 2**31 - 1, PERMUTATIONS, dtype=numpy.uint64
+        ) | numpy.uint64(1)
         self._b = random.integers(0, 2**31 - 1, PERMUTATIONS, dtype=numpy.uint64)
         self._buckets: dict[tuple[int, bytes], list[Any]] = defaultdict(list)
 
@@ -68,7 +74,10 @@ class NearDuplicates:
         shingles = _shingles(text)
         keys = self._keys(shingles)
         for key in keys:
-            if any(_jaccard(shingles, other) >= NEAR for other in self._buckets.get(key, ())):
+            if any(
+                _jaccard(shingles, other) >= NEAR
+                for other in self._buckets.get(key, ())
+            ):
                 return True
         for key in keys:
             if len(self._buckets[key]) < _PER_BUCKET:
@@ -81,7 +90,9 @@ class NearDuplicates:
         values = shingles.astype(numpy.uint64)
         hashes = (values[:, None] * self._a + self._b) >> numpy.uint64(17)
         least = (hashes & numpy.uint64(0xFFFFFFFF)).min(axis=0)
-        return [(at, least[at : at + ROWS].tobytes()) for at in range(0, PERMUTATIONS, ROWS)]
+        return [
+            (at, least[at : at + ROWS].tobytes()) for at in range(0, PERMUTATIONS, ROWS)
+        ]
 
 
 def _shingles(text: str) -> Any:
@@ -89,7 +100,9 @@ def _shingles(text: str) -> Any:
 
     import numpy
 
-    tokens = [zlib.crc32(token.encode()) for token in _TOKEN.findall(text.lower())[:2000]] or [0]
+    tokens = [
+        zlib.crc32(token.encode()) for token in _TOKEN.findall(text.lower())[:2000]
+    ] or [0]
     values = numpy.array(tokens, dtype=numpy.uint64)
     count = max(1, len(values) - SHINGLE + 1)
     mixed = numpy.zeros(count, dtype=numpy.uint64)

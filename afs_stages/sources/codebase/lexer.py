@@ -15,7 +15,9 @@ _LABEL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement: the labels before it, its first word in lower case, and the rest."""
+    """One statement: the labels before it, its first word in lower case,
+    and the rest.
+    """
 
     labels: tuple[str, ...]
     word: str
@@ -24,7 +26,9 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: number from 1, text as written, statements, comment without its marks."""
+    """One line: number from 1, text as written, statements,
+    comment without its marks.
+    """
 
     number: int
     text: str
@@ -42,7 +46,9 @@ def split_comment(text: str) -> tuple[str, str]:
 
 
 def statements(code: str) -> tuple[Statement, ...]:
-    """The statements of a line of code, which ` : ` separates; lone braces are statements too."""
+    """The statements of a line of code, which ` : ` separates;
+    lone braces are statements too.
+    """
     parts, start = [], 0
     for match in _SEPARATOR.finditer(code):
         if match.group() == ":":
@@ -60,7 +66,11 @@ def _statement(text: str) -> Statement:
     word, _, rest = text.partition(" ")
     if "(" in word and not word.startswith("%"):
         word, rest = text.split("(", 1)[0], text[len(text.split("(", 1)[0]) :]
-    return Statement(tuple(labels), word.lower() if not word.startswith(("%", "!")) else word, rest.strip())
+    return Statement(
+        tuple(labels),
+        word.lower() if not word.startswith(("%", "!")) else word,
+        rest.strip(),
+    )
 
 
 def lex(lines: tuple[str, ...]) -> list[Line]:
@@ -74,11 +84,19 @@ def lex(lines: tuple[str, ...]) -> list[Line]:
             continue
         code, comment = split_comment(text)
         opened = carried + code
-        parameters = "%" in opened and code.endswith(",") and opened.count("(") > opened.count(")")
+        parameters = (
+            "%" in opened
+            and code.endswith(",")
+            and opened.count("(") > opened.count(")")
+        )
         if (code.endswith("\\") or parameters) and len(carried) < 10_000:
             carried += code.removesuffix("\\") + " "
             found.append(Line(number, text, code, comment.lstrip(";"), ()))
             continue
         whole, carried = carried + code, ""
-        found.append(Line(number, text, code, comment, statements(whole) if whole.strip() else ()))
+        found.append(
+            Line(
+                number, text, code, comment, statements(whole) if whole.strip() else ()
+            )
+        )
     return found

@@ -1,4 +1,6 @@
-"""What registers and stack hold while a routine is read, and what is still known where its paths meet."""
+"""What registers and stack hold while a routine is read,
+and what is still known where its paths meet.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,13 @@ from afs_stages.sources.codebase.acts import Act
 from afs_stages.sources.codebase.lexer import Line
 
 Naming = Callable[[str], str]
-"""How a variable is shown: from the operand's name or `$address` to text in backquotes."""
+"""How a variable is shown: from the operand's name or `$address` to
+text in backquotes.
+"""
 
-BRANCHES = frozenset(["beq", "bne", "bcc", "bcs", "bmi", "bpl", "bvc", "bvs", "bra", "brl", "jmp"])
+BRANCHES = frozenset(
+    ["beq", "bne", "bcc", "bcs", "bmi", "bpl", "bvc", "bvs", "bra", "brl", "jmp"]
+)
 _MAX_FORMULA = 90
 _OPERATED = re.compile(r" (plus|minus|AND|OR|XOR|times|divided by) ")
 _LOCAL = re.compile(r"\.[A-Za-z]\w*")
@@ -23,9 +29,10 @@ _REGISTERS = "axy"
 class Value:
     """What a register holds.
 
-    `kind` is `constant`, `variable` (`detail`: the index), `bits` (`detail`: the mask), `change` (`detail`: what was
-    done to the variable), `halved` (`detail`: how often), `formula`, `returned` (by a call), `old` (what a variable
-    held before), `register` or `unknown`.
+    `kind` is `constant`, `variable` (`detail`: the index), `bits` (`detail`: the mask),
+    `change` (`detail`: what was done to the variable), `halved` (`detail`: how often),
+    `formula`, `returned` (by a call), `old` (what a variable held before), `register`
+    or `unknown`.
     """
 
     kind: str = "unknown"
@@ -40,10 +47,16 @@ class Value:
 
     @property
     def asked(self) -> tuple[str, str, str]:
-        """What the flags tell of when this was the last thing loaded or computed: see `State.test`."""
+        """What the flags tell of when this was the last thing loaded or computed:
+        see `State.test`.
+        """
         if self.kind == "bits":
             return ("bits", self.text, self.detail)
-        return ("value", self.said, "") if self.said and self.kind != "constant" else ("", "", "")
+        return (
+            ("value", self.said, "")
+            if self.said and self.kind != "constant"
+            else ("", "", "")
+        )
 
     def past(self) -> Value:
         """The value, once what it came from may have changed."""
@@ -55,8 +68,14 @@ UNKNOWN = Value()
 
 
 def combined(left: str, operator: str, right: str) -> str:
-    """Two values and what joins them; "" where one is unknown or a reader would lose the thread."""
-    text = f"({left}) {operator} {right}" if _OPERATED.search(left) else f"{left} {operator} {right}"
+    """Two values and what joins them; "" where one is unknown or a reader would
+    lose the thread.
+    """
+    text = (
+        f"({left}) {operator} {right}"
+        if _OPERATED.search(left)
+        else f"{left} {operator} {right}"
+    )
     return text if left and right and len(text) <= _MAX_FORMULA else ""
 
 
@@ -90,9 +109,13 @@ class State:
     carry: str = ""
     seen: set[str] = field(default_factory=set)
     starts: dict[str, str] = field(default_factory=dict)
-    """The constants X and Y were given that only a label follows: where a loop begins to count."""
+    """The constants X and Y were given that only a label follows:
+    where a loop begins to count.
+    """
     results: dict[str, str] = field(default_factory=dict)
-    """What a register was given last and nothing has used since: what the routine returns, if it returns now."""
+    """What a register was given last and nothing has used since: what the routine
+    returns, if it returns now.
+    """
     stack: list[Value] = field(default_factory=list)
     counted: list[Act] = field(default_factory=list)
     """How X or Y was counted, untold until it is known that no loop tells it."""
@@ -101,7 +124,9 @@ class State:
     ended: bool = False
     """Whether the instruction before never goes on to the next."""
     own: set[str] = field(default_factory=set)
-    """The index registers the routine has loaded itself: no slot that its caller chose."""
+    """The index registers the routine has loaded itself:
+    no slot that its caller chose.
+    """
     coming: dict[str, list[_Path]] = field(default_factory=dict)
 
     def forget(self) -> None:
@@ -110,14 +135,21 @@ class State:
         self.test, self.carry, self.results = ("", "", ""), "", {}
 
     def stored(self, target: str, register: str = "") -> None:
-        """Variable `target` is another one now: what was computed from it before says so."""
+        """Variable `target` is another one now:
+        what was computed from it before says so.
+        """
         for name, value in self.registers.items():
             if target in value.said:
-                self.registers[name] = Value("variable", target) if name == register else value.past()
-        self.stack = [value.past() if target in value.said else value for value in self.stack]
+                self.registers[name] = (
+                    Value("variable", target) if name == register else value.past()
+                )
+        self.stack = [
+            value.past() if target in value.said else value for value in self.stack
+        ]
 
     def called(self, name: str) -> None:
-        """After a call A is what it left, and so is Y, if nothing was put there before for later.
+        """After a call A is what it left, and so is Y,
+        if nothing was put there before for later.
 
         The stack is as it was, the variables may not be.
         """
@@ -127,7 +159,9 @@ class State:
         self.forget()
         self.stack, self.bottom = stack, bottom
         for register in left if name else "":
-            self.registers[register] = Value("returned", f"{register.upper()} from `{name}`")
+            self.registers[register] = Value(
+                "returned", f"{register.upper()} from `{name}`"
+            )
 
     def taken(self) -> str:
         """The value A and the carry take to the place a jump goes to, told once."""
@@ -142,17 +176,33 @@ class State:
 
     def leave(self, label: str) -> None:
         """Note what is known at a branch to `label`."""
-        path = _Path(dict(self.registers), dict(self.results), tuple(self.stack), self.carry, self.bottom)
+        path = _Path(
+            dict(self.registers),
+            dict(self.results),
+            tuple(self.stack),
+            self.carry,
+            self.bottom,
+        )
         self.coming.setdefault(label, []).append(path)
 
     def enter(self, label: str, known: bool) -> None:
-        """Meet at a label: what all paths agree on stays, if all of them are `known`."""
+        """Meet at a label: what all paths agree on stays,
+        if all of them are `known`.
+        """
         if not label.startswith((".", "+", "-", "?")):
             self.seen.clear()
             self.coming.clear()
         paths = self.coming.pop(label, [])
         if not self.ended:
-            paths.append(_Path(self.registers, self.results, tuple(self.stack), self.carry, self.bottom))
+            paths.append(
+                _Path(
+                    self.registers,
+                    self.results,
+                    tuple(self.stack),
+                    self.carry,
+                    self.bottom,
+                )
+            )
         joined = len(paths) - (not self.ended)
         self.ended = False
         self.seen.add(label)
@@ -160,19 +210,37 @@ class State:
         if known and joined:
             first, *others = paths
             for register in _REGISTERS:
-                if all(path.registers[register] == first.registers[register] for path in others):
+                if all(
+                    path.registers[register] == first.registers[register]
+                    for path in others
+                ):
                     self.registers[register] = first.registers[register]
-                    if all(path.results.get(register) == first.results.get(register) for path in others):
+                    if all(
+                        path.results.get(register) == first.results.get(register)
+                        for path in others
+                    ):
                         self.results[register] = first.results.get(register, "")
-            self.stack = list(first.stack) if all(path.stack == first.stack for path in others) else []
-            self.bottom = all(path.bottom and path.stack == first.stack for path in paths)
-            self.carry = first.carry if all(path.carry == first.carry for path in others) else ""
+            self.stack = (
+                list(first.stack)
+                if all(path.stack == first.stack for path in others)
+                else []
+            )
+            self.bottom = all(
+                path.bottom and path.stack == first.stack for path in paths
+            )
+            self.carry = (
+                first.carry if all(path.carry == first.carry for path in others) else ""
+            )
 
 
-def meeting_points(lines: tuple[Line, ...], name: str, entered: Set[str]) -> set[tuple[int, str]]:
-    """(line, label) of the local labels that only branches from above, in this routine, lead to.
+def meeting_points(
+    lines: tuple[Line, ...], name: str, entered: Set[str]
+) -> set[tuple[int, str]]:
+    """(line, label) of the local labels that only branches from above,
+    in this routine, lead to.
 
-    `entered` are the labels other routines go to, local ones as `Routine_label`, as asar calls them.
+    `entered` are the labels other routines go to, local ones as `Routine_label`, as
+    asar calls them.
     """
     closed: set[tuple[int, str]] = set()
     at: dict[str, int] = {}
@@ -193,11 +261,22 @@ def meeting_points(lines: tuple[Line, ...], name: str, entered: Set[str]) -> set
 
 
 def _marks(lines: tuple[Line, ...]) -> Iterator[tuple[int, str, str, bool]]:
-    """(line, label, local label an operand names, whether a branch names it), in order."""
+    """(line, label, local label an operand names,
+    whether a branch names it), in order.
+    """
     for line in lines:
         for statement in line.statements:
             for label in statement.labels:
                 yield line.number, label, "", False
-            for target in _LOCAL.findall(statement.rest) if not statement.rest.startswith("$") else []:
+            for target in (
+                _LOCAL.findall(statement.rest)
+                if not statement.rest.startswith("$")
+                else []
+            ):
                 direct = not statement.rest.startswith("(")
-                yield line.number, "", target, direct and statement.word.split(".", 1)[0] in BRANCHES
+                yield (
+                    line.number,
+                    "",
+                    target,
+                    direct and statement.word.split(".", 1)[0] in BRANCHES,
+                )

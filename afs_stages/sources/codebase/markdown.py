@@ -1,4 +1,6 @@
-"""Markdown by its structure: sections by heading path, tables as rows, fences kept whole."""
+"""Markdown by its structure: sections by heading path, tables as rows,
+fences kept whole.
+"""
 
 from __future__ import annotations
 
@@ -21,22 +23,27 @@ _DESIGN = re.compile(
     r"(?i)^(?!.*archive).*/(plans/[^/]*(spec|design|script|sequences|gossip|origin|form|arc|presentation|framework|"
     r"infrastructure|cascade|rewrite)|issues/[^/]*(resolution|fix_spec|investigation|blackout|false_positives))[^/]*\.md$"
 )
-"""Pages among plans and issues that describe the game itself: designs, scripts, causes of faults and their cure."""
+"""Pages among plans and issues that describe the game itself: designs, scripts, causes
+of faults and their cure.
+"""
 
 _SKIP_HEADING = re.compile(
-    r"(?i)^(table of contents|contents|toc|index|references?|see also|related( \w+)*|links?|changelog|change ?log|"
-    r"revision history|version history|credits|license|licence|history|document history|next steps|"
-    r"open questions.*|dependencies|cross-references|proposals? .*|suggested fixes.*|further reading|"
-    r"sources?|last updated.*|(session|handoff).*|navigation|.*\btodo\b.*|"
-    r".*\b(priorities|potential improvements|what works|what'?s next|recommendations?|known issues(?! &))\b.*|"
-    r"acceptance( criteria)?|testing( plan| notes)?|test plan|effort.*|(implementation )?(phases?|order|tasks?|plan)|"
-    r"risks?.*|duplicate.*|open items.*|dev checklist.*|.*\bagent workflow\b.*|.*\btemplate for\b.*|"
-    r"generation notes|affected files|.*\bimplementation priority|.*\bverbatim\b.*|summary table|"
-    r"known risk.*|future (enhancements?|enhancement possibilities|development)|conclusions?|directory structure|"
-    r"test matrix|.*\bshould use\b.*|what'?s (incomplete|missing)|.*\b(tbd|this session)\b.*|"
-    r"(development )?goals( for .*)?|what needs .*|opportunities|"
-    r"questions? for .*|how to update|user feedback.*|priority \d.*|key documents|.*\bgaps|cut features.*|"
-    r".*[—:-] (cut|removed)|legend|optional counters|"
+    r"(?i)^(table of contents|contents|toc|index|references?|see also|related( \w+)*|"
+    r"links?|changelog|change ?log|revision history|version history|credits|license|"
+    r"licence|history|document history|next steps|open questions.*|dependencies|"
+    r"cross-references|proposals? .*|suggested fixes.*|further reading|sources?|"
+    r"last updated.*|(session|handoff).*|navigation|.*\btodo\b.*|.*\b(priorities|"
+    r"potential improvements|what works|what'?s next|recommendations?|"
+    r"known issues(?! &))\b.*|acceptance( criteria)?|testing( plan| notes)?|test plan|"
+    r"effort.*|(implementation )?(phases?|order|tasks?|plan)|risks?.*|duplicate.*|"
+    r"open items.*|dev checklist.*|.*\bagent workflow\b.*|.*\btemplate for\b.*|"
+    r"generation notes|affected files|.*\bimplementation priority|.*\bverbatim\b.*|"
+    r"summary table|known risk.*|future (enhancements?|enhancement possibilities|"
+    r"development)|conclusions?|directory structure|test matrix|.*\bshould use\b.*|"
+    r"what'?s (incomplete|missing)|.*\b(tbd|this session)\b.*|"
+    r"(development )?goals( for .*)?|what needs .*|opportunities|questions? for .*|"
+    r"how to update|user feedback.*|priority \d.*|key documents|.*\bgaps|"
+    r"cut features.*|.*[—:-] (cut|removed)|legend|optional counters|"
     r"discrepancies.*|.*\(draft\)|potential investigation.*|"
     r"(implementation|feature) ideas|.*\bcommits?\b.*|"
     r"files? to (create|modify|change|update).*|document (index|map)|tracing status.*|"
@@ -45,14 +52,16 @@ _SKIP_HEADING = re.compile(
 _PLAN = re.compile(r"(?i)/plans/|(plan|proposal|improvements|ideas)\.(md|markdown)$")
 _PLAN_STATUS = re.compile(
     r"(?i)^[>\s*_-]*status[*_]*:[\s*_]*(.{0,20}\b)?"
-    r"(proposed|proposals?|drafts?|design(ed)?|planned|planning|in progress|active development|wip|prototype|"
-    r"brainstorm\w*|decisions finalized)\b"
+    r"(proposed|proposals?|drafts?|design(ed)?|planned|planning|in progress|"
+    r"active development|wip|prototype|brainstorm\w*|decisions finalized)\b"
 )
 _HEAD = 15
 """Lines at the beginning of a page in which it may say what state it is in."""
 _UNDECIDED = 3
 """So many places left open (`TBD`) make a page a plan."""
-_MARKUP = re.compile(r"`([^`\n]+)`|(?<!_)\*(?!\.\w)|[_`~]|!?\[([^\]]*)\]\([^)]*\)|<[^>]{1,40}>")
+_MARKUP = re.compile(
+    r"`([^`\n]+)`|(?<!_)\*(?!\.\w)|[_`~]|!?\[([^\]]*)\]\([^)]*\)|<[^>]{1,40}>"
+)
 _MAX_NESTING = 20
 
 
@@ -66,7 +75,9 @@ class Table:
 
 @dataclass
 class Section:
-    """A heading with what stands under it; `blocks` are top-level blocks as (first, last) lines, inclusive."""
+    """A heading with what stands under it; `blocks` are top-level blocks as (first,
+    last) lines, inclusive.
+    """
 
     path: tuple[str, ...]
     level: int
@@ -79,7 +90,9 @@ class Section:
 
 @dataclass(frozen=True)
 class Document:
-    """A Markdown file: title and sections in order of lines (parents before children)."""
+    """A Markdown file: title and sections in order of lines (parents
+    before children).
+    """
 
     path: str
     title: str
@@ -88,14 +101,20 @@ class Document:
 
     @cached_property
     def planned(self) -> bool:
-        """Whether the page tells what is to be built: by its path, its status, or what it leaves open."""
+        """Whether the page tells what is to be built: by its path, its status,
+        or what it leaves open.
+        """
         if _PLAN.search(self.path) or any(map(_PLAN_STATUS.match, self.lines[:_HEAD])):
             return True
-        return sum(len(re.findall(r"\bTBD\b", line)) for line in self.lines) >= _UNDECIDED
+        return (
+            sum(len(re.findall(r"\bTBD\b", line)) for line in self.lines) >= _UNDECIDED
+        )
 
     def text(self, section: Section) -> str:
         """A section's own text, without its heading and without its children's."""
-        return "\n\n".join(self.block(first, last) for first, last, _ in section.blocks).strip()
+        return "\n\n".join(
+            self.block(first, last) for first, last, _ in section.blocks
+        ).strip()
 
     def block(self, first: int, last: int) -> str:
         """Lines first to last (from 1, inclusive), blank lines at the ends removed."""
@@ -104,12 +123,16 @@ class Document:
 
 def plain(text: str) -> str:
     """Inline Markdown as plain text."""
-    kept = _MARKUP.sub(lambda m: m.group(1) or m.group(2) or ("_" if m.group() == "_" else ""), text)
+    kept = _MARKUP.sub(
+        lambda m: m.group(1) or m.group(2) or ("_" if m.group() == "_" else ""), text
+    )
     return " ".join(kept.split())
 
 
 def usable(path: str) -> bool:
-    """Whether a page documents the code: no archive, template, index, change log, schedule or hand-over."""
+    """Whether a page documents the code: no archive, template, index, change log,
+    schedule or hand-over.
+    """
     regression = "regression" in path.lower() or "handoff" in path.lower()
     return not _SKIP_PATH.search(path) or bool(not regression and _DESIGN.match(path))
 
@@ -156,12 +179,18 @@ def _sections(tokens: Sequence[Any], lines: tuple[str, ...]) -> Iterator[Section
             level = int(token.tag[1])
             heading = plain(tokens[index + 1].content)
             stack = [section for section in stack if section.level < level]
-            current = Section((*(s.path[-1] for s in stack), heading), level, first, last)
+            current = Section(
+                (*(s.path[-1] for s in stack), heading), level, first, last
+            )
             if stack:
                 stack[-1].children.append(current)
             stack.append(current)
             yield current
-        elif current is not None and token.type not in ("hr", "html_block") and token.nesting >= 0:
+        elif (
+            current is not None
+            and token.type not in ("hr", "html_block")
+            and token.nesting >= 0
+        ):
             current.blocks.append((first, last, token.type))
             for section in stack:
                 section.last = last

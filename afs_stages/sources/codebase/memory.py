@@ -1,4 +1,6 @@
-"""Memory look-ups: where a variable lives and what it holds, what lives at an address, what bits mean."""
+"""Memory look-ups: where a variable lives and what it holds, what lives at an address,
+what bits mean.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +27,20 @@ from afs_stages.sources.codebase.project import Project
 from afs_stages.sources.codebase.questions import address, choose, listing
 from afs_stages.sources.codebase.registers import register_meaning
 
-IDLE_NAME = re.compile(r"(?i)(^|_)(unused|free|dummy|junk|pad|reserved|scrap|temp)\w*$|UNUSED|UNKNOWN|FREERAM|FREE_")
+IDLE_NAME = re.compile(
+    r"(?i)(^|_)(unused|free|dummy|junk|pad|reserved|scrap|temp)\w*$|UNUSED|UNKNOWN|FREERAM|FREE_"
+)
 _BESIDE = re.compile(
-    r"(?<!, )(?:(?<![/,\w`])`|(?<![/,\w`]))([A-Za-z_]\w{3,})`?(?: (?:is at |at |lives at )|\s*[(@]\s*|(?<=`) )"
-    r"`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4})`?(?![\w/]|,? *`?[/$])"
+    r"(?<!, )(?:(?<![/,\w`])`|(?<![/,\w`]))([A-Za-z_]\w{3,})`?(?: (?:is at |at "
+    r"|lives at )|\s*[(@]\s*|(?<=`) )"
+    r"`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4})`?(?![\w/]"
+    r"|,? *`?[/$])"
     r"|^\|\s*`?([A-Za-z_]\w{3,})`?\s*\|\s*`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{4})`?\s*\|"
     r"|^\|\s*`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{4})`?\s*\|\s*`?([A-Za-z_]\w{3,})`?\s*\|"
 )
-_PLACE_CELL = re.compile(r"^\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})(,\s*[XYxy])?$")
+_PLACE_CELL = re.compile(
+    r"^\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})(,\s*[XYxy])?$"
+)
 
 _SIZE = re.compile(r"^\[0x[0-9A-Fa-f]+\]\s*")
 """How disassemblies mark the size of a variable."""
@@ -71,11 +79,17 @@ def canonical(value: int) -> int:
     bank, low = value >> 16, value & 0xFFFF
     if low < 0x2000 and (bank < 0x40 or 0x80 <= bank < 0xC0):
         return 0x7E0000 | low
-    return low if 0x2000 <= low < 0x8000 and (bank < 0x40 or 0x80 <= bank < 0xC0) else value
+    return (
+        low
+        if 0x2000 <= low < 0x8000 and (bank < 0x40 or 0x80 <= bank < 0xC0)
+        else value
+    )
 
 
 def is_saved(place: int) -> bool:
-    """Whether an address is in SRAM, or in the copy of a save file that the game keeps at $7EF000 to $7EF4FF."""
+    """Whether an address is in SRAM, or in the copy of a save file that the game keeps
+    at $7EF000 to $7EF4FF.
+    """
     return 0x7EF000 <= place <= 0x7EF4FF or 0x700000 <= place <= 0x7DFFFF
 
 
@@ -91,11 +105,17 @@ def region(value: int) -> str:
     return "ROM" if value & 0x8000 and value >= 0x8000 else ""
 
 
-def drafts(project: Project, mentions: Mentions, conflicts: list[Conflict]) -> Iterator[Draft]:
+def drafts(
+    project: Project, mentions: Mentions, conflicts: list[Conflict]
+) -> Iterator[Draft]:
     """Every memory sample of a codebase."""
     disputed = {conflict.symbol.name for conflict in conflicts}
     notes = documented(project)
-    variables = [symbol for symbol in _own(variables_of(project, notes), notes) if symbol.name not in disputed]
+    variables = [
+        symbol
+        for symbol in _own(variables_of(project, notes), notes)
+        if symbol.name not in disputed
+    ]
     at: dict[int, list[Symbol]] = defaultdict(list)
     groups = _groups(project, variables, notes)
     for symbol in variables:
@@ -110,14 +130,22 @@ def drafts(project: Project, mentions: Mentions, conflicts: list[Conflict]) -> I
 
 
 def documented(project: Project) -> Notes:
-    """What rows of tables in the docs say of a variable whose name and address they give as the code does."""
+    """What rows of tables in the docs say of a variable whose name and address they
+    give as the code does.
+    """
     found: Notes = {}
     for document in project.documents:
         for section in document.sections:
             for table in section.tables:
                 for _, cells in table.rows:
                     symbol = row_variable(project, cells)
-                    rest = [cell for cell in cells if symbol and cell != symbol.name and not _PLACE_CELL.match(cell)]
+                    rest = [
+                        cell
+                        for cell in cells
+                        if symbol
+                        and cell != symbol.name
+                        and not _PLACE_CELL.match(cell)
+                    ]
                     text = max(rest, key=comments.words, default="")
                     if symbol is not None and comments.words(text) >= 3:
                         found.setdefault(symbol.name, (text, document.path))
@@ -125,19 +153,32 @@ def documented(project: Project) -> Notes:
 
 
 def row_variable(project: Project, cells: tuple[str, ...]) -> Symbol | None:
-    """The variable a table row is about: one cell is its name, another its address, as in the code."""
-    places = {canonical(int(m.group(1).replace(":", ""), 16)) for m in map(_PLACE_CELL.match, cells) if m}
+    """The variable a table row is about: one cell is its name, another its address,
+    as in the code.
+    """
+    places = {
+        canonical(int(m.group(1).replace(":", ""), 16))
+        for m in map(_PLACE_CELL.match, cells)
+        if m
+    }
     if not places:
         return None
     symbols = (project.best_symbol.get(cell) for cell in cells)
-    return next((symbol for symbol in symbols if symbol and canonical(symbol.value) in places), None)
+    return next(
+        (symbol for symbol in symbols if symbol and canonical(symbol.value) in places),
+        None,
+    )
 
 
 def variables_of(project: Project, notes: Notes) -> list[Symbol]:
-    """The names with an address in RAM, SRAM or the registers of which something is said."""
+    """The names with an address in RAM, SRAM or the registers of which
+    something is said.
+    """
     found = []
     for symbol in project.best_symbol.values():
-        stored = symbol.kind in ("equate", "reserved", "field") and region(symbol.value) not in ("", "ROM")
+        stored = symbol.kind in ("equate", "reserved", "field") and region(
+            symbol.value
+        ) not in ("", "ROM")
         told = meaning(symbol) or symbol.name in notes
         if stored and told and not IDLE_NAME.search(symbol.name) and is_memory(symbol):
             found.append(symbol)
@@ -145,23 +186,40 @@ def variables_of(project: Project, notes: Notes) -> list[Symbol]:
 
 
 def _own(symbols: list[Symbol], notes: Notes) -> list[Symbol]:
-    """Those of which something of their own is said, not the one sentence of a whole group."""
+    """Those of which something of their own is said,
+    not the one sentence of a whole group.
+    """
     places: dict[str, set[int]] = defaultdict(set)
     for symbol in symbols:
         places[meaning(symbol)].add(canonical(symbol.value))
     shared = {said for said, at in places.items() if len(at) >= GROUP}
-    return [symbol for symbol in symbols if symbol.name in notes or meaning(symbol) not in shared]
+    return [
+        symbol
+        for symbol in symbols
+        if symbol.name in notes or meaning(symbol) not in shared
+    ]
 
 
 def _groups(project: Project, symbols: list[Symbol], notes: Notes) -> Groups:
-    """The names that share the comment of the one before them, of which nothing else is said."""
-    at = {(symbol.file, symbol.line): symbol for symbol in project.program.all_symbols()}
+    """The names that share the comment of the one before them,
+    of which nothing else is said.
+    """
+    at = {
+        (symbol.file, symbol.line): symbol for symbol in project.program.all_symbols()
+    }
     found = {}
     for first in symbols:
         after: list[str] = []
-        while (next := at.get((first.file, first.line + len(after) + 1))) and _is_silent(next, first, notes):
+        while (
+            next := at.get((first.file, first.line + len(after) + 1))
+        ) and _is_silent(next, first, notes):
             after.append(next.name)
-        if first.header and not first.comment and first.name not in notes and len(after) >= SILENT:
+        if (
+            first.header
+            and not first.comment
+            and first.name not in notes
+            and len(after) >= SILENT
+        ):
             found[first.name] = after
     return found
 
@@ -172,26 +230,45 @@ def _is_silent(symbol: Symbol, first: Symbol, notes: Notes) -> bool:
 
 
 def is_memory(symbol: Symbol) -> bool:
-    """Small numbers without a word on their size are constants as often as addresses: only `$00xx` with RAM files."""
-    return symbol.value >= 0x100 or bool(re.search(r"(?i)ram|symbols|memory|wram", symbol.file))
+    """Small numbers without a word on their size are constants as often as addresses:
+    only `$00xx` with RAM files.
+    """
+    return symbol.value >= 0x100 or bool(
+        re.search(r"(?i)ram|symbols|memory|wram", symbol.file)
+    )
 
 
 @lru_cache(maxsize=1 << 14)  # asked for five times of each
 def meaning(symbol: Symbol) -> str:
-    """What is said of a symbol: its comment, then its header; "" when that says nothing."""
+    """What is said of a symbol: its comment, then its header;
+    "" when that says nothing.
+    """
     parts = []
     for text in (symbol.comment, symbol.header):
-        doubtful = text.rstrip().endswith("?") or (text.startswith("These ") and len(text) > 120)
+        doubtful = text.rstrip().endswith("?") or (
+            text.startswith("These ") and len(text) > 120
+        )
         text = _LENGTH.sub(r"It is \1 bytes long", _ARGS.sub("", _SIZE.sub("", text)))
         text = _ROW.sub("\n", text) if len(_ROW.findall(text)) >= 2 else text
-        new = text and text not in parts and text.strip(" .") != symbol.section.strip(" .")
-        if new and not doubtful and comments.says_something(text, 2) and len(text) <= 900:
+        new = (
+            text
+            and text not in parts
+            and text.strip(" .") != symbol.section.strip(" .")
+        )
+        if (
+            new
+            and not doubtful
+            and comments.says_something(text, 2)
+            and len(text) <= 900
+        ):
             parts.append(comments.sentence(comments.capital(text)))
     said = "\n".join(parts)
     if not said and symbol.kind == "equate":
         said = comments.sentence(register_meaning(canonical(symbol.value)))
         said = comments.capital(said)
-    idle = re.search(r"(?i)\bunused\b|\buse !\w+\* ", said) and comments.words(said) < 10
+    idle = (
+        re.search(r"(?i)\bunused\b|\buse !\w+\* ", said) and comments.words(said) < 10
+    )
     return said if comments.words(said) >= 3 and not idle else ""
 
 
@@ -202,10 +279,15 @@ def _context(symbol: Symbol) -> str:
 
 
 def _said(symbol: Symbol, notes: Notes, groups: Groups) -> str:
-    """The code's words, of whom else they speak, then the docs' where they say more than the same."""
+    """The code's words, of whom else they speak,
+    then the docs' where they say more than the same.
+    """
     own = meaning(symbol)
     if after := groups.get(symbol.name):
-        own += f" This is said of it and the {len(after)} after it: {listing([f'`{name}`' for name in after], 8)}."
+        own += (
+            f" This is said of it and the {len(after)} after it: "
+            f"{listing([f'`{name}`' for name in after], 8)}."
+        )
     text, path = notes.get(symbol.name, ("", ""))
     new = set(text.lower().split()) - set(own.lower().replace(".", "").split())
     extra = f"`{path}` says: {comments.sentence(text)}" if len(new) >= 3 else ""
@@ -214,10 +296,19 @@ def _said(symbol: Symbol, notes: Notes, groups: Groups) -> str:
 
 def _where(symbol: Symbol, mentions: Mentions, notes: Notes, groups: Groups) -> Draft:
     place, kind = address(symbol.value), region(symbol.value)
-    size = f", {symbol.size.lstrip('$')} byte(s) reserved" if symbol.kind == "reserved" else ""
+    size = (
+        f", {symbol.size.lstrip('$')} byte(s) reserved"
+        if symbol.kind == "reserved"
+        else ""
+    )
     users = mentions.users(symbol.name)
-    used = f"\n\nUsed by {listing([f'`{name}`' for name in users], 5)}." if users else ""
-    answer = f"`{symbol.name}` is at {place} ({kind}{size}), defined in `{symbol.file}`.{_context(symbol)}"
+    used = (
+        f"\n\nUsed by {listing([f'`{name}`' for name in users], 5)}." if users else ""
+    )
+    answer = (
+        f"`{symbol.name}` is at {place} ({kind}{size}), "
+        f"defined in `{symbol.file}`.{_context(symbol)}"
+    )
     phrasings = [
         f"Where is `{symbol.name}` in memory, and what is it for?",
         f"What address stores `{symbol.name}`, and what does it hold?",
@@ -225,7 +316,13 @@ def _where(symbol: Symbol, mentions: Mentions, notes: Notes, groups: Groups) -> 
     ]
     question = choose(phrasings, symbol.name + answer)
     said = _said(symbol, notes, groups)
-    return _draft("memory_name", symbol, question, f"{answer}\n\n{said}{used}", _fault(symbol, notes))
+    return _draft(
+        "memory_name",
+        symbol,
+        question,
+        f"{answer}\n\n{said}{used}",
+        _fault(symbol, notes),
+    )
 
 
 def _fault(symbol: Symbol, notes: Notes) -> str:
@@ -239,31 +336,65 @@ def _fault(symbol: Symbol, notes: Notes) -> str:
         return "contradicts_the_name"
     if own and not text and (vague(own) or comments.words(own) < MEANING):
         return "vague_meaning"
-    return "restates_the_name" if all(not said or restates(symbol.name, said) for said in (own, text)) else ""
+    return (
+        "restates_the_name"
+        if all(not said or restates(symbol.name, said) for said in (own, text))
+        else ""
+    )
 
 
 def _what(place: int, symbols: list[Symbol], notes: Notes, groups: Groups) -> Draft:
     symbols = [symbol for symbol in symbols if not _fault(symbol, notes)] or symbols
     first = symbols[0]
-    said = [f"`{symbol.name}` (`{symbol.file}`): {_said(symbol, notes, groups)}" for symbol in symbols[:6]]
+    said = [
+        f"`{symbol.name}` (`{symbol.file}`): {_said(symbol, notes, groups)}"
+        for symbol in symbols[:6]
+    ]
     phrasings = [
         f"What is stored at {address(place)}?",
         f"I see {address(place)} in a trace. What lives at that address?",
         f"Which variable is at {address(place)}, and what does it mean?",
     ]
     lead = f"{address(place)} ({region(place)}) is "
-    body = said[0] if len(said) == 1 else "shared by several names:\n- " + "\n- ".join(said)
-    return _draft("memory_address", first, choose(phrasings, f"{place}"), lead + body, _fault(first, notes))
+    body = (
+        said[0]
+        if len(said) == 1
+        else "shared by several names:\n- " + "\n- ".join(said)
+    )
+    return _draft(
+        "memory_address",
+        first,
+        choose(phrasings, f"{place}"),
+        lead + body,
+        _fault(first, notes),
+    )
 
 
-def _draft(kind: str, symbol: Symbol, question: str, answer: str, fault: str = "") -> Draft:
+def _draft(
+    kind: str, symbol: Symbol, question: str, answer: str, fault: str = ""
+) -> Draft:
     group = f"variable:{address(canonical(symbol.value))}"
-    return Draft(kind, question, answer, symbol.file, symbol.line, symbol.line, group, fault=fault)
+    return Draft(
+        kind,
+        question,
+        answer,
+        symbol.file,
+        symbol.line,
+        symbol.line,
+        group,
+        fault=fault,
+    )
 
 
 def conflicts(project: Project) -> list[Conflict]:
-    """Where a line of the docs puts a variable at another address than the code does."""
-    known = {s.name: s for s in project.best_symbol.values() if s.kind != "define" and region(s.value) in _RAM}
+    """Where a line of the docs puts a variable at another address
+    than the code does.
+    """
+    known = {
+        s.name: s
+        for s in project.best_symbol.values()
+        if s.kind != "define" and region(s.value) in _RAM
+    }
     found = []
     for document in project.documents:
         for number, line in enumerate(document.lines, 1):
@@ -272,8 +403,17 @@ def conflicts(project: Project) -> list[Conflict]:
             for match in _BESIDE.finditer(line):
                 name = match.group(1) or match.group(3) or match.group(6)
                 symbol = known.get(name)
-                claimed = int((match.group(2) or match.group(4) or match.group(5)).replace(":", ""), 16)
-                if symbol is not None and region(claimed) in _RAM and canonical(claimed) != canonical(symbol.value):
+                claimed = int(
+                    (match.group(2) or match.group(4) or match.group(5)).replace(
+                        ":", ""
+                    ),
+                    16,
+                )
+                if (
+                    symbol is not None
+                    and region(claimed) in _RAM
+                    and canonical(claimed) != canonical(symbol.value)
+                ):
                     found.append(Conflict(symbol, document.path, number, claimed))
     return found
 
@@ -284,12 +424,15 @@ _RAM = ("WRAM", "SRAM", "direct page")
 def _disagreement(conflict: Conflict) -> Draft:
     symbol = conflict.symbol
     answer = (
-        f"The sources disagree about `{symbol.name}`. `{symbol.file}` (line {symbol.line}) defines it as "
-        f"{address(symbol.value)}; `{conflict.file}` (line {conflict.line}) says {address(conflict.claimed)}. "
-        f"The code is what gets assembled, so use {address(symbol.value)} and treat the page as out of date."
+        f"The sources disagree about `{symbol.name}`. `{symbol.file}` (line "
+        f"{symbol.line}) defines it as {address(symbol.value)}; `{conflict.file}` "
+        f"(line {conflict.line}) says {address(conflict.claimed)}. The code is what "
+        f"gets assembled, so use {address(symbol.value)} and treat the page "
+        "as out of date."
     )
     question = (
-        f"The docs and the code name different addresses for `{symbol.name}` (`{conflict.file}`). Which is right?"
+        f"The docs and the code name different addresses for `{symbol.name}` "
+        f"(`{conflict.file}`). Which is right?"
     )
     return _draft("memory_conflict", symbol, question, answer)
 
@@ -298,36 +441,83 @@ def _constants(project: Project) -> Iterator[Draft]:
     """`!define` groups under one section title: bits of a flag, values of a state."""
     groups: dict[tuple[str, str], list[Symbol]] = defaultdict(list)
     for symbol in project.program.all_symbols():
-        if symbol.kind == "define" and comments.words(symbol.section) >= 1 and "SPRID" not in symbol.name:
+        if (
+            symbol.kind == "define"
+            and comments.words(symbol.section) >= 1
+            and "SPRID" not in symbol.name
+        ):
             groups[symbol.file, symbol.section].append(symbol)
     for (file, section), symbols in sorted(groups.items()):
         names = {symbol.name for symbol in symbols}
-        if 2 <= len(symbols) <= 40 and len(names) == len(symbols) and not file.lower().startswith("sprites/"):
+        if (
+            2 <= len(symbols) <= 40
+            and len(names) == len(symbols)
+            and not file.lower().startswith("sprites/")
+        ):
             above = symbols[0].header
-            titled = comments.words(above) >= 2 and "\n" not in above and comments.is_title(above)
+            titled = (
+                comments.words(above) >= 2
+                and "\n" not in above
+                and comments.is_title(above)
+            )
             yield from _constant_group(file, above if titled else section, symbols)
 
 
 def _constant_group(file: str, section: str, symbols: list[Symbol]) -> Iterator[Draft]:
     rows = []
     for symbol in symbols:
-        comment = f": {symbol.comment}" if comments.says_something(symbol.comment, 1) else ""
+        comment = (
+            f": {symbol.comment}" if comments.says_something(symbol.comment, 1) else ""
+        )
         rows.append(f"- `{symbol.name}` = {address(symbol.value)}{comment}")
-    group, first, last = f"constants:{file}:{section}", symbols[0].line, symbols[-1].line
+    group, first, last = (
+        f"constants:{file}:{section}",
+        symbols[0].line,
+        symbols[-1].line,
+    )
     question = choose(
-        [f"Which constants does `{file}` define for “{section}”?", f"List the values of “{section}” in `{file}`."],
+        [
+            f"Which constants does `{file}` define for “{section}”?",
+            f"List the values of “{section}” in `{file}`.",
+        ],
         section + file,
     )
-    answer = f"`{file}` defines {len(symbols)} constants for “{section}”:\n" + "\n".join(rows)
+    answer = (
+        f"`{file}` defines {len(symbols)} constants for “{section}”:\n"
+        + "\n".join(rows)
+    )
     yield Draft("memory_constants", question, answer, file, first, last, group)
     for symbol in symbols:
-        if not comments.says_something(symbol.comment, 2) or comments.words(symbol.comment) < 3:
+        if (
+            not comments.says_something(symbol.comment, 2)
+            or comments.words(symbol.comment) < 3
+        ):
             continue
         said = comments.sentence(comments.capital(symbol.comment))
-        answer = f"`{symbol.name}` is {address(symbol.value)} (“{section}”, `{file}`). {said}"
-        question = f"What does the constant `{symbol.name}` mean, and what is its value?"
-        fault = "leans_on_its_place" if leans_on_its_place(said) else "vague_meaning" if vague(said) else ""
-        yield Draft("memory_constant", question, answer, file, symbol.line, symbol.line, group, fault=fault)
+        answer = (
+            f"`{symbol.name}` is {address(symbol.value)} (“{section}”, "
+            f"`{file}`). {said}"
+        )
+        question = (
+            f"What does the constant `{symbol.name}` mean, and what is its value?"
+        )
+        fault = (
+            "leans_on_its_place"
+            if leans_on_its_place(said)
+            else "vague_meaning"
+            if vague(said)
+            else ""
+        )
+        yield Draft(
+            "memory_constant",
+            question,
+            answer,
+            file,
+            symbol.line,
+            symbol.line,
+            group,
+            fault=fault,
+        )
 
 
 def _structs(project: Project) -> Iterator[Draft]:
@@ -339,15 +529,22 @@ def _structs(project: Project) -> Iterator[Draft]:
             for entry in struct.fields:
                 symbol = project.best_symbol.get(f"{struct.name}.{entry.name}")
                 at = (
-                    symbol.value - (project.program.value(struct.base) or _base(project, struct.base)) if symbol else at
+                    symbol.value
+                    - (
+                        project.program.value(struct.base)
+                        or _base(project, struct.base)
+                    )
+                    if symbol
+                    else at
                 )
                 said = f": {entry.comment}" if entry.comment else ""
                 rows.append(f"- `.{entry.name}` at +{at}{said}")
             base = _base(project, struct.base)
             where = f" It overlays memory from {address(base)}." if base else ""
             head = f" {comments.sentence(struct.header)}" if struct.header else ""
-            answer = f"`struct {struct.name}` (`{path}`) has {len(struct.fields)} fields.{where}{head}\n" + "\n".join(
-                rows
+            answer = (
+                f"`struct {struct.name}` (`{path}`) has {len(struct.fields)} "
+                f"fields.{where}{head}\n" + "\n".join(rows)
             )
             question = choose(
                 [
@@ -357,7 +554,13 @@ def _structs(project: Project) -> Iterator[Draft]:
                 struct.name,
             )
             yield Draft(
-                "memory_struct", question, answer, path, struct.first, struct.last, f"struct:{path}:{struct.name}"
+                "memory_struct",
+                question,
+                answer,
+                path,
+                struct.first,
+                struct.last,
+                f"struct:{path}:{struct.name}",
             )
 
 

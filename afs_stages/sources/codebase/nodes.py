@@ -9,7 +9,9 @@ from afs_stages.sources.codebase.lexer import Line
 
 @dataclass(slots=True)
 class Label:
-    """A label that is not local: full name (namespace joined by `_`), line, brace depth, its comments."""
+    """A label that is not local: full name (namespace joined by `_`), line, brace
+    depth, its comments.
+    """
 
     name: str
     line: int
@@ -85,7 +87,9 @@ class Org:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What moves the program counter: org, base, skip, label, data, code, push, pull."""
+    """What moves the program counter: org, base, skip, label, data, code,
+    push, pull.
+    """
 
     kind: str
     value: str

@@ -25,17 +25,26 @@ def shown(state: State, rest: str) -> str:
         return ""
     tail = rest[len(name) :].split(",")[0].strip()
     place = _indexed(state, index.group(1)) if index else ""
-    chosen = index and (name.startswith(".") or index.group(1).upper() == "Y" or index.group(1).lower() in state.own)
+    chosen = index and (
+        name.startswith(".")
+        or index.group(1).upper() == "Y"
+        or index.group(1).lower() in state.own
+    )
     if index and chosen and not place:
         place = f" at index {index.group(1).upper()}"
-    return (state.naming(name) if not tail else f"`{rest.split(',')[0].strip()}`") + place
+    return (
+        state.naming(name) if not tail else f"`{rest.split(',')[0].strip()}`"
+    ) + place
 
 
 def _indexed(state: State, register: str) -> str:
-    """Where in an array an operand is, when more is known than that an index says so."""
+    """Where in an array an operand is, when more is known than that
+    an index says so.
+    """
     value = state.registers[register.lower()]
     if value.kind in ("returned", "old"):
-        return f" at index {value.text[:1] if value.text[1:].startswith(' from') else register.upper()}"
+        bare = value.text[1:].startswith(" from")
+        return f" at index {value.text[:1] if bare else register.upper()}"
     if not value.said or value.text == register.upper():
         return ""
     plain = len(value.said) > LONG or " points to" in value.said

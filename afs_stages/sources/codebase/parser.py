@@ -1,4 +1,6 @@
-"""The parser for asar's language: one pass over the lexed lines, never stopping, reporting what it cannot read."""
+"""The parser for asar's language: one pass over the lexed lines, never stopping,
+reporting what it cannot read.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,26 @@ import re
 from afs_stages.sources.codebase import comments
 from afs_stages.sources.codebase.isa import DATA, MNEMONICS, OTHER
 from afs_stages.sources.codebase.lexer import Line, Statement, lex
-from afs_stages.sources.codebase.nodes import AsmFile, Equate, Field, Include, Label, Macro, Org, Step, Struct
+from afs_stages.sources.codebase.nodes import (
+    AsmFile,
+    Equate,
+    Field,
+    Include,
+    Label,
+    Macro,
+    Org,
+    Step,
+    Struct,
+)
 from afs_stages.sources.codebase.tree import Problem, TextFile
 
 _DEFINE = re.compile(r"^!([\w{}!]+)\s*(?:=|:=|#=|\?=|\+=)\s*(.+)$")
 _EQUATE = re.compile(r"^([A-Za-z_][\w.]*)\s*:?=\s*(.+)$")
 _ARGUMENTS = re.compile(r"^([A-Za-z_]\w*)\s*\(([^)]*)\)")
 _ADDRESS_MARK = re.compile(r"^#_([0-9A-F]{6})$")
-"""What disassemblies put before every line: the address as a label (`#_068056: PLB`)."""
+"""What disassemblies put before every line: the address as a label
+(`#_068056: PLB`).
+"""
 _MAX_HEADER = 60
 _MAX_SECTION = 40
 
@@ -61,7 +75,9 @@ class _Parser:
         self.problems.append(Problem(self.out.path, line, reason, detail[:80]))
 
     def _note_section(self, line: Line) -> None:
-        """A one-line title between rules, or `; ---- Title`, names what follows, for some forty lines."""
+        """A one-line title between rules, or `; ---- Title`, names what follows, for
+        some forty lines.
+        """
         if line.number > self.section_line + _MAX_SECTION:
             self.section = ""
         if line.code or not line.comment:
@@ -69,8 +85,16 @@ class _Parser:
         text = comments.strip(line.comment)
         body = line.comment.lstrip(";").strip()
         above = self.out.lines[line.number - 2].comment if line.number > 1 else ""
-        below = self.out.lines[line.number].comment if line.number < len(self.out.lines) else ""
-        if not text or not (comments.is_rule(above) or re.match(r"[-=]{3,} ?\w", body)) or len(text) >= 90:
+        below = (
+            self.out.lines[line.number].comment
+            if line.number < len(self.out.lines)
+            else ""
+        )
+        if (
+            not text
+            or not (comments.is_rule(above) or re.match(r"[-=]{3,} ?\w", body))
+            or len(text) >= 90
+        ):
             return
         title, stop, _ = re.sub(r"^\d+\.\s*", "", text).partition(". ")
         follows = comments.strip(below)[:1]
@@ -92,7 +116,9 @@ class _Parser:
             self.out.steps.append(Step("code", "", line.number))
         elif word in DATA or word.startswith("%"):
             size = (
-                str(DATA[word] * (statement.rest.count(",") + 1)) if word in DATA and '"' not in statement.rest else ""
+                str(DATA[word] * (statement.rest.count(",") + 1))
+                if word in DATA and '"' not in statement.rest
+                else ""
             )
             self.out.steps.append(Step("data" if size else "code", size, line.number))
         else:
@@ -119,14 +145,25 @@ class _Parser:
         name = f"!{match.group(1)}" if define else self._full(match.group(1))
         header = self._header(line.number)
         comment = comments.strip(line.comment)
-        self.out.equates.append(Equate(name, match.group(2).strip(), line.number, comment, header, self.section))
+        self.out.equates.append(
+            Equate(
+                name, match.group(2).strip(), line.number, comment, header, self.section
+            )
+        )
         return True
 
     def _label(self, name: str, line: Line) -> None:
         if name.startswith((".", "+", "-", "?")):
             if self.struct is not None and name.startswith("."):
                 size = next((s.rest for s in line.statements if s.word == "skip"), "")
-                self.struct.fields.append(Field(name.lstrip("."), size, line.number, comments.strip(line.comment)))
+                self.struct.fields.append(
+                    Field(
+                        name.lstrip("."),
+                        size,
+                        line.number,
+                        comments.strip(line.comment),
+                    )
+                )
             return
         if self.macro is not None:
             return
@@ -136,22 +173,37 @@ class _Parser:
         full = self._full(name.lstrip("#"))
         header = self._header(line.number, blank=True)
         comment = comments.strip(line.comment)
-        self.out.labels.append(Label(full, line.number, len(self.open_braces), header, comment, self.section))
+        self.out.labels.append(
+            Label(
+                full, line.number, len(self.open_braces), header, comment, self.section
+            )
+        )
         self.out.steps.append(Step("label", full, line.number))
 
     def _full(self, name: str) -> str:
         return "_".join([*self.namespace, name])
 
     def _header(self, number: int, blank: bool = False) -> str:
-        """The comment lines right above a line; for labels also across one blank line."""
+        """The comment lines right above a line;
+        for labels also across one blank line.
+        """
         lines, at = self.out.lines, number - 2
         if blank and at > 0 and not lines[at].text.strip():
             at -= 1
         found: list[str] = []
-        while at >= 0 and lines[at].comment and not lines[at].code and len(found) < _MAX_HEADER:
+        while (
+            at >= 0
+            and lines[at].comment
+            and not lines[at].code
+            and len(found) < _MAX_HEADER
+        ):
             found.append(lines[at].comment)
             at -= 1
-        return "" if at < 0 and blank and comments.is_rule(found[-1] if found else "") else comments.prose(found[::-1])
+        return (
+            ""
+            if at < 0 and blank and comments.is_rule(found[-1] if found else "")
+            else comments.prose(found[::-1])
+        )
 
     def _brace(self, word: str, number: int) -> None:
         if word == "{":
@@ -167,7 +219,9 @@ class _Parser:
             self._report(line.number, "not_understood", line.code.strip())
             return
         header = self._header(line.number) or comments.strip(line.comment)
-        self.macro = Macro(match.group(1), match.group(2).strip(), line.number, header=header)
+        self.macro = Macro(
+            match.group(1), match.group(2).strip(), line.number, header=header
+        )
         self.out.macros.append(self.macro)
 
     def _on_endmacro(self, rest: str, line: Line) -> None:
@@ -178,7 +232,9 @@ class _Parser:
 
     def _on_struct(self, rest: str, line: Line) -> None:
         name, _, base = rest.partition(" ")
-        self.struct = Struct(name, base.strip(), line.number, header=self._header(line.number))
+        self.struct = Struct(
+            name, base.strip(), line.number, header=self._header(line.number)
+        )
         self.out.structs.append(self.struct)
 
     def _on_endstruct(self, rest: str, line: Line) -> None:
@@ -204,7 +260,9 @@ class _Parser:
 
     def _on_incsrc(self, rest: str, line: Line) -> None:
         condition = " and ".join(self.conditions)
-        self.out.includes.append(Include(rest.strip().strip('"').replace("\\", "/"), line.number, condition))
+        self.out.includes.append(
+            Include(rest.strip().strip('"').replace("\\", "/"), line.number, condition)
+        )
 
     def _on_if(self, rest: str, line: Line) -> None:
         self.conditions.append(rest)
@@ -231,15 +289,24 @@ class _Parser:
 
     def _on_org(self, rest: str, line: Line) -> None:
         tags, at = [], line.number - 1
-        while at >= 0 and (at == line.number - 1 or (self.out.lines[at].comment and not self.out.lines[at].code)):
-            found = comments.tag(self.out.lines[at].comment) if self.out.lines[at].comment else None
+        while at >= 0 and (
+            at == line.number - 1
+            or (self.out.lines[at].comment and not self.out.lines[at].code)
+        ):
+            found = (
+                comments.tag(self.out.lines[at].comment)
+                if self.out.lines[at].comment
+                else None
+            )
             if found:
                 tags.append(found)
             at -= 1
         text = comments.strip(line.comment) if not tags else ""
         header = self._header(line.number)
         said = "\n".join(part for part in (header, text) if part)
-        self.out.orgs.append(Org(rest.split(",")[0].strip(), line.number, said, tuple(tags)))
+        self.out.orgs.append(
+            Org(rest.split(",")[0].strip(), line.number, said, tuple(tags))
+        )
         self.out.steps.append(Step("org", rest.split(",")[0].strip(), line.number))
 
     def _on_base(self, rest: str, line: Line) -> None:

@@ -6,7 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-_PATH = re.compile(r"(?<![\w/.~<$:-])((?:\./)?(?:[\w.-]+/)+[\w-]+\.[A-Za-z]\w{0,4})\b(?!/)")
+_PATH = re.compile(
+    r"(?<![\w/.~<$:-])((?:\./)?(?:[\w.-]+/)+[\w-]+\.[A-Za-z]\w{0,4})\b(?!/)"
+)
 _WRITTEN = re.compile(r"(?i)\.(asm|inc|md|py|sh|lua)$")
 """Files somebody writes: others may be made by a build."""
 _EXAMPLE = re.compile(r"(?i)[/_](my|your|new)")
@@ -18,19 +20,27 @@ class Paths:
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._paths = frozenset(paths)
-        self._tops = {path.split("/", 1)[0].lower() for path in self._paths if "/" in path}
+        self._tops = {
+            path.split("/", 1)[0].lower() for path in self._paths if "/" in path
+        }
         self._named: dict[str, list[str]] = defaultdict(list)
         for path in sorted(self._paths):
             self._named[path.rsplit("/", 1)[-1].lower()].append(path)
 
     def corrected(self, text: str) -> str:
-        """The text with each path that is nowhere, and whose file is in one place only, replaced by that place."""
+        """The text with each path that is nowhere, and whose file is in one place only,
+        replaced by that place.
+        """
         return _PATH.sub(lambda match: self._now(match.group(1)), text)
 
     def missing(self, text: str) -> bool:
-        """Whether a text names a file in a folder of the codebase that is not there and nowhere else."""
+        """Whether a text names a file in a folder of the codebase that is not there
+        and nowhere else.
+        """
         return any(
-            self._now(path) == path and not self._there(path) and self._top(path) in self._tops
+            self._now(path) == path
+            and not self._there(path)
+            and self._top(path) in self._tops
             for path in filter(_WRITTEN.search, _PATH.findall(text))
             if not _EXAMPLE.search(path)
         )

@@ -1,4 +1,6 @@
-"""The codebase as one program: names with their addresses, includes resolved, names looked up across files."""
+"""The codebase as one program: names with their addresses, includes resolved, names
+looked up across files.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ _MAX_CHAIN = 64
 
 @dataclass(frozen=True)
 class Symbol:
-    """A name with an address (or, for a `!define`, a value), where it is defined and what is said of it."""
+    """A name with an address (or, for a `!define`, a value), where it is defined and
+    what is said of it.
+    """
 
     name: str
     value: int
@@ -53,7 +57,9 @@ class Program:
         if equate is None or depth > _MAX_CHAIN:
             return None
         self._known[name] = None
-        self._known[name] = evaluate(equate.value, lambda other: self._resolve(other, depth + 1))
+        self._known[name] = evaluate(
+            equate.value, lambda other: self._resolve(other, depth + 1)
+        )
         return self._known[name]
 
     def bare(self, name: str) -> str:
@@ -65,28 +71,46 @@ class Program:
 
     @cached_property
     def unbuilt(self) -> frozenset[str]:
-        """Files that are never assembled: those the codebase's main files do not lead to, where these include most."""
+        """Files that are never assembled: those the codebase's main files do not lead
+        to, where these include most.
+        """
         built: set[str] = set()
-        for main in (path for path in self.files if path in self.includes and path not in self.included_by):
+        for main in (
+            path
+            for path in self.files
+            if path in self.includes and path not in self.included_by
+        ):
             reached, ready = {main}, [main]
             while ready:
-                new = [path for path in self.includes.get(ready.pop(), ()) if path not in reached]
+                new = [
+                    path
+                    for path in self.includes.get(ready.pop(), ())
+                    if path not in reached
+                ]
                 reached.update(new)
                 ready += new
             built |= reached if len(reached) * 10 > len(self.files) else set()
-        return frozenset(self.files).difference(built) if len(built) * 2 > len(self.files) else frozenset()
+        return (
+            frozenset(self.files).difference(built)
+            if len(built) * 2 > len(self.files)
+            else frozenset()
+        )
 
     def all_symbols(self) -> Iterator[Symbol]:
         """Every symbol, by file and line."""
         found = [symbol for group in self.symbols.values() for symbol in group]
-        return iter(sorted(found, key=lambda symbol: (symbol.file, symbol.line, symbol.name)))
+        return iter(
+            sorted(found, key=lambda symbol: (symbol.file, symbol.line, symbol.name))
+        )
 
 
 def read_program(tree: Tree) -> Program:
     """Parse every assembly file of a tree, resolve includes, compute addresses."""
     files = {file.path: parse(file, tree.problems) for file in tree.assembly}
     program = Program(files)
-    program.namespaces = tuple(sorted({name for file in files.values() for name in file.namespaces}))
+    program.namespaces = tuple(
+        sorted({name for file in files.values() for name in file.namespaces})
+    )
     _resolve_includes(program, tree.problems)
     for file in files.values():
         for equate in file.equates:
@@ -103,10 +127,16 @@ def _resolve_includes(program: Program, problems: list[Problem]) -> None:
     lower = {path.lower(): path for path in program.files}
     for path, file in program.files.items():
         for include in file.includes:
-            here = posixpath.normpath(posixpath.join(posixpath.dirname(path), include.path))
-            found = lower.get(here.lower()) or lower.get(posixpath.normpath(include.path).lower())
+            here = posixpath.normpath(
+                posixpath.join(posixpath.dirname(path), include.path)
+            )
+            found = lower.get(here.lower()) or lower.get(
+                posixpath.normpath(include.path).lower()
+            )
             if found is None:
-                problems.append(Problem(path, include.line, "include_not_found", include.path[:80]))
+                problems.append(
+                    Problem(path, include.line, "include_not_found", include.path[:80])
+                )
             elif found != path and found not in program.includes.setdefault(path, []):
                 program.includes[path].append(found)
                 program.included_by.setdefault(found, []).append(path)
@@ -115,7 +145,9 @@ def _resolve_includes(program: Program, problems: list[Problem]) -> None:
 
 
 def _circular(program: Program) -> list[str]:
-    """Files that include themselves in a round-about way (found by peeling off files without includes)."""
+    """Files that include themselves in a round-about way (found by peeling off files
+    without includes).
+    """
     left = {path: len(program.includes.get(path, ())) for path in program.files}
     ready = [path for path, count in left.items() if not count]
     while ready:
@@ -124,7 +156,11 @@ def _circular(program: Program) -> list[str]:
             if not left[parent]:
                 ready.append(parent)
     remaining = {path for path, count in left.items() if count > 0}
-    return sorted(path for path in remaining if any(p in remaining for p in program.included_by.get(path, ())))
+    return sorted(
+        path
+        for path in remaining
+        if any(p in remaining for p in program.included_by.get(path, ()))
+    )
 
 
 def _place(program: Program, file: AsmFile) -> None:
@@ -157,7 +193,13 @@ def _place(program: Program, file: AsmFile) -> None:
             waiting = waiting if at is None else []
 
 
-def _name(program: Program, file: AsmFile, labels: list[Label], at: int | None, sizes: dict[int, str]) -> None:
+def _name(
+    program: Program,
+    file: AsmFile,
+    labels: list[Label],
+    at: int | None,
+    sizes: dict[int, str],
+) -> None:
     for label in labels:
         if at is not None:
             program._known.setdefault(label.name, at)
@@ -170,7 +212,17 @@ def _sizes(file: AsmFile) -> dict[int, str]:
 
 def _from_label(label: Label, at: int, path: str, size: str) -> Symbol:
     kind = "reserved" if size else "label"
-    return Symbol(label.name, at, path, label.line, label.comment, label.header, label.section, size, kind)
+    return Symbol(
+        label.name,
+        at,
+        path,
+        label.line,
+        label.comment,
+        label.header,
+        label.section,
+        size,
+        kind,
+    )
 
 
 def _add(program: Program, symbol: Symbol) -> None:
@@ -184,7 +236,10 @@ def _add_equates(program: Program, file: AsmFile) -> None:
             continue
         kind = "define" if equate.name.startswith("!") else "equate"
         texts = (equate.comment, equate.header, equate.section)
-        _add(program, Symbol(equate.name, value, file.path, equate.line, *texts, kind=kind))
+        _add(
+            program,
+            Symbol(equate.name, value, file.path, equate.line, *texts, kind=kind),
+        )
 
 
 def _add_structs(program: Program, file: AsmFile) -> None:
@@ -195,7 +250,17 @@ def _add_structs(program: Program, file: AsmFile) -> None:
                 break
             name = f"{struct.name}.{entry.name}"
             kind, text = ("field", struct.header)
-            symbol = Symbol(name, at, file.path, entry.line, entry.comment, "", text, entry.size, kind)
+            symbol = Symbol(
+                name,
+                at,
+                file.path,
+                entry.line,
+                entry.comment,
+                "",
+                text,
+                entry.size,
+                kind,
+            )
             _add(program, symbol)
             program._known.setdefault(name, at)
             size = evaluate(entry.size, program.value)

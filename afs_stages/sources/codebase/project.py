@@ -1,4 +1,6 @@
-"""Everything the kinds draw on, read once: the program, its blocks and call graph, the sections of the docs."""
+"""Everything the kinds draw on, read once: the program, its blocks and call graph, the
+sections of the docs.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,10 @@ _CONTRACT = re.compile(
     r"(inputs?|outputs?|entry|exit|param(eter)?s?|args?|contract|clobbers?|returns?|status)\b.{0,3}[:=]"
 )
 NO_TASK = re.compile(
-    r"(?i)\d+(-\d+)?\s*[:=]\s|this (function|routine|code) is (bled|jumped|called|reached)\b"
-    r"|no rt[ls]\b|([VHOPT] ){4}|the (following|next|above) (\d |two |three )?(functions?|routines?)\b"
+    r"(?i)\d+(-\d+)?\s*[:=]\s|this (function|routine|code) is (bled|jumped|called"
+    r"|reached)\b"
+    r"|no rt[ls]\b|([VHOPT] ){4}|the (following|next|above) (\d |two "
+    r"|three )?(functions?|routines?)\b"
 )
 """Legends of frames, and how a routine is come by: neither is what it is for."""
 
@@ -33,7 +37,9 @@ _VERSION = re.compile(r"\s*[-:–—(|].*$")
 
 @dataclass(frozen=True)
 class Unit:
-    """A block with its contract and a one-sentence summary (empty where nothing is said)."""
+    """A block with its contract and a one-sentence summary (empty where
+    nothing is said).
+    """
 
     block: Block
     contract: Contract
@@ -55,18 +61,30 @@ class Project:
     @property
     def problems(self) -> list[Problem]:
         """What could not be read, by file and line."""
-        return sorted(self.tree.problems, key=lambda p: (p.file, p.line, p.reason, p.detail))
+        return sorted(
+            self.tree.problems, key=lambda p: (p.file, p.line, p.reason, p.detail)
+        )
 
     @cached_property
     def title(self) -> str:
-        """What the codebase calls itself: the heading of its README, else "the game"."""
-        readme = next((doc for doc in self.documents if doc.path.lower() == "readme.md"), None)
+        """What the codebase calls itself: the heading of its README,
+        else "the game".
+        """
+        readme = next(
+            (doc for doc in self.documents if doc.path.lower() == "readme.md"), None
+        )
         return _VERSION.sub("", readme.title) if readme and readme.title else "the game"
 
     @cached_property
     def _common(self) -> frozenset[str]:
-        """Comments that stand in five routines or more: of a template, so they explain none of them."""
-        counts = Counter(said for unit in self.units for said in {note for _, note in unit.block.notes})
+        """Comments that stand in five routines or more: of a template,
+        so they explain none of them.
+        """
+        counts = Counter(
+            said
+            for unit in self.units
+            for said in {note for _, note in unit.block.notes}
+        )
         return frozenset(said for said, count in counts.items() if count >= 5)
 
     def notes(self, unit: Unit) -> list[tuple[str, str]]:
@@ -75,7 +93,9 @@ class Project:
 
     @cached_property
     def file_titles(self) -> dict[str, str]:
-        """What the first sentence of a file's opening comment says, where it says something."""
+        """What the first sentence of a file's opening comment says,
+        where it says something.
+        """
         found: dict[str, str] = {}
         for path, file in self.program.files.items():
             first = re.split(r"(?<=[.!])\s|\n", file.title, maxsplit=1)[0]
@@ -87,7 +107,11 @@ class Project:
             ):
                 found[path] = comments.sentence(first)
         counts = Counter(found.values())
-        return {path: text for path, text in found.items() if counts[text] < 3 and self.title not in text}
+        return {
+            path: text
+            for path, text in found.items()
+            if counts[text] < 3 and self.title not in text
+        }
 
     @cached_property
     def best_symbol(self) -> dict[str, Symbol]:
@@ -95,12 +119,17 @@ class Project:
         found = {}
         for name, group in self.program.symbols.items():
             if len({symbol.value for symbol in group}) == 1:
-                found[name] = max(group, key=lambda symbol: (comments.words(symbol.comment), -symbol.line))
+                found[name] = max(
+                    group,
+                    key=lambda symbol: (comments.words(symbol.comment), -symbol.line),
+                )
         return found
 
     def find(self, name: str) -> Unit | None:
         """The routine a name refers to, where there is one only."""
-        group = self.by_name.get(name) or self.by_name.get(self.program.bare(name)) or []
+        group = (
+            self.by_name.get(name) or self.by_name.get(self.program.bare(name)) or []
+        )
         return group[0] if len(group) == 1 else None
 
 
@@ -108,8 +137,16 @@ def read_project(root: Path) -> Project:
     """Read a codebase. Raises `UserError` when the root is no folder."""
     tree = read_tree(root)
     program = read_program(tree)
-    documents = [document for document in map(read_document, tree.markdown) if document is not None]
-    found = [block for file in program.files.values() for block in (*blocks(file), *patches(file))]
+    documents = [
+        document
+        for document in map(read_document, tree.markdown)
+        if document is not None
+    ]
+    found = [
+        block
+        for file in program.files.values()
+        for block in (*blocks(file), *patches(file))
+    ]
     project = Project(tree, program, [_unit(block) for block in found], documents)
     for unit in project.units:
         if unit.block.kind != "patch":
@@ -131,7 +168,10 @@ def summary(block: Block) -> str:
     text = text[behind.end() :] if behind else text
     first = re.split(r"(?<=[a-z)\]\d][.!])\s+(?=[A-Z`])", text, maxsplit=1)[0].strip()
     first = re.split(r"(?<=[a-z])\s+(?=[AXY]\s*=\s)", first, maxsplit=1)[0]
-    first = re.split(r"(?i)\s+(?=(?:inputs?|outputs?|returns?|entry|exit|args?|params?|parameters?)\s*:)", first)[0]
+    first = re.split(
+        r"(?i)\s+(?=(?:inputs?|outputs?|returns?|entry|exit|args?|params?|parameters?)\s*:)",
+        first,
+    )[0]
     first = re.split(r":?\s+- ", first, maxsplit=1)[0]
     if (
         first.isupper()
@@ -142,7 +182,11 @@ def summary(block: Block) -> str:
     ):
         return ""
     letters = sum(len(word) == 1 for word in first.split())
-    return comments.sentence(first) if len(first) <= 300 and letters * 4 <= len(first.split()) else ""
+    return (
+        comments.sentence(first)
+        if len(first) <= 300 and letters * 4 <= len(first.split())
+        else ""
+    )
 
 
 def _link(project: Project, unit: Unit) -> None:

@@ -1,4 +1,6 @@
-"""Phrasings of a question, one chosen by the content it asks for, so that the same input asks the same way."""
+"""Phrasings of a question, one chosen by the content it asks for, so that the same
+input asks the same way.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,12 @@ def choose(phrasings: Sequence[str], key: str) -> str:
 
 
 def normalised(question: str) -> str:
-    """A question as comparison sees it: lower case, without quotes and sentence marks."""
-    return " ".join(_MARKS.sub(" ", question.lower()).replace(". ", " ").rstrip(". ").split())
+    """A question as comparison sees it: lower case,
+    without quotes and sentence marks.
+    """
+    return " ".join(
+        _MARKS.sub(" ", question.lower()).replace(". ", " ").rstrip(". ").split()
+    )
 
 
 def address(value: int, width: int = 0) -> str:
@@ -31,4 +37,10 @@ def listing(items: Sequence[str], limit: int = 8) -> str:
     shown = list(items[:limit])
     if len(items) > limit:
         return f"{', '.join(shown)} and {len(items) - limit} more"
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else ""
+    return (
+        shown[0]
+        if len(shown) == 1
+        else f"{', '.join(shown[:-1])} and {shown[-1]}"
+        if shown
+        else ""
+    )

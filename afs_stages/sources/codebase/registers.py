@@ -1,4 +1,6 @@
-"""What the hardware registers of the SNES do, in a few words each, for code that names them without explaining."""
+"""What the hardware registers of the SNES do, in a few words each, for code that names
+them without explaining.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,14 @@ MEANINGS = {
     0x2118: "low byte of the data written to VRAM",
     0x2119: "high byte of the data written to VRAM",
     0x211A: "mode 7 settings: flips and what lies outside the map",
-    0x211B: "mode 7 matrix A, and the 16-bit factor of the fast multiplication (written twice)",
-    0x211C: "mode 7 matrix B, and the 8-bit factor of the fast multiplication (written twice)",
+    0x211B: (
+        "mode 7 matrix A, and the 16-bit factor of the fast multiplication "
+        "(written twice)"
+    ),
+    0x211C: (
+        "mode 7 matrix B, and the 8-bit factor of the fast multiplication "
+        "(written twice)"
+    ),
     0x211D: "mode 7 matrix C (written twice)",
     0x211E: "mode 7 matrix D (written twice)",
     0x211F: "mode 7 centre X (written twice)",
@@ -49,7 +57,10 @@ MEANINGS = {
     0x212D: "layers shown on the subscreen",
     0x212E: "layers the windows cut out of the main screen",
     0x212F: "layers the windows cut out of the subscreen",
-    0x2130: "where colour math applies, and whether it adds the subscreen or the fixed colour",
+    0x2130: (
+        "where colour math applies, and whether it adds the subscreen or "
+        "the fixed colour"
+    ),
     0x2131: "colour math: add or subtract, half, and on which layers",
     0x2132: "the fixed colour for colour math",
     0x2133: "screen mode: interlace, overscan, pseudo high resolution",
@@ -110,8 +121,14 @@ _CHANNEL = {
     2: "low byte of the A-bus address of DMA channel {0}",
     3: "high byte of the A-bus address of DMA channel {0}",
     4: "bank of the A-bus address of DMA channel {0}",
-    5: "low byte of the number of bytes of DMA channel {0} (of an indirect address in HDMA)",
-    6: "high byte of the number of bytes of DMA channel {0} (of an indirect address in HDMA)",
+    5: (
+        "low byte of the number of bytes of DMA channel {0} (of an indirect "
+        "address in HDMA)"
+    ),
+    6: (
+        "high byte of the number of bytes of DMA channel {0} (of an indirect "
+        "address in HDMA)"
+    ),
     7: "bank of the indirect address of HDMA channel {0}",
 }
 

@@ -1,4 +1,6 @@
-"""What a codebase knows by name, for those who check text against it, and its routines as they are written."""
+"""What a codebase knows by name, for those who check text against it, and its routines
+as they are written.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from afs_stages.sources.codebase.tree import read_tree
 
 @dataclass(frozen=True)
 class Symbols:
-    """Names of a codebase: variables and constants with their value, and everything that is a label or a macro."""
+    """Names of a codebase: variables and constants with their value, and everything
+    that is a label or a macro.
+    """
 
     addresses: dict[str, int] = field(default_factory=dict)
     defines: dict[str, int] = field(default_factory=dict)
@@ -23,7 +27,9 @@ class Symbols:
 
 @dataclass(frozen=True)
 class Body:
-    """A routine's code exactly as it stands in its file, comments included; lines inclusive, from 1."""
+    """A routine's code exactly as it stands in its file, comments included; lines
+    inclusive, from 1.
+    """
 
     file: str
     name: str
@@ -33,7 +39,8 @@ class Body:
 
 
 def collect(root: Path) -> Symbols:
-    """Every name a codebase defines. A name with several values keeps the first by file and line.
+    """Every name a codebase defines.
+    A name with several values keeps the first by file and line.
 
     Raises `UserError` when the root is no folder.
     """
@@ -41,14 +48,22 @@ def collect(root: Path) -> Symbols:
     addresses: dict[str, int] = {}
     defines: dict[str, int] = {}
     for symbol in program.all_symbols():
-        (defines if symbol.kind == "define" else addresses).setdefault(symbol.name, symbol.value)
-    labels = frozenset(label.name for file in program.files.values() for label in file.labels)
-    macros = frozenset(macro.name for file in program.files.values() for macro in file.macros)
+        (defines if symbol.kind == "define" else addresses).setdefault(
+            symbol.name, symbol.value
+        )
+    labels = frozenset(
+        label.name for file in program.files.values() for label in file.labels
+    )
+    macros = frozenset(
+        macro.name for file in program.files.values() for macro in file.macros
+    )
     return Symbols(addresses, defines, labels, macros)
 
 
 def bodies(root: Path) -> Iterator[Body]:
-    """Every routine of a codebase (no tables), by file and line, with its formatting untouched."""
+    """Every routine of a codebase (no tables), by file and line,
+    with its formatting untouched.
+    """
     for file in read_program(read_tree(root)).files.values():
         for block in blocks(file):
             if block.kind == "routine":

@@ -1,4 +1,6 @@
-"""The files of a codebase: found in a stable order, decoded, and never followed out of the root."""
+"""The files of a codebase: found in a stable order, decoded,
+and never followed out of the root.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ _SKIPPED = {"node_modules", "__pycache__", "build", "dist"}
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that could not be read: file (relative, posix), line (0: the whole file), reason."""
+    """Something that could not be read: file (relative, posix), line (0:
+    the whole file), reason.
+    """
 
     file: str
     line: int
@@ -38,7 +42,9 @@ class TextFile:
 
 @dataclass
 class Tree:
-    """Every assembly and Markdown file under a root, in order of path; `paths` are those of all its files."""
+    """Every assembly and Markdown file under a root, in order of path; `paths` are
+    those of all its files.
+    """
 
     root: Path
     assembly: list[TextFile] = field(default_factory=list)
@@ -51,7 +57,9 @@ class Tree:
 def read_tree(root: Path) -> Tree:
     """Read a codebase. Raises `UserError` when the root is no folder."""
     if not root.is_dir():
-        raise UserError("no such folder", where=str(root), fix="set the source's root to a checkout")
+        raise UserError(
+            "no such folder", where=str(root), fix="set the source's root to a checkout"
+        )
     found = {path.relative_to(root).as_posix(): path for path in _walk(root)}
     tree = Tree(root, commit=_commit(root), paths=frozenset(found))
     for _, path in sorted(found.items()):
@@ -66,7 +74,11 @@ def read_tree(root: Path) -> Tree:
 
 def _walk(root: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(root, followlinks=False):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _SKIPPED)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and name not in _SKIPPED
+        )
         yield from (Path(folder, name) for name in names if not name.startswith("."))
 
 
@@ -105,14 +117,18 @@ def _lines(text: str, name: str, problems: list[Problem]) -> Iterator[str]:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     for number, line in enumerate(text.split("\n"), 1):
         if len(line) > MAX_LINE:
-            problems.append(Problem(name, number, "line_too_long", f"{len(line)} characters"))
+            problems.append(
+                Problem(name, number, "line_too_long", f"{len(line)} characters")
+            )
             yield ""
         else:
             yield line.rstrip()
 
 
 def _commit(root: Path) -> str:
-    """The commit checked out, or "" when the root is not the root of a plain Git checkout."""
+    """The commit checked out, or "" when the root is not the root of a
+    plain Git checkout.
+    """
     head = _text(root / ".git" / "HEAD")
     if not head.startswith("ref: "):
         return head if len(head) in (40, 64) else ""

@@ -1,4 +1,6 @@
-"""What operands mean: names for addresses, addresses for names, and the role a routine has in a jump table."""
+"""What operands mean: names for addresses, addresses for names, and the role a routine
+has in a jump table.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +11,22 @@ from dataclasses import dataclass, field
 from afs_stages.sources.codebase.contract import operand
 from afs_stages.sources.codebase.flow import table
 from afs_stages.sources.codebase.machine import BRANCHES
-from afs_stages.sources.codebase.memory import IDLE_NAME, canonical, is_memory, meaning, region
+from afs_stages.sources.codebase.memory import (
+    IDLE_NAME,
+    canonical,
+    is_memory,
+    meaning,
+    region,
+)
 from afs_stages.sources.codebase.program import Symbol
 from afs_stages.sources.codebase.project import Project, Unit
 from afs_stages.sources.codebase.questions import address
 
 _TABLE_MACRO = re.compile(r"(?i)%(\w*JumpTable\w*)\(([^()]+)\)")
 _THROUGH_TABLE = re.compile(r"(?im)\bj(?:sr|mp)(?:\.w)?\s+\((\.\w+),\s*x\)")
-_DOUBLED = re.compile(r"(?i)\blda(?:\.\w)?\s+([^\s:#]+)\s*(?::|\n)\s*asl(?:\s+a)?\s*(?::|\n)\s*tax\s*(?::\s*)?\Z")
+_DOUBLED = re.compile(
+    r"(?i)\blda(?:\.\w)?\s+([^\s:#]+)\s*(?::|\n)\s*asl(?:\s+a)?\s*(?::|\n)\s*tax\s*(?::\s*)?\Z"
+)
 """What is loaded, doubled and taken for an index right before the jump."""
 _GOES = BRANCHES | {"jsr", "jsl", "jml", "pea"}
 _STORED = ("equate", "reserved", "field")
@@ -47,7 +57,9 @@ class Vocabulary:
         return f"`{name}`"
 
     def value(self, name: str) -> int | None:
-        """The place a name or `$address` means, mirrors as one; None where it is unknown."""
+        """The place a name or `$address` means, mirrors as one;
+        None where it is unknown.
+        """
         if re.fullmatch(r"\$[0-9A-Fa-f]+", name):
             return canonical(int(name[1:], 16))
         symbol = self.project.best_symbol.get(name)
@@ -66,17 +78,33 @@ class Vocabulary:
         return symbol.name if symbol is not None else self._code.get(value, "")
 
     def next_of(self, name: str, what: str, number: str) -> str:
-        """Which entry of its jump table a routine selects by setting `what` to `number`, or ""."""
+        """Which entry of its jump table a routine selects by setting `what` to
+        `number`, or "".
+        """
         index, entries = self.tables.get(name, ("", []))
-        if not index or self.value(index) is None or self.value(index) != self.value(what):
+        if (
+            not index
+            or self.value(index) is None
+            or self.value(index) != self.value(what)
+        ):
             return ""
-        at = int(number[1:], 16) if re.fullmatch(r"\$[0-9A-Fa-f]+", number) else int(number) if number.isdigit() else -1
+        at = (
+            int(number[1:], 16)
+            if re.fullmatch(r"\$[0-9A-Fa-f]+", number)
+            else int(number)
+            if number.isdigit()
+            else -1
+        )
         return entries[at] if 0 <= at < len(entries) else ""
 
     def place(self, name: str) -> str:
         """Where a label is in the ROM, where the source says so."""
         symbol = self.project.best_symbol.get(name)
-        known = symbol is not None and symbol.kind == "label" and region(symbol.value) == "ROM"
+        known = (
+            symbol is not None
+            and symbol.kind == "label"
+            and region(symbol.value) == "ROM"
+        )
         return address(symbol.value, 6) if known and symbol is not None else ""
 
 
@@ -86,13 +114,17 @@ def vocabulary(project: Project) -> Vocabulary:
     for file in project.program.files.values():
         for macro in file.macros:
             lines = file.lines[macro.first : max(macro.first, macro.last - 1)]
-            found.macros.setdefault(macro.name.lower(), "\n".join(line.code for line in lines[:20]))
+            found.macros.setdefault(
+                macro.name.lower(), "\n".join(line.code for line in lines[:20])
+            )
     for unit in project.units:
         if unit.block.kind == "routine":
             _enter(found, unit)
             for name in unit.contract.reads:
                 found.readers.setdefault(name, []).append(unit.block.name)
-        for statement in (statement for line in unit.block.lines for statement in line.statements):
+        for statement in (
+            statement for line in unit.block.lines for statement in line.statements
+        ):
             if "_" in statement.rest and statement.word[:3] in _GOES:
                 found.entered.add(operand(statement.rest))
     return found
@@ -108,32 +140,51 @@ def _enter(found: Vocabulary, unit: Unit) -> None:
     if any(entries):
         found.owned.setdefault(unit.block.name, (index, entries))
     for number, name in enumerate(entries):
-        target = found.project.find(name) if name and not name.startswith((".", "$")) else None
+        target = (
+            found.project.find(name)
+            if name and not name.startswith((".", "$"))
+            else None
+        )
         if target is not None and target is not unit:
             chosen = f", chosen by {index}" if index else ""
             said = f" ({unit.summary.rstrip('.')})" if unit.summary else ""
-            role = f"entry {number} (${number:02X}) of the jump table in `{unit.block.name}`{said}{chosen}"
+            role = (
+                f"entry {number} (${number:02X}) of the jump table in "
+                f"`{unit.block.name}`{said}{chosen}"
+            )
             found.roles.setdefault(target.block.name, role)
-            found.tables.setdefault(target.block.name, (index.partition(" at index ")[0].strip("`"), entries))
+            found.tables.setdefault(
+                target.block.name,
+                (index.partition(" at index ")[0].strip("`"), entries),
+            )
 
 
 def _table_macro(found: Vocabulary, unit: Unit) -> tuple[str, list[str]]:
-    """A jump table written as a macro call: `%JumpTable(index, A, B)` or `%SpriteJumpTable(A, B)`."""
+    """A jump table written as a macro call: `%JumpTable(index, A, B)` or
+    `%SpriteJumpTable(A, B)`.
+    """
     match = _TABLE_MACRO.search("\n".join(line.code for line in unit.block.lines))
     if match is None:
         return "", []
     names = [name.strip() for name in match.group(2).split(",")]
-    chooser = re.search(r"(?i)lda(?:\.\w)?\s+([A-Za-z_]\w*)", found.macros.get(match.group(1).lower(), ""))
+    chooser = re.search(
+        r"(?i)lda(?:\.\w)?\s+([A-Za-z_]\w*)",
+        found.macros.get(match.group(1).lower(), ""),
+    )
     if chooser is None and found.project.find(names[0]) is None:
         return f"`{names[0]}`", names[1:]
     return f"`{chooser.group(1)}`" if chooser else "", names
 
 
 def _table_of_its_own(unit: Unit) -> tuple[str, list[str]]:
-    """A jump through a local table: `LDA x : ASL : TAX : JSR (.vectors,X)`, and `.vectors` in the same routine."""
+    """A jump through a local table: `LDA x : ASL : TAX : JSR (.vectors,X)`, and
+    `.vectors` in the same routine.
+    """
     code = "\n".join(line.code for line in unit.block.lines)
     jump = _THROUGH_TABLE.search(code)
-    listed = jump and re.search(rf"(?m)^\s*{re.escape(jump.group(1))}:?\s*\n((?:\s*d[wl]\s.*\n?)+)", code, re.I)
+    listed = jump and re.search(
+        rf"(?m)^\s*{re.escape(jump.group(1))}:?\s*\n((?:\s*d[wl]\s.*\n?)+)", code, re.I
+    )
     if not jump or not listed:
         return "", []
     chooser = _DOUBLED.search(code[: jump.start()])
@@ -143,24 +194,45 @@ def _table_of_its_own(unit: Unit) -> tuple[str, list[str]]:
 
 
 def _routines_named(project: Project) -> dict[int, str]:
-    """Place in the ROM -> the one name an equate gives it: routines of the game that is patched."""
+    """Place in the ROM -> the one name an equate gives it:
+    routines of the game that is patched.
+    """
     names: dict[int, set[str]] = {}
     for symbol in project.best_symbol.values():
-        if symbol.kind == "equate" and region(symbol.value) == "ROM" and symbol.value > 0xFFFF:
+        if (
+            symbol.kind == "equate"
+            and region(symbol.value) == "ROM"
+            and symbol.value > 0xFFFF
+        ):
             names.setdefault(symbol.value, set()).add(symbol.name)
-    return {place: next(iter(group)) for place, group in names.items() if len(group) == 1}
+    return {
+        place: next(iter(group)) for place, group in names.items() if len(group) == 1
+    }
 
 
 def _places(project: Project) -> dict[int, Symbol]:
-    """Place -> the name code uses most; none for scratch and for places with more than two names."""
-    used = Counter(name for unit in project.units for name in (*unit.contract.reads, *unit.contract.writes))
+    """Place -> the name code uses most; none for scratch and for places with
+    more than two names.
+    """
+    used = Counter(
+        name
+        for unit in project.units
+        for name in (*unit.contract.reads, *unit.contract.writes)
+    )
     groups: dict[int, list[Symbol]] = {}
     for symbol in project.best_symbol.values():
-        stored = symbol.kind in _STORED and region(symbol.value) not in ("", "ROM") and is_memory(symbol)
+        stored = (
+            symbol.kind in _STORED
+            and region(symbol.value) not in ("", "ROM")
+            and is_memory(symbol)
+        )
         if stored and not IDLE_NAME.search(symbol.name):
             groups.setdefault(canonical(symbol.value), []).append(symbol)
     return {
-        place: max(group, key=lambda symbol: (bool(meaning(symbol)), used[symbol.name], symbol.name))
+        place: max(
+            group,
+            key=lambda symbol: (bool(meaning(symbol)), used[symbol.name], symbol.name),
+        )
         for place, group in groups.items()
         if (len(group) <= 2 or place < 0x5000) and not 0x7E0000 <= place < 0x7E0010
     }
