@@ -9,9 +9,9 @@ import typer
 
 from afs_stages import __version__
 from afs_stages.core import console
-from afs_stages.core.lazy import Table, lazy_group
+from afs_stages.core.lazy import CommandTable, lazy_group
 
-COMMANDS: Table = {
+COMMANDS: CommandTable = {
     "status": (
         "afs_stages.commands.status",
         "Say where things stand and what to do next.",
@@ -29,16 +29,16 @@ COMMANDS: Table = {
         "Freeze a version, adopt one made elsewhere, list and compare them.",
     ),
     "params": (
-        "afs_stages.params",
+        "afs_stages.stages.params",
         "Check params.yaml as a whole: keys, types, ranges, source folders.",
     ),
     "collect": (
         "afs_stages.commands.collect",
         "Bring your own sessions into data/raw, redacted, under DVC.",
     ),
-    "train": ("afs_stages.train", "Train a LoRA adapter by hand."),
+    "train": ("afs_stages.stages.train", "Train a LoRA adapter by hand."),
     "evaluate": (
-        "afs_stages.evaluate",
+        "afs_stages.stages.evaluate",
         "Measure an adapter by hand: loss, tasks, forgetting.",
     ),
     "model": (

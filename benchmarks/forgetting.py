@@ -149,8 +149,8 @@ class Bench:
         """The base model, which has read the train rows of both
         halves as plain text.
         """
-        from afs_stages.model.base import POINTER, resolve
-        from afs_stages.model.tiny import pretrain
+        from afs_stages.training.base_model import POINTER, resolve
+        from afs_stages.training.tiny import pretrain
 
         folder = self.folder / "base"
         if not (folder / POINTER).is_file():
@@ -192,8 +192,8 @@ class Bench:
         self, rows: list[TrainingSample], output: Path, start: Path | None
     ) -> Path:
         """Train an adapter on rows as the pipeline does; returns its folder."""
-        from afs_stages.model.train import Job
-        from afs_stages.model.train import train as run
+        from afs_stages.training.train import TrainingRun
+        from afs_stages.training.train import train as run
 
         path = output.with_suffix(".jsonl")
         with jsonl.open_write(path) as writer:
@@ -208,7 +208,8 @@ class Bench:
             save_steps=10_000,
         )
         run(
-            Job(self.base, settings, self.seed, path, None, output, start), jsonl.refuse
+            TrainingRun(self.base, settings, self.seed, path, None, output, start),
+            jsonl.refuse,
         )
         path.unlink()
         return output
@@ -219,10 +220,10 @@ class Bench:
         """
         from contextlib import nullcontext
 
-        from afs_stages.model import lora
-        from afs_stages.model.base import load_tokenizer
-        from afs_stages.model.evaluate import make_test_set, measure
-        from afs_stages.model.rows import from_sample
+        from afs_stages.evaluation.losses import make_test_set, measure
+        from afs_stages.training import lora
+        from afs_stages.training.base_model import load_tokenizer
+        from afs_stages.training.chat_rows import from_sample
 
         tokenizer = load_tokenizer(self.base)
         model, packed = lora.load_with_adapters(self.base, {"it": adapter})

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from afs_stages.core.jsonl import read_json
-from afs_stages.model import intervals
+from afs_stages.evaluation import intervals
 
 TIMES = 2000
 Values = np.ndarray[Any, Any]

@@ -25,7 +25,7 @@ from typing import Any
 
 from afs_stages.core import jsonl
 from afs_stages.core.params.model import Train
-from afs_stages.model.encode import IGNORE, Encoded
+from afs_stages.training.encode import IGNORE, Encoded
 
 Side = Callable[[Sequence[Encoded], int], None]
 
@@ -40,9 +40,9 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    from afs_stages.model import lora
-    from afs_stages.model.base import load_tokenizer, resolve
-    from afs_stages.model.train import read_part
+    from afs_stages.training import lora
+    from afs_stages.training.base_model import load_tokenizer, resolve
+    from afs_stages.training.train import read_part
 
     base, settings = resolve(options.base), Train()
     items = read_part(options.data, load_tokenizer(base), settings, jsonl.refuse).items[
@@ -109,7 +109,7 @@ def optimizer(model: Any) -> Any:
 
 
 def train_packed(model: Any, items: Sequence[Encoded], size: int) -> None:
-    from afs_stages.model.losses import token_losses
+    from afs_stages.training.token_losses import token_losses
 
     steps = optimizer(model)
     for batch in batches(items, size):
@@ -130,7 +130,7 @@ def evaluate_packed(model: Any, items: Sequence[Encoded], size: int) -> None:
     """As the stage does: longest first, batches of as many tokens as the plain loop's
     average batch holds.
     """
-    from afs_stages.model.evaluate import TestSet, measure
+    from afs_stages.evaluation.losses import TestSet, measure
 
     tokens = size * sum(map(length, items)) // len(items)
     model.eval()
@@ -182,7 +182,7 @@ def start_up(options: argparse.Namespace) -> float:
         command = [
             sys.executable,
             "-m",
-            "afs_stages.train",
+            "afs_stages.stages.train",
             "--data",
             str(few),
             "--base",

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from afs_stages.backup.manifest import BLOCK, File, Manifest, blocks, from_bytes
-from afs_stages.backup.paths import INSIDE, refused, why_refused
+from afs_stages.backup.member_paths import INSIDE, refused, why_refused
 from afs_stages.core.errors import UserError
 from afs_stages.core.progress import progress_bytes
 

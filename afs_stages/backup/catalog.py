@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from afs_stages.backup.archive import begins_as_ours, checked_members
 from afs_stages.backup.manifest import Manifest, from_bytes
+from afs_stages.backup.member_paths import refused
 from afs_stages.backup.naming import (
     CATEGORIES,
     PARTIAL,
@@ -18,7 +19,6 @@ from afs_stages.backup.naming import (
     is_partial,
     parse,
 )
-from afs_stages.backup.paths import refused
 from afs_stages.backup.store import Digest, Entry, Store, mismatch
 from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError, nearest
@@ -46,7 +46,7 @@ class Archive:
 
 
 @dataclass
-class Shelf:
+class CategoryListing:
     """All files of one category: archives oldest first,
     and what is left over from killed runs.
     """
@@ -57,7 +57,7 @@ class Shelf:
     orphans: list[Entry]
 
 
-def shelf(store: Store, category: str) -> Shelf:
+def listing(store: Store, category: str) -> CategoryListing:
     """Look at one category."""
     entries = store.entries(category)
     files = {entry.name: entry for entry in entries}
@@ -77,12 +77,12 @@ def shelf(store: Store, category: str) -> Shelf:
         if entry.name.endswith(".tar.gz" + SIDECAR)
         and entry.name.removesuffix(SIDECAR) not in files
     ]
-    return Shelf(category, archives, partials, orphans)
+    return CategoryListing(category, archives, partials, orphans)
 
 
-def shelves(store: Store) -> list[Shelf]:
+def listings(store: Store) -> list[CategoryListing]:
     """Look at every category."""
-    return [shelf(store, category) for category in CATEGORIES]
+    return [listing(store, category) for category in CATEGORIES]
 
 
 def manifest_of(store: Store, archive: Archive) -> Manifest:
@@ -208,7 +208,7 @@ def find(store: Store, wanted: str) -> Archive:
     Raises `UserError` when there is none, or when a name is used in two categories.
     """
     category, _, name = wanted.rpartition("/")
-    places = [one for one in shelves(store) if category in ("", one.category)]
+    places = [one for one in listings(store) if category in ("", one.category)]
     exact = [
         archive
         for one in places

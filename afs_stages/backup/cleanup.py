@@ -22,7 +22,7 @@ FOREIGN = "not made by afs backup"
 
 
 @dataclass
-class Plan:
+class CleanupPlan:
     """What a cleanup will remove, and what it leaves although it is
     old (path -> why).
     """
@@ -31,15 +31,17 @@ class Plan:
     left: dict[str, str] = field(default_factory=dict)
 
 
-def plan(store: Store, keep: int, now: datetime, delete_damaged: bool = False) -> Plan:
+def plan(
+    store: Store, keep: int, now: datetime, delete_damaged: bool = False
+) -> CleanupPlan:
     """Choose what goes. Every archive that is counted as kept is verified now.
 
     Damaged archives stay unless `delete_damaged`, and even then only where a sound one
     of the same item remains. Files that other programs made stay, also where they are
     called as ours are; so does an archive that is whole and only restore refuses.
     """
-    chosen = Plan()
-    for shelf in catalog.shelves(store):
+    chosen = CleanupPlan()
+    for shelf in catalog.listings(store):
         for archives in catalog.by_item(store, shelf.archives).values():
             _choose(store, archives, keep, delete_damaged, chosen)
         _choose_old(store, shelf.partials, catalog.is_our_upload, now, chosen)
@@ -57,7 +59,7 @@ def _choose_old(
     entries: list[Entry],
     is_ours: Callable[[Store, Entry], bool],
     now: datetime,
-    chosen: Plan,
+    chosen: CleanupPlan,
 ) -> None:
     """What a killed push left behind goes when it is old, if it is ours."""
     for entry in entries:
@@ -74,7 +76,7 @@ def _choose(
     archives: list[catalog.Archive],
     keep: int,
     delete_damaged: bool,
-    chosen: Plan,
+    chosen: CleanupPlan,
 ) -> None:
     kept: list[catalog.Archive] = []
     damaged: list[catalog.Archive] = []
@@ -93,7 +95,10 @@ def _choose(
 
 
 def _choose_damaged(
-    store: Store, archive: catalog.Archive, kept: list[catalog.Archive], chosen: Plan
+    store: Store,
+    archive: catalog.Archive,
+    kept: list[catalog.Archive],
+    chosen: CleanupPlan,
 ) -> None:
     if not catalog.is_ours(store, archive):
         chosen.left[archive.entry.path] += f"; {FOREIGN}"
@@ -121,7 +126,7 @@ def _beside(archive: catalog.Archive, kept: list[catalog.Archive]) -> list[Entry
     return [archive.beside] if archive.beside and not needed else []
 
 
-def cleanup(store: Store, chosen: Plan) -> None:
+def cleanup(store: Store, chosen: CleanupPlan) -> None:
     """Remove what was chosen."""
     for entry in chosen.remove:
         store.delete(entry)

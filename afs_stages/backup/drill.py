@@ -116,7 +116,7 @@ def _pull_and_compare(clone: Path, found: Drill) -> None:
 
 def _adapters(clone: Path, found: Drill) -> list[str]:
     """Adapters whose content no experiment of the registry has recorded."""
-    from afs_stages.model.hashes import folder_hash
+    from afs_stages.core.hashes import folder_hash
 
     recorded: dict[str, set[str]] = {}
     for path in sorted((clone / layout.REGISTRY).glob("*.json")):

@@ -11,7 +11,7 @@ from datetime import datetime
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
-from afs_stages.backup.manifest import Sealed
+from afs_stages.backup.manifest import ArchiveChecksums
 from afs_stages.backup.refusals import explain
 from afs_stages.backup.store import Digest, Entry, Source, mismatch, seal_of
 from afs_stages.core.errors import UserError
@@ -159,7 +159,9 @@ class Drive:
             key=lambda entry: (entry.name, entry.ident),
         )
 
-    def upload(self, folder: str, name: str, source: Source) -> tuple[Entry, Sealed]:
+    def upload(
+        self, folder: str, name: str, source: Source
+    ) -> tuple[Entry, ArchiveChecksums]:
         """Stream a large file, going on where an earlier run stopped;
         a finished one is kept.
         """
@@ -182,7 +184,9 @@ class Drive:
             where=f"{self.where}/{folder}/{name}",
         )
 
-    def _send(self, folder: str, name: str, source: Source) -> tuple[Entry, Sealed]:
+    def _send(
+        self, folder: str, name: str, source: Source
+    ) -> tuple[Entry, ArchiveChecksums]:
         from afs_stages.backup.drive_upload import StreamMedia, upload
 
         with refusals(f"{self.where}/{folder}/{name}"):

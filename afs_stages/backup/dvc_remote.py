@@ -20,7 +20,7 @@ CREDENTIALS = Path(".dvc/tmp/gdrive-credentials.json")
 
 
 @dataclass
-class Remote:
+class DvcRemote:
     """A DVC remote: what everybody may read, and what stays on this machine.
     A `None` removes the key.
     """
@@ -36,7 +36,7 @@ def own_client(
     client_id: str,
     client_secret: str,
     credentials: Path | None,
-) -> Remote:
+) -> DvcRemote:
     """Drive as a person, through an OAuth client of one's own."""
     local = {
         "gdrive_client_id": client_id,
@@ -47,12 +47,12 @@ def own_client(
         "gdrive_service_account_json_file_path": None,
         "gdrive_service_account_user_email": None,
     }
-    return Remote(
+    return DvcRemote(
         "gdrive", {**_gdrive(folder_id), "gdrive_use_service_account": None}, local
     )
 
 
-def service_account(folder_id: str, key: Path, acts_for: str = "") -> Remote:
+def service_account(folder_id: str, key: Path, acts_for: str = "") -> DvcRemote:
     """Drive as a service account: its folder must be on a Shared Drive,
     or it acts for a person.
     """
@@ -69,7 +69,7 @@ def service_account(folder_id: str, key: Path, acts_for: str = "") -> Remote:
         "gdrive_client_secret": None,
         "gdrive_user_credentials_file": None,
     }
-    return Remote(
+    return DvcRemote(
         "gdrive", {**_gdrive(folder_id), "gdrive_use_service_account": True}, local
     )
 
@@ -86,7 +86,7 @@ def _gdrive(folder_id: str) -> dict[str, Any]:
     return {"url": f"gdrive://{plain}", "gdrive_trash_only": True}
 
 
-def folder(path: Path, name: str = "drive-folder") -> Remote:
+def folder(path: Path, name: str = "drive-folder") -> DvcRemote:
     """A mounted Drive folder or another disk: DVC's files in `AFS_Backups/dvc`,
     archives beside them.
     """
@@ -95,10 +95,10 @@ def folder(path: Path, name: str = "drive-folder") -> Remote:
         raise UserError(
             f"no such folder: {place}", where="--folder", fix="mount it first"
         )
-    return Remote(name, {"url": str(place / TOP / "dvc")})
+    return DvcRemote(name, {"url": str(place / TOP / "dvc")})
 
 
-def write(root: Path, remote: Remote) -> None:
+def write(root: Path, remote: DvcRemote) -> None:
     """Put the remote into DVC's configuration, keeping its comments,
     and make it the default.
     """

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from afs_stages.backup.manifest import Sealed, blocks
+from afs_stages.backup.manifest import ArchiveChecksums, blocks
 from afs_stages.backup.naming import PARTIAL
 from afs_stages.backup.store import Digest, Entry, Source
 from afs_stages.core.errors import UserError
@@ -51,7 +51,9 @@ class Folder:
     def _path(self, entry: Entry) -> Path:
         return self.top / entry.folder / entry.name
 
-    def upload(self, folder: str, name: str, source: Source) -> tuple[Entry, Sealed]:
+    def upload(
+        self, folder: str, name: str, source: Source
+    ) -> tuple[Entry, ArchiveChecksums]:
         """Write a large file; bytes an earlier try left are compared,
         not written again.
         """

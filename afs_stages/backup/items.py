@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from afs_stages.backup.manifest import Manifest, describe_file
+from afs_stages.backup.member_paths import refused
 from afs_stages.backup.naming import check_name
-from afs_stages.backup.paths import refused
 from afs_stages.backup.secrets import FileId, file_id, secret_files
 from afs_stages.core import layout
 from afs_stages.core.console import warn

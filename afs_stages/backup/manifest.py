@@ -30,7 +30,7 @@ class File:
 
 
 @dataclass(frozen=True)
-class Sealed:
+class ArchiveChecksums:
     """Size and checksums of the finished archive file."""
 
     size: int
@@ -48,7 +48,7 @@ class Manifest:
     name: str
     origin: str
     files: tuple[File, ...]
-    sealed: Sealed | None = None
+    sealed: ArchiveChecksums | None = None
 
     @property
     def content(self) -> str:
@@ -64,7 +64,7 @@ class Manifest:
         """Bytes of all files."""
         return sum(file.size for file in self.files)
 
-    def seal(self, sealed: Sealed) -> Manifest:
+    def seal(self, sealed: ArchiveChecksums) -> Manifest:
         """The manifest that lies beside the archive."""
         return replace(self, sealed=sealed)
 
@@ -79,7 +79,7 @@ def from_bytes(data: bytes, where: str) -> Manifest:
     try:
         raw: dict[str, Any] = json.loads(data)
         files = tuple(File(**file) for file in raw["files"])
-        sealed = Sealed(**raw["sealed"]) if raw["sealed"] else None
+        sealed = ArchiveChecksums(**raw["sealed"]) if raw["sealed"] else None
         manifest = Manifest(raw["category"], raw["name"], raw["origin"], files, sealed)
         whole = raw["format"] == FORMAT and raw["content"] == manifest.content
     except (ValueError, KeyError, TypeError) as error:

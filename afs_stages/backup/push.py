@@ -60,7 +60,7 @@ def _push_one(
     if not manifest.files:
         outcome.empty.append(name)
         return
-    shelf = catalog.shelf(store, item.category)
+    shelf = catalog.listing(store, item.category)
     named = [
         archive
         for archive in shelf.archives

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, cast
 
-from afs_stages.backup.manifest import BLOCK, Sealed
+from afs_stages.backup.manifest import BLOCK, ArchiveChecksums
 from afs_stages.backup.refusals import explain
 from afs_stages.backup.store import Digest, Entry, Source, mismatch, seal_of
 from afs_stages.core.errors import UserError
@@ -75,7 +75,9 @@ class Rclone:
             )
         return found[0]
 
-    def upload(self, folder: str, name: str, source: Source) -> tuple[Entry, Sealed]:
+    def upload(
+        self, folder: str, name: str, source: Source
+    ) -> tuple[Entry, ArchiveChecksums]:
         """Stream a large file; one that an earlier run finished writing is found by its
         checksum and kept.
         """

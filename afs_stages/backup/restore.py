@@ -165,7 +165,7 @@ def latest_of_each(store: Store) -> tuple[list[catalog.Archive], list[str]]:
     and a line for every item that has none.
     """
     found, problems = [], []
-    for shelf in catalog.shelves(store):
+    for shelf in catalog.listings(store):
         for archives in catalog.by_item(store, shelf.archives).values():
             try:
                 found.append(catalog.latest_sound(store, archives))

@@ -26,7 +26,7 @@ class Busy(UserError):
     """
 
 
-class State:
+class LocalState:
     """Paths and small files below a clone's `.afs/backup/`."""
 
     def __init__(self, root: Path) -> None:
@@ -78,7 +78,7 @@ class State:
 
 
 @contextmanager
-def run_log(state: State, stamp: str) -> Iterator[Path]:
+def run_log(state: LocalState, stamp: str) -> Iterator[Path]:
     """Send what is logged to a file of this run as well as to stderr."""
     path = state.folder / "logs" / f"backup_{stamp}.log"
     path.parent.mkdir(exist_ok=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from afs_stages.backup.manifest import Sealed
+from afs_stages.backup.manifest import ArchiveChecksums
 from afs_stages.core.errors import UserError
 
 Source = Callable[[], Iterator[bytes]]
@@ -47,7 +47,9 @@ class Store(Protocol):
     def entries(self, folder: str) -> list[Entry]:
         """Files of a folder; none when the folder does not exist."""
 
-    def upload(self, folder: str, name: str, source: Source) -> tuple[Entry, Sealed]:
+    def upload(
+        self, folder: str, name: str, source: Source
+    ) -> tuple[Entry, ArchiveChecksums]:
         """Write a large file, going on where an earlier upload of the same bytes
         stopped if it can.
         """
@@ -92,12 +94,14 @@ class Digest:
             self.update(block)
             yield block
 
-    def seal(self) -> Sealed:
+    def seal(self) -> ArchiveChecksums:
         """What went by so far."""
-        return Sealed(self.size, self.sha256.hexdigest(), self.md5.hexdigest())
+        return ArchiveChecksums(
+            self.size, self.sha256.hexdigest(), self.md5.hexdigest()
+        )
 
 
-def seal_of(source: Source) -> Sealed:
+def seal_of(source: Source) -> ArchiveChecksums:
     """Size and checksums of a source, without writing it."""
     digest = Digest()
     for block in source():
@@ -105,7 +109,7 @@ def seal_of(source: Source) -> Sealed:
     return digest.seal()
 
 
-def mismatch(store: Store, entry: Entry, sealed: Sealed) -> str:
+def mismatch(store: Store, entry: Entry, sealed: ArchiveChecksums) -> str:
     """What is wrong with a file on the target;
     empty when size and checksum are as they were sealed.
     """
@@ -116,7 +120,7 @@ def mismatch(store: Store, entry: Entry, sealed: Sealed) -> str:
     return "" if found == wanted else f"{kind} is {found}, not {wanted}"
 
 
-def confirm(store: Store, entry: Entry, sealed: Sealed) -> None:
+def confirm(store: Store, entry: Entry, sealed: ArchiveChecksums) -> None:
     """Read the checksum back.
     Raises `UserError`, after removing the file, when it is not what was sent.
     """

@@ -11,14 +11,14 @@ from typing import Any
 
 from afs_stages.backup.folder import Folder
 from afs_stages.backup.naming import TOP
-from afs_stages.backup.state import State
+from afs_stages.backup.state import LocalState
 from afs_stages.backup.store import Store
 from afs_stages.core.errors import UserError, nearest
 
 RCLONE = "rclone:"
 
 
-def open_store(root: Path, target: str, state: State) -> Store:
+def open_store(root: Path, target: str, state: LocalState) -> Store:
     """The store of a target: `rclone:REMOTE:PATH`, a DVC remote's name, a folder, or
     empty for DVC's default.
 
@@ -52,7 +52,7 @@ def dvc_config(root: Path) -> dict[str, Any]:
         raise UserError(f"DVC: {error}", where=".dvc/config") from None
 
 
-def _below_dvc_remote(root: Path, name: str, state: State) -> Store:
+def _below_dvc_remote(root: Path, name: str, state: LocalState) -> Store:
     config = dvc_config(root)
     remotes: dict[str, Any] = config.get("remote", {})
     name = name or config.get("core", {}).get("remote", "")
@@ -91,7 +91,7 @@ def dvc_folder(root: Path) -> Path | None:
     return Path(url) if url and "://" not in url else None
 
 
-def _drive(config: dict[str, Any], name: str, state: State) -> Store:
+def _drive(config: dict[str, Any], name: str, state: LocalState) -> Store:
     from dvc.config import ConfigError
     from dvc.fs import get_cloud_fs
     from dvc_objects.fs.errors import ConfigError as RemoteError

@@ -71,7 +71,7 @@ def collect(
 
 def _snapshot(source: str, given: list[Path] | None, target: Path) -> None:
     from afs_stages.sources.collect import TAKEN, files_of, snapshot
-    from afs_stages.sources.registry import source_class
+    from afs_stages.sources.plugins import source_class
 
     if source not in TAKEN:
         fix = "for a codebase: --git URL --rev REV"

@@ -11,8 +11,8 @@ from afs_stages.core import console
 from afs_stages.core.errors import UserError
 
 if TYPE_CHECKING:
-    from afs_stages.quality.context import Context
-    from afs_stages.quality.discriminator.pairs import Block, Pair
+    from afs_stages.scoring.context import Context
+    from afs_stages.scoring.discriminator.pairs import AssemblyBlock, Pair
 
 app = console.stage_app(
     "discriminator",
@@ -43,8 +43,8 @@ def data(
     """Write real blocks and single-edit corruptions of them, one JSON object a line."""
     from afs_stages.core.errors import nearest
     from afs_stages.core.jsonl import open_write
-    from afs_stages.quality.corruptions import KINDS
-    from afs_stages.quality.discriminator.pairs import make_pairs
+    from afs_stages.scoring.corruptions import KINDS
+    from afs_stages.scoring.discriminator.pairs import make_pairs
 
     for kind in kinds or ():
         if kind not in KINDS:
@@ -60,13 +60,13 @@ def data(
     )
 
 
-def read_blocks(path: Path) -> list[Block]:
+def read_blocks(path: Path) -> list[AssemblyBlock]:
     """Real blocks of a file of samples, or of the routines of a
     folder's assembly files.
     """
     from afs_stages.core.jsonl import read_samples, refuse
-    from afs_stages.quality.discriminator.folder import folder_samples
-    from afs_stages.quality.discriminator.pairs import real_blocks
+    from afs_stages.scoring.discriminator.assembly_folder import folder_samples
+    from afs_stages.scoring.discriminator.pairs import real_blocks
 
     if not path.exists():
         raise UserError("no such file or folder", where=str(path))
@@ -107,8 +107,8 @@ def train(
     """
     from afs_stages.core.atomic import atomic_folder
     from afs_stages.core.params.data import Discriminator
-    from afs_stages.quality.discriminator.bundle import save
-    from afs_stages.quality.discriminator.train import train_pairs
+    from afs_stages.scoring.discriminator.cross_fit import train_pairs
+    from afs_stages.scoring.discriminator.fold_models import save
 
     given = {"kind": kind, "folds": folds, "epochs": epochs, "base": base}
     chosen = {name: value for name, value in given.items() if value is not None}
@@ -136,7 +136,7 @@ def read_pairs(path: Path) -> list[Pair]:
     fewer than two files.
     """
     from afs_stages.core.jsonl import read_objects, refuse
-    from afs_stages.quality.discriminator.pairs import Pair
+    from afs_stages.scoring.discriminator.pairs import Pair
 
     found = []
     for line, row in read_objects(path, refuse):
@@ -159,7 +159,7 @@ def read_pairs(path: Path) -> list[Pair]:
 def context_of(pairs: list[Pair]) -> Context:
     """What the real code among pairs says about its code base."""
     from afs_stages.core.sample import TrainingSample
-    from afs_stages.quality.context import Context
+    from afs_stages.scoring.context import Context
 
     return Context.of(
         TrainingSample.from_dict(
@@ -220,13 +220,13 @@ def _score(
 ) -> None:
     from dataclasses import replace
 
-    from afs_stages.commands.scoring import tell
-    from afs_stages.quality.config import ScoringConfig
-    from afs_stages.quality.files import score_jsonl
+    from afs_stages.scoring.config import ScoringConfig
+    from afs_stages.scoring.score_files import score_jsonl
 
     config = replace(ScoringConfig.from_profile("generic"), electra_model_path=model)
     summary = score_jsonl(input, output, config, least, rejected_path=rejected)
-    tell(summary, output, histogram)
+    for line in summary.lines(output, histogram):
+        console.say(line)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from afs_stages.core import console
-from afs_stages.core.lazy import Table, lazy_group
+from afs_stages.core.lazy import CommandTable, lazy_group
 
 # command -> (module:attribute, help)
-COMMANDS: Table = {
+COMMANDS: CommandTable = {
     "forgetting": (
         "afs_stages.commands.model_forgetting",
         "Print and draw the forgetting matrix of a model.",

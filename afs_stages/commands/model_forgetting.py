@@ -27,9 +27,9 @@ def forgetting(
     """Print the matrix that `evaluate@MODEL` measured, by domain too, and draw it."""
     from afs_stages.core.jsonl import read_json
     from afs_stages.core.params import load
-    from afs_stages.model.draw import draw_matrix
-    from afs_stages.model.evaluation import matrix, summary, versions_of
-    from afs_stages.model.gates import domain_table
+    from afs_stages.evaluation.draw import draw_matrix
+    from afs_stages.evaluation.evaluate import matrix, summary, versions_of
+    from afs_stages.evaluation.gates import domain_table
 
     known = load().models
     if model not in known:

@@ -42,8 +42,8 @@ def generate(
     """Read a codebase and write documentation, assembly, memory,
     quest and architecture samples.
     """
-    from afs_stages.sources.codebase import OracleTrainingGenerator
-    from afs_stages.sources.run import run
+    from afs_stages.codebase import OracleTrainingGenerator
+    from afs_stages.sources.export import run
 
     generator = OracleTrainingGenerator(source, oracle_path=oracle_path, limit=limit)
     run(generator, output, strict=strict).write(None)

@@ -99,7 +99,7 @@ def _freeze(model: str) -> Release:
     """
     from afs_stages.core.params import load
     from afs_stages.dataset import releases
-    from afs_stages.remote.session import remote_folder
+    from afs_stages.remote.job import remote_folder
 
     params = load()
     version = params.model(model).version

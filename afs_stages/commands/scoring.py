@@ -11,9 +11,8 @@ import typer
 from afs_stages.core import console
 
 if TYPE_CHECKING:
-    from afs_stages.quality.config import ScoringConfig
-    from afs_stages.quality.context import Context
-    from afs_stages.quality.files import ScoringSummary
+    from afs_stages.scoring.config import ScoringConfig
+    from afs_stages.scoring.context import Context
 
 app = console.stage_app(
     "scoring", "Score samples: assembly, discriminator, entities, information."
@@ -98,9 +97,9 @@ def score(
     """
     from dataclasses import replace
 
-    from afs_stages.quality.config import ScoringConfig
-    from afs_stages.quality.files import score_jsonl
-    from afs_stages.quality.scorer import QualityScorer
+    from afs_stages.scoring.config import ScoringConfig
+    from afs_stages.scoring.score_files import score_jsonl
+    from afs_stages.scoring.scorer import QualityScorer
 
     config: ScoringConfig = replace(
         ScoringConfig.from_profile(score_profile.value),
@@ -124,14 +123,15 @@ def score(
         strict=strict,
         scorer=scorer,
     )
-    tell(summary, output, histogram)
+    for line in summary.lines(output, histogram):
+        console.say(line)
 
 
 def known_of(root: Path) -> Context:
     """What a code base defines: its names, and the addresses of its variables."""
-    from afs_stages.quality.context import Context
-    from afs_stages.quality.entities import Known, normalise
-    from afs_stages.sources.codebase.symbols import collect
+    from afs_stages.codebase.facts.symbols import collect
+    from afs_stages.scoring.context import Context
+    from afs_stages.scoring.entities import Known, normalise
 
     symbols = collect(root)
     names = (
@@ -144,32 +144,6 @@ def known_of(root: Path) -> Context:
     return Context(
         Known(frozenset(names), frozenset(place for place in addresses if place))
     )
-
-
-def tell(summary: ScoringSummary, output: Path, histogram: bool) -> None:
-    """Print what scoring did."""
-    bad = sum(summary.rejected.values())
-    kept = (
-        f"{summary.kept:,} of {summary.rows_in:,} rows kept, {summary.below:,} "
-        "below the minimum"
-    )
-    console.say(
-        f"{output}: {kept}, {bad:,} unreadable, {summary.cached:,} known before"
-    )
-    for signal, value in summary.means().items():
-        reasons = summary.null.get(signal, {})
-        null = (
-            "; not for "
-            + ", ".join(f"{n:,} ({why})" for why, n in sorted(reasons.items()))
-            if reasons
-            else ""
-        )
-        console.say(f"  {signal:8} mean {value:.3f}{null}")
-    for signal in sorted(set(summary.null) - set(summary.means())):
-        console.say(f"  {signal:8} for none: {', '.join(sorted(summary.null[signal]))}")
-    if histogram:
-        for line in summary.draw():
-            console.say(line)
 
 
 if __name__ == "__main__":

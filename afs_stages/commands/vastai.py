@@ -53,10 +53,10 @@ def plan(
     """Show what a job needs, what is on offer, what it can cost, and what happens at
     the cap. Rents nothing.
     """
+    from afs_stages.remote.job import JobOptions, prepare
     from afs_stages.remote.money import check_budget
     from afs_stages.remote.plan import offers, render
     from afs_stages.remote.service import Service
-    from afs_stages.remote.session import Options, prepare
 
     check_budget(budget)
     params = load()
@@ -65,7 +65,7 @@ def plan(
     credit = service.credit()
     for name in names:
         bundle, wanted = prepare(
-            name, params, Options(_share(params, name, names, budget), gpu, bid)
+            name, params, JobOptions(_share(params, name, names, budget), gpu, bid)
         )
         for line in render(wanted, params, bundle, offers(service, wanted), credit):
             console.say(line)
@@ -270,27 +270,27 @@ def _share(
 
 def _parallel(shares: dict[str, float | None], flags: list[str]) -> list[str]:
     """Run the stage for each model at the same time; the models that failed."""
-    from afs_stages.remote import workers
+    from afs_stages.remote import launchers
 
     commands = {}
     for name, share in shares.items():
         commands[name] = [
             sys.executable,
             "-m",
-            "afs_stages.remote_train",
+            "afs_stages.stages.remote_train",
             "--model",
             name,
             *flags,
         ]
         if share is not None:
             commands[name] += ["--budget", f"{share:g}"]
-    codes = workers.run(commands, list(commands))
+    codes = launchers.run(commands, list(commands))
     return [name for name, code in codes.items() if code]
 
 
 def _dvc(targets: list[str], models: list[str]) -> None:
     """Have DVC make the targets, whose launchers, if any, are those of the models."""
-    from afs_stages.remote import workers
+    from afs_stages.remote import launchers
 
     if not targets:
         return
@@ -299,7 +299,7 @@ def _dvc(targets: list[str], models: list[str]) -> None:
         [str(Path(sys.executable).parent), os.environ.get("PATH", "")]
     )
     command = [sys.executable, "-m", "dvc", "repro", *targets]
-    code = workers.run({"dvc": command}, models, {**os.environ, "PATH": path})["dvc"]
+    code = launchers.run({"dvc": command}, models, {**os.environ, "PATH": path})["dvc"]
     if code:
         raise UserError(
             f"dvc repro left with code {code}",

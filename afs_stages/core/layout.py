@@ -10,7 +10,7 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 PARAMS_OK = Path("data/params.ok")
-CODEBASE = Path("data/codebase.jsonl")
+DISCRIMINATOR_ROWS = Path("data/discriminator-rows.jsonl")
 ELECTRA = Path("models/electra")
 BASE_MODEL = Path("models/base")
 SPLITS = Path("data/splits")

@@ -11,13 +11,13 @@ import typer
 
 from afs_stages.core.errors import nearest
 
-Table = dict[str, tuple[str, str]]
+CommandTable = dict[str, tuple[str, str]]
 """command name -> (module, or module:attribute, of a Typer application,
 one line of help)
 """
 
 
-def lazy_group(table: Table) -> type[typer.core.TyperGroup]:
+def lazy_group(table: CommandTable) -> type[typer.core.TyperGroup]:
     """A group class that serves the commands of `table`; listing them imports none."""
 
     class LazyGroup(typer.core.TyperGroup):
@@ -40,7 +40,7 @@ def lazy_group(table: Table) -> type[typer.core.TyperGroup]:
     return LazyGroup
 
 
-def _import(name: str, table: Table) -> Any:
+def _import(name: str, table: CommandTable) -> Any:
     target, help = table[name]
     module, _, attribute = target.partition(":")
     app = getattr(import_module(module), attribute or "app")

@@ -18,8 +18,8 @@ from afs_stages.core import jsonl, layout
 from afs_stages.core.errors import UserError
 from afs_stages.core.params.data import NearDuplicates
 from afs_stages.core.params.model import Model
-from afs_stages.core.report import StageReport
 from afs_stages.core.sample import TrainingSample
+from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset.datafacts import DataFacts
 from afs_stages.dataset.fit import Count
 from afs_stages.dataset.index import Index, index

@@ -12,8 +12,8 @@ import msgspec
 
 from afs_stages.core import jsonl
 from afs_stages.core.jsonl import BadRow
-from afs_stages.core.report import StageReport
 from afs_stages.core.sample import problem
+from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset.formats import Format, Style
 
 

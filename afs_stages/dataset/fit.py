@@ -14,8 +14,8 @@ import msgspec
 from afs_stages.core import jsonl, layout
 from afs_stages.core.errors import UserError
 from afs_stages.core.params.data import Fit
-from afs_stages.core.report import StageReport
 from afs_stages.core.sample import TrainingSample
+from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset.formats import Style
 from afs_stages.dataset.formats.openai import OpenAI
 

@@ -15,7 +15,7 @@ from afs_stages.core.atomic import write_bytes
 from afs_stages.core.errors import UserError
 from afs_stages.core.params.data import Rebalance
 from afs_stages.core.params.model import Model
-from afs_stages.core.report import StageReport
+from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset import mix
 from afs_stages.dataset.index import Index, index, with_metadata
 from afs_stages.dataset.keys import Rows

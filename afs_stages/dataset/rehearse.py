@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from afs_stages.core import jsonl, layout
 from afs_stages.core.params.data import NearDuplicates, Selection
 from afs_stages.core.params.model import Model
-from afs_stages.core.report import StageReport
 from afs_stages.core.sample import TrainingSample, content_id
+from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset.frozen import number, versions
 from afs_stages.dataset.index import Index, index, with_metadata
 from afs_stages.dataset.keys import Rows

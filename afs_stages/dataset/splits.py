@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from afs_stages.core import jsonl, layout
 from afs_stages.core.params.data import Split
-from afs_stages.core.report import StageReport
 from afs_stages.core.sample import decode_keys
+from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset import near
 from afs_stages.dataset.assign import Ratios, assign
 from afs_stages.dataset.clusters import Clusters
@@ -36,7 +36,7 @@ TEST_FIRST = (2, 1, 0)
 
 
 @dataclass
-class Plan:
+class SplitPlan:
     """Where every row goes.
     Nodes 0 to n-1 are the rows in the order of their keys,
     those after them released rows.
@@ -98,7 +98,7 @@ def make_plan(
     seed: int,
     group_by: str = "group",
     find_near: bool = True,
-) -> Plan:
+) -> SplitPlan:
     """Decide the part of every row of `found`; reads row texts for similarity,
     writes nothing.
     """
@@ -113,11 +113,11 @@ def make_plan(
     return plan
 
 
-def _without_exact(found: Index) -> Plan:
+def _without_exact(found: Index) -> SplitPlan:
     """Of each id the best-scored row; which the order of the rows puts first."""
     rows = found.canonical()
     keys = found.key[rows]
-    plan = Plan(
+    plan = SplitPlan(
         rows, np.zeros(len(rows), np.int8), np.arange(len(rows), dtype=np.int32)
     )
     again = np.flatnonzero(keys[1:] == keys[:-1]) + 1
@@ -133,7 +133,7 @@ class _Nodes:
     duplicates), then the released.
     """
 
-    def __init__(self, found: Index, frozen: Frozen, plan: Plan) -> None:
+    def __init__(self, found: Index, frozen: Frozen, plan: SplitPlan) -> None:
         self.found, self.frozen, self.plan = found, frozen, plan
         self.own = len(plan.rows)
         self.unique = np.flatnonzero(plan.part >= 0).astype(np.int32)
@@ -224,7 +224,7 @@ class _Nodes:
         return score if score == score else -1.0
 
 
-def _take_frozen_parts(plan: Plan, nodes: _Nodes) -> NDArray[np.bool_]:
+def _take_frozen_parts(plan: SplitPlan, nodes: _Nodes) -> NDArray[np.bool_]:
     """Clusters with released members take their part; a new row near two parts is
     dropped. Which rows that decided.
 
@@ -254,7 +254,11 @@ def _take_frozen_parts(plan: Plan, nodes: _Nodes) -> NDArray[np.bool_]:
 
 
 def _assign_free(
-    plan: Plan, nodes: _Nodes, is_decided: NDArray[np.bool_], params: Split, seed: int
+    plan: SplitPlan,
+    nodes: _Nodes,
+    is_decided: NDArray[np.bool_],
+    params: Split,
+    seed: int,
 ) -> None:
     """The part of each cluster without released rows, by the key of its first row."""
     strata = (
@@ -282,7 +286,7 @@ def _assign_free(
     plan.part[free] = plan.part[plan.head[free]]
 
 
-def _cap(plan: Plan, nodes: _Nodes, keep: int) -> None:
+def _cap(plan: SplitPlan, nodes: _Nodes, keep: int) -> None:
     """Of each set of near-duplicates keep the best-scored rows,
     and every released one.
     """
@@ -297,7 +301,7 @@ def _cap(plan: Plan, nodes: _Nodes, keep: int) -> None:
                 plan.drop(node, NEAR, ranked[0])
 
 
-def _drop_refused(plan: Plan, nodes: _Nodes) -> None:
+def _drop_refused(plan: SplitPlan, nodes: _Nodes) -> None:
     """A near-duplicate of a row whose set is full already is dropped:
     it might stand in another part.
     """
@@ -309,7 +313,7 @@ def _drop_refused(plan: Plan, nodes: _Nodes) -> None:
             plan.drop(one, NEAR, two)
 
 
-def _write(found: Index, frozen: Frozen, plan: Plan, output: Path) -> None:
+def _write(found: Index, frozen: Frozen, plan: SplitPlan, output: Path) -> None:
     with ExitStack() as stack:
         names = [*layout.PARTS, "assignments", "dropped"]
         *parts, assigned, dropped = (
@@ -330,7 +334,9 @@ def _write(found: Index, frozen: Frozen, plan: Plan, output: Path) -> None:
         dropped.write_many(_dropped(found, frozen, plan))
 
 
-def _keys(found: Index, frozen: Frozen, plan: Plan, nodes: NDArray[np.int32]) -> Keys:
+def _keys(
+    found: Index, frozen: Frozen, plan: SplitPlan, nodes: NDArray[np.int32]
+) -> Keys:
     """The keys of nodes."""
     keys = found.key[plan.rows[np.minimum(nodes, len(plan.rows) - 1)]]
     is_released = nodes >= len(plan.rows)
@@ -356,7 +362,7 @@ def _assignments(
         }
 
 
-def _dropped(found: Index, frozen: Frozen, plan: Plan) -> Iterator[dict[str, str]]:
+def _dropped(found: Index, frozen: Frozen, plan: SplitPlan) -> Iterator[dict[str, str]]:
     """Who was left out, why, and because of which other row."""
     gone, because = np.array(plan.gone, np.int32), np.array(plan.of, np.int32)
     order = np.argsort(gone, kind="stable")
@@ -374,7 +380,7 @@ def _dropped(found: Index, frozen: Frozen, plan: Plan) -> Iterator[dict[str, str
             yield {"sample_id": row.sample_id, "reason": reason, "of": other}
 
 
-def _fill(report: StageReport, found: Index, plan: Plan, params: Split) -> None:
+def _fill(report: StageReport, found: Index, plan: SplitPlan, params: Split) -> None:
     report.rows_in = len(found)
     for reason, name in REASONS.items():
         if count := int((plan.part == reason).sum()):
@@ -399,7 +405,7 @@ def _fill(report: StageReport, found: Index, plan: Plan, params: Split) -> None:
         report.warn("no rows to split")
 
 
-def _part_counts(found: Index, plan: Plan, stratify_by: str) -> NDArray[np.int64]:
+def _part_counts(found: Index, plan: SplitPlan, stratify_by: str) -> NDArray[np.int64]:
     """Rows of each domain (or source) in each of `layout.PARTS`."""
     codes, names = (
         (found.domain, found.domains)

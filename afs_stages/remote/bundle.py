@@ -28,7 +28,7 @@ from afs_stages.core.params.remote import TrainingJob
 from afs_stages.remote.closure import closure
 
 PACKAGE = Path(__file__).resolve().parents[2]
-MODULES = ["afs_stages.train", "afs_stages.evaluate"]
+MODULES = ["afs_stages.stages.train", "afs_stages.stages.evaluate"]
 SITE = "site"
 """Folder of the bundle on the machine into which the requirements are installed;
 run.py looks there.
@@ -162,7 +162,7 @@ def instructions(
         {"name": "train", "argv": _train(model, params, job, gpus)},
     ]
     if job.evaluate and not job.training_script:
-        argv = ["{python}", "-m", "afs_stages.evaluate", "--model", model]
+        argv = ["{python}", "-m", "afs_stages.stages.evaluate", "--model", model]
         phases.append({"name": "evaluate", "argv": argv, "optional": True})
     results = {
         "adapter": adapter,
@@ -198,7 +198,7 @@ def _train(model: str, params: Params, job: TrainingJob, gpus: int) -> list[str]
         ]
         return [*python, *words, "--epochs", f"{epochs:g}"]
     flags += ["--epochs", f"{job.epochs:g}"] if job.epochs else []
-    return [*python, "-m", "afs_stages.train", "--model", model, *flags]
+    return [*python, "-m", "afs_stages.stages.train", "--model", model, *flags]
 
 
 def _requirements(params: Params) -> dict[str, Any]:

@@ -11,19 +11,20 @@ from typing import Any
 
 from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError
-from afs_stages.remote import collect, inbox
+from afs_stages.remote import fetch as collect
+from afs_stages.remote import inbox
+from afs_stages.remote.instance_run import InstanceLost, InstanceRun, JobContext
 from afs_stages.remote.journal import Job, Machine
+from afs_stages.remote.lease import LeaseManager
 from afs_stages.remote.onstart import start_command
 from afs_stages.remote.receipt import write_receipt
-from afs_stages.remote.rent import Desk
-from afs_stages.remote.visit import Kit, Lost, Visit
 
 
 class Failed(UserError):
     """The job itself failed: no other machine would do better."""
 
 
-class Launcher(Kit):
+class Launcher(JobContext):
     """Drives one job; whatever it learns stands in the journal before it acts on it."""
 
     def run(self, detach: bool = False) -> Job:
@@ -33,7 +34,7 @@ class Launcher(Kit):
         A job of this very bundle that is done already is not paid for again.
         """
         start_command(
-            self.params.remote.timing, self.service.url, self.wish.max_hours * 3600
+            self.params.remote.timing, self.service.url, self.request.max_hours * 3600
         )
         job = self._job()
         desk = self._desk(job)
@@ -57,8 +58,8 @@ class Launcher(Kit):
             write_receipt(self.journal, job, desk.cost)
         return job
 
-    def _desk(self, job: Job) -> Desk:
-        return Desk(self.service, self.params, self.journal, job, self.clock)
+    def _desk(self, job: Job) -> LeaseManager:
+        return LeaseManager(self.service, self.params, self.journal, job, self.clock)
 
     def _job(self) -> Job:
         """The open job of this bundle, or a new one; another bundle's checkpoints are
@@ -74,14 +75,14 @@ class Launcher(Kit):
         former = self._finish_old(job) if job else []
         if job and job.bundle != self.bundle.hash:
             shutil.rmtree(self.partial, ignore_errors=True)
-        wish = self.wish
+        request = self.request
         job = Job(
-            wish.model,
+            request.model,
             self.bundle.hash,
-            wish.budget,
-            wish.max_hours,
-            wish.gpu_class,
-            wish.interruptible,
+            request.budget,
+            request.max_hours,
+            request.gpu_class,
+            request.interruptible,
         )
         job.former = former
         self.journal.save(job, "planned")
@@ -104,7 +105,7 @@ class Launcher(Kit):
         write_receipt(self.journal, job, desk.cost)
         return [*job.former, job.prefix][-5:] if job.unsettled() else job.former
 
-    def _next(self, desk: Desk) -> Machine:
+    def _next(self, desk: LeaseManager) -> Machine:
         used = [
             machine for machine in desk.job.machines if machine.instance is not None
         ]
@@ -115,13 +116,13 @@ class Launcher(Kit):
                 "or set remote.max_machines",
             )
         desk.avoid = {int(machine.offer["machine"]) for machine in used}
-        return desk.rent(self.wish, self.public_key)
+        return desk.rent(self.request, self.public_key)
 
-    def _drive(self, desk: Desk, machine: Machine, detach: bool) -> str:
+    def _drive(self, desk: LeaseManager, machine: Machine, detach: bool) -> str:
         """One machine from rented to given back; a lost one is given back too,
         and the job stays open.
         """
-        visit = Visit(self, desk, machine)
+        visit = InstanceRun(self, desk, machine)
         try:
             link = visit.reach()
             if not machine.started:
@@ -129,17 +130,17 @@ class Launcher(Kit):
             if detach:
                 return visit.detach(link)
             self._finish(visit, visit.watch())
-        except Lost as lost:
+        except InstanceLost as lost:
             self._lose(desk, machine, str(lost))
         except inbox.Refused as refused:
             self._lose(desk, machine, f"what it sent cannot be used: {refused}")
         return ""
 
-    def _lose(self, desk: Desk, machine: Machine, why: str) -> None:
+    def _lose(self, desk: LeaseManager, machine: Machine, why: str) -> None:
         warn(f"machine {machine.instance}: {why}")
         desk.give_back(machine, why)
 
-    def _finish(self, visit: Visit, facts: dict[str, Any]) -> None:
+    def _finish(self, visit: InstanceRun, facts: dict[str, Any]) -> None:
         """Results home and checked, then the machine goes, then the job is done."""
         self.journal.save(visit.desk.job, "finished")
         if facts["code"] != 0:
@@ -149,7 +150,7 @@ class Launcher(Kit):
         self.journal.save(visit.desk.job, "collected")
         self._done(visit.desk)
 
-    def _done(self, desk: Desk) -> None:
+    def _done(self, desk: LeaseManager) -> None:
         if desk.job.current:
             desk.give_back(desk.job.current, "finished")
         desk.job.state = "done"
@@ -157,13 +158,13 @@ class Launcher(Kit):
         self.journal.save(desk.job, "done")
         desk.sweep()
 
-    def _failed(self, visit: Visit, facts: dict[str, Any]) -> None:
+    def _failed(self, visit: InstanceRun, facts: dict[str, Any]) -> None:
         """The box says it failed: keep its logs, give it back, and say what it said."""
         logs = self.journal.folder / "logs"
         collect.logs(visit.line(visit.alive()), logs)
         why = f"phase '{facts['phase']}' failed on the machine: {facts['why']}"
         if facts["code"] == 97:
-            raise Lost(why)
+            raise InstanceLost(why)
         visit.desk.give_back(visit.machine, why)
         said = [f"  | {line}" for line in inbox.tail(logs / f"{facts['phase']}.log")]
         raise Failed("\n".join([why, *said]), where=str(logs), fix=self._advice())
@@ -176,7 +177,7 @@ class Launcher(Kit):
             )
         return "mend the cause and run again; no checkpoint was made"
 
-    def _close(self, desk: Desk, error: BaseException) -> None:
+    def _close(self, desk: LeaseManager, error: BaseException) -> None:
         """Nothing may go on costing money after an error or Ctrl-C; results that are
         home stay the job's.
         """

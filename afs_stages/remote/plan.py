@@ -20,7 +20,7 @@ from afs_stages.remote.traffic import COPIES, adapter_gb, home_gb
 
 
 @dataclass(frozen=True)
-class Wish:
+class JobRequest:
     """A job with everything decided: model, class, cap, and what is needed."""
 
     model: str
@@ -50,14 +50,14 @@ class Wish:
         )
 
 
-def wish(
+def job_request(
     model: str,
     params: Params,
     bundle: Bundle,
     budget: float | None = None,
     gpu: str | None = None,
     interruptible: bool | None = None,
-) -> Wish:
+) -> JobRequest:
     """The job of a model with options over params.
     Raises `UserError` for a class unknown or too small.
     """
@@ -103,7 +103,7 @@ def wish(
     down += COPIES * adapter_gb(
         wanted.parameters, train.r
     )  # a checkpoint to go on from
-    return Wish(
+    return JobRequest(
         model,
         job,
         name,
@@ -135,74 +135,85 @@ def query(gpu: GPUConfig) -> dict[str, Any]:
     return asked
 
 
-def offers(service: Service, wish: Wish) -> list[Offer]:
+def offers(service: Service, request: JobRequest) -> list[Offer]:
     """Offers that suit a job, by what the whole job would cost there,
     checked again here.
     """
-    rows = service.search(query(wish.gpu), wish.gpu.disk_space, wish.interruptible)
-    found = [Offer.read(row, wish.gpu.disk_space) for row in rows]
-    hours = wish.need.hours(wish.gpu, wish.job)
+    rows = service.search(
+        query(request.gpu), request.gpu.disk_space, request.interruptible
+    )
+    found = [Offer.read(row, request.gpu.disk_space) for row in rows]
+    hours = request.need.hours(request.gpu, request.job)
     fit = [
         offer
         for offer in found
-        if 0 < offer.dph <= wish.gpu.max_price and offer.num_gpus == wish.gpu.num_gpus
+        if 0 < offer.dph <= request.gpu.max_price
+        and offer.num_gpus == request.gpu.num_gpus
     ]
-    if wish.interruptible:
-        highest = wish.gpu.max_price
+    if request.interruptible:
+        highest = request.gpu.max_price
         fit = [
-            offer.at_bid(wish.bid_factor, highest)
+            offer.at_bid(request.bid_factor, highest)
             for offer in fit
             if offer.min_bid <= highest
         ]
-    return sorted(fit, key=lambda offer: (cost(wish, offer, hours), offer.id))
+    return sorted(fit, key=lambda offer: (cost(request, offer, hours), offer.id))
 
 
-def cost(wish: Wish, offer: Offer, hours: float) -> float:
+def cost(request: JobRequest, offer: Offer, hours: float) -> float:
     """Dollars of so many running hours on an offer, with the job's traffic."""
-    return offer.dph * hours + offer.traffic(wish.down_gb, wish.up_gb)
+    return offer.dph * hours + offer.traffic(request.down_gb, request.up_gb)
 
 
 def render(
-    wish: Wish, params: Params, bundle: Bundle, found: list[Offer], credit: float | None
+    request: JobRequest,
+    params: Params,
+    bundle: Bundle,
+    found: list[Offer],
+    credit: float | None,
 ) -> list[str]:
     """The plan as lines for a person."""
-    hours = wish.need.hours(wish.gpu, wish.job)
+    hours = request.need.hours(request.gpu, request.job)
     lines = [
         (
-            f"plan for {wish.model}: class {wish.gpu_class} ({wish.gpu.num_gpus} x "
-            f"{wish.gpu.gpu_name})"
+            f"plan for {request.model}: class {request.gpu_class} "
+            f"({request.gpu.num_gpus} x {request.gpu.gpu_name})"
         )
     ]
-    lines += [f"  {line}" for line in wish.need.reasoning]
-    traffic = f"{wish.down_gb:.2f} GB down, {wish.up_gb:.2f} GB home"
+    lines += [f"  {line}" for line in request.need.reasoning]
+    traffic = f"{request.down_gb:.2f} GB down, {request.up_gb:.2f} GB home"
     lines.append(f"  bundle {bundle.gb * 1000:.1f} MB ({bundle.hash[:12]}), {traffic}")
     for name, gpu in params.remote.gpus.items():
-        small = "" if gpu.vram_gb >= wish.need.memory_gb else "  too small"
-        time = wish.need.hours(gpu, wish.job)
+        small = "" if gpu.vram_gb >= request.need.memory_gb else "  too small"
+        time = request.need.hours(gpu, request.job)
         lines.append(
             f"  on {name:12} about {time:6.2f} h, "
             f"at most ${gpu.max_price * time:.2f}{small}"
         )
     if not found:
-        return [*lines, f"  no offer at ${wish.gpu.max_price:.2f}/h or less now"]
+        return [*lines, f"  no offer at ${request.gpu.max_price:.2f}/h or less now"]
     lines.append(f"  {len(found)} offers now:")
     for offer in found[:5]:
         price = f"${offer.dph:.3f}/h with disk"
         host = f"reliability {offer.reliability:.3f}, {offer.down_mbps:.0f} Mbit/s"
-        whole = f"whole job about ${cost(wish, offer, hours):.2f}"
+        whole = f"whole job about ${cost(request, offer, hours):.2f}"
         lines.append(f"    {offer.id}: {offer.gpu}, {price}, {host}, {whole}")
-    return [*lines, *_cap(wish, params, found, credit, hours)]
+    return [*lines, *_cap(request, params, found, credit, hours)]
 
 
 def _cap(
-    wish: Wish, params: Params, found: list[Offer], credit: float | None, hours: float
+    request: JobRequest,
+    params: Params,
+    found: list[Offer],
+    credit: float | None,
+    hours: float,
 ) -> list[str]:
-    low, high = cost(wish, found[0], hours), cost(wish, found[-1], hours)
-    best = wish.lease(found[0], params, wish.budget)
+    low, high = cost(request, found[0], hours), cost(request, found[-1], hours)
+    best = request.lease(found[0], params, request.budget)
     timing = params.remote.timing
     most = max(0.0, best.seconds) / 3600
     disk = found[0].disk_dph * 24
-    cap = f"cap ${wish.budget:.2f} = at most {most:.1f} h on the cheapest"
+    cap = f"cap ${request.budget:.2f} = at most {most:.1f} h on the cheapest"
     lines = [f"  estimated cost ${low:.2f} to ${high:.2f}; {cap}"]
     lines.append(
         f"  at the cap: training stops {timing.tail / 60:.0f} min before, "

@@ -30,11 +30,11 @@ class OfferGone(Exception):
     """
 
 
-class Doubt(Exception):
+class OutcomeUnknown(Exception):
     """A call that may or may not have had its effect."""
 
 
-class Silent(UserError):
+class ServiceTimeout(UserError):
     """The service did not answer within the patience set."""
 
 
@@ -110,7 +110,7 @@ class Service:
 
     def create(self, offer: int, **wanted: Any) -> int:
         """Rent an offer, in one attempt.
-        Raises `OfferGone`, or `Doubt` where a machine may be running.
+        Raises `OfferGone`, or `OutcomeUnknown` where a machine may be running.
         """
         import requests
 
@@ -130,7 +130,7 @@ class Service:
                     waited += self._pause(self.timing.api_gap)
                     continue
                 if status == 0 or status >= 500:
-                    raise Doubt(_reason(error)) from error
+                    raise OutcomeUnknown(_reason(error)) from error
                 raise _refusal(error, status) from error
 
     def mine(self, prefix: str) -> list[Instance]:
@@ -181,7 +181,7 @@ class Service:
                 self._patient(lambda: self._sdk.destroy_instance(id), gone=True)
                 if self.show(id) is None:
                     return True
-            except Silent:
+            except ServiceTimeout:
                 pass
             if self.clock.now() >= end:
                 return False
@@ -235,7 +235,7 @@ class Service:
                 if not (status in (0, 429) or status >= 500):
                     raise _refusal(error, status) from error
                 if self.clock.now() >= end:
-                    raise Silent(
+                    raise ServiceTimeout(
                         f"vast.ai did not answer for {self.timing.api_patience:.0f} s "
                         f"({_reason(error)})",
                         fix="run the command again: it picks up where it stopped; "

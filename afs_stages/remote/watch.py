@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from afs_stages.core.jsonl import read_json
 from afs_stages.remote.clock import SystemClock
 from afs_stages.remote.journal import PREFIX, STATE, Job, Journal, Machine, jobs
+from afs_stages.remote.lease import LeaseManager
 from afs_stages.remote.receipt import write_receipt
-from afs_stages.remote.rent import Desk
 from afs_stages.remote.service import Instance, Service
 
 
 @dataclass(frozen=True)
-class Seen:
+class LiveInstance:
     """One live machine and what the journals say of it."""
 
     instance: Instance
@@ -28,7 +28,7 @@ class Seen:
         return self.instance.label.removeprefix(PREFIX).split(":")[0]
 
 
-def seen(service: Service) -> list[Seen]:
+def seen(service: Service) -> list[LiveInstance]:
     """Every live machine whose label is ours."""
     known = {
         machine.label: (job, machine) for job in jobs() for machine in job.machines
@@ -36,11 +36,11 @@ def seen(service: Service) -> list[Seen]:
     found = []
     for instance in service.mine(PREFIX):
         job, machine = known.get(instance.label, (None, None))
-        found.append(Seen(instance, job, machine))
+        found.append(LiveInstance(instance, job, machine))
     return found
 
 
-def describe(one: Seen) -> list[str]:
+def describe(one: LiveInstance) -> list[str]:
     """A machine as lines for a person: status, runtime, step and loss as last heard,
     cost, cap.
     """
@@ -72,7 +72,7 @@ def describe(one: Seen) -> list[str]:
     return lines
 
 
-def end_all(service: Service, found: list[Seen]) -> list[int]:
+def end_all(service: Service, found: list[LiveInstance]) -> list[int]:
     """Destroy machines; the numbers of those that could not be confirmed gone."""
     failed = []
     for one in found:
@@ -89,7 +89,7 @@ def _note(service: Service, id: int, job: Job, machine: Machine, gone: bool) -> 
     from afs_stages.core.params import load
 
     journal = Journal(job.model)
-    desk = Desk(service, load(), journal, job, service.clock)
+    desk = LeaseManager(service, load(), journal, job, service.clock)
     machine.fate, machine.instance = (
         machine.fate or "cleaned up",
         machine.instance or id,

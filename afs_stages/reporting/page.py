@@ -9,8 +9,9 @@ from typing import Any
 
 from afs_stages.core import jsonl, layout
 from afs_stages.core.params import Params
-from afs_stages.reporting import evaluation, figures
-from afs_stages.reporting.collected import Collected, collect
+from afs_stages.reporting import evaluation_text as evaluation
+from afs_stages.reporting import figures
+from afs_stages.reporting.run_reports import RunReports, read_reports
 
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#20303c;max-width:60rem;margin:2rem auto;\
@@ -26,7 +27,7 @@ i{display:inline-block;height:.7rem;background:#e07a5f}.note{color:#8a4b2a}
 
 def page(params: Params, root: Path = Path()) -> str:
     """The page as HTML; sections whose stages have not run are left out."""
-    collected = collect(params, root)
+    collected = read_reports(params, root)
     title = ", ".join(
         f"{name} {model.version}" for name, model in params.models.items()
     )
@@ -44,7 +45,7 @@ def _section(title: str, content: str) -> str:
     return f"<h2>{escape(title)}</h2>\n{content}"
 
 
-def _rows(params: Params, collected: Collected, root: Path) -> Iterator[str]:
+def _rows(params: Params, collected: RunReports, root: Path) -> Iterator[str]:
     head = "<tr><th>stage</th><th>of</th><th>rows in</th><th>rows out</th></tr>"
     body = "".join(_in_and_out(report) for report in collected.reports)
     yield _section("Rows, stage by stage", f"<table>{head}{body}</table>")
@@ -58,7 +59,7 @@ def _in_and_out(report: dict[str, Any]) -> str:
     )
 
 
-def _losses(params: Params, collected: Collected, root: Path) -> Iterator[str]:
+def _losses(params: Params, collected: RunReports, root: Path) -> Iterator[str]:
     cells = []
     for report in collected.reports:
         counts = {**report["dropped"], **report["rejected"]}
@@ -84,7 +85,7 @@ def _losses(params: Params, collected: Collected, root: Path) -> Iterator[str]:
         yield _section("Left out, and why", f"<table>{head}{''.join(cells)}</table>")
 
 
-def _scores(params: Params, collected: Collected, root: Path) -> Iterator[str]:
+def _scores(params: Params, collected: RunReports, root: Path) -> Iterator[str]:
     histograms = _reported(collected, "score", params.sources, "histogram")
     if histograms:
         yield _section(
@@ -93,7 +94,7 @@ def _scores(params: Params, collected: Collected, root: Path) -> Iterator[str]:
         )
 
 
-def _mixes(params: Params, collected: Collected, root: Path) -> Iterator[str]:
+def _mixes(params: Params, collected: RunReports, root: Path) -> Iterator[str]:
     counts = {}
     for name, groups in _reported(
         collected, "rebalance", params.models, "groups"
@@ -104,7 +105,7 @@ def _mixes(params: Params, collected: Collected, root: Path) -> Iterator[str]:
 
 
 def _reported(
-    collected: Collected, stage: str, names: Iterable[str], key: str
+    collected: RunReports, stage: str, names: Iterable[str], key: str
 ) -> dict[str, Any]:
     """What the stage's reports say under a key, by name;
     those that say nothing are left out.
@@ -121,7 +122,7 @@ def _count(value: Any) -> float:
     return float(value.get("rows", 0) if isinstance(value, dict) else value)
 
 
-def _curves(params: Params, collected: Collected, root: Path) -> Iterator[str]:
+def _curves(params: Params, collected: RunReports, root: Path) -> Iterator[str]:
     curves = {}
     for name in params.models:
         path = root / layout.adapter(name) / "training.json"
@@ -150,7 +151,7 @@ def _smooth(
     ]
 
 
-def _models(params: Params, collected: Collected, root: Path) -> Iterator[str]:
+def _models(params: Params, collected: RunReports, root: Path) -> Iterator[str]:
     for name, model in params.models.items():
         report = collected.of("evaluate", name)
         if report is None:
@@ -166,7 +167,7 @@ def _models(params: Params, collected: Collected, root: Path) -> Iterator[str]:
         yield _section(f"{name} {model.version}: evaluation and forgetting", content)
 
 
-def _warnings(params: Params, collected: Collected, root: Path) -> Iterator[str]:
+def _warnings(params: Params, collected: RunReports, root: Path) -> Iterator[str]:
     texts = [
         f"{r['stage']}@{r['key']}: {text}"
         for r in collected.reports

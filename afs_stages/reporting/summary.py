@@ -9,8 +9,8 @@ from typing import Any
 
 from afs_stages.core import jsonl, layout
 from afs_stages.core.params import Params
-from afs_stages.reporting import evaluation
-from afs_stages.reporting.collected import Collected, collect
+from afs_stages.reporting import evaluation_text as evaluation
+from afs_stages.reporting.run_reports import RunReports, read_reports
 from afs_stages.reporting.table import table
 
 LOSSES_WIDTH = 72
@@ -21,7 +21,7 @@ about a hundred.
 
 def summary(params: Params, root: Path = Path()) -> str:
     """The whole summary as text."""
-    collected = collect(params, root)
+    collected = read_reports(params, root)
     parts = [
         _rows(collected, root),
         *[_model(name, params, collected, root) for name in params.models],
@@ -33,7 +33,7 @@ def summary(params: Params, root: Path = Path()) -> str:
     return "\n\n".join(parts)
 
 
-def _rows(collected: Collected, root: Path) -> str:
+def _rows(collected: RunReports, root: Path) -> str:
     rows = []
     for report in collected.reports:
         name = layout.stage_name(report["stage"], report["key"])
@@ -68,7 +68,7 @@ def _seconds(path: Path) -> str:
     return f"{jsonl.read_json(path)['seconds']:.1f}" if path.is_file() else ""
 
 
-def _model(name: str, params: Params, collected: Collected, root: Path) -> str:
+def _model(name: str, params: Params, collected: RunReports, root: Path) -> str:
     model = params.models[name]
     lines = [f"{name} {model.version}"]
     report = collected.of("evaluate", name)

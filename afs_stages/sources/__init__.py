@@ -1,3 +1,3 @@
-"""Where samples come from: one module per source, found by name, built in or from
+"""Where samples come from: one folder for each tool, found by name, built in or from
 another package.
 """

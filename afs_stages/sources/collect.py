@@ -18,7 +18,6 @@ from typing import Any
 from afs_stages.core import jsonl
 from afs_stages.core.atomic import write_bytes
 from afs_stages.core.jsonl import BadRow
-from afs_stages.sources.collect_toolbench import copy_array, copy_parquet, is_taken
 from afs_stages.sources.files import (
     exists,
     read_document,
@@ -27,7 +26,8 @@ from afs_stages.sources.files import (
     walk,
 )
 from afs_stages.sources.redaction import Redactor
-from afs_stages.sources.toolbench_files import is_array
+from afs_stages.sources.toolbench.collect import copy_array, copy_parquet, is_taken
+from afs_stages.sources.toolbench.row_files import is_array
 
 MANIFEST = "collected.manifest"
 TAKEN: dict[str, Callable[[PurePosixPath], bool]] = {

@@ -18,7 +18,7 @@ from pydantic import Field
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator, Options
 from afs_stages.sources.redaction import LONGEST, Redactor
-from afs_stages.sources.toolcalls import Step, arrange, call, result
+from afs_stages.sources.toolcalls import ToolStep, arrange, call, result
 
 CHARS_PER_TOKEN = 4
 """A common rule of thumb for English and code; only the context budget rests on it."""
@@ -220,7 +220,7 @@ class Dialogue:
         )
 
 
-def final_answer(steps: list[Step], rows: list[Step]) -> str:
+def final_answer(steps: list[ToolStep], rows: list[ToolStep]) -> str:
     """The assistant's text that ends a turn; empty where the turn ends in a call or in
     a tool's result.
 

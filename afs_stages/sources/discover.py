@@ -24,7 +24,7 @@ _PASSED_OVER = {
 
 
 @dataclass(frozen=True)
-class Found:
+class DiscoveredSource:
     """A source that lies at `path`: how many files `collect` would take,
     and their bytes.
     """
@@ -35,7 +35,7 @@ class Found:
     size: int
 
 
-def discover(top: Path, depth: int = DEPTH) -> Iterator[Found]:
+def discover(top: Path, depth: int = DEPTH) -> Iterator[DiscoveredSource]:
     """Yield the sources at most `depth` folders below `top`, in order of path; links
     are not followed.
     """
@@ -50,7 +50,7 @@ def discover(top: Path, depth: int = DEPTH) -> Iterator[Found]:
             folders.clear()
 
 
-def _at(here: Path, folders: set[str], names: list[str]) -> Iterator[Found]:
+def _at(here: Path, folders: set[str], names: list[str]) -> Iterator[DiscoveredSource]:
     tools = {"claude": "projects", "codex": "sessions", "gemini": "tmp"}
     for kind, inside in tools.items():
         if here.name.lstrip(".").startswith(kind) and inside in folders:
@@ -65,15 +65,19 @@ def _at(here: Path, folders: set[str], names: list[str]) -> Iterator[Found]:
         yield _counted("oracle", here, (".asm", ".md"))
 
 
-def _tool(kind: str, path: Path) -> Found:
+def _tool(kind: str, path: Path) -> DiscoveredSource:
     files = [file for _, file in files_of(kind, [path])]
-    return Found(kind, path, len(files), sum(file.stat().st_size for file in files))
+    return DiscoveredSource(
+        kind, path, len(files), sum(file.stat().st_size for file in files)
+    )
 
 
-def _counted(kind: str, path: Path, suffixes: tuple[str, ...]) -> Found:
+def _counted(kind: str, path: Path, suffixes: tuple[str, ...]) -> DiscoveredSource:
     files = [
         file
         for file in sorted(path.rglob("*"))
         if file.suffix in suffixes and file.is_file()
     ]
-    return Found(kind, path, len(files), sum(file.stat().st_size for file in files))
+    return DiscoveredSource(
+        kind, path, len(files), sum(file.stat().st_size for file in files)
+    )

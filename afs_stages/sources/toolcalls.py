@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-Step = dict[str, Any]
+ToolStep = dict[str, Any]
 
 
-def call(id: str, name: str, arguments: Any) -> Step:
+def call(id: str, name: str, arguments: Any) -> ToolStep:
     """A step in which the assistant calls one tool;
     text that is no JSON object is kept under `input`.
     """
@@ -22,7 +22,7 @@ def call(id: str, name: str, arguments: Any) -> Step:
     }
 
 
-def result(id: str, content: str) -> Step:
+def result(id: str, content: str) -> ToolStep:
     """A step in which a tool answers."""
     return {"role": "tool", "id": id, "content": content}
 
@@ -35,7 +35,7 @@ def arguments_of(text: str) -> Any:
         return text
 
 
-def arrange(steps: list[Step]) -> list[Step]:
+def arrange(steps: list[ToolStep]) -> list[ToolStep]:
     """Steps as messages: every call is followed by its result, neighbours of the
     assistant are one message.
 
@@ -43,14 +43,14 @@ def arrange(steps: list[Step]) -> list[Step]:
     `call_1`, `call_2`, …
     """
     results = _match(steps)
-    rows: list[Step] = []
+    rows: list[ToolStep] = []
     texts: list[str] = []
-    calls: list[tuple[int, Step]] = []
+    calls: list[tuple[int, ToolStep]] = []
     numbers = 0
 
     def flush() -> None:
         nonlocal numbers, texts, calls
-        row: Step = {"role": "assistant"}
+        row: ToolStep = {"role": "assistant"}
         if texts:
             row["content"] = "\n\n".join(texts)
         names = [f"call_{numbers + n}" for n in range(1, len(calls) + 1)]
@@ -77,7 +77,7 @@ def arrange(steps: list[Step]) -> list[Step]:
     return rows
 
 
-def _match(steps: list[Step]) -> dict[int, str]:
+def _match(steps: list[ToolStep]) -> dict[int, str]:
     """Position of each answered call -> the content of its first result."""
     waiting: dict[str, list[int]] = {}
     found: dict[int, str] = {}
@@ -89,7 +89,7 @@ def _match(steps: list[Step]) -> dict[int, str]:
     return found
 
 
-def _tool_call(id: str, step: Step) -> dict[str, Any]:
+def _tool_call(id: str, step: ToolStep) -> dict[str, Any]:
     return {
         "id": id,
         "type": "function",

@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from afs_stages.quality import table
-from afs_stages.quality.asar.pool import AsarPool
-from afs_stages.quality.context import Context
-from afs_stages.quality.discriminator.folder import folder_samples
-from afs_stages.quality.discriminator.pairs import MIN_OPS
-from afs_stages.quality.syntax import parse, parse_line
-from afs_stages.quality.table import AssemblyResult, assemble
+from afs_stages.asm import opcode_table as table
+from afs_stages.asm.opcode_table import AssemblyResult, assemble
+from afs_stages.asm.syntax import parse, parse_line
+from afs_stages.scoring.asar.pool import AsarPool
+from afs_stages.scoring.context import Context
+from afs_stages.scoring.discriminator.assembly_folder import folder_samples
+from afs_stages.scoring.discriminator.pairs import MIN_OPS
 
 
 def cpu_seconds() -> float:

@@ -78,7 +78,7 @@ def ours(folder: Path) -> dict[str, Step]:
 
     from afs_stages.core import jsonl
     from afs_stages.core.params.data import NearDuplicates, Rebalance, Split
-    from afs_stages.core.report import StageReport
+    from afs_stages.core.stage_report import StageReport
     from afs_stages.dataset import near
     from afs_stages.dataset.buffer import RehearsalBufferConfig
     from afs_stages.dataset.convert import convert_file

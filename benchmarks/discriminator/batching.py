@@ -9,7 +9,7 @@ each time in a process of its own (what one does to the allocator would help the
 that warms up and keeps the best of two passes. The best round counts, in seconds and in
 CPU seconds. "Padded" are batches of 32, the predecessor's. Weights are random: speed
 does not depend on them. How far scores move with the batch on a trained model is tested
-in tests/quality/test_batching.py.
+in tests/scoring/test_batching.py.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from pathlib import Path
 from typing import Any
 
 from afs_stages.core.jsonl import write_json
-from afs_stages.quality.discriminator import network
-from afs_stages.quality.discriminator.folder import folder_samples
-from afs_stages.quality.discriminator.inference import judge
-from afs_stages.quality.discriminator.pairs import real_blocks
-from afs_stages.quality.discriminator.tokens import Vocabulary, tokenise
+from afs_stages.scoring.discriminator import network
+from afs_stages.scoring.discriminator.assembly_folder import folder_samples
+from afs_stages.scoring.discriminator.inference import judge
+from afs_stages.scoring.discriminator.pairs import real_blocks
+from afs_stages.scoring.discriminator.tokens import Vocabulary, tokenise
 
 # progress bars and advice of the libraries say nothing here
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"

@@ -11,21 +11,21 @@ from pathlib import Path
 
 from measures import over, row
 
+from afs_stages.asm.opcode_table import assemble
 from afs_stages.core.params.data import Discriminator
-from afs_stages.quality.context import Context
-from afs_stages.quality.corruptions import KINDS
-from afs_stages.quality.discriminator.folder import routines
-from afs_stages.quality.discriminator.ngram import NgramModel
-from afs_stages.quality.discriminator.pairs import (
-    Block,
+from afs_stages.scoring.context import Context
+from afs_stages.scoring.corruptions import KINDS
+from afs_stages.scoring.discriminator.assembly_folder import routines
+from afs_stages.scoring.discriminator.cross_fit import train_pairs
+from afs_stages.scoring.discriminator.ngram import NgramModel
+from afs_stages.scoring.discriminator.pairs import (
+    AssemblyBlock,
     Pair,
     code_key,
     file_folds,
     make_pairs,
 )
-from afs_stages.quality.discriminator.tokens import NEWLINE, tokenise
-from afs_stages.quality.discriminator.train import train_pairs
-from afs_stages.quality.table import assemble
+from afs_stages.scoring.discriminator.tokens import NEWLINE, tokenise
 
 FOLDS = 5
 RUN = 8
@@ -37,7 +37,7 @@ _ADDRESS = re.compile(r"^#_[0-9A-Fa-f]+: ?", re.MULTILINE)
 
 
 def measures(
-    blocks: Sequence[Block], context: Context, seed: int, other: Path | None
+    blocks: Sequence[AssemblyBlock], context: Context, seed: int, other: Path | None
 ) -> dict[str, object]:
     """The harder measures; the first fold by file is held out where one is enough."""
     pairs = list(make_pairs(blocks, seed))
@@ -114,14 +114,14 @@ def _untrained(
     return found
 
 
-def foreign(folder: Path) -> list[Block]:
+def foreign(folder: Path) -> list[AssemblyBlock]:
     """The distinct routines of another code base; addresses before each line go."""
-    found: dict[str, Block] = {}
+    found: dict[str, AssemblyBlock] = {}
     for path in sorted(folder.glob("*.asm")):
         for body in routines(
             _ADDRESS.sub("  ", path.read_text(encoding="utf-8", errors="replace"))
         ):
             lines = body.count("\n")
             if 8 <= lines < 400 and assemble(body).state != "error":
-                found.setdefault(code_key(body), Block(body, path.name))
+                found.setdefault(code_key(body), AssemblyBlock(body, path.name))
     return list(found.values())

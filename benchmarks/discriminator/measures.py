@@ -7,9 +7,9 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from afs_stages.quality.corruptions import KINDS, SEMANTIC
-from afs_stages.quality.discriminator.calibration import auc
-from afs_stages.quality.discriminator.pairs import Pair
+from afs_stages.scoring.corruptions import KINDS, SEMANTIC
+from afs_stages.scoring.discriminator.calibration import auc
+from afs_stages.scoring.discriminator.pairs import Pair
 
 
 def interval(

@@ -26,23 +26,23 @@ import harder
 import whole_text
 from measures import row
 
+from afs_stages.asm.opcode_table import assemble
 from afs_stages.core.jsonl import write_json
 from afs_stages.core.params.data import Discriminator
-from afs_stages.quality.config import PROFILES
-from afs_stages.quality.context import Context
-from afs_stages.quality.discriminator.bundle import Bundle
-from afs_stages.quality.discriminator.folder import folder_samples
-from afs_stages.quality.discriminator.pairs import (
-    Block,
+from afs_stages.scoring.config import PROFILES
+from afs_stages.scoring.context import Context
+from afs_stages.scoring.discriminator.assembly_folder import folder_samples
+from afs_stages.scoring.discriminator.cross_fit import fit_model, train_pairs
+from afs_stages.scoring.discriminator.fold_models import FoldModels
+from afs_stages.scoring.discriminator.pairs import (
+    AssemblyBlock,
     Pair,
     file_folds,
     make_pairs,
     real_blocks,
 )
-from afs_stages.quality.discriminator.train import fit_model, train_pairs
-from afs_stages.quality.scorer import overall
-from afs_stages.quality.static import findings, static_score
-from afs_stages.quality.table import assemble
+from afs_stages.scoring.scorer import overall
+from afs_stages.scoring.static import findings, static_score
 
 FOLDS = 5
 NGRAM = Discriminator(kind="ngram", folds=FOLDS)
@@ -56,7 +56,7 @@ def static_values(pairs: Sequence[Pair], context: Context) -> list[float]:
 
 
 def worst_statements(
-    bundle: Bundle, pairs: Sequence[Pair], fold: Sequence[int]
+    bundle: FoldModels, pairs: Sequence[Pair], fold: Sequence[int]
 ) -> list[float]:
     """How good the worst statement is, by the model that did not see the file; the
     static checker has no part.
@@ -78,7 +78,10 @@ def scored(
 
 
 def one_seed(
-    blocks: Sequence[Block], context: Context, seed: int, given: argparse.Namespace
+    blocks: Sequence[AssemblyBlock],
+    context: Context,
+    seed: int,
+    given: argparse.Namespace,
 ) -> dict[str, object]:
     pairs = list(make_pairs(blocks, seed))
     folds = file_folds(blocks, FOLDS, seed)

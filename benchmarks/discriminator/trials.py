@@ -24,17 +24,17 @@ sys.path.insert(0, str(Path(__file__).parent))
 from harder import foreign, runs
 from measures import row
 
-from afs_stages.quality.corruptions import KINDS, corrupt
-from afs_stages.quality.discriminator import network
-from afs_stages.quality.discriminator.electra import edited_units
-from afs_stages.quality.discriminator.folder import folder_samples
-from afs_stages.quality.discriminator.pairs import (
+from afs_stages.scoring.corruptions import KINDS, corrupt
+from afs_stages.scoring.discriminator import network
+from afs_stages.scoring.discriminator.assembly_folder import folder_samples
+from afs_stages.scoring.discriminator.electra import edited_units
+from afs_stages.scoring.discriminator.pairs import (
     Pair,
     file_folds,
     make_pairs,
     real_blocks,
 )
-from afs_stages.quality.discriminator.tokens import Vocabulary, tokenise
+from afs_stages.scoring.discriminator.tokens import Vocabulary, tokenise
 
 SEED, FOLDS, PER_ROUTINE = 1, 5, 3
 NEIGHBOURS = 7

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 from zlib import crc32
 
-from afs_stages.quality.discriminator.tokens import NEWLINE, tokenise, unit_class
+from afs_stages.scoring.discriminator.tokens import NEWLINE, tokenise, unit_class
 
 BITS = 18
 

@@ -24,10 +24,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from grow import write_grown
 
 from afs_stages.core.jsonl import read_json, read_samples, refuse, write_json
-from afs_stages.quality.config import ScoringConfig
-from afs_stages.quality.context import Context
-from afs_stages.quality.files import score_jsonl
-from afs_stages.quality.scorer import QualityScorer
+from afs_stages.scoring.config import ScoringConfig
+from afs_stages.scoring.context import Context
+from afs_stages.scoring.score_files import score_jsonl
+from afs_stages.scoring.scorer import QualityScorer
 
 
 def measure(rows: Path, context: Path, cache: Path | None) -> dict[str, Any]:

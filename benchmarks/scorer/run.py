@@ -27,11 +27,11 @@ from predecessor import predecessor
 from afs_stages.core.jsonl import read_samples, refuse, write_json
 from afs_stages.core.params import load
 from afs_stages.core.sample import TrainingSample
-from afs_stages.quality.blocks import sample_assembly
-from afs_stages.quality.config import ScoringConfig
-from afs_stages.quality.corruptions import SEMANTIC, SYNTACTIC, corrupt
-from afs_stages.quality.discriminator.calibration import auc
-from afs_stages.quality.scorer import QualityScorer
+from afs_stages.scoring.blocks import sample_assembly
+from afs_stages.scoring.config import ScoringConfig
+from afs_stages.scoring.corruptions import SEMANTIC, SYNTACTIC, corrupt
+from afs_stages.scoring.discriminator.calibration import auc
+from afs_stages.scoring.scorer import QualityScorer
 
 Maker = Callable[[TrainingSample, random.Random], "str | None"]
 

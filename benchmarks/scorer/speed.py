@@ -34,11 +34,11 @@ from afs_stages.core.jsonl import (
     refuse,
     write_json,
 )
-from afs_stages.quality.blocks import sample_assembly
-from afs_stages.quality.config import ScoringConfig
-from afs_stages.quality.context import Context
-from afs_stages.quality.files import score_jsonl
-from afs_stages.quality.scorer import QualityScorer
+from afs_stages.scoring.blocks import sample_assembly
+from afs_stages.scoring.config import ScoringConfig
+from afs_stages.scoring.context import Context
+from afs_stages.scoring.score_files import score_jsonl
+from afs_stages.scoring.scorer import QualityScorer
 
 SIDES = ("ours", "predecessor")
 MIN_SCORE = 0.5

@@ -26,7 +26,7 @@ from afs_stages.backup.cleanup import cleanup, plan
 from afs_stages.backup.folder import Folder
 from afs_stages.backup.items import Item
 from afs_stages.backup.push import push
-from afs_stages.backup.state import State
+from afs_stages.backup.state import LocalState
 from afs_stages.core.errors import UserError
 
 NOW = datetime(2026, 1, 14, 10, 30, 45, tzinfo=UTC)
@@ -343,7 +343,7 @@ def test_two_pushes_at_once(project: Path, place: Path, tmp_path: Path) -> None:
     """A second command of one clone leaves at once; another clone pushes beside the
     first without colliding.
     """
-    with State(project).lock():
+    with LocalState(project).lock():
         for args in (["push", "--model", "majora"], ["cleanup"], ["restore", "majora"]):
             assert "another backup is running" in afs(
                 project, *args, *to(place), code=75
@@ -490,7 +490,7 @@ def test_cleanup_keeps_what_it_must(
                 NOW,
                 "clone",
             )
-            newest = catalog.shelf(store, "models").archives
+            newest = catalog.listing(store, "models").archives
             mine = [one for one in newest if one.name == name][-1]
             if broken:
                 damage(base / "AFS" / mine.entry.path)
@@ -509,7 +509,7 @@ def test_cleanup_keeps_what_it_must(
 
 def state(store: Folder) -> dict[str, list[tuple[str, bool]]]:
     found: dict[str, list[tuple[str, bool]]] = {}
-    for archive in catalog.shelf(store, "models").archives:
+    for archive in catalog.listing(store, "models").archives:
         found.setdefault(archive.name, []).append(
             (archive.entry.name, not catalog.problem(store, archive))
         )

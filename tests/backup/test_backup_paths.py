@@ -21,8 +21,8 @@ from afs_stages.backup.cleanup import PARTIAL_AGE, cleanup, plan
 from afs_stages.backup.folder import Folder
 from afs_stages.backup.items import Item
 from afs_stages.backup.manifest import File, Manifest, describe_file
+from afs_stages.backup.member_paths import refused, why_refused
 from afs_stages.backup.naming import ArchiveName
-from afs_stages.backup.paths import refused, why_refused
 from afs_stages.backup.push import Outcome, push
 from afs_stages.backup.restore import restore
 from afs_stages.core.errors import UserError
@@ -186,7 +186,7 @@ def test_a_manifest_that_names_what_no_archive_may_hold_restores_nothing(
     (tmp_path / "in/a\\b").write_text("x")
     store = Folder(tmp_path / "AFS", "one")
     put_unchecked(store, tmp_path, "in/a\\b")
-    archive = catalog.shelf(store, "models").archives[0]
+    archive = catalog.listing(store, "models").archives[0]
     for where in (tmp_path, tmp_path / "out"):
         with pytest.raises(UserError, match="nothing was restored"):
             restore(store, archive, where)

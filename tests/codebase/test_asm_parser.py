@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from afs_stages.sources.codebase.expression import evaluate
-from afs_stages.sources.codebase.lexer import lex, split_comment, statements
-from afs_stages.sources.codebase.parser import parse
-from afs_stages.sources.codebase.program import read_program
-from afs_stages.sources.codebase.tree import Problem, TextFile, Tree
+from afs_stages.asm.lexer import lex, split_comment, statements
+from afs_stages.codebase.read.expression import evaluate
+from afs_stages.codebase.read.parser import parse
+from afs_stages.codebase.read.program import read_program
+from afs_stages.codebase.read.tree import Problem, TextFile, Tree
 
 
 def parsed(text: str) -> tuple:

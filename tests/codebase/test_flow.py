@@ -9,12 +9,12 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from afs_stages.sources.codebase import OracleTrainingGenerator
-from afs_stages.sources.codebase.acts import Act
-from afs_stages.sources.codebase.flow import table, walk
-from afs_stages.sources.codebase.isa import MNEMONICS
-from afs_stages.sources.codebase.lexer import lex
-from afs_stages.sources.codebase.registers import register_meaning
+from afs_stages.asm.hardware import register_meaning
+from afs_stages.asm.isa import MNEMONICS
+from afs_stages.asm.lexer import lex
+from afs_stages.codebase import OracleTrainingGenerator
+from afs_stages.codebase.facts.actions import Action
+from afs_stages.codebase.facts.flow import table, walk
 
 KEEPER = """\
 ; The keeper of the lamp
@@ -153,7 +153,7 @@ def test_registers_are_described_where_they_are():
 def test_nothing_stops_the_walk(pairs: list[tuple[str, str]]):
     lines = tuple(lex(tuple(f"{word} {rest}" for word, rest in pairs)))
     assert all(
-        isinstance(act, Act) and act.verb
+        isinstance(act, Action) and act.verb
         for step in walk(lines, naming)
         for act in step.acts
     )

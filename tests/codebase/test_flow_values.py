@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from afs_stages.sources.codebase import OracleTrainingGenerator
-from afs_stages.sources.codebase.flow import walk
-from afs_stages.sources.codebase.lexer import lex
+from afs_stages.asm.lexer import lex
+from afs_stages.codebase import OracleTrainingGenerator
+from afs_stages.codebase.facts.flow import walk
 
 
 def said(code: str, name: str = "", entered: frozenset[str] = frozenset()) -> list[str]:

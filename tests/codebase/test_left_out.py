@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 from support.lamps import BODY, HEADER, NAMES, SOUND, TOLD, USER, made, told_of
 
-from afs_stages.sources.codebase import OracleTrainingGenerator
-from afs_stages.sources.codebase.faults import (
+from afs_stages.codebase import OracleTrainingGenerator
+from afs_stages.codebase.tell.faults import (
     leans_on_its_page,
     leans_on_its_place,
     restates,

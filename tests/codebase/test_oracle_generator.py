@@ -17,12 +17,13 @@ from pathlib import Path
 
 import pytest
 
+from afs_stages.codebase import OracleTrainingGenerator
+from afs_stages.codebase.facts.questions import normalised
+from afs_stages.codebase.facts.symbols import bodies, collect
+from afs_stages.codebase.judge.sample_filter import NearDuplicateFilter
+from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.comments import is_code, prose
 from afs_stages.core.sample import TrainingSample
-from afs_stages.sources.codebase import OracleTrainingGenerator, comments
-from afs_stages.sources.codebase.comments import is_code, prose
-from afs_stages.sources.codebase.guard import NearDuplicates
-from afs_stages.sources.codebase.questions import normalised
-from afs_stages.sources.codebase.symbols import bodies, collect
 
 HACK = Path(__file__).parents[2] / "data" / "sample" / "hack"
 KINDS = ("docs", "asm", "memory", "quest", "architecture")
@@ -146,7 +147,7 @@ def test_no_two_answers_to_one_question_and_no_bare_answer(samples):
 
 
 def test_near_copies_are_known_and_others_are_not():
-    near = NearDuplicates()
+    near = NearDuplicateFilter()
     text = " ".join(f"word{number}" for number in range(80))
     assert not near.seen(text)
     assert near.seen(text + " and one more")

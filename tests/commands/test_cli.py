@@ -97,7 +97,7 @@ STAGES = {
 def test_a_stage_of_an_unknown_name_says_which_names_there_are(
     flag: str, stage: str
 ) -> None:
-    command = [sys.executable, "-m", f"afs_stages.{stage}", flag, "nosuch"]
+    command = [sys.executable, "-m", f"afs_stages.stages.{stage}", flag, "nosuch"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert "nosuch" in result.stderr

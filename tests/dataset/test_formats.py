@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from support.rows import objects, read, sample, write
 
 from afs_stages.core.errors import UserError
-from afs_stages.core.report import StageReport
 from afs_stages.core.sample import TrainingSample
+from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset.convert import convert_file, import_file
 from afs_stages.dataset.formats import Format, Style, format_named, installed
 

@@ -85,9 +85,9 @@ def _kill_in_the_middle(folder: Path) -> None:
 
 def test_every_stage_ran_and_reported(full: Path) -> None:
     from afs_stages.core.params import load
-    from afs_stages.reporting.collected import collect
+    from afs_stages.reporting.run_reports import read_reports
 
-    collected = collect(load(full / "params.yaml"), full)
+    collected = read_reports(load(full / "params.yaml"), full)
     assert collected.missing == []
     for report in collected.reports:
         if report["stage"] in {"export", "score", "split"}:
@@ -99,11 +99,11 @@ def test_every_documented_drop_reason_occurs(full: Path) -> None:
     name, and no other reason.
     """
     from afs_stages.core.params import load
-    from afs_stages.reporting.collected import collect
+    from afs_stages.reporting.run_reports import read_reports
 
     found = {
         (report["stage"], reason)
-        for report in collect(load(full / "params.yaml"), full).reports
+        for report in read_reports(load(full / "params.yaml"), full).reports
         for reason in report["dropped"]
         if not reason.startswith("event_type_")
     }

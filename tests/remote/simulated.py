@@ -16,7 +16,7 @@ from typing import Any
 from lab import Lab, Rented
 
 from afs_stages.remote.box import guard
-from afs_stages.remote.link import Unreachable
+from afs_stages.remote.connection import Unreachable
 
 TICK = 30.0
 

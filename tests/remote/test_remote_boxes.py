@@ -151,7 +151,14 @@ def stage(project: Path, lab: BoxLab, *flags: str) -> subprocess.Popen[str]:
     started with `&` or `nohup`, which leave SIGINT ignored in everything they start.
     """
     return subprocess.Popen(
-        [sys.executable, "-m", "afs_stages.remote_train", "--model", "majora", *flags],
+        [
+            sys.executable,
+            "-m",
+            "afs_stages.stages.remote_train",
+            "--model",
+            "majora",
+            *flags,
+        ],
         cwd=project,
         env=environment(project, lab),
         text=True,
@@ -216,7 +223,13 @@ def test_the_whole_stage_and_a_bundle_without_secrets(project, lab):
     code, said = finished(stage(project, lab))
     assert code == 0, said
     assert len(lab.machines) == 1, "a finished job is not paid for twice"
-    register = [sys.executable, "-m", "afs_stages.remote_register", "--model", "majora"]
+    register = [
+        sys.executable,
+        "-m",
+        "afs_stages.stages.remote_register",
+        "--model",
+        "majora",
+    ]
     env = {**os.environ, "PYTHONPATH": str(REPO)}
     subprocess.run(register, cwd=project, env=env, check=True)
     [record] = (project / "models/registry").glob("*.json")
@@ -399,7 +412,7 @@ def test_the_real_training_runs_on_a_box_and_is_measured_there(project, lab):
     """
     from afs_stages.core import jsonl
     from afs_stages.core.sample import TrainingSample
-    from afs_stages.model.rows import from_sample
+    from afs_stages.training.chat_rows import from_sample
 
     settings(project, own=False, heartbeat=60, phase=120)
     rooms = [
@@ -438,7 +451,7 @@ def test_the_real_training_runs_on_a_box_and_is_measured_there(project, lab):
                 writer.write({"messages": from_sample(row).messages})
     env = {**os.environ, "PYTHONPATH": str(REPO), "OMP_NUM_THREADS": "1"}
     subprocess.run(
-        [sys.executable, "-m", "afs_stages.base_model"],
+        [sys.executable, "-m", "afs_stages.stages.base_model"],
         cwd=project,
         env=env,
         check=True,
@@ -455,10 +468,21 @@ def test_the_real_training_runs_on_a_box_and_is_measured_there(project, lab):
     assert not lab.living()
     bundle = project / ".afs/remote/majora/bundle"
     modules = {str(path.relative_to(bundle)) for path in bundle.rglob("*.py")}
-    assert "afs_stages/model/train.py" in modules
-    rooms_left_out = ("afs_stages/backup/", "afs_stages/remote/", "afs_stages/sources/")
+    assert "afs_stages/training/train.py" in modules
+    rooms_left_out = (
+        "afs_stages/backup/",
+        "afs_stages/codebase/",
+        "afs_stages/remote/",
+        "afs_stages/sources/",
+    )
     assert not any(name.startswith(rooms_left_out) for name in modules), modules
-    register = [sys.executable, "-m", "afs_stages.remote_register", "--model", "majora"]
+    register = [
+        sys.executable,
+        "-m",
+        "afs_stages.stages.remote_register",
+        "--model",
+        "majora",
+    ]
     subprocess.run(register, cwd=project, env=env, check=True, timeout=60)
     assert list((project / "models/registry").glob("*.json"))
 

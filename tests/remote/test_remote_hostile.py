@@ -19,7 +19,7 @@ from test_remote_boxes import finished, settings, stage
 from test_remote_simulated import launcher
 
 from afs_stages.core.errors import UserError
-from afs_stages.remote.link import Unreachable, watched
+from afs_stages.remote.connection import Unreachable, watched
 
 real = pytest.mark.skipif(bool(missing()), reason=missing() or "machines can be had")
 GOOD = "models/majora/adapter.checkpoints/step-0000009"

@@ -24,11 +24,11 @@ from afs_stages.core.params.remote import GPUConfig, Timing, TrainingJob
 from afs_stages.remote.box import guard
 from afs_stages.remote.bundle import PACKAGE, Bundle, build
 from afs_stages.remote.closure import closure
+from afs_stages.remote.connection import own_key
 from afs_stages.remote.estimate import Need, fitting
-from afs_stages.remote.link import own_key
 from afs_stages.remote.money import Offer, lease
 from afs_stages.remote.onstart import LIMIT, onstart
-from afs_stages.remote.plan import wish
+from afs_stages.remote.plan import job_request
 from afs_stages.remote.service import OfferGone, Service
 from afs_stages.remote.traffic import COPIES, adapter_gb, home_gb
 
@@ -184,11 +184,11 @@ def test_the_image_the_lock_and_the_pin_speak_of_one_torch():
 def test_imports_are_followed_and_nothing_else_travels():
     names = {
         str(path.relative_to(PACKAGE))
-        for path in closure(PACKAGE, ["afs_stages.train"])
+        for path in closure(PACKAGE, ["afs_stages.stages.train"])
     }
     assert {
         "afs_stages/__init__.py",
-        "afs_stages/train.py",
+        "afs_stages/stages/train.py",
         "afs_stages/core/jsonl.py",
     } <= names
     assert not any("/remote/" in name or "/sources/" in name for name in names)
@@ -260,10 +260,10 @@ def test_a_class_too_small_names_the_one_that_fits(tmp_path, monkeypatch):
         }
     )
     with pytest.raises(UserError, match="too small") as caught:
-        wish("m", params, Bundle(Path(), "0" * 64, 0.1))
+        job_request("m", params, Bundle(Path(), "0" * 64, 0.1))
     assert "--gpu large" in str(caught.value)
     assert (
-        wish("m", params, Bundle(Path(), "0" * 64, 0.1), gpu="large").gpu_class
+        job_request("m", params, Bundle(Path(), "0" * 64, 0.1), gpu="large").gpu_class
         == "large"
     )
     assert fitting(
@@ -314,8 +314,8 @@ def test_launches_at_once_share_one_key(tmp_path):
     the first of them.
     """
     code = (
-        "import sys; from pathlib import Path; from afs_stages.remote.link import "
-        "own_key; own_key(Path(sys.argv[1]))"
+        "import sys; from pathlib import Path; from afs_stages.remote.connection "
+        "import own_key; own_key(Path(sys.argv[1]))"
     )
     folder = tmp_path / "ssh"
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from afs_stages.core.errors import UserError
-from afs_stages.remote_register import remote_register
+from afs_stages.stages.remote_register import remote_register
 
 
 def measured(gain: float, docs: float = 1.0) -> dict[str, Any]:

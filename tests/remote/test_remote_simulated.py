@@ -21,7 +21,7 @@ from afs_stages.remote.bundle import Bundle
 from afs_stages.remote.estimate import Need
 from afs_stages.remote.journal import Job, Journal
 from afs_stages.remote.launch import Launcher
-from afs_stages.remote.plan import Wish
+from afs_stages.remote.plan import JobRequest
 from afs_stages.remote.service import Service
 
 TIMING = {
@@ -67,7 +67,7 @@ def launcher(
     bundle.mkdir(parents=True, exist_ok=True)
     (bundle / "job.json").write_text("{}")
     gpu = GPUConfig(gpu_name="RTX 4090", vram_gb=24, max_price=0.5)
-    wish = Wish(
+    request = JobRequest(
         "majora",
         TrainingJob(),
         "balanced",
@@ -86,7 +86,7 @@ def launcher(
         service,
         params,
         journal,
-        wish,
+        request,
         Bundle(bundle, "a" * 64, 0.1),
         clock,
         link,

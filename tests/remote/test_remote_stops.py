@@ -27,10 +27,10 @@ from test_remote_commands import lab as lab
 from test_remote_commands import project as pipeline  # noqa: F401
 from typer.testing import CliRunner
 
-from afs_stages import remote_train
 from afs_stages.commands import vastai
 from afs_stages.core.errors import UserError
 from afs_stages.core.params import load
+from afs_stages.stages import remote_train
 
 real = pytest.mark.skipif(bool(missing()), reason=missing() or "machines can be had")
 BAD = ["nan", "inf", "0", "-1"]
@@ -173,7 +173,7 @@ def launchers(project: Path) -> list[str]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if "afs_stages.remote_train" in (process / "cmdline").read_text():
+            if "afs_stages.stages.remote_train" in (process / "cmdline").read_text():
                 found.append(str((process / "cwd").readlink()))
         except OSError:
             continue

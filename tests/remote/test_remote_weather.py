@@ -208,7 +208,7 @@ def test_an_earlier_jobs_late_machine_is_ended_by_the_next_launch(lab, tmp_path)
 def test_checkpoints_come_home_only_as_far_as_their_traffic_is_paid_for(lab, tmp_path):
     """Two digits a checkpoint; traffic for five bytes was set aside."""
     lab.steps, made = 60, launcher(lab, tmp_path / "home")
-    made.wish = replace(made.wish, up_gb=5e-9)
+    made.request = replace(made.request, up_gb=5e-9)
     job = made.run()
     assert job.state == "done"
     assert 0 < job.machines[0].home_gb <= 5e-9

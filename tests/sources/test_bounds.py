@@ -21,15 +21,15 @@ from support.source_files import (
 )
 
 from afs_stages.core.jsonl import BadRow
-from afs_stages.sources.registry import source_class
+from afs_stages.sources.plugins import source_class
 
 ROOT = Path(__file__).parents[2]
 MEASURE = """
 import sys
 from pathlib import Path
-from afs_stages.core.report import peak_memory_mb
-from afs_stages.sources.registry import source_class
-from afs_stages.sources.run import run
+from afs_stages.core.stage_report import peak_memory_mb
+from afs_stages.sources.plugins import source_class
+from afs_stages.sources.export import run
 report = run(source_class(sys.argv[1])(sys.argv[1], "", [Path(sys.argv[2])]), \
 Path(sys.argv[3]))
 print(report.rows_out, sum(report.rejected.values()), int(peak_memory_mb()))

@@ -169,11 +169,11 @@ def test_long_lines_links_and_bombs(tmp_path: Path) -> None:
 
 
 BOMB = """
-from afs_stages.core.report import peak_memory_mb
+from afs_stages.core.stage_report import peak_memory_mb
 import sys
 from pathlib import Path
-from afs_stages.sources.registry import parse_options, source_class
-from afs_stages.sources.run import run
+from afs_stages.sources.plugins import parse_options, source_class
+from afs_stages.sources.export import run
 cls = source_class(sys.argv[1])
 report = run(cls(sys.argv[1], "", [Path(sys.argv[2])]), Path(sys.argv[3]))
 print(report.rows_out, int(peak_memory_mb()))

@@ -16,8 +16,8 @@ from support.secrets import planted
 
 from afs_stages.core.errors import UserError
 from afs_stages.sources.collect import TAKEN, snapshot
-from afs_stages.sources.registry import parse_options, source_class
-from afs_stages.sources.run import run
+from afs_stages.sources.export import run
+from afs_stages.sources.plugins import parse_options, source_class
 
 FORMATS = every_format()
 KINDS = [kind for kind, _, _ in planted(0)]

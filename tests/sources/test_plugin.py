@@ -83,7 +83,7 @@ def test_the_documented_package_works(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(
         re.sub(r"(?m)^sources:.*$", block.rstrip(), params, count=1)
     )
-    stage = afs("afs_stages.export", "--source", "notes", cwd=tmp_path, env=env)
+    stage = afs("afs_stages.stages.export", "--source", "notes", cwd=tmp_path, env=env)
     assert stage.returncode == 0, stage.stderr
     assert (tmp_path / "data" / "exported" / "notes.jsonl").read_bytes() == (
         tmp_path / "out.jsonl"
@@ -91,7 +91,7 @@ def test_the_documented_package_works(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(
         (tmp_path / "params.yaml").read_text().replace("min_lines", "min_line")
     )
-    wrong = afs("afs_stages.export", "--source", "notes", cwd=tmp_path, env=env)
+    wrong = afs("afs_stages.stages.export", "--source", "notes", cwd=tmp_path, env=env)
     assert wrong.returncode == 1
     assert (
         "unknown key 'sources.notes.min_line' (did you mean 'min_lines'?"

@@ -94,7 +94,7 @@ def make_project(folder: Path, runs: bool = True) -> Path:
 
 def register(folder: Path) -> None:
     """The adapter's record in the registry."""
-    from afs_stages.model.hashes import folder_hash
+    from afs_stages.core.hashes import folder_hash
 
     record = {
         "path": "models/majora/adapter",

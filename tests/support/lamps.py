@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from afs_stages.sources.codebase import OracleTrainingGenerator
+from afs_stages.codebase import OracleTrainingGenerator
 
 TOLD = (
     "The keeper of the lower lamp counts the boats that leave before the bell and "

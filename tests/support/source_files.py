@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from afs_stages.core import jsonl
-from afs_stages.sources.registry import parse_options, source_class
-from afs_stages.sources.run import run
+from afs_stages.sources.export import run
+from afs_stages.sources.plugins import parse_options, source_class
 
 ANSWER = "The lantern drains one unit of oil every sixteen frames."
 

@@ -3,6 +3,6 @@
 """
 
 from afs_stages.dataset.formats.base import Format, Style
-from afs_stages.dataset.formats.registry import format_named, installed
+from afs_stages.dataset.formats.plugins import format_named, installed
 
 __all__ = ["Format", "Style", "format_named", "installed"]

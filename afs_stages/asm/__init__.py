@@ -1,0 +1,3 @@
+"""65816 assembly: lexer, statements, instruction set,
+registers and the console's hardware.
+"""

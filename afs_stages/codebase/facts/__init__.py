@@ -1,0 +1,1 @@
+"""What a program's code says: symbols, operands, actions, contracts."""

@@ -1,0 +1,23 @@
+"""What a line of code is said to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing done: verb, what it is done to, and the rest of the sentence."""
+
+    verb: str
+    what: str
+    tail: str = ""
+
+
+@dataclass(frozen=True)
+class LineActions:
+    """The acts of one line; `label` where the line is the first under a label."""
+
+    line: int
+    label: str
+    acts: tuple[Action, ...]

@@ -1,0 +1,115 @@
+"""What arithmetic leaves in A, as words that can stand behind “sets `x` to”."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from afs_stages.codebase.facts.actions import Action
+from afs_stages.codebase.facts.machine import UNKNOWN, MachineState, Value, combined
+from afs_stages.codebase.facts.operands import constant, shown
+
+SHIFTS = {
+    "asl": "left",
+    "lsr": "right",
+    "rol": "left through the carry",
+    "ror": "right through the carry",
+}
+_OPERATORS = {"and": "AND", "ora": "OR", "eor": "XOR", "adc": "plus", "sbc": "minus"}
+
+
+def step(state: MachineState, operator: str) -> None:
+    """A counted up or down by one."""
+    value = state.registers["a"]
+    said = combined(value.said if value.kind != "constant" else "", operator, "1")
+    detail = "adds 1 to" if operator == "plus" else "subtracts 1 from"
+    _result(
+        state,
+        Value("change", value.text, detail, said)
+        if value.kind == "variable"
+        else Value("formula", said),
+    )
+
+
+def _result(state: MachineState, value: Value) -> None:
+    """A holds something computed."""
+    state.registers["a"] = value if value.said else UNKNOWN
+    state.results["a"] = value.said
+    state.test = state.registers["a"].asked
+
+
+def arithmetic(state: MachineState, word: str, rest: str) -> Iterator[Action]:
+    """AND, ORA, EOR, ADC, SBC: no act of their own, A holds the formula."""
+    value, by = state.registers["a"], constant(rest)
+    carry, state.carry = (
+        state.carry,
+        state.carry if word in ("and", "ora", "eor") else "",
+    )
+    if word == "and" and by in ("$FF", "$00FF") and value.kind == "variable":
+        state.test = value.asked
+        return iter(())  # the byte of a variable, read with a wide A
+    right = by or shown(state, rest)
+    if (
+        word in ("adc", "sbc")
+        and right
+        and carry != ("clear" if word == "adc" else "set")
+    ):
+        right += " plus the carry" if word == "adc" else " minus the borrow"
+    said = combined(value.said, _OPERATORS[word], right)
+    exact = (
+        by
+        and said
+        and value.kind == "variable"
+        and not right.endswith(("carry", "borrow"))
+    )
+    if word == "and" and by and said:
+        _result(state, Value("bits", value.said, by, said))
+    elif exact and word in ("ora", "adc", "sbc"):
+        done = {
+            "ora": f"sets the bits {by} of",
+            "adc": f"adds {by} to",
+            "sbc": f"subtracts {by} from",
+        }[word]
+        _result(state, Value("change", value.text, done, said))
+    else:
+        _result(state, Value("formula", said))
+    if word == "and" and by and not said:
+        state.test = ("bits", "A", by)
+    return iter(())
+
+
+def shift(state: MachineState, word: str, rest: str) -> Iterator[Action]:
+    """A shift of memory is an act; of A, a product or a quotient whose carry is
+    the bit that left.
+    """
+    times = re.fullmatch(r"(?i)A?|#(\d)", rest)
+    value = state.registers["a"]
+    if times is None:
+        target = shown(state, rest)
+        state.test, state.carry = ("", "", ""), ""
+        if target:
+            state.stored(target)
+            yield Action("shifts", target, f" {SHIFTS[word]} by one bit")
+        return
+    count, state.carry = int(times.group(1) or 1), ""
+    halved = int(value.detail) if value.kind == "halved" else 0
+    doubled = re.fullmatch(r"(.+) times (\d+)", value.said)
+    if word == "lsr" and value.kind in ("variable", "halved") and halved + count <= 8:
+        said = combined(value.text, "divided by", str(2 ** (halved + count)))
+        _result(state, Value("halved", value.text, str(halved + count), said))
+        state.test = ("bit", value.text, str(halved + count - 1))
+    elif word == "asl" and value.kind != "constant":
+        left, factor = (
+            (doubled.group(1), int(doubled.group(2))) if doubled else (value.said, 1)
+        )
+        said = (
+            f"{left} times {factor * 2**count}"
+            if doubled
+            else combined(left, "times", str(2**count))
+        )
+        _result(state, Value("formula", said))
+    else:
+        quotient = (
+            combined(value.said, "divided by", str(2**count)) if word == "lsr" else ""
+        )
+        _result(state, Value("formula", quotient if value.kind != "constant" else ""))

@@ -1,0 +1,466 @@
+"""What a routine does step by step, read off its instructions: what it sets to what,
+tests, calls and repeats.
+
+Registers are followed through straight code only: a label, a call or a macro forgets
+them, so a step says nothing that could come out otherwise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Set
+
+from afs_stages.asm.lexer import Line, Statement
+from afs_stages.codebase.facts.actions import Action, LineActions
+from afs_stages.codebase.facts.arithmetic import SHIFTS, arithmetic, shift, step
+from afs_stages.codebase.facts.conditions import CONDITIONS
+from afs_stages.codebase.facts.contract import operand
+from afs_stages.codebase.facts.machine import (
+    UNKNOWN,
+    MachineState,
+    Naming,
+    Value,
+    meeting_points,
+)
+from afs_stages.codebase.facts.operands import INDEX, SUBLABEL, constant, shown
+from afs_stages.codebase.facts.questions import listing
+
+_LOADS = {"lda": "a", "ldx": "x", "ldy": "y"}
+_STORES = {"sta": "a", "stx": "x", "sty": "y"}
+_COMPARES = {"cmp": "a", "cpx": "x", "cpy": "y"}
+_MOVES = {
+    "tax": ("a", "x"),
+    "tay": ("a", "y"),
+    "txa": ("x", "a"),
+    "tya": ("y", "a"),
+    "txy": ("x", "y"),
+    "tyx": ("y", "x"),
+}
+_COUNTS = {"dex": "x", "dey": "y", "inx": "x", "iny": "y"}
+_KEEPS = frozenset(("rep", "sep", "nop", "cld", "{", "}"))
+_PUSHES = {
+    "pha": "a",
+    "phx": "x",
+    "phy": "y",
+    **dict.fromkeys(("phb", "phk", "php", "phd", "pea", "per", "pei"), ""),
+}
+_PULLS = {"pla": "a", "plx": "x", "ply": "y", "plb": "", "plp": "", "pld": ""}
+_NAMES = re.compile(r"([A-Z]\w*[_.]\w+)((?: \w+)?)")
+_BARE = re.compile(r"`\$[0-9A-Fa-f]{6}`")
+_ENDS = frozenset(("rts", "rtl", "rti", "bra", "brl", "jmp", "jml"))
+_USES = {
+    "a": frozenset(
+        [
+            "sta",
+            "cmp",
+            "tax",
+            "tay",
+            "pha",
+            "tsb",
+            "trb",
+            "bit",
+            "lda",
+            "pla",
+            "txa",
+            "tya",
+            "asl",
+            "lsr",
+        ]
+    ),
+    "x": frozenset(["stx", "cpx", "txa", "txy", "phx", "plx", "ldx", "inx", "dex"]),
+    "y": frozenset(["sty", "cpy", "tya", "tyx", "phy", "ply", "ldy", "iny", "dey"]),
+}
+"""After these, and after a branch or a call,
+a register holds no result that waits for the return.
+"""
+
+_BEHIND = "through the table behind it"
+
+
+def walk(
+    lines: tuple[Line, ...],
+    naming: Naming,
+    name: str = "",
+    entered: Set[str] = frozenset(),
+) -> Iterator[LineActions]:
+    """The steps of the routine `name`, one for each line that does something worth
+    a word, in order.
+    """
+    state = MachineState(naming)
+    met = meeting_points(lines, name, entered)
+    label = ""
+    for line in lines:
+        acts: list[Action] = []
+        for statement in line.statements:
+            for found in statement.labels:
+                if not found.startswith("#_"):
+                    for passed in _passing(
+                        line, state, found, (line.number, found) in met
+                    ):
+                        yield LineActions(
+                            passed.line, "" if acts else label, passed.acts
+                        )
+                        label = label if acts else ""
+                    label = f"{label}` and `{found}" if label and not acts else found
+            acts += _acts(statement, state)
+        if acts:
+            yield LineActions(
+                line.number,
+                label,
+                tuple(_called_by_name(act, line.comment) for act in acts),
+            )
+            label = ""
+
+
+def _passing(
+    line: Line, state: MachineState, label: str, known: bool
+) -> Iterator[LineActions]:
+    """Go on below a label; what only this path has counted, set or given to the code
+    below is said before.
+    """
+    acts, carry, held = state.counts(), state.carry, dict(state.registers)
+    given = {
+        **state.starts,
+        **{register: said for register, said in state.results.items() if said},
+    }
+    ended = state.ended
+    state.starts.clear()
+    state.enter(label, known)
+    lost = {
+        register: said
+        for register, said in sorted(given.items())
+        if state.registers[register] != held[register]
+    }
+    acts += [
+        Action("sets", register.upper(), f" to {said}")
+        for register, said in lost.items()
+    ]
+    if carry and not state.carry:
+        acts.append(Action("clears" if carry == "clear" else "sets", "the carry"))
+    if acts and not ended:
+        yield LineActions(line.number - 1, "", tuple(acts))
+
+
+def _called_by_name(act: Action, comment: str) -> Action:
+    """An act that goes to a bare address, with the name the comment behind it gives."""
+    name = _NAMES.fullmatch(comment.strip("; \t"))
+    if name and act.verb in ("calls", "goes to") and _BARE.fullmatch(act.what):
+        return Action(
+            act.verb, f"{act.what} (`{name.group(1)}`{name.group(2)})", act.tail
+        )
+    return act
+
+
+def table(lines: tuple[Line, ...], naming: Naming) -> tuple[str, list[str]]:
+    """(what chooses, the entries in order) of the jump table a routine ends in; ("",
+    []) where it has none.
+    """
+    index, at_table = "", False
+    entries: list[str] = []
+    state = MachineState(naming)
+    for statement in (statement for line in lines for statement in line.statements):
+        if at_table and statement.word in ("dw", "dl"):
+            entries += [operand(part.strip()) for part in statement.rest.split(",")]
+        elif at_table and entries and statement.word:
+            break
+        acts = list(_acts(statement, state)) if not at_table else []
+        for act in acts:
+            if act.verb == "jumps" and act.what.startswith(_BEHIND):
+                at_table, index = (
+                    True,
+                    act.what.removeprefix(_BEHIND).removeprefix(" by "),
+                )
+    return (index, entries) if entries else ("", [])
+
+
+def _acts(statement: Statement, state: MachineState) -> Iterator[Action]:
+    word, rest = statement.word.split(".", 1)[0], statement.rest.strip()
+    if not word:
+        return
+    yield from _untold(state, word)
+    _use(state, word, rest)
+    if word and word not in _LOADS and word not in _KEEPS and word not in _PUSHES:
+        state.starts.clear()
+    if word in _LOADS:
+        _load(state, _LOADS[word], rest)
+    elif word in _STORES or word == "stz":
+        yield from _store(state, word, rest)
+    elif word in _COMPARES:
+        yield from _compare(state, _COMPARES[word], rest)
+    elif word in _MOVES:
+        _move(state, *_MOVES[word])
+    elif word in _PUSHES or word in _PULLS:
+        yield from _keep(state, word)
+    elif word in ("inc", "dec"):
+        yield from _count(state, word, rest)
+    elif word in SHIFTS:
+        yield from shift(state, word, rest)
+    elif word in _COUNTS:
+        register = _COUNTS[word]
+        state.registers[register] = Value("register", register.upper())
+        times = int(rest[1:]) if re.fullmatch(r"#\d", rest) else 1
+        state.counted += [
+            Action(
+                "counts up" if word.startswith("in") else "counts down",
+                register.upper(),
+            )
+        ] * times
+        state.test = ("count", register.upper(), word[:2])
+    elif word in _OTHERS:
+        yield from _OTHERS[word](state, word, rest)
+    else:
+        yield from _control(statement, state, word, rest)
+    state.ended = word in _ENDS or (state.ended and word in _KEEPS)
+
+
+def _untold(state: MachineState, word: str) -> Iterator[Action]:
+    """How X and Y were counted, once something else follows."""
+    if state.counted and word not in _COUNTS and word not in _KEEPS:
+        yield from state.counts()
+
+
+def _use(state: MachineState, word: str, rest: str) -> None:
+    """Whatever an instruction uses is no result that waits for the return."""
+    for register, users in _USES.items():
+        indexed = (match := INDEX.search(rest)) and match.group(1).lower() == register
+        if word in users or indexed or _OTHERS.get(word) is _bits:
+            state.results.pop(register, None)
+
+
+def _control(
+    statement: Statement, state: MachineState, word: str, rest: str
+) -> Iterator[Action]:
+    """Returns, jumps ahead, the carry, macros;
+    whatever else changes a register forgets what they hold.
+    """
+    if word in ("rts", "rtl"):
+        results = [
+            f"{register.upper()} = {said}"
+            for register, said in state.results.items()
+            if said
+        ]
+        results += [f"the carry {state.carry}"] if state.carry else []
+        yield Action("returns", f"with {listing(results)}" if results else "")
+        state.forget()
+    elif word in ("bra", "brl"):
+        bytes_ahead = re.fullmatch(r"\$[0-9A-Fa-f]{2}", rest)
+        state.leave(rest)
+        yield (
+            Action("skips", f"{rest} bytes")
+            if bytes_ahead
+            else Action("goes on", f"at `{rest}`", state.taken())
+        )
+    elif word in ("clc", "sec"):
+        state.carry = "clear" if word == "clc" else "set"
+    elif statement.word.startswith("%"):
+        state.forget()
+        yield Action("runs", f"`{' '.join(f'{statement.word} {rest}'.split())}`")
+    elif word == "xba":
+        state.registers["a"], state.test = UNKNOWN, ("", "", "")
+    elif word not in _KEEPS:
+        state.forget()
+        if word in ("mvn", "mvp"):
+            yield Action("moves", "a block of bytes", f" (`{word.upper()} {rest}`)")
+
+
+def _load(state: MachineState, register: str, rest: str) -> None:
+    fixed = constant(rest)
+    place = "" if fixed else shown(state, rest)
+    index = match.group(1).upper() if (match := INDEX.search(rest)) else ""
+    value = (
+        Value("constant", fixed)
+        if fixed
+        else Value("variable", place, index)
+        if place
+        else UNKNOWN
+    )
+    state.registers[register] = value
+    state.own.add(register)
+    state.test = value.asked
+    bare = index and value.text and " at index " not in value.text
+    state.results[register] = f"{value.text} indexed by {index}" if bare else value.text
+    if register != "a" and fixed:
+        state.starts[register] = fixed
+
+
+def _move(state: MachineState, source: str, target: str) -> None:
+    value = state.registers[target] = state.registers[source]
+    state.own.add(target)
+    state.test = value.asked if value.said else ("value", source.upper(), "")
+    state.results[target] = value.said if value.kind not in ("register", "old") else ""
+
+
+def _keep(state: MachineState, word: str) -> Iterator[Action]:
+    """Push, or take back what was pushed: no result of the routine, but known again."""
+    if word in _PUSHES:
+        state.stack.append(state.registers.get(_PUSHES[word], UNKNOWN))
+        return
+    if not state.stack and state.bottom:
+        yield Action("pulls", "a byte of the return address")
+    value, register = state.stack.pop() if state.stack else UNKNOWN, _PULLS[word]
+    if register:
+        state.own.discard(register)
+        unknown = UNKNOWN if register == "a" else Value("register", register.upper())
+        state.registers[register] = value if value.said else unknown
+        state.test = state.registers[register].asked
+        state.results.pop(register, None)
+
+
+def _store(state: MachineState, word: str, rest: str) -> Iterator[Action]:
+    target = shown(state, rest)
+    if not target:
+        return
+    register = _STORES.get(word, "")
+    yield from (
+        [Action("clears", target)]
+        if word == "stz"
+        else _stored(state.registers[register], target, rest)
+    )
+    state.stored(target, register)
+
+
+def _stored(value: Value, target: str, rest: str) -> Iterator[Action]:
+    """What a store of `value` does to `target`."""
+    array, _, place = target.partition(" at index ")
+    match = INDEX.search(rest)
+    index = match.group(1).upper() if match else ""
+    if value.kind == "constant":
+        yield Action("sets", target, f" to {value.text}")
+    elif value.kind == "change" and value.text == target:
+        verb, rest_of_it = value.detail.split(" ", 1)
+        yield Action(verb, f"{rest_of_it} {target}")
+    elif value.kind == "old" and value.text == f"the earlier {target}":
+        yield Action("restores", target)
+    elif value.kind == "variable" and value.text.partition(" at index ")[0] == array:
+        came = value.text.partition(" at index ")[2] or value.detail
+        if (place or index) != came:
+            yield Action(
+                "copies", array, f" from index {came} to index {place or index}"
+            )
+    elif value.kind == "variable":
+        yield Action("copies", value.text, f" to {target}")
+    elif value.said:
+        held = value.kind in ("returned", "register")
+        yield (
+            Action("stores", value.said, f" in {target}")
+            if held
+            else Action("sets", target, f" to {value.said}")
+        )
+    else:
+        yield Action("writes", target)
+
+
+def _compare(state: MachineState, register: str, rest: str) -> Iterator[Action]:
+    value = state.registers[register]
+    other = constant(rest) or shown(state, rest)
+    name = value.said if register == "a" or value.kind != "returned" else ""
+    state.test = ("compare", name or register.upper(), other) if other else ("", "", "")
+    carry, state.carry = state.carry, ""
+    if carry:
+        yield Action("clears" if carry == "clear" else "sets", "the carry")
+
+
+def _count(state: MachineState, word: str, rest: str) -> Iterator[Action]:
+    if rest.upper() in ("", "A"):
+        step(state, "plus" if word == "inc" else "minus")
+        return
+    target = shown(state, rest)
+    state.test = ("value", target, "") if target else ("", "", "")
+    if target:
+        state.stored(target)
+        yield Action("counts up" if word == "inc" else "counts down", target)
+
+
+def _bits(state: MachineState, word: str, rest: str) -> Iterator[Action]:
+    fixed, target, value = constant(rest), shown(state, rest), state.registers["a"]
+    state.test = ("", "", "")
+    if word == "bit" and fixed:
+        state.test = ("bits", value.said or "A", fixed)
+    elif word == "bit" and target:
+        state.test = ("tested", target, value.said or "A")
+    elif target and (value.said or word != "bit"):
+        verb = "sets" if word == "tsb" else "clears"
+        bits = (
+            f"the bits {value.text} of"
+            if value.kind == "constant"
+            else f"the bits of {value.said or 'A'} in"
+        )
+        state.stored(target)
+        yield Action(verb, f"{bits} {target}")
+
+
+def _call(state: MachineState, word: str, rest: str) -> Iterator[Action]:
+    calling = word in ("jsr", "jsl")
+    if SUBLABEL.match(rest.lstrip("(")) or re.fullmatch(r"\++|-+", rest):
+        if rest.startswith("("):
+            yield Action(
+                "calls" if calling else "jumps",
+                f"through the table `{rest.strip('()').split(',')[0]}`",
+            )
+        elif calling:
+            yield Action("calls", f"`{rest}`", _given(state))
+        else:
+            state.leave(rest)
+            yield Action("goes on", f"at `{rest}`", state.taken())
+        state.called("")
+        return
+    name = operand(rest)
+    index, given = state.registers["a"], _given(state)
+    direct = bool(name) and not rest.startswith(("(", "["))
+    state.called(name if direct and calling else "")
+    if direct and "jumptable" in name.lower():
+        by = f" by {index.said}" if index.kind not in ("unknown", "constant") else ""
+        yield Action("jumps", f"{_BEHIND}{by}")
+    elif direct:
+        yield Action("calls" if calling else "goes to", f"`{name}`", given)
+        state.test = ("call", f"`{name}`", "")
+    elif name:
+        yield Action(
+            "calls" if calling else "jumps", f"through the table {state.naming(name)}"
+        )
+
+
+def _given(state: MachineState) -> str:
+    """What a routine is called with: constants,
+    and what was put into a register for it.
+    """
+    given = []
+    for register, value in state.registers.items():
+        result = state.results.get(register, "")
+        if value.kind == "constant" and (register != "a" or result):
+            given.append(f"{register.upper()} = {value.text}")
+        elif result and value.kind != "constant":
+            given.append(f"{register.upper()} = {result}")
+    return f" with {listing(given)}" if given else ""
+
+
+def _branch(state: MachineState, word: str, rest: str) -> Iterator[Action]:
+    kind, name, other = state.test
+    target = rest.split()[0] if rest.split() else ""
+    if kind == "bit" and word not in ("bcc", "bcs"):
+        kind, name = "value", state.registers["a"].said
+    condition = CONDITIONS.get((kind, word), "").format(name, other)
+    if not target:
+        return
+    if kind == "bit" or state.test == state.registers["a"].asked:
+        state.results.pop("a", None)
+    state.leave(target)
+    given = f" with A = {state.results['a']}" if state.results.get("a") else ""
+    if not condition or (kind == "count" and word == "bpl" and other != "de"):
+        condition = f"on {word.upper()}"
+    if re.fullmatch(r"\$[0-9A-Fa-f]{2}", target):
+        yield Action("skips", f"{target} bytes {condition}")
+    elif set(target) <= {"+"}:
+        yield Action("skips ahead", f"to `{target}`{given} {condition}")
+    elif set(target) <= {"-"} or target in state.seen:
+        yield Action("goes back", f"to `{target}`{given} {condition}")
+    else:
+        yield Action("goes to", f"`{target}`{given} {condition}")
+
+
+_OTHERS: dict[str, Callable[[MachineState, str, str], Iterator[Action]]] = {
+    **dict.fromkeys(("and", "ora", "eor", "adc", "sbc"), arithmetic),
+    **dict.fromkeys(("bit", "tsb", "trb"), _bits),
+    **dict.fromkeys(("jsr", "jsl", "jmp", "jml"), _call),
+    **dict.fromkeys(("beq", "bne", "bcc", "bcs", "bmi", "bpl", "bvc", "bvs"), _branch),
+}

@@ -1,0 +1,201 @@
+"""Everything the kinds draw on, read once: the program, its blocks and call graph, the
+sections of the docs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from afs_stages.codebase.facts.contract import Contract, contract
+from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.markdown import Document, read_document
+from afs_stages.codebase.read.program import Program, Symbol, read_program
+from afs_stages.codebase.read.routines import CodeSpan, blocks, patches
+from afs_stages.codebase.read.tree import Problem, Tree, read_tree
+
+_CONTRACT = re.compile(
+    r"(?i)takes (an? )?[axy]\b|(uses|sets?) (\$[0-9a-f]{2}|[axy]\b)|(clc|sec) if\b|"
+    r"[axy]\s*(=|contains|holds)|based on\b|"
+    r"\$[0-9a-f]{2,6}\s*[-=]|[a-z0-9]{2}: \w+( \d)? [a-z0-9]{2}: |"
+    r"(inputs?|outputs?|entry|exit|param(eter)?s?|args?|contract|clobbers?|returns?|status)\b.{0,3}[:=]"
+)
+NO_TASK = re.compile(
+    r"(?i)\d+(-\d+)?\s*[:=]\s|this (function|routine|code) is (bled|jumped|called"
+    r"|reached)\b"
+    r"|no rt[ls]\b|([VHOPT] ){4}|the (following|next|above) (\d |two "
+    r"|three )?(functions?|routines?)\b"
+)
+"""Legends of frames, and how a routine is come by: neither is what it is for."""
+
+_BEHIND_NAME = re.compile(r"\s*[:.\-–—]?\s+")
+_VERSION = re.compile(r"\s*[-:–—(|].*$")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A block with its contract and a one-sentence summary (empty where
+    nothing is said).
+    """
+
+    block: CodeSpan
+    contract: Contract
+    summary: str
+
+
+@dataclass
+class Project:
+    """A codebase, read."""
+
+    tree: Tree
+    program: Program
+    units: list[Unit]
+    documents: list[Document]
+    callers: dict[str, list[str]] = field(default_factory=dict)
+    hooks: dict[str, list[CodeSpan]] = field(default_factory=dict)
+    by_name: dict[str, list[Unit]] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What could not be read, by file and line."""
+        return sorted(
+            self.tree.problems, key=lambda p: (p.file, p.line, p.reason, p.detail)
+        )
+
+    @cached_property
+    def title(self) -> str:
+        """What the codebase calls itself: the heading of its README,
+        else "the game".
+        """
+        readme = next(
+            (doc for doc in self.documents if doc.path.lower() == "readme.md"), None
+        )
+        return _VERSION.sub("", readme.title) if readme and readme.title else "the game"
+
+    @cached_property
+    def _common(self) -> frozenset[str]:
+        """Comments that stand in five routines or more: of a template,
+        so they explain none of them.
+        """
+        counts = Counter(
+            said
+            for unit in self.units
+            for said in {note for _, note in unit.block.notes}
+        )
+        return frozenset(said for said, count in counts.items() if count >= 5)
+
+    def notes(self, unit: Unit) -> list[tuple[str, str]]:
+        """The (code, comment) pairs inside a routine that are its own."""
+        return [note for note in unit.block.notes if note[1] not in self._common]
+
+    @cached_property
+    def file_titles(self) -> dict[str, str]:
+        """What the first sentence of a file's opening comment says,
+        where it says something.
+        """
+        found: dict[str, str] = {}
+        for path, file in self.program.files.items():
+            first = re.split(r"(?<=[.!])\s|\n", file.title, maxsplit=1)[0]
+            if (
+                comments.says_something(first, 3)
+                and not first[:1].islower()
+                and first.lower() != "sprite properties"
+                and len(first) < 200
+            ):
+                found[path] = comments.sentence(first)
+        counts = Counter(found.values())
+        return {
+            path: text
+            for path, text in found.items()
+            if counts[text] < 3 and self.title not in text
+        }
+
+    @cached_property
+    def best_symbol(self) -> dict[str, Symbol]:
+        """The symbol a name means, where it means one address only."""
+        found = {}
+        for name, group in self.program.symbols.items():
+            if len({symbol.value for symbol in group}) == 1:
+                found[name] = max(
+                    group,
+                    key=lambda symbol: (comments.words(symbol.comment), -symbol.line),
+                )
+        return found
+
+    def find(self, name: str) -> Unit | None:
+        """The routine a name refers to, where there is one only."""
+        group = (
+            self.by_name.get(name) or self.by_name.get(self.program.bare(name)) or []
+        )
+        return group[0] if len(group) == 1 else None
+
+
+def read_project(root: Path) -> Project:
+    """Read a codebase. Raises `UserError` when the root is no folder."""
+    tree = read_tree(root)
+    program = read_program(tree)
+    documents = [
+        document
+        for document in map(read_document, tree.markdown)
+        if document is not None
+    ]
+    found = [
+        block
+        for file in program.files.values()
+        for block in (*blocks(file), *patches(file))
+    ]
+    project = Project(tree, program, [_unit(block) for block in found], documents)
+    for unit in project.units:
+        if unit.block.kind != "patch":
+            project.by_name.setdefault(unit.block.name, []).append(unit)
+    for unit in project.units:
+        _link(project, unit)
+    return project
+
+
+def _unit(block: CodeSpan) -> Unit:
+    return Unit(block, contract(block.lines), summary(block))
+
+
+def summary(block: CodeSpan) -> str:
+    """The first sentence of the header, without the routine's own name in front."""
+    text = re.sub(r"^[0-9A-F]{6}\s+", "", comments.joined(block.header.split("\n")[:3]))
+    name = block.name.rsplit(".", 1)[-1]
+    behind = _BEHIND_NAME.match(text, len(name)) if text.startswith(name) else None
+    text = text[behind.end() :] if behind else text
+    first = re.split(r"(?<=[a-z)\]\d][.!])\s+(?=[A-Z`])", text, maxsplit=1)[0].strip()
+    first = re.split(r"(?<=[a-z])\s+(?=[AXY]\s*=\s)", first, maxsplit=1)[0]
+    first = re.split(
+        r"(?i)\s+(?=(?:inputs?|outputs?|returns?|entry|exit|args?|params?|parameters?)\s*:)",
+        first,
+    )[0]
+    first = re.split(r":?\s+- ", first, maxsplit=1)[0]
+    if (
+        first.isupper()
+        or first.endswith("?")
+        or not comments.says_something(first, 3)
+        or _CONTRACT.match(first)
+        or NO_TASK.match(first)
+    ):
+        return ""
+    letters = sum(len(word) == 1 for word in first.split())
+    return (
+        comments.sentence(first)
+        if len(first) <= 300 and letters * 4 <= len(first.split())
+        else ""
+    )
+
+
+def _link(project: Project, unit: Unit) -> None:
+    block = unit.block
+    for _, name in unit.contract.calls:
+        target = project.find(name)
+        if target is None or target is unit:
+            continue
+        if block.kind == "patch":
+            project.hooks.setdefault(target.block.name, []).append(block)
+        elif block.name not in project.callers.setdefault(target.block.name, []):
+            project.callers[target.block.name].append(block.name)

@@ -1,0 +1,262 @@
+"""`OracleTrainingGenerator`: a codebase in, samples of five kinds (and of those a
+subclass adds) out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from afs_stages.codebase.facts.mentions import Mentions, mentions
+from afs_stages.codebase.facts.project import Project, read_project
+from afs_stages.codebase.facts.topics import topic
+from afs_stages.codebase.judge.disputed import disputed_rows
+from afs_stages.codebase.judge.sample_filter import keep
+from afs_stages.codebase.read.markdown import Document, Section
+from afs_stages.codebase.tell import architecture, assembly, crossref, docs, quest
+from afs_stages.codebase.tell import memory_map as memory
+from afs_stages.codebase.tell.draft import Draft
+from afs_stages.codebase.tell.name_lookup import NameLookup, vocabulary
+from afs_stages.core.jsonl import BadRow
+from afs_stages.core.params import Block
+from afs_stages.core.sample import TrainingSample
+from afs_stages.sources.base import BaseGenerator
+
+_ORDER = ("memory", "assembly", "quest", "architecture", "documentation")
+
+
+class OracleTrainingGenerator(BaseGenerator):
+    """Samples from a 65816 codebase with Markdown docs.
+
+    Each `generate_<kind>_samples` method yields one kind; override one to change it,
+    add one to have it called too. Samples come in a fixed order that depends on the
+    files' contents and relative paths only.
+    """
+
+    default_domain: ClassVar[str] = ""
+
+    def __init__(
+        self,
+        name: str = "oracle",
+        domain: str = "",
+        roots: Iterable[Path] = (),
+        options: Block | None = None,
+        *,
+        oracle_path: Path | str | None = None,
+        limit: int | None = None,
+    ) -> None:
+        """Read from `oracle_path` (or the first of `roots`); at most `limit` samples,
+        evenly over the kinds.
+        """
+        if oracle_path is not None:
+            roots = [Path(oracle_path).expanduser()]
+        super().__init__(name, domain, roots, options)
+        self.limit = limit
+
+    @property
+    def oracle_path(self) -> Path:
+        """The root of the codebase."""
+        return self.roots[0] if self.roots else Path()
+
+    @cached_property
+    def docs_path(self) -> Path:
+        """The folder of the docs: `Docs` or `docs` under the root, else the root."""
+        names = {
+            path.name: path
+            for path in sorted(self.oracle_path.iterdir())
+            if path.is_dir()
+        }
+        return names.get("Docs") or names.get("docs") or self.oracle_path
+
+    @cached_property
+    def project(self) -> Project:
+        """The codebase, read at first use; what could not be read goes to `on_bad`."""
+        project = read_project(self.oracle_path)
+        for problem in project.problems:
+            self.on_bad(
+                BadRow(problem.file, problem.line, problem.reason, problem.detail)
+            )
+        return project
+
+    @cached_property
+    def mentions(self) -> Mentions:
+        """Which routine uses which name."""
+        return mentions(self.project)
+
+    @cached_property
+    def words(self) -> NameLookup:
+        """What operands mean, and which routine stands in which jump table."""
+        return vocabulary(self.project)
+
+    @cached_property
+    def conflicts(self) -> list[memory.Conflict]:
+        """Where the docs contradict the code about an address."""
+        return memory.conflicts(self.project)
+
+    @cached_property
+    def disputed(self) -> set[tuple[str, int]]:
+        """The rows of the docs that say of an address what the code says of another."""
+        return disputed_rows(self.project)
+
+    def generate(self) -> Iterator[TrainingSample]:
+        """Yield every sample that is worth training on; exact and near copies and
+        second answers are dropped.
+        """
+        for conflict in self.conflicts:
+            self.tally.notes.append(
+                f"{conflict.file}:{conflict.line} puts {conflict.symbol.name} at "
+                f"${conflict.claimed:06X}, "
+                f"{conflict.symbol.file}:{conflict.symbol.line} at "
+                f"${conflict.symbol.value:06X}"
+            )
+        if self.limit is None:
+            yield from keep(
+                (sample for kind in self.kinds() for sample in self._kind(kind)),
+                self.tally,
+            )
+            return
+        found: dict[str, list[TrainingSample]] = {kind: [] for kind in self.kinds()}
+        every = ((kind, sample) for kind in found for sample in self._kind(kind))
+        kind_of: dict[str, str] = {}
+        for sample in keep(_noting(every, kind_of), self.tally):
+            found[kind_of[sample.sample_id]].append(sample)
+        chosen = even(list(found.values()), self.limit)
+        self.tally.drop("over_limit", sum(map(len, found.values())) - len(chosen))
+        yield from chosen
+
+    def kinds(self) -> list[str]:
+        """The kinds there is a `generate_<kind>_samples` method for,
+        built-in ones first.
+        """
+        prefix, suffix = "generate_", "_samples"
+        names = sorted(
+            name
+            for name in dir(type(self))
+            if name.startswith(prefix) and name.endswith(suffix)
+        )
+        kinds = [name.removeprefix(prefix).removesuffix(suffix) for name in names]
+        return sorted(
+            kinds,
+            key=lambda kind: (
+                _ORDER.index(kind) if kind in _ORDER else len(_ORDER),
+                kind,
+            ),
+        )
+
+    def _kind(self, kind: str) -> Iterator[TrainingSample]:
+        for sample in getattr(self, f"generate_{kind}_samples")():
+            sample.source = self.name
+            sample.domain = sample.domain or self._domain(kind)
+            yield sample
+
+    def _domain(self, kind: str) -> str:
+        return f"{self.domain}_{_SHORT.get(kind, kind)}"
+
+    def generate_documentation_samples(self) -> Iterator[TrainingSample]:
+        """Sections and table rows of the docs that are about neither quests
+        nor architecture.
+        """
+        yield from self._samples(
+            "documentation", self._written("docs", "documentation")
+        )
+
+    def generate_assembly_samples(self) -> Iterator[TrainingSample]:
+        """Routines, data tables, patches and macros with their code."""
+        yield from self._samples("assembly", assembly.drafts(self.project, self.words))
+
+    def generate_memory_samples(self) -> Iterator[TrainingSample]:
+        """Variables, addresses, constants and structs; contradictions of docs and code;
+        where routines are.
+        """
+        yield from self._samples(
+            "memory", memory.drafts(self.project, self.mentions, self.conflicts)
+        )
+        yield from self._samples("memory", crossref.drafts(self.project, self.words))
+
+    def generate_quest_samples(self) -> Iterator[TrainingSample]:
+        """Quest sections of the docs and story flags in code."""
+        yield from self._samples("quest", self._written("quest", "quest"))
+        yield from self._samples("quest", quest.drafts(self.project, self.mentions))
+
+    def generate_architecture_samples(self) -> Iterator[TrainingSample]:
+        """Architecture sections of the docs; files, includes, hooks, calls and
+        namespaces of the code.
+        """
+        yield from self._samples(
+            "architecture", self._written("architecture", "architecture")
+        )
+        yield from self._samples("architecture", architecture.drafts(self.project))
+
+    def _written(self, wanted: str, kind: str) -> Iterator[Draft]:
+        spoiled = {
+            (conflict.file, conflict.line) for conflict in self.conflicts
+        } | self.disputed
+
+        def is_wanted(document: Document, section: Section) -> bool:
+            return topic(document, section) == wanted
+
+        return docs.drafts(self.project, is_wanted, kind, spoiled)
+
+    def _samples(self, kind: str, drafts: Iterable[Draft]) -> Iterator[TrainingSample]:
+        for draft in drafts:
+            # names may stand in lists that are read and never assembled
+            code = kind != "memory" or draft.kind == "memory_routine"
+            unbuilt = code and draft.file in self.project.program.unbuilt
+            fault = draft.fault or ("file_not_built" if unbuilt else "")
+            if fault:
+                self.tally.seen += 1
+                self.tally.drop(fault)
+            else:
+                yield self.sample(draft, self._domain(kind))
+
+    def sample(self, draft: Draft, domain: str) -> TrainingSample:
+        """A draft as a sample of this source."""
+        provenance: dict[str, Any] = {
+            "file": draft.file,
+            "lines": [draft.first, draft.last],
+            "kind": draft.kind,
+        }
+        if self.project.tree.commit:
+            provenance["commit"] = self.project.tree.commit
+        return TrainingSample(
+            instruction=draft.question,
+            input=draft.input,
+            output=draft.answer,
+            domain=domain,
+            source=self.name,
+            metadata={"provenance": provenance, "group": f"{self.name}:{draft.group}"},
+        )
+
+
+_SHORT = {"documentation": "docs", "assembly": "asm"}
+
+
+def _noting(
+    every: Iterable[tuple[str, TrainingSample]], kind_of: dict[str, str]
+) -> Iterator[TrainingSample]:
+    for kind, sample in every:
+        kind_of.setdefault(sample.sample_id, kind)
+        yield sample
+
+
+def even(groups: list[list[TrainingSample]], limit: int) -> list[TrainingSample]:
+    """At most `limit` samples, as evenly over the groups as their sizes allow, spread
+    over each group.
+    """
+    chosen: list[TrainingSample] = []
+    left = max(0, limit)
+    for index, group in sorted(
+        enumerate(groups), key=lambda pair: (len(pair[1]), pair[0])
+    ):
+        share = min(len(group), left // (len(groups) - _rank(groups, index)))
+        chosen += [group[position * len(group) // share] for position in range(share)]
+        left -= share
+    return chosen
+
+
+def _rank(groups: list[list[TrainingSample]], index: int) -> int:
+    """How many groups come before this one in order of size."""
+    own = (len(groups[index]), index)
+    return sum((len(group), other) < own for other, group in enumerate(groups))

@@ -1,0 +1,1 @@
+"""Which requests and answers are kept."""

@@ -1,0 +1,238 @@
+"""Rows of the docs that say of an address what the code says of another:
+they are not taught.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+from afs_stages.codebase.facts.project import Project
+from afs_stages.codebase.read.program import Symbol
+from afs_stages.codebase.tell.memory_map import canonical, meaning, region
+
+_PLACE = re.compile(r"^\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4})(,\s*[XYxy])?$")
+_LONG = re.compile(r"^`?\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4})`?$")
+_COLUMN = re.compile(r"(?i)\b(addr\w*|s?ram|flags?|registers?|variables?)\b")
+"""How a column of addresses is called; other tables have numbers of messages,
+tiles and rooms.
+"""
+
+_BANK = re.compile(r"^`?\$([0-9A-Fa-f]{2})`?$")
+_ORG = re.compile(r"\$([0-9A-Fa-f]{2})[0-9A-Fa-f]{4}\b")
+_NAME = re.compile(r"[A-Z][a-z]+[A-Z]\w+|[A-Z]{3,}_[A-Z0-9_]+")
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_STEM = 3
+"""Letters two words must begin with alike to speak of the same thing."""
+
+_IDLE = frozenset(
+    [
+        "the",
+        "and",
+        "for",
+        "with",
+        "that",
+        "this",
+        "not",
+        "are",
+        "its",
+        "from",
+        "which",
+        "used",
+        "when",
+        "into",
+        "has",
+        "was",
+        "one",
+        "all",
+        "any",
+        "but",
+    ]
+)
+_RAM = ("WRAM", "SRAM", "direct page")
+_PROPERTY = re.compile(r"^[-*+] +\**`(!\w+)`\**:\**\s*`\$?([0-9A-Fa-f]{1,2})`")
+_INDEXED = re.compile(r"`?\$([0-9A-Fa-f]{4}), ?[XY]\b`?")
+_CODE = re.compile(r"\b[A-Z]{3}(\.[bwl])? [#$%!(A-Za-z]")
+
+
+def disputed_rows(project: Project) -> set[tuple[str, int]]:
+    """(page, line) of each table row whose words share nothing with the names and
+    meanings of its address.
+
+    A table in which a quarter of the addresses are disputed, and two at least, is not
+    trusted at all. So are sentences about an indexed address, and properties the file
+    of the page's name defines otherwise.
+    """
+    named, banks, names = _named(project), _banks(project), set(project.program.symbols)
+    defines, patched = _defines(project), _patched(project)
+    found: set[tuple[str, int]] = set()
+    for document in project.documents:
+        own = defines.get(_stem(document.path), {})
+        for number, line in enumerate(document.lines, 1):
+            if _misplaced(named, line) or _redefined(own, line):
+                found.add((document.path, number))
+        for path, table in (
+            (section.path, table)
+            for section in document.sections
+            for table in section.tables
+        ):
+            found.update(
+                (document.path, line)
+                for line, cells in table.rows
+                if _elsewhere(banks, cells)
+            )
+            if any("hook" in name.lower() for name in (*table.header, *path)):
+                found.update(
+                    (document.path, line)
+                    for line, cells in table.rows
+                    if _unpatched(patched, cells)
+                )
+            if not any(map(_COLUMN.search, table.header)):
+                continue
+            wrong = [
+                line for line, cells in table.rows if _disputed(named, names, cells)
+            ]
+            placed = [
+                line for line, cells in table.rows if any(map(_PLACE.match, cells))
+            ]
+            lines = (
+                placed if len(wrong) >= 2 and len(wrong) * 4 >= len(placed) else wrong
+            )
+            found.update((document.path, line) for line in lines)
+    return found
+
+
+def _stem(path: str) -> str:
+    """The name of a file as pages and code share it: `Bean_Vendor.asm` and
+    `BeanVendor.md` are one.
+    """
+    return path.rsplit("/", 1)[-1].rsplit(".", 1)[0].replace("_", "").lower()
+
+
+def _defines(project: Project) -> dict[str, dict[str, int]]:
+    """Stem of a file -> its `!define`s and their values."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for symbol in project.program.all_symbols():
+        if symbol.kind == "define":
+            found[_stem(symbol.file)].setdefault(symbol.name.lstrip("!"), symbol.value)
+    return found
+
+
+def _redefined(own: dict[str, int], line: str) -> bool:
+    match = _PROPERTY.match(line)
+    if match is None or match.group(1)[1:] not in own:
+        return False
+    return own[match.group(1)[1:]] != int(match.group(2), 16)
+
+
+def _misplaced(named: dict[int, list[Symbol]], line: str) -> bool:
+    """Whether a sentence says of one indexed address what shares nothing with its
+    names and meanings.
+    """
+    for sentence in re.split(r"(?<=[.;!?]) +", line) if "$" in line else ():
+        places = _INDEXED.findall(sentence)
+        if len(places) == 1 and sentence.count("$") == 1 and not _CODE.search(sentence):
+            symbols = named.get(canonical(int(places[0], 16)), [])
+            known = _stems(
+                " ".join(f"{symbol.name} {meaning(symbol)}" for symbol in symbols)
+            )
+            said = _stems(_INDEXED.sub("", sentence))
+            if known and len(said) > 1 and not said & known:
+                return True
+    return False
+
+
+def _banks(project: Project) -> dict[str, set[str]]:
+    """File -> the banks (two digits) that it, or a file included by it,
+    names in an `org`.
+    """
+    banks: dict[str, set[str]] = defaultdict(set)
+    for path, file in project.program.files.items():
+        own = {
+            match.group(1).upper()
+            for org in file.orgs
+            if (match := _ORG.match(org.address))
+        }
+        above, seen = [path], {path}
+        while above:
+            part = above.pop()
+            banks[part] |= own
+            above += [
+                parent
+                for parent in project.program.included_by.get(part, [])
+                if parent not in seen
+            ]
+            seen.update(above)
+    return banks
+
+
+def _elsewhere(banks: dict[str, set[str]], cells: tuple[str, ...]) -> bool:
+    """Whether a row gives a bank to a file that neither names it nor
+    includes one that does.
+    """
+    bank = next(
+        (match.group(1).upper() for match in map(_BANK.match, cells[:1]) if match), ""
+    )
+    files = [
+        cell.strip("` ") for cell in cells[1:] if cell.strip("` ").endswith(".asm")
+    ]
+    return bool(bank and files) and not any(
+        bank in banks[path] for path in files if path in banks
+    )
+
+
+def _patched(project: Project) -> set[int]:
+    """The addresses the code puts something at."""
+    orgs = (org.address for file in project.program.files.values() for org in file.orgs)
+    return {
+        int(address[1:], 16)
+        for address in orgs
+        if re.fullmatch(r"\$[0-9A-Fa-f]{6}", address)
+    }
+
+
+def _unpatched(patched: set[int], cells: tuple[str, ...]) -> bool:
+    """Whether a row of a table of hooks names one address of the ROM,
+    and no code is put there.
+    """
+    places = {
+        int(match.group(1).replace(":", ""), 16)
+        for match in map(_LONG.match, cells)
+        if match
+    }
+    return bool(places) and region(min(places)) not in _RAM and not places & patched
+
+
+def _named(project: Project) -> dict[int, list[Symbol]]:
+    named: dict[int, list[Symbol]] = defaultdict(list)
+    for group in project.program.symbols.values():
+        for symbol in group:
+            if (
+                symbol.kind in ("equate", "reserved", "field")
+                and region(symbol.value) in _RAM
+            ):
+                named[canonical(symbol.value)].append(symbol)
+    return named
+
+
+def _disputed(
+    named: dict[int, list[Symbol]], names: set[str], cells: tuple[str, ...]
+) -> bool:
+    places = [
+        canonical(int(match.group(1).replace(":", ""), 16))
+        for match in map(_PLACE.match, cells)
+        if match
+    ]
+    if len(places) != 1 or not named.get(places[0]):
+        return False
+    said = _stems(" ".join(cell for cell in cells if not _PLACE.match(cell)))
+    known = _stems(
+        " ".join(f"{symbol.name} {meaning(symbol)}" for symbol in named[places[0]])
+    )
+    unknown = any(_NAME.fullmatch(cell) and cell not in names for cell in cells)
+    return (bool(said) and not said & known) or unknown
+
+
+def _stems(text: str) -> set[str]:
+    words = (word.lower() for word in _PARTS.findall(text) if len(word) >= _STEM)
+    return {word[:_STEM] for word in words if word not in _IDLE}

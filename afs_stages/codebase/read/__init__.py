@@ -1,0 +1,1 @@
+"""From a codebase's files to a program and its pages."""

@@ -1,0 +1,237 @@
+"""What a comment says, once rules, tags and commented-out code are taken away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from afs_stages.asm.isa import DATA, MNEMONICS
+
+_RULE = re.compile(r"^[\s;=\-*#~_+./\\|<>]*$")
+_DECORATION = re.compile(r"^[=\-*#~_]{2,}\s*|\s*[=\-*#~_]{2,}$")
+_TAG = re.compile(r"^.*?;\s*@(\w+)\b\s*(.*)$")
+_INNER_TAG = re.compile(r"(?:^|\s*;\s*)@\w+\b.*$|^#(?:END)?PATCH_\w+=?")
+_BANNER = re.compile(
+    r"^(\*?\$[0-9A-Fa-f]{2,6}(?:-\$?[0-9A-Fa-f]+)?)(?:\s+(?:LOCAL|LONG"
+    r"|JUMP LOCATION))?$"
+)
+_ITEM = re.compile(
+    r"^([-*•]\s|\d+[.)]\s|[A-Za-z$!][\w $/()!-]{0,24}:\s"
+    r"|(?:\$|0x)?[0-9A-Fa-f]{2,6}\s*[-=:]|bit\b|[a-z] - "
+    r"|[A-Z][A-Z0-9]{2,}\s{2,}\S)"
+)
+_WORD = re.compile(r"(?<![\w.])[A-Za-z][A-Za-z']+(?![\w(])")
+_QUOTED = re.compile(r"(?i)^(?:vanilla|original|old|was)\b[^:]{0,40}:\s+(\w.*)$")
+_START = re.compile(
+    r"(?!Link|Zelda|Ganon|Sprite|Kydrog|Farore)(?:[A-Z][a-z]+ (?:[a-z$]"
+    r"|[A-Z0-9]{1,3}\b)|[A-Z]{3,} [a-z])"
+)
+_CLAUSE = re.compile(
+    r"(when|this|these|reset|set|used|cleared|also|only|never|always|written|read)\b"
+)
+_SHORT = 45
+"""Characters: a comment line this short that ends no sentence was not wrapped."""
+
+_JOINS_WORDS = (
+    "a an the of to by for and or in on at with from if is are be as its this "
+    "that when than"
+)
+_JOINS = frozenset(_JOINS_WORDS.split())
+_TAGGED = re.compile(r"^[A-Z]{3,}[A-Z0-9_]*[ .]\$?[0-9A-F]{2,6}$")
+"""What disassemblies write behind a constant: `SPRITE EC`, `SFX2.1D`, `VRAM $F000`."""
+
+_IDLE = re.compile(
+    r"(?i)^(unused|free( ram)?|todo|fixme|xxx|\?+|n/?a|tbd|unknown|none|dummy"
+    r"|padding)\b[\s.:!?]*$"
+)
+_SELF = re.compile(
+    r"(?i)^(i think|maybe|probably|not sure|idk|hmm|will need to|might need to|"
+    r"should probably|need to (fix|change|adjust)|init code for the|do code|"
+    r"do (the|some) [\w ]{3,20}(code|stuff)|just in case|for now|why |may use more|"
+    r"(this )?can be used to do anything)\b"
+)
+"""Notes an author left to himself: they tell of the work and not of
+what the code does.
+"""
+
+_SECOND = re.compile(r"\s+;\s*\.\w+$")
+_PATTERN = re.compile(
+    r"(?=\S* ?\S*(?:\.|([a-z])\1\1))(?:[a-z.]{4}){1,2} (?:[a-z.]{4}){1,2}(?!\S)"
+)
+_SEE = re.compile(r"(?i)see ([a-z]+ ){0,4}notes?\.?$")
+_HEADING = re.compile(
+    r"(?i:entry|exit|inputs?|outputs?|returns?|clobbers|param(?:eter)?s?|args|arguments|notes?|usage):$|[A-Z]{5,}:$"
+)
+_WORK = re.compile(r"(?i)\b(todo|fixme|xxx|idk)\b")
+
+
+def strip(comment: str) -> str:
+    """The text of one comment: without `;`, decoration and blanks at its ends;
+    keeps no rule.
+    """
+    text = _SECOND.sub("", _INNER_TAG.sub("", comment.lstrip("; \t"))).strip()
+    if _RULE.match(text):
+        return ""
+    return _DECORATION.sub("", text).strip()
+
+
+def tag(comment: str) -> tuple[str, str] | None:
+    """(name, rest) of a tag such as `@hook module=Menu`, or None."""
+    match = _TAG.search(comment)
+    return (match.group(1).lower(), match.group(2).strip()) if match else None
+
+
+def is_rule(comment: str) -> bool:
+    """Whether a comment is only a line of `=`, `-` or `*`."""
+    return comment.startswith(";") and len(comment) > 4 and not strip(comment)
+
+
+def is_code(text: str) -> bool:
+    """Whether a comment is an instruction that was switched off."""
+    quoted = _QUOTED.match(text)
+    if quoted:
+        return is_code(quoted.group(1))
+    word, _, rest = re.split(r" [:;]", text)[0].partition(" ")
+    word, rest = word.lower(), rest.strip()
+    stem = word.split(".", 1)[0]
+    if word in DATA or (stem in MNEMONICS and "." in word):
+        return True
+    if (
+        text.startswith(("%", "!", "{", "}"))
+        or (re.match(r"^[.\w]+:$", text) and not _HEADING.match(text))
+        or re.match(r"^(incsrc|incbin|org)\b", text)
+    ):
+        return True
+    return stem in MNEMONICS and (
+        not rest or bool(re.match(r"[#$!%(\[.]|[A-Za-z_.]+(, ?[XYS])?$", rest))
+    )
+
+
+def says_something(text: str, words: int = 2) -> bool:
+    """Whether a comment has at least so many words and is no place-holder."""
+    if _TAGGED.match(text):
+        return True
+    return (
+        not (_IDLE.match(text) or _WORK.search(text) or _SELF.match(text))
+        and "???" not in text
+        and len(_WORD.findall(text)) >= words
+    )
+
+
+def prose(comments: Iterable[str]) -> str:
+    """The comments as text: lines of one sentence joined, list items and columns on
+    lines of their own.
+    """
+    found: list[str] = []
+    fresh, unfinished, single = True, False, False
+    before = ""
+    for comment in comments:
+        raw = comment.lstrip(";")
+        text = strip(comment)
+        unfinished = bool(_WORK.search(text) or "???" in text) or (
+            unfinished and bool(text) and not _ITEM.match(text)
+        )
+        if (
+            not text
+            or unfinished
+            or is_code(text)
+            or _BANNER.match(text)
+            or _SEE.match(text)
+        ):
+            if text and found and is_code(text) and (found[-1].endswith(":") or single):
+                found.pop()
+            fresh, single = True, False
+            continue
+        indented = raw.startswith(("   ", "\t"))
+        if (
+            not found
+            or fresh
+            or indented
+            or _ITEM.match(text)
+            or _PATTERN.match(text)
+            or _HEADING.match(text)
+        ):
+            found.append(("  " if indented and found else "") + text)
+            single = True
+        else:
+            single = False
+            apart = _apart(before, text)
+            found[-1] += (". " if apart or _begins(found[-1], text) else " ") + (
+                capital(text) if apart else text
+            )
+        before = text
+        fresh = False
+    return "\n".join(found).strip()
+
+
+def _begins(before: str, text: str) -> bool:
+    """Whether a line begins a sentence although the one before has no full stop."""
+    word = before.rsplit(" ", 1)[-1].lower()
+    return (
+        bool(_START.match(text))
+        and (before[-1].isalnum() or before[-1] in ")]")
+        and word not in _JOINS
+    )
+
+
+def _apart(before: str, text: str) -> bool:
+    """Whether a line in lower case begins a sentence of its own: the one before was not
+    wrapped, or it is a clause.
+    """
+    last = before.rsplit(" ", 1)[-1].lower()
+    if not text[:1].islower() or not before[-1:].isalnum() or last in _JOINS:
+        return False
+    first = text.split()[0].strip(",;")
+    return bool(_CLAUSE.match(text)) and (
+        len(before) < _SHORT or first not in ("when", "this", "these")
+    )
+
+
+def is_join(word: str) -> bool:
+    """Whether a phrase cannot end with this word (an article, a preposition,
+    an auxiliary).
+    """
+    return word.lower().strip(",;") in _JOINS
+
+
+def joined(lines: Iterable[str]) -> str:
+    """Lines as running text; a full stop where the next line begins a sentence or the
+    last one was a remark.
+    """
+    text = ""
+    for line in (line.strip() for line in lines if line.strip()):
+        stop = text and (
+            _begins(text, line)
+            or (line[:1].isupper() and text[-1].isalnum() and len(text) > 40)
+        )
+        place = text and re.match(r"\$[0-9A-Fa-f]{2,6}\s*=", line)
+        text += (": " if place else ". " if stop else " " if text else "") + line
+    return text
+
+
+def capital(text: str) -> str:
+    """Text with a capital first letter, unless it begins with the letters
+    of a bit pattern.
+    """
+    return text if _PATTERN.match(text) else text[:1].upper() + text[1:]
+
+
+def sentence(text: str) -> str:
+    """Text that ends like a sentence."""
+    text = text.strip()
+    return text if not text or text[-1] in ".!?:)" else text + "."
+
+
+def is_title(text: str) -> bool:
+    """Whether a line names what follows, and is no sentence about it."""
+    return (
+        words(text) <= 8
+        and "=" not in text
+        and not text.endswith((".", ",", ";"))
+        and not re.match(r"(?i)(use|for|note|set|see|if|this|the)\b", text)
+    )
+
+
+def words(text: str) -> int:
+    """How many words of letters a text has."""
+    return len(_WORD.findall(text))

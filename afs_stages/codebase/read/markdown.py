@@ -1,0 +1,228 @@
+"""Markdown by its structure: sections by heading path, tables as rows,
+fences kept whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any
+
+from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.tree import TextFile
+
+_SKIP_PATH = re.compile(
+    r"(?i)(^|/)(archive[sd]?|templates?|issues|\.github|changelogs?|node_modules)(/|$)"
+    r"|(^|/)(index|changelog|license|contributing|toc|summary|credits|agents|claude|gemini)\.(md|markdown)$"
+    r"|template[^/]*\.md$|(^|/)(status|testing|training|agent|handoffs?|plans|evaluations)/"
+    r"|[^/]*(roadmap|timeline|audit|regression|review_notes|checklist|changelog)[^/]*\.md$"
+)
+_DESIGN = re.compile(
+    r"(?i)^(?!.*archive).*/(plans/[^/]*(spec|design|script|sequences|gossip|origin|form|arc|presentation|framework|"
+    r"infrastructure|cascade|rewrite)|issues/[^/]*(resolution|fix_spec|investigation|blackout|false_positives))[^/]*\.md$"
+)
+"""Pages among plans and issues that describe the game itself: designs, scripts, causes
+of faults and their cure.
+"""
+
+_SKIP_HEADING = re.compile(
+    r"(?i)^(table of contents|contents|toc|index|references?|see also|related( \w+)*|"
+    r"links?|changelog|change ?log|revision history|version history|credits|license|"
+    r"licence|history|document history|next steps|open questions.*|dependencies|"
+    r"cross-references|proposals? .*|suggested fixes.*|further reading|sources?|"
+    r"last updated.*|(session|handoff).*|navigation|.*\btodo\b.*|.*\b(priorities|"
+    r"potential improvements|what works|what'?s next|recommendations?|"
+    r"known issues(?! &))\b.*|acceptance( criteria)?|testing( plan| notes)?|test plan|"
+    r"effort.*|(implementation )?(phases?|order|tasks?|plan)|risks?.*|duplicate.*|"
+    r"open items.*|dev checklist.*|.*\bagent workflow\b.*|.*\btemplate for\b.*|"
+    r"generation notes|affected files|.*\bimplementation priority|.*\bverbatim\b.*|"
+    r"summary table|known risk.*|future (enhancements?|enhancement possibilities|"
+    r"development)|conclusions?|directory structure|test matrix|.*\bshould use\b.*|"
+    r"what'?s (incomplete|missing)|.*\b(tbd|this session)\b.*|"
+    r"(development )?goals( for .*)?|what needs .*|opportunities|questions? for .*|"
+    r"how to update|user feedback.*|priority \d.*|key documents|.*\bgaps|"
+    r"cut features.*|.*[—:-] (cut|removed)|legend|optional counters|"
+    r"discrepancies.*|.*\(draft\)|potential investigation.*|"
+    r"(implementation|feature) ideas|.*\bcommits?\b.*|"
+    r"files? to (create|modify|change|update).*|document (index|map)|tracing status.*|"
+    r"(.*\b)?(status|verification|checklist))$"
+)
+_PLAN = re.compile(r"(?i)/plans/|(plan|proposal|improvements|ideas)\.(md|markdown)$")
+_PLAN_STATUS = re.compile(
+    r"(?i)^[>\s*_-]*status[*_]*:[\s*_]*(.{0,20}\b)?"
+    r"(proposed|proposals?|drafts?|design(ed)?|planned|planning|in progress|"
+    r"active development|wip|prototype|brainstorm\w*|decisions finalized)\b"
+)
+_HEAD = 15
+"""Lines at the beginning of a page in which it may say what state it is in."""
+_UNDECIDED = 3
+"""So many places left open (`TBD`) make a page a plan."""
+_MARKUP = re.compile(
+    r"`([^`\n]+)`|(?<!_)\*(?!\.\w)|[_`~]|!?\[([^\]]*)\]\([^)]*\)|<[^>]{1,40}>"
+)
+_MAX_NESTING = 20
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: its header cells and rows (line of each row), as plain text."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+
+
+@dataclass
+class Section:
+    """A heading with what stands under it; `blocks` are top-level blocks as (first,
+    last) lines, inclusive.
+    """
+
+    path: tuple[str, ...]
+    level: int
+    line: int
+    last: int = 0
+    blocks: list[tuple[int, int, str]] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    children: list[Section] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A Markdown file: title and sections in order of lines (parents
+    before children).
+    """
+
+    path: str
+    title: str
+    lines: tuple[str, ...]
+    sections: tuple[Section, ...]
+
+    @cached_property
+    def planned(self) -> bool:
+        """Whether the page tells what is to be built: by its path, its status,
+        or what it leaves open.
+        """
+        if _PLAN.search(self.path) or any(map(_PLAN_STATUS.match, self.lines[:_HEAD])):
+            return True
+        return (
+            sum(len(re.findall(r"\bTBD\b", line)) for line in self.lines) >= _UNDECIDED
+        )
+
+    def text(self, section: Section) -> str:
+        """A section's own text, without its heading and without its children's."""
+        return "\n\n".join(
+            self.block(first, last) for first, last, _ in section.blocks
+        ).strip()
+
+    def block(self, first: int, last: int) -> str:
+        """Lines first to last (from 1, inclusive), blank lines at the ends removed."""
+        return "\n".join(self.lines[first - 1 : last]).strip("\n")
+
+
+def plain(text: str) -> str:
+    """Inline Markdown as plain text."""
+    kept = _MARKUP.sub(
+        lambda m: m.group(1) or m.group(2) or ("_" if m.group() == "_" else ""), text
+    )
+    return " ".join(kept.split())
+
+
+def usable(path: str) -> bool:
+    """Whether a page documents the code: no archive, template, index, change log,
+    schedule or hand-over.
+    """
+    regression = "regression" in path.lower() or "handoff" in path.lower()
+    return not _SKIP_PATH.search(path) or bool(not regression and _DESIGN.match(path))
+
+
+def idle_heading(heading: str) -> bool:
+    """Whether a heading announces links, history or a to-do list instead of content."""
+    return bool(_SKIP_HEADING.match(heading))
+
+
+@cache
+def _parser() -> Any:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable("table")
+
+
+def read_document(file: TextFile) -> Document | None:
+    """The sections of a page, or None for a page that is no documentation."""
+    if not usable(file.path):
+        return None
+    lines = _without_front_matter(file.lines)
+    tokens = _parser().parse("\n".join(lines))
+    sections = list(_sections(tokens, lines))
+    first = next((section for section in sections if section.path), None)
+    title = first.path[0] if first is not None else ""
+    return Document(file.path, title, lines, tuple(sections))
+
+
+def _without_front_matter(lines: tuple[str, ...]) -> tuple[str, ...]:
+    if not lines or lines[0] != "---":
+        return lines
+    end = next((n for n, line in enumerate(lines[1:60], 1) if line == "---"), 0)
+    return ("",) * (end + 1) + lines[end + 1 :] if end else lines
+
+
+def _sections(tokens: Sequence[Any], lines: tuple[str, ...]) -> Iterator[Section]:
+    stack: list[Section] = []
+    current: Section | None = None
+    for index, token in enumerate(tokens):
+        if token.level != 0 or token.map is None:
+            continue
+        first, last = token.map[0] + 1, token.map[1]
+        if token.type == "heading_open":
+            level = int(token.tag[1])
+            heading = plain(tokens[index + 1].content)
+            stack = [section for section in stack if section.level < level]
+            current = Section(
+                (*(s.path[-1] for s in stack), heading), level, first, last
+            )
+            if stack:
+                stack[-1].children.append(current)
+            stack.append(current)
+            yield current
+        elif (
+            current is not None
+            and token.type not in ("hr", "html_block")
+            and token.nesting >= 0
+        ):
+            current.blocks.append((first, last, token.type))
+            for section in stack:
+                section.last = last
+            if token.type == "table_open":
+                current.tables.append(_table(tokens, index))
+
+
+def _table(tokens: Sequence[Any], start: int) -> Table:
+    header: list[str] = []
+    rows: list[tuple[int, tuple[str, ...]]] = []
+    cells: list[str] = []
+    for token in tokens[start:]:
+        if token.type == "table_close":
+            break
+        if token.type == "tr_open":
+            cells, line = [], token.map[0] + 1 if token.map else 0
+        elif token.type == "inline":
+            struck = "~~" if token.content.startswith("~~") else ""
+            cells.append(struck + plain(token.content))
+        elif token.type == "tr_close":
+            if not header:
+                header = cells
+            else:
+                rows.append((line, tuple(cells)))
+    return Table(tuple(header), tuple(rows))
+
+
+def balanced(text: str) -> bool:
+    """Whether every fence of a text is closed."""
+    return text.count("```") % 2 == 0 and text.count("~~~") % 2 == 0
+
+
+def words(text: str) -> int:
+    """Words of prose and cells, fences included."""
+    return comments.words(text)

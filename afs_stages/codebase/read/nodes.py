@@ -1,0 +1,115 @@
+"""What the parser finds in an assembly file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from afs_stages.asm.lexer import Line
+
+
+@dataclass(slots=True)
+class Label:
+    """A label that is not local: full name (namespace joined by `_`), line, brace
+    depth, its comments.
+    """
+
+    name: str
+    line: int
+    depth: int
+    header: str = ""
+    comment: str = ""
+    section: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Equate:
+    """`Name = value` or `!name = value`."""
+
+    name: str
+    value: str
+    line: int
+    comment: str
+    header: str
+    section: str
+
+
+@dataclass(slots=True)
+class Macro:
+    """`macro name(params) … endmacro`, lines inclusive."""
+
+    name: str
+    params: str
+    first: int
+    last: int = 0
+    header: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a struct: `.name: skip size`."""
+
+    name: str
+    size: str
+    line: int
+    comment: str
+
+
+@dataclass(slots=True)
+class Struct:
+    """`struct name base … endstruct`, lines inclusive."""
+
+    name: str
+    base: str
+    first: int
+    last: int = 0
+    header: str = ""
+    fields: list[Field] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """`incsrc`: the path as written and the conditions it stands under."""
+
+    path: str
+    line: int
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Org:
+    """`org address`, with its comments and the tags (`@hook …`) above or behind it."""
+
+    address: str
+    line: int
+    comment: str
+    tags: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PcStep:
+    """What moves the program counter: org, base, skip, label, data, code,
+    push, pull.
+    """
+
+    kind: str
+    value: str
+    line: int
+
+
+@dataclass
+class AsmFile:
+    """One parsed file."""
+
+    path: str
+    lines: list[Line]
+    title: str = ""
+    labels: list[Label] = field(default_factory=list)
+    equates: list[Equate] = field(default_factory=list)
+    macros: list[Macro] = field(default_factory=list)
+    structs: list[Struct] = field(default_factory=list)
+    includes: list[Include] = field(default_factory=list)
+    orgs: list[Org] = field(default_factory=list)
+    steps: list[PcStep] = field(default_factory=list)
+    namespaces: list[str] = field(default_factory=list)
+    braces: dict[int, int] = field(default_factory=dict)
+    """line of `{` -> line of its `}`"""

@@ -1,0 +1,334 @@
+"""The parser for asar's language: one pass over the lexed lines, never stopping,
+reporting what it cannot read.
+"""
+
+from __future__ import annotations
+
+import re
+
+from afs_stages.asm.isa import DATA, MNEMONICS, OTHER
+from afs_stages.asm.lexer import Line, Statement, lex
+from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.nodes import (
+    AsmFile,
+    Equate,
+    Field,
+    Include,
+    Label,
+    Macro,
+    Org,
+    PcStep,
+    Struct,
+)
+from afs_stages.codebase.read.tree import Problem, TextFile
+
+_DEFINE = re.compile(r"^!([\w{}!]+)\s*(?:=|:=|#=|\?=|\+=)\s*(.+)$")
+_EQUATE = re.compile(r"^([A-Za-z_][\w.]*)\s*:?=\s*(.+)$")
+_ARGUMENTS = re.compile(r"^([A-Za-z_]\w*)\s*\(([^)]*)\)")
+_ADDRESS_MARK = re.compile(r"^#_([0-9A-F]{6})$")
+"""What disassemblies put before every line: the address as a label
+(`#_068056: PLB`).
+"""
+_MAX_HEADER = 60
+_MAX_SECTION = 40
+
+
+def parse(file: TextFile, problems: list[Problem]) -> AsmFile:
+    """Parse one file; what could not be read is added to `problems`."""
+    parser = _Parser(file, problems)
+    parser.run()
+    return parser.out
+
+
+class _Parser:
+    def __init__(self, file: TextFile, problems: list[Problem]) -> None:
+        self.out = AsmFile(file.path, lex(file.lines))
+        self.problems = problems
+        self.namespace: list[str] = []
+        self.pushed: list[list[str]] = []
+        self.conditions: list[str] = []
+        self.open_braces: list[int] = []
+        self.macro: Macro | None = None
+        self.struct: Struct | None = None
+        self.section, self.section_line = "", 0
+
+    def run(self) -> None:
+        for line in self.out.lines:
+            self._note_section(line)
+            for statement in line.statements:
+                self._statement(statement, line)
+        self._close()
+
+    def _close(self) -> None:
+        last = len(self.out.lines)
+        for what, node in (("macro", self.macro), ("struct", self.struct)):
+            if node is not None:
+                self._report(node.first, f"unclosed_{what}", node.name)
+                node.last = last
+        for line in self.open_braces:
+            self._report(line, "unclosed_brace")
+        if self.conditions:
+            self._report(last, "unclosed_if", self.conditions[-1][:60])
+        self.out.title = _title(self.out.lines)
+
+    def _report(self, line: int, reason: str, detail: str = "") -> None:
+        self.problems.append(Problem(self.out.path, line, reason, detail[:80]))
+
+    def _note_section(self, line: Line) -> None:
+        """A one-line title between rules, or `; ---- Title`, names what follows, for
+        some forty lines.
+        """
+        if line.number > self.section_line + _MAX_SECTION:
+            self.section = ""
+        if line.code or not line.comment:
+            return
+        text = comments.strip(line.comment)
+        body = line.comment.lstrip(";").strip()
+        above = self.out.lines[line.number - 2].comment if line.number > 1 else ""
+        below = (
+            self.out.lines[line.number].comment
+            if line.number < len(self.out.lines)
+            else ""
+        )
+        if (
+            not text
+            or not (comments.is_rule(above) or re.match(r"[-=]{3,} ?\w", body))
+            or len(text) >= 90
+        ):
+            return
+        title, stop, _ = re.sub(r"^\d+\.\s*", "", text).partition(". ")
+        follows = comments.strip(below)[:1]
+        if stop or not follows or follows.isupper():
+            self.section_line = line.number
+            self.section = title if comments.is_title(title) else ""
+
+    def _statement(self, statement: Statement, line: Line) -> None:
+        for label in statement.labels:
+            self._label(label, line)
+        word = statement.word
+        if not word:
+            return
+        if self.macro is not None and word != "endmacro":
+            return
+        if word in ("{", "}"):
+            self._brace(word, line.number)
+        elif word.split(".", 1)[0] in MNEMONICS:
+            self.out.steps.append(PcStep("code", "", line.number))
+        elif word in DATA or word.startswith("%"):
+            size = (
+                str(DATA[word] * (statement.rest.count(",") + 1))
+                if word in DATA and '"' not in statement.rest
+                else ""
+            )
+            self.out.steps.append(PcStep("data" if size else "code", size, line.number))
+        else:
+            self._other(word, statement, line)
+
+    def _other(self, word: str, statement: Statement, line: Line) -> None:
+        handler = getattr(self, f"_on_{word}", None) if word.isalpha() else None
+        text = f"{statement.word} {statement.rest}".strip()
+        if handler is not None and not _EQUATE.match(text):
+            handler(statement.rest, line)
+        elif (
+            not self._assignment(text, line)
+            and word.split(".", 1)[0] not in OTHER
+            and not word.startswith(("<", "?", "@", "{", "}"))
+        ):
+            self._report(line.number, "not_understood", line.code.strip())
+
+    def _assignment(self, text: str, line: Line) -> bool:
+        code = line.code.strip() if len(line.statements) == 1 else text
+        define = _DEFINE.match(code)
+        match = define or _EQUATE.match(code)
+        if match is None:
+            return text.startswith("!")
+        name = f"!{match.group(1)}" if define else self._full(match.group(1))
+        header = self._header(line.number)
+        comment = comments.strip(line.comment)
+        self.out.equates.append(
+            Equate(
+                name, match.group(2).strip(), line.number, comment, header, self.section
+            )
+        )
+        return True
+
+    def _label(self, name: str, line: Line) -> None:
+        if name.startswith((".", "+", "-", "?")):
+            if self.struct is not None and name.startswith("."):
+                size = next((s.rest for s in line.statements if s.word == "skip"), "")
+                self.struct.fields.append(
+                    Field(
+                        name.lstrip("."),
+                        size,
+                        line.number,
+                        comments.strip(line.comment),
+                    )
+                )
+            return
+        if self.macro is not None:
+            return
+        if mark := _ADDRESS_MARK.match(name):
+            self.out.steps.append(PcStep("here", f"${mark.group(1)}", line.number))
+            return
+        full = self._full(name.lstrip("#"))
+        header = self._header(line.number, blank=True)
+        comment = comments.strip(line.comment)
+        self.out.labels.append(
+            Label(
+                full, line.number, len(self.open_braces), header, comment, self.section
+            )
+        )
+        self.out.steps.append(PcStep("label", full, line.number))
+
+    def _full(self, name: str) -> str:
+        return "_".join([*self.namespace, name])
+
+    def _header(self, number: int, blank: bool = False) -> str:
+        """The comment lines right above a line;
+        for labels also across one blank line.
+        """
+        lines, at = self.out.lines, number - 2
+        if blank and at > 0 and not lines[at].text.strip():
+            at -= 1
+        found: list[str] = []
+        while (
+            at >= 0
+            and lines[at].comment
+            and not lines[at].code
+            and len(found) < _MAX_HEADER
+        ):
+            found.append(lines[at].comment)
+            at -= 1
+        return (
+            ""
+            if at < 0 and blank and comments.is_rule(found[-1] if found else "")
+            else comments.prose(found[::-1])
+        )
+
+    def _brace(self, word: str, number: int) -> None:
+        if word == "{":
+            self.open_braces.append(number)
+        elif self.open_braces:
+            self.out.braces[self.open_braces.pop()] = number
+        else:
+            self._report(number, "unopened_brace")
+
+    def _on_macro(self, rest: str, line: Line) -> None:
+        match = _ARGUMENTS.match(rest)
+        if match is None:
+            self._report(line.number, "not_understood", line.code.strip())
+            return
+        header = self._header(line.number) or comments.strip(line.comment)
+        self.macro = Macro(
+            match.group(1), match.group(2).strip(), line.number, header=header
+        )
+        self.out.macros.append(self.macro)
+
+    def _on_endmacro(self, rest: str, line: Line) -> None:
+        if self.macro is None:
+            self._report(line.number, "unopened_macro")
+        else:
+            self.macro.last, self.macro = line.number, None
+
+    def _on_struct(self, rest: str, line: Line) -> None:
+        name, _, base = rest.partition(" ")
+        self.struct = Struct(
+            name, base.strip(), line.number, header=self._header(line.number)
+        )
+        self.out.structs.append(self.struct)
+
+    def _on_endstruct(self, rest: str, line: Line) -> None:
+        if self.struct is None:
+            self._report(line.number, "unopened_struct")
+        else:
+            self.struct.last, self.struct = line.number, None
+
+    def _on_namespace(self, rest: str, line: Line) -> None:
+        name = rest.split()[0].strip('"') if rest.split() else "off"
+        if name == "off":
+            self.namespace = []
+        elif name != "nested":
+            self.namespace = [name]
+            self.out.namespaces.append(name)
+
+    def _on_pushns(self, rest: str, line: Line) -> None:
+        self.pushed.append(self.namespace)
+        self.namespace = []
+
+    def _on_pullns(self, rest: str, line: Line) -> None:
+        self.namespace = self.pushed.pop() if self.pushed else []
+
+    def _on_incsrc(self, rest: str, line: Line) -> None:
+        condition = " and ".join(self.conditions)
+        self.out.includes.append(
+            Include(rest.strip().strip('"').replace("\\", "/"), line.number, condition)
+        )
+
+    def _on_if(self, rest: str, line: Line) -> None:
+        self.conditions.append(rest)
+
+    _on_while = _on_if
+    _on_for = _on_if
+
+    def _on_elseif(self, rest: str, line: Line) -> None:
+        if self.conditions:
+            self.conditions[-1] = rest
+
+    def _on_else(self, rest: str, line: Line) -> None:
+        if self.conditions:
+            self.conditions[-1] = f"not ({self.conditions[-1]})"
+
+    def _on_endif(self, rest: str, line: Line) -> None:
+        if self.conditions:
+            self.conditions.pop()
+        else:
+            self._report(line.number, "unopened_if")
+
+    _on_endwhile = _on_endif
+    _on_endfor = _on_endif
+
+    def _on_org(self, rest: str, line: Line) -> None:
+        tags, at = [], line.number - 1
+        while at >= 0 and (
+            at == line.number - 1
+            or (self.out.lines[at].comment and not self.out.lines[at].code)
+        ):
+            found = (
+                comments.tag(self.out.lines[at].comment)
+                if self.out.lines[at].comment
+                else None
+            )
+            if found:
+                tags.append(found)
+            at -= 1
+        text = comments.strip(line.comment) if not tags else ""
+        header = self._header(line.number)
+        said = "\n".join(part for part in (header, text) if part)
+        self.out.orgs.append(
+            Org(rest.split(",")[0].strip(), line.number, said, tuple(tags))
+        )
+        self.out.steps.append(PcStep("org", rest.split(",")[0].strip(), line.number))
+
+    def _on_base(self, rest: str, line: Line) -> None:
+        self.out.steps.append(PcStep("base", rest, line.number))
+
+    def _on_skip(self, rest: str, line: Line) -> None:
+        if self.struct is None:
+            self.out.steps.append(PcStep("skip", rest, line.number))
+
+    def _on_pushpc(self, rest: str, line: Line) -> None:
+        self.out.steps.append(PcStep("push", "", line.number))
+
+    def _on_pullpc(self, rest: str, line: Line) -> None:
+        self.out.steps.append(PcStep("pull", "", line.number))
+
+
+def _title(lines: list[Line]) -> str:
+    """The comment a file begins with."""
+    found: list[str] = []
+    for line in lines[:40]:
+        if line.code or (not line.comment and found):
+            break
+        if line.comment:
+            found.append(line.comment)
+    return comments.prose(found)

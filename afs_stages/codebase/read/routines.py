@@ -1,0 +1,217 @@
+"""Files divided into what a person would explain at one go: routines, data tables,
+macros, structs, patches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from afs_stages.asm.isa import DATA, MNEMONICS
+from afs_stages.asm.lexer import Line
+from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.nodes import AsmFile, Label
+
+MAX_LINES = 120
+_ENDS_WORDS = """
+    org base pushpc pullpc namespace pushns pullns incsrc macro struct arch spcblock
+    freecode freedata
+"""
+_ENDS = frozenset(_ENDS_WORDS.split())
+
+
+MARK = re.compile(r"^(\s*)#_[0-9A-F]{6}:\s?")
+
+
+@dataclass(frozen=True)
+class CodeSpan:
+    """A piece of a file: kind (`routine`, `data`, `patch`), name, lines inclusive, what
+    is written above it.
+    """
+
+    kind: str
+    name: str
+    file: str
+    first: int
+    last: int
+    header: str
+    section: str
+    lines: tuple[Line, ...]
+
+    @cached_property
+    def text(self) -> str:
+        """The lines as written, the common indentation removed."""
+        return dedent([line.text for line in self.lines])
+
+    @property
+    def notes(self) -> list[tuple[str, str]]:
+        """(code, comment) of each comment inside that says something."""
+        return [(code, said) for _, code, said in self.remarks]
+
+    @cached_property
+    def remarks(self) -> list[tuple[int, str, str]]:
+        """(line, code, comment) of each comment inside that says something."""
+        return list(_remarks(self.lines))
+
+
+def dedent(lines: list[str]) -> str:
+    """Lines joined without their common leading blanks and without blank
+    lines at the ends.
+    """
+    lines = [MARK.sub(r"\1", line).expandtabs(4).rstrip() for line in lines]
+    margin = min((len(line) - len(line.lstrip()) for line in lines if line), default=0)
+    return "\n".join(line[margin:] for line in lines).strip("\n")
+
+
+def blocks(file: AsmFile) -> Iterator[CodeSpan]:
+    """Every routine and data table of a file, then every `org` patch,
+    in order of lines.
+    """
+    covered = 0
+    labels = [label for label in file.labels if not _is_reserved(file, label)]
+    for index, label in enumerate(labels):
+        if label.line <= covered:
+            continue
+        following = (
+            labels[index + 1].line if index + 1 < len(labels) else len(file.lines) + 1
+        )
+        last = _end(file, label, following)
+        if last - label.line >= MAX_LINES:
+            last = min(last, _trim(file, label.line, following - 1))
+        lines = tuple(file.lines[label.line - 1 : last])
+        kind = _kind(lines)
+        if not kind or len(lines) > MAX_LINES:
+            continue
+        covered = last
+        said = "\n".join(part for part in (label.header, label.comment) if part)
+        yield CodeSpan(
+            kind, label.name, file.path, label.line, last, said, label.section, lines
+        )
+
+
+def patches(file: AsmFile) -> Iterator[CodeSpan]:
+    """Every `org` with instructions right behind it:
+    a hook into the code that is patched.
+    """
+    named = {label.line for label in file.labels}
+    for org in file.orgs:
+        last = org.line
+        for line in file.lines[org.line : org.line + 40]:
+            words = [statement.word for statement in line.statements]
+            if (
+                line.number in named
+                or not line.text.strip()
+                or any(word in _ENDS for word in words)
+            ):
+                break
+            last = line.number
+        lines = tuple(file.lines[org.line - 1 : last])
+        words = [statement.word for line in lines for statement in line.statements]
+        if (
+            _kind(lines) == "routine"
+            and not _skips(lines)
+            and words.count("{") == words.count("}")
+        ):
+            yield CodeSpan(
+                "patch", org.address, file.path, org.line, last, org.comment, "", lines
+            )
+
+
+def _skips(lines: tuple[Line, ...]) -> bool:
+    return any(
+        statement.word in ("incbin", "incsrc")
+        for line in lines
+        for statement in line.statements
+    )
+
+
+def _is_reserved(file: AsmFile, label: Label) -> bool:
+    line = file.lines[label.line - 1]
+    return any(statement.word == "skip" for statement in line.statements)
+
+
+def _end(file: AsmFile, label: Label, following: int) -> int:
+    """The last line: the brace that closes it,
+    or the line before the next label or directive.
+    """
+    for number in (label.line, label.line + 1):
+        if number in file.braces:
+            return file.braces[number]
+    return _trim(file, label.line, following - 1)
+
+
+def _trim(file: AsmFile, first: int, last: int) -> int:
+    """Cut at a directive that ends a routine, a rule, or a brace that closes an outer
+    block; then blanks off.
+    """
+    lines, opened, coded = file.lines, 0, first
+    for number in range(first + 1, last + 1):
+        line = lines[number - 1]
+        words = [statement.word for statement in line.statements]
+        opened += words.count("{") - words.count("}")
+        if (
+            opened < 0
+            or any(word in _ENDS for word in words)
+            or "=" in line.code.split('"')[0].split("#")[0]
+        ):
+            break
+        if line.code:
+            coded = number
+        elif comments.is_rule(line.comment):
+            break
+    return coded
+
+
+def _kind(lines: tuple[Line, ...]) -> str:
+    words = [statement.word for line in lines for statement in line.statements]
+    code = sum(word.split(".", 1)[0] in MNEMONICS for word in words)
+    data = sum(word in DATA for word in words)
+    if code >= 2 or (code and not data):
+        return "routine"
+    return "data" if data else ""
+
+
+def _remarks(lines: tuple[Line, ...]) -> Iterator[tuple[int, str, str]]:
+    pending: list[str] = []
+    for line in _continued(lines[1:]):
+        if line.comment and not line.code:
+            pending.append(line.comment)
+            continue
+        above = comments.prose(pending)
+        pending = []
+        behind = comments.strip(line.comment) if line.comment else ""
+        behind = "" if comments.is_code(behind) or behind.startswith("@") else behind
+        said = "; ".join(
+            " ".join(part.split()).rstrip(".") for part in (above, behind) if part
+        )
+        if line.code and comments.says_something(said):
+            yield line.number, MARK.sub("", line.code).strip(), said
+
+
+def _continued(lines: tuple[Line, ...]) -> Iterator[Line]:
+    """The lines; comment lines exactly below a comment behind code, or that quote, are
+    a part of that one.
+    """
+    column, held = -1, None
+    for line in lines:
+        at = line.text.find(line.comment) if line.comment else -1
+        below = (at == column and at >= 16) or line.comment.lstrip("; ").startswith('"')
+        if (
+            held is not None
+            and held.comment
+            and line.comment
+            and not line.code
+            and below
+        ):
+            text = f"{held.comment} {line.comment.lstrip('; ')}"
+            held = Line(held.number, held.text, held.code, text, held.statements)
+            continue
+        if held is not None:
+            yield held
+        column, held = (at, line) if line.code else (-1, None)
+        if held is None:
+            yield line
+    if held is not None:
+        yield held

@@ -1,0 +1,559 @@
+"""The explanation of a routine: what it is for, what it does step by step, its data,
+its calls, how it is reached.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from afs_stages.asm.hardware import register_meaning
+from afs_stages.codebase.facts.actions import Action, LineActions
+from afs_stages.codebase.facts.flow import walk
+from afs_stages.codebase.facts.project import NO_TASK, Project, Unit
+from afs_stages.codebase.facts.questions import address, listing
+from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.program import Symbol
+from afs_stages.codebase.tell.call_context import calls, ending, reached
+from afs_stages.codebase.tell.memory_map import canonical, meaning, region
+from afs_stages.codebase.tell.name_lookup import NameLookup
+
+MAX_STEPS = 30
+"""Steps an explanation lists at most."""
+
+MAX_ACTS = 5
+"""Acts one step tells at most."""
+
+_TURNS = ("goes to", "goes on", "goes back", "skips", "skips ahead", "jumps", "returns")
+_SETS_UP = re.compile(r"(?i)^(ph[abdkpxy]|rep|sep)\b")
+_MACRO = re.compile(r"%(\w+)\(([^,()]+)\)")
+_STORED = re.compile(r"(?i)\bsta(?:\.\w)?\s+([A-Za-z_]\w*)")
+_CONTRACT = re.compile(
+    r"(?i)(contract|inputs?|outputs?|entry|exit|params?|args?|arguments?|returns?|[axy]|\$[0-9a-f]{2,6})\s*[-:=]"
+    r"|(uses|sets?) (\$[0-9a-f]{2}|[axy]\b)|(clc|sec) if\b|[axy] (contains|holds)\b"
+    r"|takes [axy]\b"
+)
+_MOVES = re.compile(r"(?i)(t[axys][axys]|ph[axybdkp]|pl[axybdp])\b")
+_PREPARES = re.compile(
+    r"(?i)(ld[axy]|ph[abdkpxy]|pl[abdpxy]|t[acdsxy][acdsxy]|rep|sep|cl[cdiv]|se[cdi])\b"
+)
+"""Lines that only prepare what follows: a remark there, too far from the act it is
+about, would name the wrong one.
+"""
+
+_CODE = re.compile(r"(?i)[a-z]{3}(\.\w)?(\s|$)|%")
+_HOUSEKEEPING = re.compile(
+    r"(?i)\b(preserve|flags?|bits?|(8|16)[- ]?bit|width|bank|keep|save|push|stack"
+    r"|restore)\b"
+)
+_KEPT = re.compile(
+    r"(?i)^(ph[abdkpxy]|pl[abdpxy]|rep|sep)\b(?!.* : (?!(ph|pl|rep|sep)))"
+)
+"""Lines that only save, restore or set widths: what is remarked there is no step."""
+
+_ELSEWHERE = re.compile(
+    r"(?i)^see (notes?|comments?) (in|at|for) \S+:\s*|\s+(;|<-)\s.*$"
+)
+_SMALL = re.compile(r"[a-z]{1,3}|from|with|[^a-z]*|[A-Z0-9$(].*")
+_MARK = re.compile(r"^\$?[0-9A-F]{6}\b[.: -]*")
+_DOUBT = re.compile(
+    r"(?i).*\?[\s.]*$"
+    r"|[-\s]*udlr\b.*|.*\b(we don'?t|(don'?t|no) (even )?need|no idea|dunno"
+    r"|i (think|guess)|hacky?)\b"
+)
+"""A question, and what an author tells himself."""
+
+_ENTRY = re.compile(r"(?i)^d[bwl] ")
+_LEAVES = re.compile(r"(?i)^(rt[sl]|plb|pl[axyp])\b")
+_LEGEND = re.compile(r"(?m)^\s*(?:[a-z] - |[A-Z0-9]{2}: )")
+_TITLE_OF_A_PART = re.compile(
+    r"(?i)\b(propert|constant|variable|equate|table|include|define|ram|hook)"
+)
+_IDLE = re.compile(r"(?i)^[\w.]{4} [\w.]{4}\.?$|\bmisc(ellaneous)?\b|\banything\b")
+"""Meanings that tell a routine's reader nothing: legends of bits,
+cells anybody may use.
+"""
+
+_VALUE = re.compile(r"(?i)(0x|\$)?[0-9a-f]{1,2}( -|:| ?=) ?\S")
+LEGEND = 260
+"""Characters a legend of values may have in a list of variables."""
+
+_SPRITE = re.compile(r"Sprite_(\w+)_(Prep|Long|Draw)")
+_PLACE = re.compile(r"`(\$[0-9A-F]{2,6})`")
+
+
+def explain(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -> str:
+    """The explanation of a routine, whose steps are known, in paragraphs."""
+    parts = [
+        _lead(project, words, unit)
+        if unit.block.header
+        else _named(words, [_lead(project, words, unit)])[0]
+    ]
+    if steps:
+        parts.append(
+            "Step by step:\n" + "\n".join(f"- {step}" for step in steps[:MAX_STEPS])
+        )
+        if len(steps) > MAX_STEPS:
+            parts[-1] += (
+                f"\n- and {len(steps) - MAX_STEPS} more steps, to be read in the code."
+            )
+    parts += [
+        text
+        for text in (
+            _entries(words, unit),
+            _data(words, unit),
+            calls(project, unit),
+            ending(unit),
+        )
+        if text
+    ]
+    reachers = reached(project, unit)
+    return "\n\n".join([*parts, reachers] if reachers else parts)
+
+
+def ground(project: Project, words: NameLookup, unit: Unit) -> int:
+    """How much there is to say of a routine: comments, known variables, calls, its
+    role, its shape.
+    """
+    header = 4 if comments.words(unit.block.header) >= 4 else 0
+    known = len(variables(words, unit)) + sum(
+        bool(register_meaning(value)) for value in _registers(words, unit)
+    )
+    targets = [
+        target
+        for _, name in unit.contract.calls
+        if (target := project.find(name)) is not None
+    ]
+    told = sum(bool(target.summary) for target in targets)
+    named = min(len(targets) // 2, 2)
+    shape = int(bool(project.callers.get(unit.block.name)))
+    shape += unit.contract.instructions >= 10 and _named_branches(unit) >= 2
+    role = 2 * (
+        unit.block.name in words.roles or unit.block.name in words.owned
+    ) + 2 * bool(project.hooks.get(unit.block.name))
+    return (
+        header
+        + min(2 * len(project.notes(unit)), 6)
+        + min(known, 4)
+        + max(told, named)
+        + role
+        + shape
+    )
+
+
+def _named_branches(unit: Unit) -> int:
+    """How many places inside a routine have a name:
+    what its author tells of its shape.
+    """
+    labels = (
+        label
+        for line in unit.block.lines
+        for statement in line.statements
+        for label in statement.labels
+    )
+    return sum(label.startswith(".") and len(label) > 4 for label in labels)
+
+
+def purpose(unit: Unit) -> str:
+    """What a routine is for: what its header says (no legend, shout or lone word), or
+    what part of a sprite it is.
+    """
+    header = unit.block.header
+    idle = (
+        _says_no_task(header) or _CONTRACT.match(header) or comments.words(header) < 4
+    )
+    return _part(unit) if idle else header
+
+
+def _says_no_task(header: str) -> bool:
+    """Whether a header is a legend, a shout or the title of what follows, and no
+    sentence about the routine.
+    """
+    lines = header.split("\n")
+    titled = len(lines) == 1 and all(_SMALL.fullmatch(word) for word in header.split())
+    return bool(
+        header.isupper()
+        or titled
+        or len(_LEGEND.findall(header)) >= 4
+        or NO_TASK.match(header)
+    )
+
+
+def _lead(project: Project, words: NameLookup, unit: Unit) -> str:
+    block = unit.block
+    place = words.place(block.name)
+    lead = (
+        f"`{block.name}` (`{block.file}`, "
+        f"line {block.first}{f', at {place}' if place else ''})"
+    )
+    header = (
+        comments.sentence(_MARK.sub("", block.header))
+        if comments.words(block.header) >= 3
+        else opening(unit)[1]
+    )
+    header = re.sub(r"(?<=\S) {2,}", " ", header)
+    title, _, below = header.partition("\n")
+    header = "" if _says_no_task(header) else comments.capital(header)
+    header = below if title.strip(" .:()") == block.name and below else header
+    if header and _CONTRACT.match(header):
+        return f"{lead} {_doing(project, unit)}\n\nOn entry and exit: {header}"
+    said = [f"{lead}: {header}"] if header else []
+    role = words.roles.get(block.name)
+    if role is not None:
+        said.append(f"{'It' if said else lead} is {role}.")
+    if not said:
+        said.append(f"{lead} {_doing(project, unit)}")
+    title = project.file_titles.get(block.file, "").rstrip(".")
+    short = comments.words(title) <= 5 and not _TITLE_OF_A_PART.search(title)
+    if title and not header and short and title not in " ".join(said):
+        said.append(f"The file is titled “{title}”.")
+    return " ".join(said)
+
+
+def opening(unit: Unit) -> tuple[int, str]:
+    """(line, text) of a comment that stands before the first instruction of a routine
+    without a header.
+    """
+    first = next((line for line in unit.block.lines[1:] if line.code.strip(" {")), None)
+    line, code, said = next(iter(unit.block.remarks), (0, "", ""))
+    fits = (
+        first is not None
+        and line == first.number
+        and _SETS_UP.match(code)
+        and not unit.block.header
+    )
+    fits = fits and comments.words(said) >= 3 and not _HOUSEKEEPING.search(said)
+    return (line, comments.sentence(said[:1].upper() + said[1:])) if fits else (0, "")
+
+
+def _doing(project: Project, unit: Unit) -> str:
+    """A routine nothing is said of, by whom it serves and what it changes."""
+    callers = [
+        name
+        for name in project.callers.get(unit.block.name, [])
+        if name != unit.block.name
+    ]
+    found = project.find(callers[0]) if len(callers) == 1 else None
+    if found is not None and found.summary:
+        return f"is a part of `{callers[0]}` ({found.summary.rstrip('.')})."
+    if found is not None and found.block.kind == "data":
+        return f"is an entry of the table `{callers[0]}`."
+    if callers:
+        return f"is a helper of {listing([f'`{name}`' for name in callers], 3)}."
+    part = _part(unit)
+    if part:
+        return part
+    hooks = project.hooks.get(unit.block.name, [])
+    if hooks:
+        return (
+            f"is what the patch at {hooks[0].name} (`{hooks[0].file}`) puts in the "
+            "place of the game's own code."
+        )
+    if unit.contract.writes:
+        return f"updates {listing([f'`{name}`' for name in unit.contract.writes], 4)}."
+    calls = [f"`{name}`" for how, name in unit.contract.calls if how in ("jsr", "jsl")]
+    return (
+        f"calls {listing(calls, 4)}."
+        if calls
+        else f"is a routine of {unit.contract.instructions} instructions."
+    )
+
+
+def serves_known(project: Project, unit: Unit) -> bool:
+    """Whether the one caller of a routine is known by a sentence:
+    whom it serves tells what it is for.
+    """
+    callers = [
+        name
+        for name in project.callers.get(unit.block.name, [])
+        if name != unit.block.name
+    ]
+    found = project.find(callers[0]) if len(callers) == 1 else None
+    return bool(found is not None and found.summary)
+
+
+def stands_alone(project: Project, words: NameLookup, unit: Unit) -> bool:
+    """Whether nothing tells whom a routine serves: no caller, no patch, no jump table,
+    no sprite.
+    """
+    name = unit.block.name
+    callers = [caller for caller in project.callers.get(name, []) if caller != name]
+    return not (
+        callers or project.hooks.get(name) or name in words.roles or _part(unit)
+    )
+
+
+def _part(unit: Unit) -> str:
+    """What part of a sprite a routine is, where its name and its calls agree;
+    "" otherwise.
+    """
+    match = _SPRITE.fullmatch(unit.block.name)
+    called = {name.rsplit("_", 1)[-1] for _, name in unit.contract.calls}
+    if match and match.group(2) == "Prep" and unit.contract.writes:
+        return (
+            f"prepares the sprite {match.group(1)} when it is spawned: "
+            "it sets its properties and its first state."
+        )
+    if match and match.group(2) == "Long" and {"Draw", "Main"} <= called:
+        return (
+            f"is the entry of the sprite {match.group(1)} for each frame: "
+            "it draws it and runs its main routine."
+        )
+    if match and match.group(2) == "Draw" and {"PrepOamCoord"} & called:
+        return (
+            f"draws the sprite {match.group(1)}: it writes the tiles of its frame to "
+            "the OAM buffer."
+        )
+    return ""
+
+
+def step_by_step(project: Project, words: NameLookup, unit: Unit) -> list[str]:
+    """The steps as sentences, each with the comment that stands at it; places are named
+    where first met.
+    """
+    own = {said for _, said in project.notes(unit)}
+    remarks = {
+        line: (code, _ELSEWHERE.sub("", said))
+        for line, code, said in unit.block.remarks
+        if said in own
+        and not _ENTRY.match(code)
+        and not _DOUBT.match(said)
+        and not _idle_remark(code, said)
+    }
+    rows: list[str] = []
+    acts: list[Action] = []
+    label = ""
+    steps = list(
+        walk(unit.block.lines[1:], words.naming, unit.block.name, words.entered)
+    )
+    if steps and steps[-1].acts == (Action("returns", ""),) and not steps[-1].label:
+        del steps[-1]
+    remarks.pop(opening(unit)[0], None)
+    remarks = _moved(steps, remarks)
+    for step in _with_remarks(steps, remarks):
+        remark = remarks.get(step.line)
+        if acts and (remark or step.label):
+            rows.append(_row(label, "", acts))
+            acts = []
+        label = step.label if not acts else label
+        acts += [_followed(words, unit, act) for act in step.acts]
+        if (
+            remark
+            or len(acts) >= MAX_ACTS
+            or any(act.verb in _TURNS for act in step.acts)
+        ):
+            rows.append(
+                _row(
+                    label,
+                    remark[1] if remark else "",
+                    acts,
+                    remark[0] if remark else "",
+                )
+            )
+            acts, label = [], ""
+    rows += [_row(label, "", acts)] if acts else []
+    return _named(words, rows)
+
+
+def _idle_remark(code: str, said: str) -> bool:
+    return bool(_KEPT.match(code) and _HOUSEKEEPING.search(said))
+
+
+def _moved(
+    steps: list[LineActions], remarks: dict[int, tuple[str, str]]
+) -> dict[int, tuple[str, str]]:
+    """A remark at a line that only loads or compares belongs to the act that follows
+    within two lines.
+    """
+    lines = [step.line for step in steps]
+    moved: dict[int, tuple[str, str]] = {}
+    for line, remark in remarks.items():
+        target = next((other for other in lines if line <= other <= line + 2), line)
+        target = (
+            line if _LEAVES.search(remark[0]) or _MOVES.match(remark[0]) else target
+        )
+        code, said = moved.get(target, ("", ""))
+        moved[target] = (
+            code or remark[0],
+            f"{said.rstrip('.')}; {remark[1]}" if said else remark[1],
+        )
+    return moved
+
+
+def _with_remarks(
+    steps: list[LineActions], remarks: dict[int, tuple[str, str]]
+) -> list[LineActions]:
+    """The steps, and a step without acts for a remark of three words
+    that stands at none.
+    """
+    lines = (
+        (line, code)
+        for line, (code, said) in remarks.items()
+        if comments.words(said) >= 3
+    )
+    left = {
+        line for line, code in lines if _CODE.match(code) and not _PREPARES.match(code)
+    }
+    left -= {step.line for step in steps}
+    return sorted(
+        [*steps, *(LineActions(line, "", ()) for line in left)],
+        key=lambda step: step.line,
+    )
+
+
+def _followed(words: NameLookup, unit: Unit, act: Action) -> Action:
+    """An act that chooses the next entry of the routine's own jump table says which."""
+    name = unit.block.name
+    if act.verb == "sets":
+        chosen = words.next_of(name, act.what.strip("`"), act.tail.removeprefix(" to "))
+    elif act.verb == "runs" and (call := _MACRO.fullmatch(act.what.strip("`"))):
+        stored = _STORED.search(words.macros.get(call.group(1).lower(), ""))
+        chosen = (
+            words.next_of(name, stored.group(1), call.group(2).strip())
+            if stored
+            else ""
+        )
+    else:
+        chosen = ""
+    return (
+        Action(act.verb, act.what, f"{act.tail} (so `{chosen}` is next)")
+        if chosen
+        else act
+    )
+
+
+def _row(label: str, said: str, acts: list[Action], code: str = "") -> str:
+    text = ", ".join(_merged(acts)) if acts else f"`{code}`"
+    said = said[:1].upper() + said[1:].rstrip(". :")
+    text = f"{said}: {text}" if said else text[:1].upper() + text[1:]
+    lead = f"At `{label}`: " if label else ""
+    return f"{lead}{text if not lead or said else text[:1].lower() + text[1:]}."
+
+
+def _merged(acts: list[Action]) -> Iterator[str]:
+    """Neighbouring acts of one verb said once: clears a, b and c."""
+    at = 0
+    while at < len(acts):
+        verb, tail = acts[at].verb, acts[at].tail
+        end = at
+        while end < len(acts) and acts[end].verb == verb and acts[end].tail == tail:
+            end += 1
+        same = at
+        while same < len(acts) and (acts[same].verb, acts[same].what) == (
+            verb,
+            acts[at].what,
+        ) == (
+            "calls",
+            acts[at].what,
+        ):
+            same += 1
+        if same > end:
+            tails = dict.fromkeys(
+                act.tail.strip() or "without constants" for act in acts[at:same]
+            )
+            yield f"calls {acts[at].what} {same - at} times ({'; '.join(tails)})"
+            at = same
+            continue
+        many = Counter(act.what for act in acts[at:end])
+        counted = verb.startswith(("counts", "pulls"))
+        whats = [
+            f"{what} {'twice' if n == 2 else f'{n} times'}"
+            if counted and n > 1
+            else what
+            for what, n in many.items()
+        ]
+        yield f"{verb} {listing(whats, 8)}{tail}".strip()
+        at = end
+
+
+def _named(words: NameLookup, rows: list[str]) -> list[str]:
+    """Each bare address with its name behind it, once."""
+    met: set[str] = set()
+
+    def name(match: re.Match[str]) -> str:
+        place = match.group(1)
+        known = words.name_of(int(place[1:], 16)) if place not in met else ""
+        met.add(place)
+        return f"{match.group()} ({known})" if known else match.group()
+
+    return [_PLACE.sub(name, row) for row in rows]
+
+
+def variables(words: NameLookup, unit: Unit) -> list[Symbol]:
+    """The documented variables a routine reads or writes, by name or by address,
+    written ones first.
+    """
+    found: dict[int, Symbol] = {}
+    for name in (*unit.contract.writes, *unit.contract.reads):
+        symbol = words.symbol(name)
+        if (
+            symbol is not None
+            and region(symbol.value) not in ("", "ROM")
+            and meaning(symbol)
+        ):
+            found.setdefault(symbol.value, symbol)
+    return list(found.values())
+
+
+def _registers(words: NameLookup, unit: Unit) -> list[int]:
+    places = (
+        words.value(name) for name in (*unit.contract.writes, *unit.contract.reads)
+    )
+    return list(
+        dict.fromkeys(
+            place for place in places if place is not None and register_meaning(place)
+        )
+    )
+
+
+def _brief(text: str) -> str:
+    """The first line, cut behind a sentence or a word; a legend of values whole, or ""
+    where it is long.
+    """
+    lines = text.split("\n")
+    if _VALUE.match(lines[0]):
+        legend = re.sub(r"(?<=\S)\s+", " ", "; ".join(line.strip() for line in lines))
+        return legend if len(legend) <= LEGEND else ""
+    line = re.sub(r"(?<=\S)\s+", " ", lines[0])
+    if len(line) <= 160:
+        return line
+    stop = line.rfind(". ", 40, 160)
+    return line[: stop + 1] if stop > 0 else line[:160].rsplit(" ", 1)[0] + " …"
+
+
+def _data(words: NameLookup, unit: Unit) -> str:
+    written = {words.value(name) for name in unit.contract.writes}
+    rows = []
+    found = (
+        symbol for symbol in variables(words, unit) if "misc" not in symbol.name.lower()
+    )
+    told = (
+        symbol for symbol in found if not _IDLE.search(meaning(symbol).split("\n")[0])
+    )
+    for symbol in [symbol for symbol in told if _brief(meaning(symbol))][:6]:
+        verb = "writes" if canonical(symbol.value) in written else "reads"
+        rows.append(
+            f"- {verb} `{symbol.name}` ({address(symbol.value)}): "
+            f"{_brief(meaning(symbol))}"
+        )
+    for place in _registers(words, unit)[: 8 - len(rows)]:
+        verb = "writes" if place in written else "reads"
+        known = words.name_of(place) or address(place)
+        if not any(f"({address(place)})" in row for row in rows):
+            rows.append(
+                f"- {verb} {known} ({address(place)}): {register_meaning(place)}"
+            )
+    return "Data:\n" + "\n".join(rows) if rows else ""
+
+
+def _entries(words: NameLookup, unit: Unit) -> str:
+    """The jump table a routine ends in."""
+    index, entries = words.owned.get(unit.block.name, ("", []))
+    rows = [f"{number} → `{name}`" for number, name in enumerate(entries[:16]) if name]
+    more = f" and {len(entries) - 16} more" if len(entries) > 16 else ""
+    return (
+        f"Jump table{f' by {index}' if index else ''}: {', '.join(rows)}{more}."
+        if rows
+        else ""
+    )

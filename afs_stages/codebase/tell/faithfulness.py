@@ -1,0 +1,74 @@
+"""Whether the steps of a routine tell what its instructions say: every number and name,
+no value from nowhere.
+"""
+
+from __future__ import annotations
+
+import re
+
+from afs_stages.asm.lexer import Line, Statement
+from afs_stages.codebase.facts.machine import BRANCHES
+
+_WIDTHS_AND_SHIFTS = frozenset(
+    ("rep", "sep", "pea", "per", "pei", "asl", "lsr", "rol", "ror")
+)
+_UNTOLD = frozenset(
+    ("txy", "tyx", "tcd", "tdc", "tcs", "tsc", "tsx", "txs", "mvn", "mvp")
+)
+"""Moves between registers and of blocks, of which no step tells."""
+
+_INDEX = re.compile(r"(?i),\s*[xys]$")
+_FROM_NOWHERE = re.compile(r" if A is |is (set|clear) in A\b(?! from| on entry)")
+
+
+def left_out(lines: tuple[Line, ...], steps: list[str]) -> list[str]:
+    """The numbers, names and moves of a routine's instructions that its steps do
+    not tell, in order.
+    """
+    told = "\n".join(steps).lower()
+    found = []
+    statements = [
+        statement for line in lines for statement in line.statements if statement.word
+    ]
+    for statement, following in zip(statements, [*statements[1:], None], strict=True):
+        word = statement.word.split(".", 1)[0]
+        name = _operand(word, statement.rest)
+        if (
+            (name and name.lower() not in told)
+            or word in _UNTOLD
+            or _answers(word, following)
+        ):
+            found.append(name or word)
+    return found
+
+
+def _answers(word: str, following: Statement | None) -> bool:
+    """Whether a routine returns with what a comparison found in the flags."""
+    return (
+        word in ("cmp", "cpx", "cpy", "bit")
+        and following is not None
+        and following.word in ("rts", "rtl")
+    )
+
+
+def from_nowhere(steps: list[str]) -> bool:
+    """Whether a step asks what A is without telling where it came from."""
+    return any(_FROM_NOWHERE.search(step) for step in steps)
+
+
+def _operand(word: str, rest: str) -> str:
+    """What an instruction says of its operand, "" where steps need not repeat it
+    (widths, targets).
+    """
+    if (
+        len(word) != 3
+        or word in _WIDTHS_AND_SHIFTS
+        or word in BRANCHES
+        or (word.startswith("b") and word != "bit")
+    ):
+        return ""
+    rest = rest.strip()
+    if "jumptable" in rest.lower() or set(rest) <= {"+", "-"}:
+        return ""
+    bare = _INDEX.sub("", _INDEX.sub("", rest).strip("()[] ")).strip("()[] #")
+    return "" if bare.lower() == "a" else bare

@@ -1,0 +1,570 @@
+"""Memory look-ups: where a variable lives and what it holds, what lives at an address,
+what bits mean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from afs_stages.asm.hardware import register_meaning
+from afs_stages.asm.isa import REGISTERS
+from afs_stages.codebase.facts.mentions import Mentions
+from afs_stages.codebase.facts.project import Project
+from afs_stages.codebase.facts.questions import address, choose, listing
+from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.program import Symbol
+from afs_stages.codebase.tell.draft import Draft
+from afs_stages.codebase.tell.faults import (
+    contradicts,
+    leans_on_its_place,
+    legend_incomplete,
+    restates,
+    run_together,
+    vague,
+)
+
+IDLE_NAME = re.compile(
+    r"(?i)(^|_)(unused|free|dummy|junk|pad|reserved|scrap|temp)\w*$|UNUSED|UNKNOWN|FREERAM|FREE_"
+)
+_BESIDE = re.compile(
+    r"(?<!, )(?:(?<![/,\w`])`|(?<![/,\w`]))([A-Za-z_]\w{3,})`?(?: (?:is at |at "
+    r"|lives at )|\s*[(@]\s*|(?<=`) )"
+    r"`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4})`?(?![\w/]"
+    r"|,? *`?[/$])"
+    r"|^\|\s*`?([A-Za-z_]\w{3,})`?\s*\|\s*`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{4})`?\s*\|"
+    r"|^\|\s*`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{4})`?\s*\|\s*`?([A-Za-z_]\w{3,})`?\s*\|"
+)
+_PLACE_CELL = re.compile(
+    r"^\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})(,\s*[XYxy])?$"
+)
+
+_SIZE = re.compile(r"^\[0x[0-9A-Fa-f]+\]\s*")
+"""How disassemblies mark the size of a variable."""
+
+_LENGTH = re.compile(r"\bLENGTH: (0x[0-9A-Fa-f]+)")
+_ARGS = re.compile(r"(?i)\n\s*args?:\s*$")
+_ROW = re.compile(r",?(?<!\|) (?=[0-9A-F]{1,2}: ?[A-Za-z0-9])")
+"""Where the next value of a row begins: `0: nothing 1: a hand`."""
+
+Notes = dict[str, tuple[str, str]]
+"""variable -> (what the docs say, the page)"""
+Groups = dict[str, list[str]]
+"""first of several names below one comment -> the names after it"""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Docs and code name different addresses for one variable."""
+
+    symbol: Symbol
+    file: str
+    line: int
+    claimed: int
+
+
+MEANING = 4
+"""Words a meaning needs where the docs add nothing."""
+GROUP = 5
+"""So many addresses under one sentence: it names their group and none of them."""
+SILENT = 3
+"""So many names without a word of their own after one that has some: they share it."""
+
+
+def canonical(value: int) -> int:
+    """One number per place: mirrors of work RAM as $7Exxxx, registers in bank 0."""
+    bank, low = value >> 16, value & 0xFFFF
+    if low < 0x2000 and (bank < 0x40 or 0x80 <= bank < 0xC0):
+        return 0x7E0000 | low
+    return (
+        low
+        if 0x2000 <= low < 0x8000 and (bank < 0x40 or 0x80 <= bank < 0xC0)
+        else value
+    )
+
+
+def is_saved(place: int) -> bool:
+    """Whether an address is in SRAM, or in the copy of a save file that the game keeps
+    at $7EF000 to $7EF4FF.
+    """
+    return 0x7EF000 <= place <= 0x7EF4FF or 0x700000 <= place <= 0x7DFFFF
+
+
+def region(value: int) -> str:
+    """What kind of memory an address is in; "" where it is none of these."""
+    place = canonical(value)
+    if place in REGISTERS or 0x2100 <= place <= 0x21FF or 0x4200 <= place <= 0x43FF:
+        return "hardware register"
+    if is_saved(place):
+        return "SRAM"
+    if 0x7E0000 <= place <= 0x7FFFFF:
+        return "direct page" if place < 0x7E0100 else "WRAM"
+    return "ROM" if value & 0x8000 and value >= 0x8000 else ""
+
+
+def drafts(
+    project: Project, mentions: Mentions, conflicts: list[Conflict]
+) -> Iterator[Draft]:
+    """Every memory sample of a codebase."""
+    disputed = {conflict.symbol.name for conflict in conflicts}
+    notes = documented(project)
+    variables = [
+        symbol
+        for symbol in _own(variables_of(project, notes), notes)
+        if symbol.name not in disputed
+    ]
+    at: dict[int, list[Symbol]] = defaultdict(list)
+    groups = _groups(project, variables, notes)
+    for symbol in variables:
+        at[canonical(symbol.value)].append(symbol)
+        yield _where(symbol, mentions, notes, groups)
+    for place, symbols in sorted(at.items()):
+        yield _what(place, symbols, notes, groups)
+    for conflict in conflicts:
+        yield _disagreement(conflict)
+    yield from _constants(project)
+    yield from _structs(project)
+
+
+def documented(project: Project) -> Notes:
+    """What rows of tables in the docs say of a variable whose name and address they
+    give as the code does.
+    """
+    found: Notes = {}
+    for document in project.documents:
+        for section in document.sections:
+            for table in section.tables:
+                for _, cells in table.rows:
+                    symbol = row_variable(project, cells)
+                    rest = [
+                        cell
+                        for cell in cells
+                        if symbol
+                        and cell != symbol.name
+                        and not _PLACE_CELL.match(cell)
+                    ]
+                    text = max(rest, key=comments.words, default="")
+                    if symbol is not None and comments.words(text) >= 3:
+                        found.setdefault(symbol.name, (text, document.path))
+    return found
+
+
+def row_variable(project: Project, cells: tuple[str, ...]) -> Symbol | None:
+    """The variable a table row is about: one cell is its name, another its address,
+    as in the code.
+    """
+    places = {
+        canonical(int(m.group(1).replace(":", ""), 16))
+        for m in map(_PLACE_CELL.match, cells)
+        if m
+    }
+    if not places:
+        return None
+    symbols = (project.best_symbol.get(cell) for cell in cells)
+    return next(
+        (symbol for symbol in symbols if symbol and canonical(symbol.value) in places),
+        None,
+    )
+
+
+def variables_of(project: Project, notes: Notes) -> list[Symbol]:
+    """The names with an address in RAM, SRAM or the registers of which
+    something is said.
+    """
+    found = []
+    for symbol in project.best_symbol.values():
+        stored = symbol.kind in ("equate", "reserved", "field") and region(
+            symbol.value
+        ) not in ("", "ROM")
+        told = meaning(symbol) or symbol.name in notes
+        if stored and told and not IDLE_NAME.search(symbol.name) and is_memory(symbol):
+            found.append(symbol)
+    return sorted(found, key=lambda symbol: (symbol.file, symbol.line, symbol.name))
+
+
+def _own(symbols: list[Symbol], notes: Notes) -> list[Symbol]:
+    """Those of which something of their own is said,
+    not the one sentence of a whole group.
+    """
+    places: dict[str, set[int]] = defaultdict(set)
+    for symbol in symbols:
+        places[meaning(symbol)].add(canonical(symbol.value))
+    shared = {said for said, at in places.items() if len(at) >= GROUP}
+    return [
+        symbol
+        for symbol in symbols
+        if symbol.name in notes or meaning(symbol) not in shared
+    ]
+
+
+def _groups(project: Project, symbols: list[Symbol], notes: Notes) -> Groups:
+    """The names that share the comment of the one before them,
+    of which nothing else is said.
+    """
+    at = {
+        (symbol.file, symbol.line): symbol for symbol in project.program.all_symbols()
+    }
+    found = {}
+    for first in symbols:
+        after: list[str] = []
+        while (
+            next := at.get((first.file, first.line + len(after) + 1))
+        ) and _is_silent(next, first, notes):
+            after.append(next.name)
+        if (
+            first.header
+            and not first.comment
+            and first.name not in notes
+            and len(after) >= SILENT
+        ):
+            found[first.name] = after
+    return found
+
+
+def _is_silent(symbol: Symbol, first: Symbol, notes: Notes) -> bool:
+    said = symbol.comment or symbol.header or symbol.name in notes
+    return not said and (symbol.kind, symbol.section) == (first.kind, first.section)
+
+
+def is_memory(symbol: Symbol) -> bool:
+    """Small numbers without a word on their size are constants as often as addresses:
+    only `$00xx` with RAM files.
+    """
+    return symbol.value >= 0x100 or bool(
+        re.search(r"(?i)ram|symbols|memory|wram", symbol.file)
+    )
+
+
+@lru_cache(maxsize=1 << 14)  # asked for five times of each
+def meaning(symbol: Symbol) -> str:
+    """What is said of a symbol: its comment, then its header;
+    "" when that says nothing.
+    """
+    parts = []
+    for text in (symbol.comment, symbol.header):
+        doubtful = text.rstrip().endswith("?") or (
+            text.startswith("These ") and len(text) > 120
+        )
+        text = _LENGTH.sub(r"It is \1 bytes long", _ARGS.sub("", _SIZE.sub("", text)))
+        text = _ROW.sub("\n", text) if len(_ROW.findall(text)) >= 2 else text
+        new = (
+            text
+            and text not in parts
+            and text.strip(" .") != symbol.section.strip(" .")
+        )
+        if (
+            new
+            and not doubtful
+            and comments.says_something(text, 2)
+            and len(text) <= 900
+        ):
+            parts.append(comments.sentence(comments.capital(text)))
+    said = "\n".join(parts)
+    if not said and symbol.kind == "equate":
+        said = comments.sentence(register_meaning(canonical(symbol.value)))
+        said = comments.capital(said)
+    idle = (
+        re.search(r"(?i)\bunused\b|\buse !\w+\* ", said) and comments.words(said) < 10
+    )
+    return said if comments.words(said) >= 3 and not idle else ""
+
+
+def _context(symbol: Symbol) -> str:
+    section = symbol.section if symbol.kind != "field" else ""
+    useful = comments.says_something(section, 2) and len(section) < 70
+    return f" It belongs to “{section.rstrip('.')}”." if useful else ""
+
+
+def _said(symbol: Symbol, notes: Notes, groups: Groups) -> str:
+    """The code's words, of whom else they speak,
+    then the docs' where they say more than the same.
+    """
+    own = meaning(symbol)
+    if after := groups.get(symbol.name):
+        own += (
+            f" This is said of it and the {len(after)} after it: "
+            f"{listing([f'`{name}`' for name in after], 8)}."
+        )
+    text, path = notes.get(symbol.name, ("", ""))
+    new = set(text.lower().split()) - set(own.lower().replace(".", "").split())
+    extra = f"`{path}` says: {comments.sentence(text)}" if len(new) >= 3 else ""
+    return "\n".join(part for part in (own, extra) if part) or comments.sentence(text)
+
+
+def _where(symbol: Symbol, mentions: Mentions, notes: Notes, groups: Groups) -> Draft:
+    place, kind = address(symbol.value), region(symbol.value)
+    size = (
+        f", {symbol.size.lstrip('$')} byte(s) reserved"
+        if symbol.kind == "reserved"
+        else ""
+    )
+    users = mentions.users(symbol.name)
+    used = (
+        f"\n\nUsed by {listing([f'`{name}`' for name in users], 5)}." if users else ""
+    )
+    answer = (
+        f"`{symbol.name}` is at {place} ({kind}{size}), "
+        f"defined in `{symbol.file}`.{_context(symbol)}"
+    )
+    phrasings = [
+        f"Where is `{symbol.name}` in memory, and what is it for?",
+        f"What address stores `{symbol.name}`, and what does it hold?",
+        f"Which address is `{symbol.name}`, and how is it used?",
+    ]
+    question = choose(phrasings, symbol.name + answer)
+    said = _said(symbol, notes, groups)
+    return _draft(
+        "memory_name",
+        symbol,
+        question,
+        f"{answer}\n\n{said}{used}",
+        _fault(symbol, notes),
+    )
+
+
+def _fault(symbol: Symbol, notes: Notes) -> str:
+    """Why what is said of a variable is no meaning, or ""."""
+    own, text = meaning(symbol), notes.get(symbol.name, ("", ""))[0]
+    if leans_on_its_place(own):
+        return "leans_on_its_place"
+    if run_together(own) or legend_incomplete(own):
+        return "values_run_together" if run_together(own) else "legend_incomplete"
+    if contradicts(symbol.name, own):
+        return "contradicts_the_name"
+    if own and not text and (vague(own) or comments.words(own) < MEANING):
+        return "vague_meaning"
+    return (
+        "restates_the_name"
+        if all(not said or restates(symbol.name, said) for said in (own, text))
+        else ""
+    )
+
+
+def _what(place: int, symbols: list[Symbol], notes: Notes, groups: Groups) -> Draft:
+    symbols = [symbol for symbol in symbols if not _fault(symbol, notes)] or symbols
+    first = symbols[0]
+    said = [
+        f"`{symbol.name}` (`{symbol.file}`): {_said(symbol, notes, groups)}"
+        for symbol in symbols[:6]
+    ]
+    phrasings = [
+        f"What is stored at {address(place)}?",
+        f"I see {address(place)} in a trace. What lives at that address?",
+        f"Which variable is at {address(place)}, and what does it mean?",
+    ]
+    lead = f"{address(place)} ({region(place)}) is "
+    body = (
+        said[0]
+        if len(said) == 1
+        else "shared by several names:\n- " + "\n- ".join(said)
+    )
+    return _draft(
+        "memory_address",
+        first,
+        choose(phrasings, f"{place}"),
+        lead + body,
+        _fault(first, notes),
+    )
+
+
+def _draft(
+    kind: str, symbol: Symbol, question: str, answer: str, fault: str = ""
+) -> Draft:
+    group = f"variable:{address(canonical(symbol.value))}"
+    return Draft(
+        kind,
+        question,
+        answer,
+        symbol.file,
+        symbol.line,
+        symbol.line,
+        group,
+        fault=fault,
+    )
+
+
+def conflicts(project: Project) -> list[Conflict]:
+    """Where a line of the docs puts a variable at another address
+    than the code does.
+    """
+    known = {
+        s.name: s
+        for s in project.best_symbol.values()
+        if s.kind != "define" and region(s.value) in _RAM
+    }
+    found = []
+    for document in project.documents:
+        for number, line in enumerate(document.lines, 1):
+            if "$" not in line:
+                continue
+            for match in _BESIDE.finditer(line):
+                name = match.group(1) or match.group(3) or match.group(6)
+                symbol = known.get(name)
+                claimed = int(
+                    (match.group(2) or match.group(4) or match.group(5)).replace(
+                        ":", ""
+                    ),
+                    16,
+                )
+                if (
+                    symbol is not None
+                    and region(claimed) in _RAM
+                    and canonical(claimed) != canonical(symbol.value)
+                ):
+                    found.append(Conflict(symbol, document.path, number, claimed))
+    return found
+
+
+_RAM = ("WRAM", "SRAM", "direct page")
+
+
+def _disagreement(conflict: Conflict) -> Draft:
+    symbol = conflict.symbol
+    answer = (
+        f"The sources disagree about `{symbol.name}`. `{symbol.file}` (line "
+        f"{symbol.line}) defines it as {address(symbol.value)}; `{conflict.file}` "
+        f"(line {conflict.line}) says {address(conflict.claimed)}. The code is what "
+        f"gets assembled, so use {address(symbol.value)} and treat the page "
+        "as out of date."
+    )
+    question = (
+        f"The docs and the code name different addresses for `{symbol.name}` "
+        f"(`{conflict.file}`). Which is right?"
+    )
+    return _draft("memory_conflict", symbol, question, answer)
+
+
+def _constants(project: Project) -> Iterator[Draft]:
+    """`!define` groups under one section title: bits of a flag, values of a state."""
+    groups: dict[tuple[str, str], list[Symbol]] = defaultdict(list)
+    for symbol in project.program.all_symbols():
+        if (
+            symbol.kind == "define"
+            and comments.words(symbol.section) >= 1
+            and "SPRID" not in symbol.name
+        ):
+            groups[symbol.file, symbol.section].append(symbol)
+    for (file, section), symbols in sorted(groups.items()):
+        names = {symbol.name for symbol in symbols}
+        if (
+            2 <= len(symbols) <= 40
+            and len(names) == len(symbols)
+            and not file.lower().startswith("sprites/")
+        ):
+            above = symbols[0].header
+            titled = (
+                comments.words(above) >= 2
+                and "\n" not in above
+                and comments.is_title(above)
+            )
+            yield from _constant_group(file, above if titled else section, symbols)
+
+
+def _constant_group(file: str, section: str, symbols: list[Symbol]) -> Iterator[Draft]:
+    rows = []
+    for symbol in symbols:
+        comment = (
+            f": {symbol.comment}" if comments.says_something(symbol.comment, 1) else ""
+        )
+        rows.append(f"- `{symbol.name}` = {address(symbol.value)}{comment}")
+    group, first, last = (
+        f"constants:{file}:{section}",
+        symbols[0].line,
+        symbols[-1].line,
+    )
+    question = choose(
+        [
+            f"Which constants does `{file}` define for “{section}”?",
+            f"List the values of “{section}” in `{file}`.",
+        ],
+        section + file,
+    )
+    answer = (
+        f"`{file}` defines {len(symbols)} constants for “{section}”:\n"
+        + "\n".join(rows)
+    )
+    yield Draft("memory_constants", question, answer, file, first, last, group)
+    for symbol in symbols:
+        if (
+            not comments.says_something(symbol.comment, 2)
+            or comments.words(symbol.comment) < 3
+        ):
+            continue
+        said = comments.sentence(comments.capital(symbol.comment))
+        answer = (
+            f"`{symbol.name}` is {address(symbol.value)} (“{section}”, "
+            f"`{file}`). {said}"
+        )
+        question = (
+            f"What does the constant `{symbol.name}` mean, and what is its value?"
+        )
+        fault = (
+            "leans_on_its_place"
+            if leans_on_its_place(said)
+            else "vague_meaning"
+            if vague(said)
+            else ""
+        )
+        yield Draft(
+            "memory_constant",
+            question,
+            answer,
+            file,
+            symbol.line,
+            symbol.line,
+            group,
+            fault=fault,
+        )
+
+
+def _structs(project: Project) -> Iterator[Draft]:
+    for path, file in project.program.files.items():
+        for struct in file.structs:
+            if len(struct.fields) < 2 or len(struct.fields) > 60:
+                continue
+            rows, at = [], 0
+            for entry in struct.fields:
+                symbol = project.best_symbol.get(f"{struct.name}.{entry.name}")
+                at = (
+                    symbol.value
+                    - (
+                        project.program.value(struct.base)
+                        or _base(project, struct.base)
+                    )
+                    if symbol
+                    else at
+                )
+                said = f": {entry.comment}" if entry.comment else ""
+                rows.append(f"- `.{entry.name}` at +{at}{said}")
+            base = _base(project, struct.base)
+            where = f" It overlays memory from {address(base)}." if base else ""
+            head = f" {comments.sentence(struct.header)}" if struct.header else ""
+            answer = (
+                f"`struct {struct.name}` (`{path}`) has {len(struct.fields)} "
+                f"fields.{where}{head}\n" + "\n".join(rows)
+            )
+            question = choose(
+                [
+                    f"What is the layout of the struct `{struct.name}`?",
+                    f"Which fields has the struct `{struct.name}`, at which offsets?",
+                ],
+                struct.name,
+            )
+            yield Draft(
+                "memory_struct",
+                question,
+                answer,
+                path,
+                struct.first,
+                struct.last,
+                f"struct:{path}:{struct.name}",
+            )
+
+
+def _base(project: Project, text: str) -> int:
+    from afs_stages.codebase.read.expression import evaluate
+
+    return evaluate(text, project.program.value) or 0

@@ -1,0 +1,238 @@
+"""What operands mean: names for addresses, addresses for names, and the role a routine
+has in a jump table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from afs_stages.codebase.facts.contract import operand
+from afs_stages.codebase.facts.flow import table
+from afs_stages.codebase.facts.machine import BRANCHES
+from afs_stages.codebase.facts.project import Project, Unit
+from afs_stages.codebase.facts.questions import address
+from afs_stages.codebase.read.program import Symbol
+from afs_stages.codebase.tell.memory_map import (
+    IDLE_NAME,
+    canonical,
+    is_memory,
+    meaning,
+    region,
+)
+
+_TABLE_MACRO = re.compile(r"(?i)%(\w*JumpTable\w*)\(([^()]+)\)")
+_THROUGH_TABLE = re.compile(r"(?im)\bj(?:sr|mp)(?:\.w)?\s+\((\.\w+),\s*x\)")
+_DOUBLED = re.compile(
+    r"(?i)\blda(?:\.\w)?\s+([^\s:#]+)\s*(?::|\n)\s*asl(?:\s+a)?\s*(?::|\n)\s*tax\s*(?::\s*)?\Z"
+)
+"""What is loaded, doubled and taken for an index right before the jump."""
+_GOES = BRANCHES | {"jsr", "jsl", "jml", "pea"}
+_STORED = ("equate", "reserved", "field")
+
+
+@dataclass
+class NameLookup:
+    """Look-ups over a codebase, made once."""
+
+    project: Project
+    roles: dict[str, str] = field(default_factory=dict)
+    """routine -> which entry of whose jump table it is"""
+    tables: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+    """routine in a jump table -> what chooses, and the entries of that table"""
+    owned: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
+    """routine -> what chooses, and the entries of the jump table it ends in"""
+    macros: dict[str, str] = field(default_factory=dict)
+    """macro -> its body as text"""
+    entered: set[str] = field(default_factory=set)
+    """the labels inside of routines that other routines go to, as `Routine_label`"""
+    readers: dict[str, list[str]] = field(default_factory=dict)
+    """table -> the routines that read it"""
+    _at: dict[int, Symbol] = field(default_factory=dict)
+    _code: dict[int, str] = field(default_factory=dict)
+
+    def naming(self, name: str) -> str:
+        """An operand as shown: in backquotes."""
+        return f"`{name}`"
+
+    def value(self, name: str) -> int | None:
+        """The place a name or `$address` means, mirrors as one;
+        None where it is unknown.
+        """
+        if re.fullmatch(r"\$[0-9A-Fa-f]+", name):
+            return canonical(int(name[1:], 16))
+        symbol = self.project.best_symbol.get(name)
+        return None if symbol is None else canonical(symbol.value)
+
+    def symbol(self, name: str) -> Symbol | None:
+        """The variable a name or `$address` means."""
+        if name.startswith("$"):
+            return self._at.get(canonical(int(name[1:], 16)))
+        found = self.project.best_symbol.get(name)
+        return found if found is not None and is_memory(found) else None
+
+    def name_of(self, value: int) -> str:
+        """The one name of a place, "" where it has none or several."""
+        symbol = self._at.get(canonical(value))
+        return symbol.name if symbol is not None else self._code.get(value, "")
+
+    def next_of(self, name: str, what: str, number: str) -> str:
+        """Which entry of its jump table a routine selects by setting `what` to
+        `number`, or "".
+        """
+        index, entries = self.tables.get(name, ("", []))
+        if (
+            not index
+            or self.value(index) is None
+            or self.value(index) != self.value(what)
+        ):
+            return ""
+        at = (
+            int(number[1:], 16)
+            if re.fullmatch(r"\$[0-9A-Fa-f]+", number)
+            else int(number)
+            if number.isdigit()
+            else -1
+        )
+        return entries[at] if 0 <= at < len(entries) else ""
+
+    def place(self, name: str) -> str:
+        """Where a label is in the ROM, where the source says so."""
+        symbol = self.project.best_symbol.get(name)
+        known = (
+            symbol is not None
+            and symbol.kind == "label"
+            and region(symbol.value) == "ROM"
+        )
+        return address(symbol.value, 6) if known and symbol is not None else ""
+
+
+def vocabulary(project: Project) -> NameLookup:
+    """Read names of places and the jump tables of a codebase."""
+    found = NameLookup(project, _at=_places(project), _code=_routines_named(project))
+    for file in project.program.files.values():
+        for macro in file.macros:
+            lines = file.lines[macro.first : max(macro.first, macro.last - 1)]
+            found.macros.setdefault(
+                macro.name.lower(), "\n".join(line.code for line in lines[:20])
+            )
+    for unit in project.units:
+        if unit.block.kind == "routine":
+            _enter(found, unit)
+            for name in unit.contract.reads:
+                found.readers.setdefault(name, []).append(unit.block.name)
+        for statement in (
+            statement for line in unit.block.lines for statement in line.statements
+        ):
+            if "_" in statement.rest and statement.word[:3] in _GOES:
+                found.entered.add(operand(statement.rest))
+    return found
+
+
+def _enter(found: NameLookup, unit: Unit) -> None:
+    """Note the role of each routine in the jump table of `unit`, if it has one."""
+    index, entries = table(unit.block.lines, found.naming)
+    if not entries:
+        index, entries = _table_macro(found, unit)
+    if not entries:
+        index, entries = _table_of_its_own(unit)
+    if any(entries):
+        found.owned.setdefault(unit.block.name, (index, entries))
+    for number, name in enumerate(entries):
+        target = (
+            found.project.find(name)
+            if name and not name.startswith((".", "$"))
+            else None
+        )
+        if target is not None and target is not unit:
+            chosen = f", chosen by {index}" if index else ""
+            said = f" ({unit.summary.rstrip('.')})" if unit.summary else ""
+            role = (
+                f"entry {number} (${number:02X}) of the jump table in "
+                f"`{unit.block.name}`{said}{chosen}"
+            )
+            found.roles.setdefault(target.block.name, role)
+            found.tables.setdefault(
+                target.block.name,
+                (index.partition(" at index ")[0].strip("`"), entries),
+            )
+
+
+def _table_macro(found: NameLookup, unit: Unit) -> tuple[str, list[str]]:
+    """A jump table written as a macro call: `%JumpTable(index, A, B)` or
+    `%SpriteJumpTable(A, B)`.
+    """
+    match = _TABLE_MACRO.search("\n".join(line.code for line in unit.block.lines))
+    if match is None:
+        return "", []
+    names = [name.strip() for name in match.group(2).split(",")]
+    chooser = re.search(
+        r"(?i)lda(?:\.\w)?\s+([A-Za-z_]\w*)",
+        found.macros.get(match.group(1).lower(), ""),
+    )
+    if chooser is None and found.project.find(names[0]) is None:
+        return f"`{names[0]}`", names[1:]
+    return f"`{chooser.group(1)}`" if chooser else "", names
+
+
+def _table_of_its_own(unit: Unit) -> tuple[str, list[str]]:
+    """A jump through a local table: `LDA x : ASL : TAX : JSR (.vectors,X)`, and
+    `.vectors` in the same routine.
+    """
+    code = "\n".join(line.code for line in unit.block.lines)
+    jump = _THROUGH_TABLE.search(code)
+    listed = jump and re.search(
+        rf"(?m)^\s*{re.escape(jump.group(1))}:?\s*\n((?:\s*d[wl]\s.*\n?)+)", code, re.I
+    )
+    if not jump or not listed:
+        return "", []
+    chooser = _DOUBLED.search(code[: jump.start()])
+    rows = [row.split(None, 1)[1] for row in listed.group(1).split("\n") if row.strip()]
+    entries = [operand(name.strip()) for row in rows for name in row.split(",")]
+    return f"`{chooser.group(1)}`" if chooser else "", entries
+
+
+def _routines_named(project: Project) -> dict[int, str]:
+    """Place in the ROM -> the one name an equate gives it:
+    routines of the game that is patched.
+    """
+    names: dict[int, set[str]] = {}
+    for symbol in project.best_symbol.values():
+        if (
+            symbol.kind == "equate"
+            and region(symbol.value) == "ROM"
+            and symbol.value > 0xFFFF
+        ):
+            names.setdefault(symbol.value, set()).add(symbol.name)
+    return {
+        place: next(iter(group)) for place, group in names.items() if len(group) == 1
+    }
+
+
+def _places(project: Project) -> dict[int, Symbol]:
+    """Place -> the name code uses most; none for scratch and for places with
+    more than two names.
+    """
+    used = Counter(
+        name
+        for unit in project.units
+        for name in (*unit.contract.reads, *unit.contract.writes)
+    )
+    groups: dict[int, list[Symbol]] = {}
+    for symbol in project.best_symbol.values():
+        stored = (
+            symbol.kind in _STORED
+            and region(symbol.value) not in ("", "ROM")
+            and is_memory(symbol)
+        )
+        if stored and not IDLE_NAME.search(symbol.name):
+            groups.setdefault(canonical(symbol.value), []).append(symbol)
+    return {
+        place: max(
+            group,
+            key=lambda symbol: (bool(meaning(symbol)), used[symbol.name], symbol.name),
+        )
+        for place, group in groups.items()
+        if (len(group) <= 2 or place < 0x5000) and not 0x7E0000 <= place < 0x7E0010
+    }

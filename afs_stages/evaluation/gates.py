@@ -1,0 +1,75 @@
+"""When a version may not pass: no better than its base,
+or worse than the last release on a domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from afs_stages.core.params.model import Evaluate
+from afs_stages.evaluation.losses import BASE
+
+
+def refusals(
+    found: dict[str, Any], versions: Sequence[str], params: Evaluate
+) -> list[str]:
+    """Why the version fails, each reason with its table; empty where it passes."""
+    out = []
+    gain = found["gain_over_base"]
+    if params.must_beat_base and gain["low"] <= 0:
+        gained = (
+            f"{gain['estimate']:.4f} nats per token, 95% interval {gain['low']:.4f} to "
+            f"{gain['high']:.4f}"
+        )
+        reason = (
+            f"{versions[-1]} does not beat the base model on its test set: "
+            f"loss lower by {gained}"
+        )
+        out.append(f"{reason}\n{domain_table(found, versions, -1)}")
+    if params.max_regression is not None and len(versions) > 1:
+        worse = regressions(found, versions, params.max_regression)
+        if worse:
+            much = (
+                f"by more than {params.max_regression} nats per token on "
+                f"{', '.join(worse)}"
+            )
+            reason = f"{versions[-1]} is worse than {versions[-2]} {much}"
+            out.append(f"{reason}\n{domain_table(found, versions, -2)}")
+    return out
+
+
+def regressions(
+    found: dict[str, Any], versions: Sequence[str], allowed: float
+) -> list[str]:
+    """Domains of the last release's frozen test set on which the loss rose by
+    more than allowed.
+    """
+    last, now = versions[-2], versions[-1]
+    before, after = found["domains"][last][last], found["domains"][now][last]
+    return [
+        name
+        for name in before
+        if after[name]["estimate"] - before[name]["estimate"] > allowed
+    ]
+
+
+def domain_table(found: dict[str, Any], versions: Sequence[str], which: int) -> str:
+    """Loss per token by domain on one version's test set,
+    a column for base and each version.
+    """
+    tests, models = versions[which], [BASE, *versions]
+    domains = found["domains"][BASE][tests]
+    width = max(20, *(len(name) + 2 for name in domains))
+    lines = [
+        f"on {tests}'s test set".ljust(width)
+        + "rows".rjust(6)
+        + "".join(f"{name:>10}" for name in models)
+    ]
+    for domain, facts in domains.items():
+        cells = "".join(
+            f"{found['domains'][name][tests][domain]['estimate']:>10.3f}"
+            for name in models
+        )
+        lines.append(domain.ljust(width) + f"{facts['rows']:>6}" + cells)
+    return "\n".join(lines)

@@ -1,0 +1,120 @@
+"""Greedy answers: the likeliest token at each step,
+in batches with padding on the left.
+
+The loop is our own, for a model's `generation_config` (penalties, sampling) must not
+change what is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from afs_stages.training import attention
+from afs_stages.training.batches import batches_by_tokens
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+def answers(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: Sequence[str],
+    max_new_tokens: int,
+    batch_tokens: int,
+) -> list[str]:
+    """The text a model goes on with after each prompt, in the prompts' order,
+    without special tokens.
+
+    `batch_tokens` bounds prompts and answers of a batch together, in tokens.
+    """
+    import torch
+
+    ids = [
+        tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        for text in prompts
+    ]
+    # Neighbours of like length: little padding, and the largest batch comes first.
+    order = sorted(range(len(ids)), key=lambda at: (-len(ids[at]), at))
+    found = [""] * len(ids)
+    ends = stop_ids(model, tokenizer)
+    with torch.inference_mode(), attention.standard(model):
+        for batch in batches_by_tokens(
+            [len(ids[at]) + max_new_tokens for at in order], batch_tokens
+        ):
+            rows = [order[at] for at in batch]
+            for at, new in zip(
+                rows,
+                greedy(model, [ids[at] for at in rows], max_new_tokens, ends),
+                strict=True,
+            ):
+                found[at] = tokenizer.decode(new, skip_special_tokens=True)
+    return found
+
+
+def stop_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """The tokens that end an answer, by the tokenizer and by the model's
+    own configuration.
+    """
+    own = getattr(model.generation_config, "eos_token_id", None)
+    listed = own if isinstance(own, list) else [own]
+    return sorted(
+        {value for value in (tokenizer.eos_token_id, *listed) if value is not None}
+    )
+
+
+def greedy(
+    model: PreTrainedModel,
+    prompts: Sequence[list[int]],
+    limit: int,
+    ends: Sequence[int],
+) -> list[list[int]]:
+    """At most `limit` new token ids after each prompt,
+    up to the first of `ends` (which is left out).
+    """
+    import torch
+
+    device = next(model.parameters()).device
+    ids, mask = _padded(prompts, device)
+    stops = torch.tensor(list(ends), device=device)
+    running = torch.ones(len(prompts), dtype=torch.bool, device=device)
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    new, cache = [], None
+    for _ in range(limit):
+        out = model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        cache, ids = out.past_key_values, out.logits[:, -1].argmax(-1, keepdim=True)
+        new.append(ids[:, 0])
+        running &= ~torch.isin(ids[:, 0], stops)
+        if not running.any():
+            break
+        mask = torch.cat([mask, mask.new_ones(len(prompts), 1)], dim=1)
+        positions = positions[:, -1:] + 1
+    return [_until(row, set(ends)) for row in torch.stack(new, dim=1).tolist()]
+
+
+def _padded(
+    prompts: Sequence[list[int]], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """(ids, mask), both of shape (prompts, longest);
+    what stands under a mask of 0 is never seen.
+    """
+    import torch
+
+    width = max(len(prompt) for prompt in prompts)
+    ids = [[0] * (width - len(prompt)) + prompt for prompt in prompts]
+    mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+
+def _until(ids: list[int], ends: set[int]) -> list[int]:
+    return next((ids[:at] for at, token in enumerate(ids) if token in ends), ids)

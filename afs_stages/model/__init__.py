@@ -1,1 +1,0 @@
-"""The model: tiny base, LoRA training, evaluation, forgetting, registry."""

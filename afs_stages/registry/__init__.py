@@ -1,0 +1,1 @@
+"""The registry of trained versions: their records, cards and headline figures."""

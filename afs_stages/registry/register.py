@@ -1,0 +1,114 @@
+"""An experiment's record made from what the pipeline left behind."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from afs_stages.core import layout
+from afs_stages.core.hashes import folder_hash, value_hash
+from afs_stages.core.jsonl import read_json
+from afs_stages.core.params import Params
+from afs_stages.registry.records import DatasetRef, Experiment
+
+DECIDING = ("afs_stages", "dvc.yaml", "params.yaml")
+"""What decides a result beside the data, whose hash stands in the record itself."""
+METRICS = ("loss", "gain_over_base", "perplexity", "forgetting", "tasks")
+
+
+def experiment_of(
+    model: str,
+    params: Params,
+    adapter: Path | None = None,
+    evaluation: Path | None = None,
+) -> Experiment:
+    """The record of an adapter (by default the model's own); its id follows from
+    adapter, data and parameters alone.
+
+    Where nothing was measured, the record has no metrics.
+    """
+    block = params.model(model)
+    adapter = adapter or layout.adapter(model)
+    report = evaluation or layout.report("evaluate", model)
+    facts = read_json(adapter / "training.json")
+    measured = read_json(report) if report.is_file() else {}
+    name = f"{model}-{block.version}"
+    dataset = _dataset(model, facts)
+    base = facts["base"]
+    kept = {
+        "path": str(adapter),
+        "hash": folder_hash(adapter),
+        "base_hash": base["hash"],
+    }
+    rehearsal = block.rehearsal.model_dump()
+    decided = {
+        "seed": params.seed,
+        "train": facts["train"],
+        "weights": block.weights,
+        "rehearsal": rehearsal,
+    }
+    identity = value_hash([name, dataset.hash, decided, kept])[:8]
+    metrics = {key: measured[key] for key in METRICS if key in measured}
+    framework = "script" if facts.get("script") else "peft"
+    return Experiment(
+        experiment_id=identity,
+        run_name=name,
+        base_model=base["name"],
+        framework=framework,
+        dataset=dataset,
+        status="completed",
+        params=decided,
+        metrics=metrics,
+        adapter=kept,
+        revision=revision(),
+        tags=[model, block.version],
+    )
+
+
+def _dataset(model: str, facts: dict[str, Any]) -> DatasetRef:
+    train_file = layout.converted(model, "openai", "train")
+    data = facts["data"]["train"]
+    rows = data.get("rows")
+    return DatasetRef(
+        path=str(train_file),
+        hash=data["hash"],
+        rows=None if rows is None else int(rows),
+    )
+
+
+def revision(folder: Path = Path()) -> dict[str, Any] | None:
+    """Where code and parameters of a folder stand in Git; None outside a repository or
+    before its first commit.
+
+    `commit` and its `date`; `code`, Git's hash of the package at that commit (null
+    where it is installed from elsewhere), which stays the same while other files
+    change; and `changed`, the files of code and parameters that differ from the commit:
+    where there are any, it does not tell all.
+    """
+    head = _git(folder, "show", "--no-patch", "--format=%H %cI", "HEAD")
+    if head is None:
+        return None
+    commit, date = head.split()
+    code = _git(folder, "rev-parse", "--quiet", "--verify", "HEAD:./afs_stages") or ""
+    changed = (
+        _git(folder, "status", "--porcelain", "--no-renames", "--", *DECIDING) or ""
+    )
+    names = sorted(line[3:] for line in changed.splitlines())
+    return {
+        "commit": commit,
+        "date": date,
+        "code": code.strip() or None,
+        "changed": names,
+    }
+
+
+def _git(folder: Path, *args: str) -> str | None:
+    """What Git prints; None where it isn't installed or refuses."""
+    try:
+        done = subprocess.run(
+            ["git", *args], cwd=folder, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return None
+    return None if done.returncode else done.stdout

@@ -1,0 +1,190 @@
+"""What the code base says about itself: names and addresses it knows, and how its
+routines are called.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+import msgspec
+
+from afs_stages.asm.syntax import Statement, parse
+from afs_stages.core.errors import UserError
+from afs_stages.core.sample import TrainingSample
+from afs_stages.scoring.blocks import sample_assembly, without_code
+from afs_stages.scoring.entities import Known, in_code, in_prose, normalise, placed
+
+_NUMBER = re.compile(r"\$([0-9A-Fa-f]{2,6})$")
+_DEFINITION = re.compile(
+    r"^\s*!?([A-Za-z_][\w.]*)\s*=\s*\$([0-9A-Fa-f]{2,6})\b", re.MULTILINE
+)
+
+
+class _Stored(msgspec.Struct):
+    names: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
+    places: dict[str, str] = {}
+    calls: dict[str, Literal["RTS", "RTL"]] = {}
+
+
+@dataclass(frozen=True)
+class Context:
+    """Known names and addresses, and routine -> "RTS" or "RTL" where
+    all callers agree.
+    """
+
+    known: Known = field(default_factory=Known)
+    calls: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, samples: Iterable[TrainingSample]) -> Self:
+        """The context of a code base's exported samples.
+
+        A definition is known at once; an address or a name that is merely used is known
+        when samples of at least two groups use it, so that one wrong sample cannot
+        vouch for itself.
+        """
+        gathered = _Gathered()
+        for sample in samples:
+            gathered.add(sample)
+        return cls(gathered.known(), gathered.calls())
+
+    @classmethod
+    def of_definitions(cls, text: str) -> Self:
+        """The context of a symbol list or assembly file:
+        `Name = $7E0012` lines and labels.
+        """
+        gathered = _Gathered()
+        for name, digits in _DEFINITION.findall(text):
+            gathered.define(name, digits)
+        gathered.names |= {
+            s.name for s in parse(text) if s.kind == "label" and s.name[0] not in ".+-?"
+        }
+        return cls(gathered.known())
+
+    @classmethod
+    def from_manifest(cls, manifest: Mapping[str, Any]) -> Self:
+        """The context a discriminator's manifest carries; empty where it has none.
+        Raises `UserError` for nonsense.
+        """
+        try:
+            stored = msgspec.convert(manifest.get("context") or {}, _Stored)
+        except msgspec.ValidationError as error:
+            raise UserError(
+                f"the discriminator's names are damaged: {error}", fix="train it again"
+            ) from None
+        return cls(Known(stored.names, stored.addresses, stored.places), stored.calls)
+
+    def merged(self, other: Context) -> Context:
+        """Both together; calls on which they disagree are left out."""
+        calls = {
+            n: w
+            for n, w in {**self.calls, **other.calls}.items()
+            if self.calls.get(n, w) == other.calls.get(n, w)
+        }
+        mine, its = self.known, other.known
+        places = {
+            n: p
+            for n, p in {**mine.places, **its.places}.items()
+            if mine.places.get(n, p) == its.places.get(n, p)
+        }
+        return Context(
+            Known(mine.names | its.names, mine.addresses | its.addresses, places), calls
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The context as it stands in a manifest."""
+        return {
+            "names": sorted(self.known.names),
+            "addresses": sorted(self.known.addresses),
+            "places": dict(sorted(self.known.places.items())),
+            "calls": dict(sorted(self.calls.items())),
+        }
+
+    def key(self) -> str:
+        """Hash of the context: part of what a score depends on."""
+        return hashlib.blake2b(
+            repr(self.to_dict()).encode(), digest_size=16
+        ).hexdigest()
+
+
+@dataclass
+class _Gathered:
+    """Definitions at once, uses by group, calls by routine."""
+
+    names: set[str] = field(default_factory=set)
+    addresses: set[str] = field(default_factory=set)
+    places: dict[str, set[str]] = field(default_factory=dict)
+    users: dict[str, set[str]] = field(default_factory=dict)
+    ways: dict[str, set[str]] = field(default_factory=dict)
+
+    def add(self, sample: TrainingSample) -> None:
+        codes = sample_assembly(sample)
+        for code in codes:
+            for statement in parse(code):
+                self._statement(statement)
+        for name, digits in _DEFINITION.findall(sample.output):
+            self.define(name, digits)
+        texts = (sample.instruction, sample.input, sample.output)
+        named = set().union(*(in_prose(without_code(text)) for text in texts))
+        if str(sample.provenance.get("kind", "")).startswith("memory"):
+            # an exported row about a variable is that variable's definition
+            self.names |= {entity for entity in named if entity[0] != "$"}
+            self.addresses |= {entity[1:] for entity in named if entity[0] == "$"}
+            for name, place in placed(sample.output):
+                self.places.setdefault(name, set()).add(place)
+        for entity in in_code(codes) | named:
+            self.users.setdefault(entity, set()).add(sample.group)
+
+    def _statement(self, statement: Statement) -> None:
+        name = statement.name.lstrip("!")
+        if statement.kind == "label" and name[0] not in ".+-?":
+            self.names.add(name)
+        elif statement.kind == "directive" and name == "macro":
+            self.names.add(statement.operand.partition("(")[0].strip())
+        elif statement.kind == "assign":
+            self.define(
+                name,
+                statement.operand.lstrip("$")
+                if _NUMBER.match(statement.operand)
+                else "",
+            )
+        elif (
+            statement.kind == "op"
+            and statement.name in ("JSR", "JSL")
+            and statement.operand[:1].isalpha()
+        ):
+            self.ways.setdefault(statement.operand, set()).add(
+                "RTS" if statement.name == "JSR" else "RTL"
+            )
+
+    def define(self, name: str, digits: str) -> None:
+        """A name, and the address it is defined as where it is one."""
+        self.names.add(name)
+        if digits and (place := normalise(digits)):
+            self.addresses.add(place)
+            self.places.setdefault(name, set()).add(place)
+
+    def known(self) -> Known:
+        shared = {entity for entity, groups in self.users.items() if len(groups) > 1}
+        names = self.names | {entity for entity in shared if entity[0] != "$"}
+        addresses = self.addresses | {
+            entity[1:] for entity in shared if entity[0] == "$"
+        }
+        places = {
+            name: next(iter(found))
+            for name, found in sorted(self.places.items())
+            if len(found) == 1
+        }
+        return Known(frozenset(names), frozenset(addresses), places)
+
+    def calls(self) -> dict[str, str]:
+        return {
+            name: next(iter(way))
+            for name, way in sorted(self.ways.items())
+            if len(way) == 1
+        }

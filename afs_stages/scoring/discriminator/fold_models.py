@@ -1,0 +1,183 @@
+"""The discriminator as a folder: one model per fold, who trained on what,
+calibration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from afs_stages.core.errors import UserError
+from afs_stages.core.jsonl import read_json, write_json
+from afs_stages.scoring.context import Context
+from afs_stages.scoring.discriminator.calibration import Calibration
+from afs_stages.scoring.discriminator.pairs import code_key
+
+MANIFEST = "discriminator.json"
+FORMAT = 2
+
+
+class Judge(Protocol):
+    """What scores code: log-odds, one per text."""
+
+    def score(self, codes: Sequence[str]) -> list[float]:
+        """Log-odds that each text is genuine."""
+
+
+@dataclass
+class FoldModels:
+    """Cross-fitted models.
+    `folds` says in which fold a file (or a block's key) was held out.
+
+    Fold k's models trained on every file except those of fold k, so a block of such a
+    file is judged by fold k's models, and a block nobody trained on by the mean of all.
+    """
+
+    kind: str
+    models: list[dict[str, Judge]]
+    calibrations: list[dict[str, Calibration]]
+    files: Mapping[str, int] = field(default_factory=dict)
+    keys: Mapping[str, int] = field(default_factory=dict)
+    context: Context = field(default_factory=Context)
+    source: str = ""
+    fingerprint: str = ""
+
+    def fold_of(self, code: str, file: str) -> int | None:
+        """The fold that held this code out, or None where no model has seen it."""
+        fold = self.keys.get(code_key(code))
+        return self.files.get(file) if fold is None else fold
+
+    def score(self, codes: Sequence[str], files: Sequence[str]) -> list[float]:
+        """Calibrated probability that each block is genuine, by models that did not
+        train on its file.
+        """
+        held_out = [
+            self.fold_of(code, file) for code, file in zip(codes, files, strict=True)
+        ]
+        sums, counts = [0.0] * len(codes), [0] * len(codes)
+        for number, (models, scales) in enumerate(
+            zip(self.models, self.calibrations, strict=True)
+        ):
+            mine = [
+                i for i, fold in enumerate(held_out) if fold is None or fold == number
+            ]
+            for name, model in models.items():
+                for i, value in zip(
+                    mine,
+                    model.score([codes[i] for i in mine]) if mine else [],
+                    strict=True,
+                ):
+                    sums[i] += scales[name](value)
+                    counts[i] += 1
+        return [total / count for total, count in zip(sums, counts, strict=True)]
+
+
+def save(bundle: FoldModels, folder: Path) -> None:
+    """Write the manifest last: a folder with one is complete."""
+    for number, models in enumerate(bundle.models):
+        for name, model in models.items():
+            model.save(folder / f"fold{number}" / name)  # type: ignore[attr-defined]
+    manifest = {
+        "format": FORMAT,
+        "kind": bundle.kind,
+        "source": bundle.source,
+        "fingerprint": bundle.fingerprint,
+        "calibrations": [
+            {n: asdict(c) for n, c in fold.items()} for fold in bundle.calibrations
+        ],
+        "files": dict(sorted(bundle.files.items())),
+        "keys": dict(sorted(bundle.keys.items())),
+        "context": bundle.context.to_dict(),
+    }
+    write_json(folder / MANIFEST, manifest)
+
+
+def load(folder: Path, batch_tokens: int = 1024, dtype: str = "fp32") -> FoldModels:
+    """Read a folder that `afs discriminator train` or the stage wrote.
+
+    Raises `UserError` where the folder is missing, of another format, or damaged.
+    """
+    manifest = read_manifest(folder)
+    try:
+        calibrations = [
+            {name: Calibration(**values) for name, values in fold.items()}
+            for fold in manifest["calibrations"]
+        ]
+        context = Context.from_manifest(manifest)
+        models = [
+            {
+                name: _load_model(
+                    folder / f"fold{number}" / name, name, context, batch_tokens, dtype
+                )
+                for name in fold
+            }
+            for number, fold in enumerate(calibrations)
+        ]
+        return FoldModels(
+            manifest["kind"], models, calibrations, manifest["files"], manifest["keys"],
+            context, manifest["source"], manifest["fingerprint"],
+        )  # fmt: skip
+    except (
+        KeyError,
+        IndexError,
+        TypeError,
+        ValueError,
+        OSError,
+        RuntimeError,
+        AttributeError,
+    ) as error:
+        raise UserError(
+            f"the discriminator is damaged: {error}", where=str(folder), fix=_FIX
+        ) from None
+
+
+_FIX = "train it again: `afs discriminator train`, or `dvc repro train-discriminator`"
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a discriminator folder, without its models."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise UserError(
+            "no discriminator here",
+            where=str(folder),
+            fix=f"{_FIX}; or score with --no-electra",
+        )
+    manifest = read_json(path)
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
+        raise UserError("not a discriminator's manifest", where=str(path), fix=_FIX)
+    if manifest["format"] != FORMAT:
+        said = (
+            f"the discriminator has format {manifest['format']}, "
+            f"this version reads {FORMAT}"
+        )
+        raise UserError(said, where=str(path), fix=_FIX)
+    return manifest
+
+
+def _load_model(
+    folder: Path, name: str, context: Context, batch_tokens: int, dtype: str
+) -> Judge:
+    if name == "ngram":
+        from afs_stages.scoring.discriminator.ngram import NgramModel
+
+        return NgramModel.load(folder, context.calls)
+    from afs_stages.scoring.discriminator.electra import ElectraModel
+
+    model = ElectraModel.load(folder)
+    return _Batched(model, batch_tokens, dtype)
+
+
+@dataclass
+class _Batched:
+    """An ELECTRA with the caller's batch size and number format."""
+
+    model: object
+    batch_tokens: int
+    dtype: str
+
+    def score(self, codes: Sequence[str]) -> list[float]:
+        """Log-odds of each text."""
+        return self.model.score(codes, self.batch_tokens, self.dtype)  # type: ignore[attr-defined,no-any-return]

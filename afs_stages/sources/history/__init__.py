@@ -1,0 +1,1 @@
+"""AFS history events."""

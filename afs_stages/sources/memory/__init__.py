@@ -1,0 +1,1 @@
+"""AFS memory entries and notes."""

@@ -1,0 +1,1 @@
+"""ToolBench's trajectories."""

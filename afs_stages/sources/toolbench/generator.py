@@ -1,0 +1,122 @@
+"""ToolBench: `toolllama_G123_dfs_{train,eval}.json`, the `answer/` trees,
+`instruction/` queries, parquet.
+
+One sample per query, from its longest answered trajectory (the released file holds
+growing prefixes of each). Two passes: the first chooses, the second builds what was
+chosen, so that files of gigabytes need little memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from afs_stages.core.sample import TrainingSample
+from afs_stages.sources.base import BaseGenerator, Options
+from afs_stages.sources.conversation import clean
+from afs_stages.sources.files import walk
+from afs_stages.sources.redaction import Redactor
+from afs_stages.sources.toolbench.row_files import RowLocation, chosen_rows, rows
+from afs_stages.sources.toolbench.trajectory import Trajectory, outline, trajectory
+from afs_stages.sources.toolcalls import arrange, call, result
+
+_SUFFIXES = (".json", ".parquet")
+
+
+class ToolBenchOptions(Options):
+    """Options of a `toolbench` source block."""
+
+    redact: bool = True
+    split: Literal["train", "validation", "all"] = "all"
+
+
+class ToolBenchGenerator(BaseGenerator):
+    """Samples from a ToolBench data folder."""
+
+    Options = ToolBenchOptions
+    default_domain = "toolbench_api"
+    home = "~/data/toolbench"
+    options: ToolBenchOptions
+
+    def generate(self) -> Iterator[TrainingSample]:
+        """Yield one sample per query whose longest trajectory ends in an answer."""
+        files = [
+            (name, path)
+            for name, path in walk(self.roots, _SUFFIXES)
+            if self._wanted(name)
+        ]
+        chosen = self._choose(files)
+        for position, (name, path) in enumerate(files):
+            for number, row in chosen_rows(
+                name, path, chosen.get(position, []), self.on_bad
+            ):
+                self.tally.seen += 1
+                sample = self._sample(name, number, trajectory(row))
+                if sample is not None:
+                    yield sample
+
+    def _wanted(self, name: str) -> bool:
+        held_out = "eval" in Path(name).name or "validation" in Path(name).name
+        return self.options.split == "all" or held_out == (
+            self.options.split == "validation"
+        )
+
+    def _choose(self, files: list[tuple[str, Path]]) -> dict[int, list[RowLocation]]:
+        """File -> where the best trajectory of each query is: answered before not,
+        longer before shorter.
+        """
+        best: dict[bytes, tuple[tuple[bool, int], int, RowLocation]] = {}
+        for position, (name, path) in enumerate(files):
+            for place, row in rows(name, path, self.on_bad):
+                query, answered, length = outline(row)
+                key = hashlib.blake2b(clean(query).encode(), digest_size=12).digest()
+                rank = (answered, length)
+                if key not in best or rank > best[key][0]:
+                    best[key] = (rank, position, place)
+        chosen: dict[int, list[RowLocation]] = {}
+        for _, position, place in best.values():
+            chosen.setdefault(position, []).append(place)
+        return chosen
+
+    def _sample(
+        self, name: str, number: int, found: Trajectory | str
+    ) -> TrainingSample | None:
+        if isinstance(found, str):
+            self.tally.drop(found)
+            return None
+        redact = Redactor(self.options.redact)
+        query = redact(clean(found.query))
+        steps = [
+            call(step[1], redact(step[2]), redact.value(step[3]))
+            if step[0] == "call"
+            else result(step[1], redact(clean(step[2])))
+            for step in found.steps
+        ]
+        answer = redact(clean(found.answer))
+        messages = [
+            {"role": "user", "content": query},
+            *arrange(steps),
+            {"role": "assistant", "content": answer},
+        ]
+        digest = hashlib.blake2b(query.encode(), digest_size=8).hexdigest()
+        metadata: dict[str, Any] = {
+            "provenance": {"file": redact(name), "line": number, "kind": "trajectory"},
+            "group": f"{self.name}:query:{digest}",
+        }
+        sample = TrainingSample(
+            instruction=query,
+            output=answer,
+            thinking=redact(clean("\n".join(found.thoughts))) or None,
+            messages=messages,
+            tools=redact.value(found.tools) or None,
+            domain=self.domain,
+            source=self.name,
+            metadata=metadata,
+        )
+        if redact.counts:
+            metadata["redactions"] = dict(sorted(redact.counts.items()))
+            sample.metadata["redactions"] = metadata["redactions"]
+        self.tally.redacted(redact.counts)
+        return sample

@@ -1,0 +1,1 @@
+"""LoRA training: the base model, encoding, the loop, checkpoints."""
