@@ -7,11 +7,12 @@ import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from afs_stages.core import console, layout
 from afs_stages.core.errors import UserError
 from afs_stages.core.params import Params
+from afs_stages.core.params.remote import TrainingJob
 from afs_stages.core.progress import QUIET_SECONDS
 from afs_stages.remote import inbox
 from afs_stages.remote.bundle import Bundle, build
@@ -23,6 +24,9 @@ from afs_stages.remote.money import check_budget
 from afs_stages.remote.plan import JobRequest, job_request
 from afs_stages.remote.receipt import receipts
 from afs_stages.remote.service import Instance, Service
+
+if TYPE_CHECKING:
+    from afs_stages.training.base_model import Base
 
 
 @dataclass(frozen=True)
@@ -164,43 +168,47 @@ def _examine(result: Path) -> None:
 
 
 def _name_script(model: str, params: Params, adapter: Path) -> None:
-    from afs_stages.training.base_model import POINTER, Base, resolve
+    """Give the adapter of a script of one's own the record every adapter carries."""
     from afs_stages.training.script import complete
-    from afs_stages.training.train import TrainingRun as Training
+    from afs_stages.training.train import TrainingRun
 
-    job = params.remote.job(model)
-    train = params.train_for(model)
+    job, train = params.remote.job(model), params.train_for(model)
     script = job.training_script or train.script
-    if script:
-        train = train.model_copy(
-            update={"script": script, "epochs": job.epochs or train.epochs}
-        )
-        data = (
-            Path(job.training_data)
-            if job.training_data
-            else layout.converted(model, "openai", "train").parent
-        )
-        file = data if data.is_file() else data / "train.jsonl"
-        # A script may bring a base of its own:
-        # then the pipeline's says nothing about its adapter.
-        ours = any(
-            (layout.BASE_MODEL / name).is_file() for name in (POINTER, "config.json")
-        )
-        base = resolve(layout.BASE_MODEL) if ours else Base("", "", None, "")
-        version = params.model(model).version
-        complete(
-            Training(
-                base,
-                train,
-                params.seed,
-                file,
-                None,
-                adapter,
-                model=model,
-                version=version,
-            ),
-            adapter,
-        )
+    if not script:
+        return
+    changes = {"script": script, "epochs": job.epochs or train.epochs}
+    run = TrainingRun(
+        base=_base_of_script(),
+        train=train.model_copy(update=changes),
+        seed=params.seed,
+        train_file=_train_file(model, job),
+        val_file=None,
+        output=adapter,
+        model=model,
+        version=params.model(model).version,
+    )
+    complete(run, adapter)
+
+
+def _train_file(model: str, job: TrainingJob) -> Path:
+    """The rows that a script was trained on."""
+    data = layout.converted(model, "openai", "train").parent
+    if job.training_data:
+        data = Path(job.training_data)
+    return data if data.is_file() else data / "train.jsonl"
+
+
+def _base_of_script() -> Base:
+    """The pipeline's base; an unnamed one where there is none.
+
+    A script may bring a base of its own: then the pipeline's says nothing about it.
+    """
+    from afs_stages.training.base_model import POINTER, Base, resolve
+
+    marks = [layout.BASE_MODEL / name for name in (POINTER, "config.json")]
+    if any(mark.is_file() for mark in marks):
+        return resolve(layout.BASE_MODEL)
+    return Base("", "", None, "")
 
 
 def _copy(source: Path, target: Path, otherwise: str) -> None:
