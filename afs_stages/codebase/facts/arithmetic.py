@@ -16,6 +16,11 @@ SHIFTS = {
     "ror": "right through the carry",
 }
 _OPERATORS = {"and": "AND", "ora": "OR", "eor": "XOR", "adc": "plus", "sbc": "minus"}
+_CHANGES = {
+    "ora": "sets the bits {} of",
+    "adc": "adds {} to",
+    "sbc": "subtracts {} from",
+}
 
 
 def step(state: MachineState, operator: str) -> None:
@@ -40,42 +45,43 @@ def _result(state: MachineState, value: Value) -> None:
 
 def arithmetic(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     """AND, ORA, EOR, ADC, SBC: no act of their own, A holds the formula."""
-    value, by = state.registers["a"], constant(rest)
-    carry, state.carry = (
-        state.carry,
-        state.carry if word in ("and", "ora", "eor") else "",
-    )
+    value, by, carry = state.registers["a"], constant(rest), state.carry
+    if word in ("adc", "sbc"):
+        state.carry = ""
     if word == "and" and by in ("$FF", "$00FF") and value.kind == "variable":
         state.test = value.asked
         return iter(())  # the byte of a variable, read with a wide A
     right = by or shown(state, rest)
-    if (
-        word in ("adc", "sbc")
-        and right
-        and carry != ("clear" if word == "adc" else "set")
-    ):
-        right += " plus the carry" if word == "adc" else " minus the borrow"
+    if right:
+        right += _carried(word, carry)
     said = combined(value.said, _OPERATORS[word], right)
-    exact = (
-        by
-        and said
-        and value.kind == "variable"
-        and not right.endswith(("carry", "borrow"))
-    )
-    if word == "and" and by and said:
-        _result(state, Value("bits", value.said, by, said))
-    elif exact and word in ("ora", "adc", "sbc"):
-        done = {
-            "ora": f"sets the bits {by} of",
-            "adc": f"adds {by} to",
-            "sbc": f"subtracts {by} from",
-        }[word]
-        _result(state, Value("change", value.text, done, said))
-    else:
-        _result(state, Value("formula", said))
+    alone = not right.endswith(("carry", "borrow"))
+    _result(state, _computed(word, value, by if said else "", said, alone))
     if word == "and" and by and not said:
         state.test = ("bits", "A", by)
     return iter(())
+
+
+def _carried(word: str, carry: str) -> str:
+    """What the carry adds to a sum or a difference, unless the code has just set it
+    so that it adds nothing.
+    """
+    if word == "adc" and carry != "clear":
+        return " plus the carry"
+    if word == "sbc" and carry != "set":
+        return " minus the borrow"
+    return ""
+
+
+def _computed(word: str, value: Value, by: str, said: str, alone: bool) -> Value:
+    """What A holds: bits or a change of a variable where a constant `by` stands alone,
+    else the formula that is said.
+    """
+    if word == "and" and by:
+        return Value("bits", value.said, by, said)
+    if by and alone and value.kind == "variable" and word in _CHANGES:
+        return Value("change", value.text, _CHANGES[word].format(by), said)
+    return Value("formula", said)
 
 
 def shift(state: MachineState, word: str, rest: str) -> Iterator[Action]:

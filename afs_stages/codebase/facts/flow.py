@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Set
+from itertools import chain
 
 from afs_stages.asm.lexer import Line, Statement
 from afs_stages.codebase.facts.actions import Action, LineActions
@@ -155,59 +156,38 @@ def table(lines: tuple[Line, ...], naming: Naming) -> tuple[str, list[str]]:
     """(what chooses, the entries in order) of the jump table a routine ends in; ("",
     []) where it has none.
     """
-    index, at_table = "", False
-    entries: list[str] = []
+    statements = chain.from_iterable(line.statements for line in lines)
     state = MachineState(naming)
-    for statement in (statement for line in lines for statement in line.statements):
-        if at_table and statement.word in ("dw", "dl"):
+    index = next(filter(None, (_jump(item, state) for item in statements)), "")
+    entries: list[str] = []
+    # the table stands behind the jump: `statements` goes on there
+    for statement in statements if index else ():
+        if statement.word in ("dw", "dl"):
             entries += [operand(part.strip()) for part in statement.rest.split(",")]
-        elif at_table and entries and statement.word:
+        elif entries and statement.word:
             break
-        acts = list(_acts(statement, state)) if not at_table else []
-        for act in acts:
-            if act.verb == "jumps" and act.what.startswith(_BEHIND):
-                at_table, index = (
-                    True,
-                    act.what.removeprefix(_BEHIND).removeprefix(" by "),
-                )
-    return (index, entries) if entries else ("", [])
+    if not entries:
+        return "", []
+    return index.removeprefix(_BEHIND).removeprefix(" by "), entries
+
+
+def _jump(statement: Statement, state: MachineState) -> str:
+    """How a statement says that it jumps through the table behind it, or ""."""
+    jumps = [act.what for act in _acts(statement, state) if act.verb == "jumps"]
+    return next((what for what in reversed(jumps) if what.startswith(_BEHIND)), "")
 
 
 def _acts(statement: Statement, state: MachineState) -> Iterator[Action]:
+    """What a statement does; the state afterwards knows it."""
     word, rest = statement.word.split(".", 1)[0], statement.rest.strip()
     if not word:
         return
     yield from _untold(state, word)
     _use(state, word, rest)
-    if word and word not in _LOADS and word not in _KEEPS and word not in _PUSHES:
+    if word not in _LOADS and word not in _KEEPS and word not in _PUSHES:
         state.starts.clear()
-    if word in _LOADS:
-        _load(state, _LOADS[word], rest)
-    elif word in _STORES or word == "stz":
-        yield from _store(state, word, rest)
-    elif word in _COMPARES:
-        yield from _compare(state, _COMPARES[word], rest)
-    elif word in _MOVES:
-        _move(state, *_MOVES[word])
-    elif word in _PUSHES or word in _PULLS:
-        yield from _keep(state, word)
-    elif word in ("inc", "dec"):
-        yield from _count(state, word, rest)
-    elif word in SHIFTS:
-        yield from shift(state, word, rest)
-    elif word in _COUNTS:
-        register = _COUNTS[word]
-        state.registers[register] = Value("register", register.upper())
-        times = int(rest[1:]) if re.fullmatch(r"#\d", rest) else 1
-        state.counted += [
-            Action(
-                "counts up" if word.startswith("in") else "counts down",
-                register.upper(),
-            )
-        ] * times
-        state.test = ("count", register.upper(), word[:2])
-    elif word in _OTHERS:
-        yield from _OTHERS[word](state, word, rest)
+    if word in _OWN:
+        yield from _OWN[word](state, word, rest)
     else:
         yield from _control(statement, state, word, rest)
     state.ended = word in _ENDS or (state.ended and word in _KEEPS)
@@ -223,7 +203,7 @@ def _use(state: MachineState, word: str, rest: str) -> None:
     """Whatever an instruction uses is no result that waits for the return."""
     for register, users in _USES.items():
         indexed = (match := INDEX.search(rest)) and match.group(1).lower() == register
-        if word in users or indexed or _OTHERS.get(word) is _bits:
+        if word in users or indexed or _OWN.get(word) is _bits:
             state.results.pop(register, None)
 
 
@@ -263,8 +243,8 @@ def _control(
             yield Action("moves", "a block of bytes", f" (`{word.upper()} {rest}`)")
 
 
-def _load(state: MachineState, register: str, rest: str) -> None:
-    fixed = constant(rest)
+def _load(state: MachineState, word: str, rest: str) -> Iterator[Action]:
+    register, fixed = _LOADS[word], constant(rest)
     place = "" if fixed else shown(state, rest)
     index = match.group(1).upper() if (match := INDEX.search(rest)) else ""
     value = (
@@ -281,16 +261,19 @@ def _load(state: MachineState, register: str, rest: str) -> None:
     state.results[register] = f"{value.text} indexed by {index}" if bare else value.text
     if register != "a" and fixed:
         state.starts[register] = fixed
+    return iter(())
 
 
-def _move(state: MachineState, source: str, target: str) -> None:
+def _move(state: MachineState, word: str, rest: str) -> Iterator[Action]:
+    source, target = _MOVES[word]
     value = state.registers[target] = state.registers[source]
     state.own.add(target)
     state.test = value.asked if value.said else ("value", source.upper(), "")
     state.results[target] = value.said if value.kind not in ("register", "old") else ""
+    return iter(())
 
 
-def _keep(state: MachineState, word: str) -> Iterator[Action]:
+def _keep(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     """Push, or take back what was pushed: no result of the routine, but known again."""
     if word in _PUSHES:
         state.stack.append(state.registers.get(_PUSHES[word], UNKNOWN))
@@ -350,7 +333,8 @@ def _stored(value: Value, target: str, rest: str) -> Iterator[Action]:
         yield Action("writes", target)
 
 
-def _compare(state: MachineState, register: str, rest: str) -> Iterator[Action]:
+def _compare(state: MachineState, word: str, rest: str) -> Iterator[Action]:
+    register = _COMPARES[word]
     value = state.registers[register]
     other = constant(rest) or shown(state, rest)
     name = value.said if register == "a" or value.kind != "returned" else ""
@@ -369,6 +353,19 @@ def _count(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     if target:
         state.stored(target)
         yield Action("counts up" if word == "inc" else "counts down", target)
+
+
+def _step(state: MachineState, word: str, rest: str) -> Iterator[Action]:
+    """X or Y is counted: the act is told once something else follows."""
+    register, act = (
+        _COUNTS[word],
+        "counts up" if word.startswith("in") else "counts down",
+    )
+    state.registers[register] = Value("register", register.upper())
+    times = int(rest[1:]) if re.fullmatch(r"#\d", rest) else 1
+    state.counted += [Action(act, register.upper())] * times
+    state.test = ("count", register.upper(), word[:2])
+    return iter(())
 
 
 def _bits(state: MachineState, word: str, rest: str) -> Iterator[Action]:
@@ -458,9 +455,18 @@ def _branch(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         yield Action("goes to", f"`{target}`{given} {condition}")
 
 
-_OTHERS: dict[str, Callable[[MachineState, str, str], Iterator[Action]]] = {
+_OWN: dict[str, Callable[[MachineState, str, str], Iterator[Action]]] = {
+    **dict.fromkeys(_LOADS, _load),
+    **dict.fromkeys((*_STORES, "stz"), _store),
+    **dict.fromkeys(_COMPARES, _compare),
+    **dict.fromkeys(_MOVES, _move),
+    **dict.fromkeys((*_PUSHES, *_PULLS), _keep),
+    **dict.fromkeys(("inc", "dec"), _count),
+    **dict.fromkeys(SHIFTS, shift),
+    **dict.fromkeys(_COUNTS, _step),
     **dict.fromkeys(("and", "ora", "eor", "adc", "sbc"), arithmetic),
     **dict.fromkeys(("bit", "tsb", "trb"), _bits),
     **dict.fromkeys(("jsr", "jsl", "jmp", "jml"), _call),
     **dict.fromkeys(("beq", "bne", "bcc", "bcs", "bmi", "bpl", "bvc", "bvs"), _branch),
 }
+"""Instructions with a function of their own; the others change the flow or a flag."""

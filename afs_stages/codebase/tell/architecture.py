@@ -99,36 +99,23 @@ def _file(
     outward: list[str],
     inward: list[str],
 ) -> Iterator[Draft]:
-    routines = [
-        unit
-        for unit in units
-        if unit.block.kind == "routine" and not _MARK.fullmatch(unit.block.name)
-    ]
+    """What a file owns and how it is connected, where it has enough to tell."""
+    code = [unit for unit in units if unit.block.kind == "routine"]
+    routines = [unit for unit in code if not _MARK.fullmatch(unit.block.name)]
     tables = [f"`{unit.block.name}`" for unit in units if unit.block.kind == "data"]
-    patches = list(
-        dict.fromkeys(org.address for org in file.orgs if org.address.startswith("$"))
-    )
-    if _GENERATED.search(file.title):
-        return
-    told = (
-        comments.words(file.title) >= 4
-        or sum(bool(unit.summary) for unit in routines) >= 2
-    )
-    if len(routines) + len(tables) + len(patches) + len(file.macros) < 3 or not told:
+    orgs = (org.address for org in file.orgs)
+    patches = list(dict.fromkeys(place for place in orgs if place.startswith("$")))
+    summaries = sum(bool(unit.summary) for unit in routines)
+    owned = len(routines) + len(tables) + len(patches) + len(file.macros)
+    if owned < 3 or not _is_told(file.title, summaries):
         return
     title = _opening(file.title)
-    numbers = len(re.findall(r"\w*\d\w*", title)) * 3 > comments.words(title)
-    plain = numbers or comments.words(title) < TOLD_WORDS
-    plain = plain and sum(bool(unit.summary) for unit in routines) < TOLD_ROUTINES
-    fault = "file_without_purpose" if plain or _LEGEND.search(title) else ""
+    lead = title if comments.words(title) >= 4 else ""
     parts = [
-        f"`{file.path}`: {title}"
-        if comments.words(title) >= 4
-        else f"`{file.path}` holds this:"
+        f"`{file.path}`: {lead}" if lead else f"`{file.path}` holds this:",
+        _routines(routines),
+        _inventory(project, file, tables, patches, outward, inward),
     ]
-    if routines:
-        parts.append(_routines(routines))
-    parts.append(_inventory(project, file, tables, patches, outward, inward))
     question = choose(
         [
             f"What is `{file.path}` responsible for?",
@@ -140,10 +127,35 @@ def _file(
         ],
         file.path,
     )
-    answer = "\n\n".join(part for part in parts if part)
     yield _draft(
-        "architecture_file", question, answer, file.path, len(file.lines), fault
+        "architecture_file",
+        question,
+        "\n\n".join(part for part in parts if part),
+        file.path,
+        len(file.lines),
+        _file_fault(title, summaries),
     )
+
+
+def _is_told(title: str, summaries: int) -> bool:
+    """Whether a file's author says what it is: he opens it with a comment, or two
+    routines say what they are for. What a tool has written says nothing.
+    """
+    if _GENERATED.search(title):
+        return False
+    return comments.words(title) >= 4 or summaries >= 2
+
+
+def _file_fault(title: str, summaries: int) -> str:
+    """Why neither the opening comment nor the routines tell what a file is for,
+    or "".
+    """
+    said = comments.words(title)
+    numbers = len(re.findall(r"\w*\d\w*", title))
+    plain = numbers * 3 > said or said < TOLD_WORDS
+    if (plain and summaries < TOLD_ROUTINES) or _LEGEND.search(title):
+        return "file_without_purpose"
+    return ""
 
 
 def _opening(title: str) -> str:
