@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from typing import NamedTuple
 
 from afs_stages.codebase.facts.project import Project
+from afs_stages.codebase.read.markdown import Table
 from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.tell.memory_map import canonical, meaning, region
 
@@ -63,43 +65,57 @@ def disputed_rows(project: Project) -> set[tuple[str, int]]:
     trusted at all. So are sentences about an indexed address, and properties the file
     of the page's name defines otherwise.
     """
-    named, banks, names = _named(project), _banks(project), set(project.program.symbols)
-    defines, patched = _defines(project), _patched(project)
+    code = _Code(
+        _named(project),
+        _banks(project),
+        set(project.program.symbols),
+        _patched(project),
+    )
+    defines = _defines(project)
     found: set[tuple[str, int]] = set()
     for document in project.documents:
         own = defines.get(_stem(document.path), {})
-        for number, line in enumerate(document.lines, 1):
-            if _misplaced(named, line) or _redefined(own, line):
-                found.add((document.path, number))
-        for path, table in (
-            (section.path, table)
-            for section in document.sections
-            for table in section.tables
-        ):
-            found.update(
-                (document.path, line)
-                for line, cells in table.rows
-                if _elsewhere(banks, cells)
-            )
-            if any("hook" in name.lower() for name in (*table.header, *path)):
-                found.update(
-                    (document.path, line)
-                    for line, cells in table.rows
-                    if _unpatched(patched, cells)
-                )
-            if not any(map(_COLUMN.search, table.header)):
-                continue
-            wrong = [
-                line for line, cells in table.rows if _disputed(named, names, cells)
-            ]
-            placed = [
-                line for line, cells in table.rows if any(map(_PLACE.match, cells))
-            ]
-            lines = (
-                placed if len(wrong) >= 2 and len(wrong) * 4 >= len(placed) else wrong
-            )
-            found.update((document.path, line) for line in lines)
+        wrong = [
+            number
+            for number, line in enumerate(document.lines, 1)
+            if _misplaced(code.named, line) or _redefined(own, line)
+        ]
+        for section in document.sections:
+            for table in section.tables:
+                wrong += _wrong_rows(code, section.path, table)
+        found.update((document.path, line) for line in wrong)
     return found
+
+
+class _Code(NamedTuple):
+    """What the code says, for the rows of every table."""
+
+    named: dict[int, list[Symbol]]
+    banks: dict[str, set[str]]
+    names: set[str]
+    patched: set[int]
+
+
+def _wrong_rows(code: _Code, path: tuple[str, ...], table: Table) -> list[int]:
+    """The lines of a table, below the headings `path`, that the code contradicts."""
+    wrong = [line for line, cells in table.rows if _elsewhere(code.banks, cells)]
+    if any("hook" in name.lower() for name in (*table.header, *path)):
+        wrong += [line for line, cells in table.rows if _unpatched(code.patched, cells)]
+    if any(map(_COLUMN.search, table.header)):
+        wrong += _disputed_rows(code, table)
+    return wrong
+
+
+def _disputed_rows(code: _Code, table: Table) -> list[int]:
+    """The lines of a table of addresses that are not trusted: all that name an address
+    where many are disputed.
+    """
+    disputed = [
+        line for line, cells in table.rows if _disputed(code.named, code.names, cells)
+    ]
+    placed = [line for line, cells in table.rows if any(map(_PLACE.match, cells))]
+    many = len(disputed) >= 2 and len(disputed) * 4 >= len(placed)
+    return placed if many else disputed
 
 
 def _stem(path: str) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
+from itertools import takewhile
 
 from afs_stages.asm.hardware import register_meaning
 from afs_stages.codebase.facts.actions import Action, LineActions
@@ -81,6 +83,9 @@ LEGEND = 260
 
 _SPRITE = re.compile(r"Sprite_(\w+)_(Prep|Long|Draw)")
 _PLACE = re.compile(r"`(\$[0-9A-F]{2,6})`")
+
+
+_TIMES = {1: "", 2: " twice"}
 
 
 def explain(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -> str:
@@ -312,15 +317,6 @@ def step_by_step(project: Project, words: NameLookup, unit: Unit) -> list[str]:
     """The steps as sentences, each with the comment that stands at it; places are named
     where first met.
     """
-    own = {said for _, said in project.notes(unit)}
-    remarks = {
-        line: (code, _ELSEWHERE.sub("", said))
-        for line, code, said in unit.block.remarks
-        if said in own
-        and not _ENTRY.match(code)
-        and not _DOUBT.match(said)
-        and not _idle_remark(code, said)
-    }
     rows: list[str] = []
     acts: list[Action] = []
     label = ""
@@ -329,34 +325,42 @@ def step_by_step(project: Project, words: NameLookup, unit: Unit) -> list[str]:
     )
     if steps and steps[-1].acts == (Action("returns", ""),) and not steps[-1].label:
         del steps[-1]
-    remarks.pop(opening(unit)[0], None)
-    remarks = _moved(steps, remarks)
+    remarks = _moved(steps, _remarks(project, unit))
     for step in _with_remarks(steps, remarks):
         remark = remarks.get(step.line)
         if acts and (remark or step.label):
+            # a remark or a label begins a row of its own
             rows.append(_row(label, "", acts))
             acts = []
-        label = step.label if not acts else label
+        label = label if acts else step.label
         acts += [_followed(words, unit, act) for act in step.acts]
-        if (
-            remark
-            or len(acts) >= MAX_ACTS
-            or any(act.verb in _TURNS for act in step.acts)
-        ):
-            rows.append(
-                _row(
-                    label,
-                    remark[1] if remark else "",
-                    acts,
-                    remark[0] if remark else "",
-                )
-            )
+        turns = any(act.verb in _TURNS for act in step.acts)
+        if remark or turns or len(acts) >= MAX_ACTS:
+            code, said = remark or ("", "")
+            rows.append(_row(label, said, acts, code))
             acts, label = [], ""
-    rows += [_row(label, "", acts)] if acts else []
+    if acts:
+        rows.append(_row(label, "", acts))
     return _named(words, rows)
 
 
+def _remarks(project: Project, unit: Unit) -> dict[int, tuple[str, str]]:
+    """Line -> (code, remark) for the remarks a step may be told with."""
+    own = {said for _, said in project.notes(unit)}
+    remarks = {
+        line: (code, _ELSEWHERE.sub("", said))
+        for line, code, said in unit.block.remarks
+        if said in own and not _idle_remark(code, said)
+    }
+    # the opening remark is told above the steps
+    remarks.pop(opening(unit)[0], None)
+    return remarks
+
+
 def _idle_remark(code: str, said: str) -> bool:
+    """Whether a remark stands at data, doubts, or tells only what is saved."""
+    if _ENTRY.match(code) or _DOUBT.match(said):
+        return True
     return bool(_KEPT.match(code) and _HOUSEKEEPING.search(said))
 
 
@@ -433,38 +437,34 @@ def _row(label: str, said: str, acts: list[Action], code: str = "") -> str:
 
 def _merged(acts: list[Action]) -> Iterator[str]:
     """Neighbouring acts of one verb said once: clears a, b and c."""
-    at = 0
-    while at < len(acts):
-        verb, tail = acts[at].verb, acts[at].tail
-        end = at
-        while end < len(acts) and acts[end].verb == verb and acts[end].tail == tail:
-            end += 1
-        same = at
-        while same < len(acts) and (acts[same].verb, acts[same].what) == (
-            verb,
-            acts[at].what,
-        ) == (
-            "calls",
-            acts[at].what,
-        ):
-            same += 1
-        if same > end:
-            tails = dict.fromkeys(
-                act.tail.strip() or "without constants" for act in acts[at:same]
-            )
-            yield f"calls {acts[at].what} {same - at} times ({'; '.join(tails)})"
-            at = same
+    while acts:
+        first = acts[0]
+        alike = list(takewhile(partial(_ends_alike, first), acts))
+        calls = list(takewhile(partial(_same_call, first), acts))
+        if len(calls) > len(alike):
+            given = (act.tail.strip() or "without constants" for act in calls)
+            tails = "; ".join(dict.fromkeys(given))
+            yield f"calls {first.what} {len(calls)} times ({tails})"
+            acts = acts[len(calls) :]
             continue
-        many = Counter(act.what for act in acts[at:end])
-        counted = verb.startswith(("counts", "pulls"))
-        whats = [
-            f"{what} {'twice' if n == 2 else f'{n} times'}"
-            if counted and n > 1
-            else what
-            for what, n in many.items()
-        ]
-        yield f"{verb} {listing(whats, 8)}{tail}".strip()
-        at = end
+        many = Counter(act.what for act in alike)
+        whats = list(many)
+        if first.verb.startswith(("counts", "pulls")):
+            whats = [
+                f"{what}{_TIMES.get(n, f' {n} times')}" for what, n in many.items()
+            ]
+        yield f"{first.verb} {listing(whats, 8)}{first.tail}".strip()
+        acts = acts[len(alike) :]
+
+
+def _ends_alike(first: Action, act: Action) -> bool:
+    """Whether an act differs from the first of a row in its object alone."""
+    return (act.verb, act.tail) == (first.verb, first.tail)
+
+
+def _same_call(first: Action, act: Action) -> bool:
+    """Whether an act calls what the first of a row calls."""
+    return (act.verb, act.what) == ("calls", first.what)
 
 
 def _named(words: NameLookup, rows: list[str]) -> list[str]:

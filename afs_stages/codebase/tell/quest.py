@@ -68,34 +68,7 @@ def _flag(
     uses: list[tuple[Unit, int, str]],
     others: list[str],
 ) -> Draft:
-    sets = [use for use in uses if _SETS.search(use[2])]
-    tests = [use for use in uses if use not in sets and _TESTS.search(use[2])]
-    other = [use for use in uses if use not in sets and use not in tests]
-    rows = []
-    for verb, found in (("Set or changed", sets), ("Tested", tests), ("Used", other)):
-        rows += [f"- {verb} in {_use(project, use)}" for use in found[:5]]
-    if not other and not (sets and tests):
-        rows.append(f"- No code {'tests' if sets else 'sets'} it by its name.")
-    what = "constant" if symbol.kind == "define" else "save variable"
-    said = meaning(symbol) or (
-        comments.sentence(symbol.comment)
-        if comments.says_something(symbol.comment, 1)
-        else ""
-    )
-    under = (
-        f", listed under “{symbol.section}”" if comments.words(symbol.section) else ""
-    )
-    lead = (
-        f"`{symbol.name}` is a {what} ({address(symbol.value)}, "
-        f"`{symbol.file}`{under}). {said}".strip()
-    )
-    if called := [
-        f"`{name}`"
-        for name in others
-        if any(re.search(rf"\b{re.escape(name)}\b", use[2]) for use in uses)
-    ]:
-        gap = "\n" if "\n" in said else " "
-        lead += f"{gap}Code also calls it {listing(called)}."
+    """What a flag means, by which other names it goes, and where it is used."""
     question = choose(
         [
             (
@@ -110,15 +83,44 @@ def _flag(
         ],
         symbol.name,
     )
-    group = (
-        f"variable:{address(symbol.value)}"
-        if symbol.kind != "define"
-        else f"constants:{symbol.file}:{symbol.section}"
-    )
-    answer = f"{lead}\n\n" + "\n".join(rows)
+    group = f"variable:{address(symbol.value)}"
+    if symbol.kind == "define":
+        group = f"constants:{symbol.file}:{symbol.section}"
+    answer = f"{_lead(symbol, uses, others)}\n\n" + "\n".join(_rows(project, uses))
     return Draft(
         "quest_flag", question, answer, symbol.file, symbol.line, symbol.line, group
     )
+
+
+def _rows(project: Project, uses: list[tuple[Unit, int, str]]) -> list[str]:
+    """The lines that set a flag, test it or use it otherwise, at most five of each."""
+    sets = [use for use in uses if _SETS.search(use[2])]
+    tests = [use for use in uses if use not in sets and _TESTS.search(use[2])]
+    other = [use for use in uses if use not in sets and use not in tests]
+    rows = []
+    for verb, found in (("Set or changed", sets), ("Tested", tests), ("Used", other)):
+        rows += [f"- {verb} in {_use(project, use)}" for use in found[:5]]
+    if not other and not (sets and tests):
+        rows.append(f"- No code {'tests' if sets else 'sets'} it by its name.")
+    return rows
+
+
+def _lead(symbol: Symbol, uses: list[tuple[Unit, int, str]], others: list[str]) -> str:
+    """What a flag is and means, and which of its other names the code uses."""
+    said = meaning(symbol)
+    if not said and comments.says_something(symbol.comment, 1):
+        said = comments.sentence(symbol.comment)
+    what = "constant" if symbol.kind == "define" else "save variable"
+    listed = comments.words(symbol.section) > 0
+    under = f", listed under “{symbol.section}”" if listed else ""
+    place = f"{address(symbol.value)}, `{symbol.file}`{under}"
+    lead = f"`{symbol.name}` is a {what} ({place}). {said}".strip()
+    code = "\n".join(use[2] for use in uses)
+    called = [name for name in others if re.search(rf"\b{re.escape(name)}\b", code)]
+    if not called:
+        return lead
+    gap = "\n" if "\n" in said else " "
+    return f"{lead}{gap}Code also calls it {listing([f'`{name}`' for name in called])}."
 
 
 def _use(project: Project, use: tuple[Unit, int, str]) -> str:
