@@ -123,45 +123,49 @@ def prose(comments: Iterable[str]) -> str:
     lines of their own.
     """
     found: list[str] = []
-    fresh, unfinished, single = True, False, False
-    before = ""
+    before = ""  # the line a comment may go on with
+    single, unfinished = False, False
     for comment in comments:
-        raw = comment.lstrip(";")
         text = strip(comment)
-        unfinished = bool(_WORK.search(text) or "???" in text) or (
-            unfinished and bool(text) and not _ITEM.match(text)
-        )
-        if (
-            not text
-            or unfinished
-            or is_code(text)
-            or _BANNER.match(text)
-            or _SEE.match(text)
-        ):
-            if text and found and is_code(text) and (found[-1].endswith(":") or single):
+        unfinished = _is_unfinished(text, unfinished)
+        if not text or unfinished or _is_no_prose(text):
+            if found and is_code(text) and (found[-1].endswith(":") or single):
+                # the line only announced the code that was switched off
                 found.pop()
-            fresh, single = True, False
+            before, single = "", False
             continue
-        indented = raw.startswith(("   ", "\t"))
-        if (
-            not found
-            or fresh
-            or indented
-            or _ITEM.match(text)
-            or _PATTERN.match(text)
-            or _HEADING.match(text)
-        ):
-            found.append(("  " if indented and found else "") + text)
-            single = True
+        indented = comment.lstrip(";").startswith(("   ", "\t"))
+        single = not before or indented or _stands_alone(text)
+        if single:
+            found.append(f"  {text}" if indented and found else text)
         else:
-            single = False
-            apart = _apart(before, text)
-            found[-1] += (". " if apart or _begins(found[-1], text) else " ") + (
-                capital(text) if apart else text
-            )
+            found[-1] += _continued(found[-1], before, text)
         before = text
-        fresh = False
     return "\n".join(found).strip()
+
+
+def _is_unfinished(text: str, above: bool) -> bool:
+    """Whether a line tells of work to be done, or goes on with one above that does."""
+    if _WORK.search(text) or "???" in text:
+        return True
+    return above and bool(text) and not _ITEM.match(text)
+
+
+def _is_no_prose(text: str) -> bool:
+    """Whether a line is code, an address alone or a pointer to notes elsewhere."""
+    return bool(is_code(text) or _BANNER.match(text) or _SEE.match(text))
+
+
+def _stands_alone(text: str) -> bool:
+    """Whether a line never goes on with the one before."""
+    return bool(_ITEM.match(text) or _PATTERN.match(text) or _HEADING.match(text))
+
+
+def _continued(above: str, before: str, text: str) -> str:
+    """What is put behind the text `above`, whose last line is `before`."""
+    if _apart(before, text):
+        return f". {capital(text)}"
+    return f". {text}" if _begins(above, text) else f" {text}"
 
 
 def _begins(before: str, text: str) -> bool:

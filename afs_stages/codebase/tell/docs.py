@@ -431,53 +431,56 @@ def _rows(
     kind: str,
     spoiled: set[tuple[str, int]],
 ) -> Iterator[Draft]:
-    if not 2 <= len(table.header) <= 9 or _UPRIGHT.match(table.header[0]):
+    """A sample for each row of a table that tells enough of what it names."""
+    header = table.header
+    if not 2 <= len(header) <= 9 or _UPRIGHT.match(header[0]):
         return
+    path = list(dict.fromkeys(_heading(heading) for heading in section.path))
+    caption, what = " / ".join(path[-2:]), header[0].lower() or "row"
+    titled = document.title and document.title not in path[-2:]
+    where = f"{document.title}, {caption}" if titled else caption
+    where = f"the plan {where}" if document.planned else where
     for line, cells in table.rows:
-        if (
-            any(_OPEN.search(cell) for cell in (" ".join(cells), *cells))
-            or leaves_open(" ".join(cells))
-            or any(cell.lower().startswith("same") for cell in cells[1:])
-            or (document.path, line) in spoiled
-            or len(cells) != len(table.header)
-            or (table.header[0].lower() == "from" and "->" in cells[0])
-            or not _tells(cells)
-        ):
+        if (document.path, line) in spoiled or not _teaches(header, cells):
             continue
-        facts = [
-            f"{_column(name, cells[0], value)}: {value}"
-            for name, value in zip(
-                table.header[1:],
-                (_GUESS.sub("", cell) for cell in cells[1:]),
-                strict=True,
-            )
-            if value.strip(" -—–✅❌⏳🔲?[]x") not in ("", "N/A")
-            and not _UPKEEP.search(name)
-            and not _again(cells[0], value)
-        ]
-        values = [fact.split(": ", 1)[1] for fact in facts]
-        if (
-            comments.words(" ".join(facts)) < 7
-            or comments.words(" ".join(values)) < MIN_CELLS
-        ):
+        facts = _facts(header, cells)
+        values = " ".join(fact.split(": ", 1)[1] for fact in facts)
+        if comments.words(" ".join(facts)) < 7 or comments.words(values) < MIN_CELLS:
             continue
-        path = list(dict.fromkeys(_heading(heading) for heading in section.path))
-        caption, what = " / ".join(path[-2:]), table.header[0].lower() or "row"
-        where = (
-            caption
-            if document.title in path[-2:] or not document.title
-            else f"{document.title}, {caption}"
-        )
-        where = f"the plan {where}" if document.planned else where
+        listed = "\n".join(f"- {fact}" for fact in facts)
         yield Draft(
             f"{kind}_row",
             _capital(_row_question(cells[0], what, where, line)),
-            f"{cells[0]} ({caption}):\n" + "\n".join(f"- {fact}" for fact in facts),
+            f"{cells[0]} ({caption}):\n{listed}",
             document.path,
             line,
             line,
             f"section:{document.path}:{' > '.join(section.path)}",
         )
+
+
+def _teaches(header: tuple[str, ...], cells: tuple[str, ...]) -> bool:
+    """Whether a row is whole, known and understood without the other rows."""
+    text = " ".join(cells)
+    if len(cells) != len(header) or not _tells(cells):
+        return False
+    if any(map(_OPEN.search, (text, *cells))) or leaves_open(text):
+        return False
+    if any(cell.lower().startswith("same") for cell in cells[1:]):
+        return False
+    # what was moved from one place to another tells of the work
+    return header[0].lower() != "from" or "->" not in cells[0]
+
+
+def _facts(header: tuple[str, ...], cells: tuple[str, ...]) -> list[str]:
+    """The cells of a row, each with its column, that tell something of the first."""
+    facts = []
+    for name, cell in zip(header[1:], cells[1:], strict=True):
+        value = _GUESS.sub("", cell)
+        empty = value.strip(" -—–✅❌⏳🔲?[]x") in ("", "N/A")
+        if not (empty or _UPKEEP.search(name) or _again(cells[0], value)):
+            facts.append(f"{_column(name, cells[0], value)}: {value}")
+    return facts
 
 
 def _column(name: str, key: str, value: str) -> str:
