@@ -182,19 +182,19 @@ def _malformed(operand: str) -> str:
     return ""
 
 
+_QUIRKS = {
+    "": ("BRK", "COP", "WDM"),
+    "()": ("PEI",),
+    "[]": ("JMP",),
+    "plain": ("MVN", "MVP", "REP"),
+    "y": ("ORA", "AND", "EOR", "ADC", "STA", "LDA", "CMP", "SBC"),
+}
+"""Shape of the operand -> instructions that take it beyond the matrix."""
+
+
 def _quirk(mnemonic: str, shape: str) -> bool:
     """What asar accepts beyond the matrix."""
-    return (
-        (mnemonic == "PEI" and shape == "()")
-        or (mnemonic in ("BRK", "COP", "WDM") and shape == "")
-        or (mnemonic == "JMP" and shape == "[]")
-        or (mnemonic in ("MVN", "MVP") and shape == "plain")
-        or (mnemonic == "REP" and shape == "plain")
-        or (
-            mnemonic in ("ORA", "AND", "EOR", "ADC", "STA", "LDA", "CMP", "SBC")
-            and shape == "y"
-        )
-    )
+    return mnemonic in _QUIRKS.get(shape, ())
 
 
 def _references(operand: str) -> frozenset[str]:

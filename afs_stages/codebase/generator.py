@@ -105,11 +105,11 @@ class OracleTrainingGenerator(BaseGenerator):
         second answers are dropped.
         """
         for conflict in self.conflicts:
+            symbol = conflict.symbol
+            page = f"{conflict.file}:{conflict.line}"
+            code = f"{symbol.file}:{symbol.line} at ${symbol.value:06X}"
             self.tally.notes.append(
-                f"{conflict.file}:{conflict.line} puts {conflict.symbol.name} at "
-                f"${conflict.claimed:06X}, "
-                f"{conflict.symbol.file}:{conflict.symbol.line} at "
-                f"${conflict.symbol.value:06X}"
+                f"{page} puts {symbol.name} at ${conflict.claimed:06X}, {code}"
             )
         if self.limit is None:
             yield from keep(

@@ -192,19 +192,19 @@ class Dialogue:
         answer: str,
         redactions: dict[str, int],
     ) -> TrainingSample:
-        before = [
-            {"role": role, "content": text}
-            for pair in self._context
-            for role, text in zip(("user", "assistant"), pair, strict=True)
-        ]
-        messages = [*before, {"role": "user", "content": turn.request}, *rows]
+        messages: list[dict[str, Any]] = []
+        for request, reply in self._context:
+            messages.append({"role": "user", "content": request})
+            messages.append({"role": "assistant", "content": reply})
+        messages += [{"role": "user", "content": turn.request}, *rows]
+        provenance = {
+            "file": self.file,
+            "line": turn.line,
+            "kind": self.kind,
+            "session": self.session,
+        }
         metadata: dict[str, Any] = {
-            "provenance": {
-                "file": self.file,
-                "line": turn.line,
-                "kind": self.kind,
-                "session": self.session,
-            },
+            "provenance": provenance,
             "group": f"{self.generator.name}:session:{self.session}",
         }
         if redactions:

@@ -37,13 +37,13 @@ class Paths:
         """Whether a text names a file in a folder of the codebase that is not there
         and nowhere else.
         """
-        return any(
-            self._now(path) == path
-            and not self._there(path)
-            and self._top(path) in self._tops
-            for path in filter(_WRITTEN.search, _PATH.findall(text))
-            if not _EXAMPLE.search(path)
-        )
+        paths = filter(_WRITTEN.search, _PATH.findall(text))
+        return any(self._lost(path) for path in paths if not _EXAMPLE.search(path))
+
+    def _lost(self, path: str) -> bool:
+        if self._now(path) != path or self._there(path):
+            return False
+        return self._top(path) in self._tops
 
     def _now(self, path: str) -> str:
         places = self._named.get(path.rsplit("/", 1)[-1].lower(), [])

@@ -152,18 +152,14 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
     if reason:
         yield Draft("asm_explanation", "", "", *place, fault=reason)
         return
-    question = choose(
-        [
-            f"What does the routine `{block.name}` do?",
-            f"Explain `{block.name}` from `{block.file}`.",
-            (
-                f"Walk me through `{block.name}`: what it does, what it calls and "
-                "how it returns."
-            ),
-            f"I am reading `{block.file}`. How does `{block.name}` work?",
-        ],
-        block.text,
-    )
+    name, file = f"`{block.name}`", f"`{block.file}`"
+    phrasings = [
+        f"What does the routine {name} do?",
+        f"Explain {name} from {file}.",
+        f"Walk me through {name}: what it does, what it calls and how it returns.",
+        f"I am reading {file}. How does {name} work?",
+    ]
+    question = choose(phrasings, block.text)
     steps = steps if _complete(unit, steps) else []
     yield Draft(
         "asm_explanation",
@@ -181,7 +177,7 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
     else:
         request = _by_steps(words, unit, steps)
     if request:
-        answer = f"`{block.name}` in `{block.file}` does this:\n\n{fenced(block.text)}"
+        answer = f"{name} in {file} does this:\n\n{fenced(block.text)}"
         how = ending(unit)
         yield Draft(
             "asm_request", request, f"{answer}\n\n{how}" if how else answer, *place
@@ -211,19 +207,12 @@ def _by_steps(words: NameLookup, unit: Unit, steps: list[str]) -> str:
     if len(data) > MAX_DATA:
         return ""
     steps = [*steps, f"Its data: {data}."] if data else steps
-    lead = choose(
-        [
-            (
-                f"Write the routine `{unit.block.name}` for `{unit.block.file}` in "
-                "asar syntax. Step by step:"
-            ),
-            (
-                f"In asar syntax, code `{unit.block.name}` (`{unit.block.file}`) so "
-                "that it does this:"
-            ),
-        ],
-        unit.block.text,
-    )
+    name, file = f"`{unit.block.name}`", f"`{unit.block.file}`"
+    phrasings = [
+        f"Write the routine {name} for {file} in asar syntax. Step by step:",
+        f"In asar syntax, code {name} ({file}) so that it does this:",
+    ]
+    lead = choose(phrasings, unit.block.text)
     listed = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
     return f"{lead}\n{listed}\n\n{ending(unit)}".rstrip()
 
@@ -510,9 +499,10 @@ def _macro(file: AsmFile, macro: Macro) -> Iterator[Draft]:
     fault = "macro_without_names" if _COUNTED.search(said) else ""
     place = (file.path, macro.first, macro.last, group)
     call = f"%{macro.name}({macro.params})"
+    phrasings = [f"What does the macro `{call}` do?", f"When do I use `{call}`?"]
     yield Draft(
         "asm_macro",
-        choose([f"What does the macro `{call}` do?", f"When do I use `{call}`?"], code),
+        choose(phrasings, code),
         f"`{call}` is a macro of `{file.path}`: {said}\n\n{fenced(code)}",
         *place,
         fault=fault,

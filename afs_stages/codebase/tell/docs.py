@@ -299,10 +299,9 @@ def _zeros(text: str) -> str:
     if len(names) < _ZEROS:
         return text
     last = list(_ZERO.finditer(text))[-1].end()
-    return (
-        f"{_ZERO.sub('', text[:last]).rstrip()}\n"
-        f"*   Zero: {', '.join(f'`{name}`' for name in names)}\n{text[last:]}"
-    )
+    above = _ZERO.sub("", text[:last]).rstrip()
+    zero = ", ".join(f"`{name}`" for name in names)
+    return f"{above}\n*   Zero: {zero}\n{text[last:]}"
 
 
 def _about(text: str) -> str:
@@ -405,11 +404,12 @@ def _phrase(subject: str, where: str, text: str, section: Section, plan: bool) -
             ],
             key,
         )
+    quoted = f"“{subject}”"
     phrasings = [
-        f"{place}, explain “{subject}”.",
-        f"{place}, what should I know about “{subject}”?",
-        f"{place}, what does the documentation say about “{subject}”?",
-        f"Describe “{subject}” ({where}).",
+        f"{place}, explain {quoted}.",
+        f"{place}, what should I know about {quoted}?",
+        f"{place}, what does the documentation say about {quoted}?",
+        f"Describe {quoted} ({where}).",
     ]
     return choose(phrasings, key)
 
@@ -435,6 +435,7 @@ def _rows(
     header = table.header
     if not 2 <= len(header) <= 9 or _UPRIGHT.match(header[0]):
         return
+    group = f"section:{document.path}:{' > '.join(section.path)}"
     path = list(dict.fromkeys(_heading(heading) for heading in section.path))
     caption, what = " / ".join(path[-2:]), header[0].lower() or "row"
     titled = document.title and document.title not in path[-2:]
@@ -447,16 +448,11 @@ def _rows(
         values = " ".join(fact.split(": ", 1)[1] for fact in facts)
         if comments.words(" ".join(facts)) < 7 or comments.words(values) < MIN_CELLS:
             continue
+        question = _capital(_row_question(cells[0], what, where))
         listed = "\n".join(f"- {fact}" for fact in facts)
-        yield Draft(
-            f"{kind}_row",
-            _capital(_row_question(cells[0], what, where, line)),
-            f"{cells[0]} ({caption}):\n{listed}",
-            document.path,
-            line,
-            line,
-            f"section:{document.path}:{' > '.join(section.path)}",
-        )
+        answer = f"{cells[0]} ({caption}):\n{listed}"
+        place = (document.path, line, line, group)
+        yield Draft(f"{kind}_row", question, answer, *place)
 
 
 def _teaches(header: tuple[str, ...], cells: tuple[str, ...]) -> bool:
@@ -517,10 +513,11 @@ def _tells(cells: tuple[str, ...]) -> bool:
     return bool(named) and len(cells[0]) <= 80 and not cells[0].startswith("~~")
 
 
-def _row_question(name: str, what: str, where: str, line: int) -> str:
+def _row_question(name: str, what: str, where: str) -> str:
+    row = f"{what} {name}"
     phrasings = [
-        f"In {where}: what is listed for {what} {name}?",
-        f"{where}: what do I need to know about {what} {name}?",
+        f"In {where}: what is listed for {row}?",
+        f"{where}: what do I need to know about {row}?",
         f"Look up {name} ({what}) in {where}.",
     ]
     return choose(phrasings, f"{where}\x1f{name}")

@@ -422,13 +422,12 @@ _RAM = ("WRAM", "SRAM", "direct page")
 
 
 def _disagreement(conflict: Conflict) -> Draft:
-    symbol = conflict.symbol
+    symbol, true = conflict.symbol, address(conflict.symbol.value)
+    code = f"`{symbol.file}` (line {symbol.line}) defines it as {true}"
+    page = f"`{conflict.file}` (line {conflict.line}) says {address(conflict.claimed)}"
     answer = (
-        f"The sources disagree about `{symbol.name}`. `{symbol.file}` (line "
-        f"{symbol.line}) defines it as {address(symbol.value)}; `{conflict.file}` "
-        f"(line {conflict.line}) says {address(conflict.claimed)}. The code is what "
-        f"gets assembled, so use {address(symbol.value)} and treat the page "
-        "as out of date."
+        f"The sources disagree about `{symbol.name}`. {code}; {page}. The code is what "
+        f"gets assembled, so use {true} and treat the page as out of date."
     )
     question = (
         f"The docs and the code name different addresses for `{symbol.name}` "

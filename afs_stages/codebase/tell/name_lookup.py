@@ -228,11 +228,12 @@ def _places(project: Project) -> dict[int, Symbol]:
         )
         if stored and not IDLE_NAME.search(symbol.name):
             groups.setdefault(canonical(symbol.value), []).append(symbol)
-    return {
-        place: max(
-            group,
-            key=lambda symbol: (bool(meaning(symbol)), used[symbol.name], symbol.name),
-        )
-        for place, group in groups.items()
-        if (len(group) <= 2 or place < 0x5000) and not 0x7E0000 <= place < 0x7E0010
-    }
+    best: dict[int, Symbol] = {}
+    for place, group in groups.items():
+        scratch = 0x7E0000 <= place < 0x7E0010
+        if (len(group) <= 2 or place < 0x5000) and not scratch:
+            best[place] = max(
+                group,
+                key=lambda name: (bool(meaning(name)), used[name.name], name.name),
+            )
+    return best

@@ -112,10 +112,10 @@ def _result_text(content: Any) -> str:
         return content
     if not isinstance(content, list):
         return ""
-    return "\n".join(
-        str(item.get("text") or "")
-        if item.get("type") == "text"
-        else f"[{item.get('type', 'content')}]"
-        for item in content
-        if isinstance(item, dict)
-    )
+    return "\n".join(_item_text(item) for item in content if isinstance(item, dict))
+
+
+def _item_text(item: dict[str, Any]) -> str:
+    """The text of a result, or what else it is, in brackets."""
+    kind = item.get("type", "content")
+    return str(item.get("text") or "") if kind == "text" else f"[{kind}]"

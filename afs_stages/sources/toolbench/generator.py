@@ -88,12 +88,12 @@ class ToolBenchGenerator(BaseGenerator):
             return None
         redact = Redactor(self.options.redact)
         query = redact(clean(found.query))
-        steps = [
-            call(step[1], redact(step[2]), redact.value(step[3]))
-            if step[0] == "call"
-            else result(step[1], redact(clean(step[2])))
-            for step in found.steps
-        ]
+        steps = []
+        for step in found.steps:
+            if step[0] == "call":
+                steps.append(call(step[1], redact(step[2]), redact.value(step[3])))
+            else:
+                steps.append(result(step[1], redact(clean(step[2]))))
         answer = redact(clean(found.answer))
         messages = [
             {"role": "user", "content": query},
