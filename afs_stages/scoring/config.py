@@ -113,15 +113,14 @@ class ScoringConfig:
         def profile(name: str) -> Profile:
             weights = params.weights.get(name)  # type: ignore[call-overload]
             chosen = _profile(name)
-            return (
-                replace(chosen, weights=ScoringWeights(**weights.model_dump()))
-                if weights
-                else chosen
-            )
+            if not weights:
+                return chosen
+            return replace(chosen, weights=ScoringWeights(**weights.model_dump()))
 
+        domains = {domain: profile(name) for domain, name in params.profiles.items()}
         return cls(
             profile=profile(params.profile),
-            domains={domain: profile(name) for domain, name in params.profiles.items()},
+            domains=domains,
             electra_model_path=model,
             use_electra=params.electra,
             assembler=params.assembler,

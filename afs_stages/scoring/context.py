@@ -23,6 +23,9 @@ _DEFINITION = re.compile(
     r"^\s*!?([A-Za-z_][\w.]*)\s*=\s*\$([0-9A-Fa-f]{2,6})\b", re.MULTILINE
 )
 
+RETURN_OF = {"JSR": "RTS", "JSL": "RTL"}
+"""How a routine returns, by how it is called."""
+
 
 class _Stored(msgspec.Struct):
     names: frozenset[str] = frozenset()
@@ -81,20 +84,12 @@ class Context:
 
     def merged(self, other: Context) -> Context:
         """Both together; calls on which they disagree are left out."""
-        calls = {
-            n: w
-            for n, w in {**self.calls, **other.calls}.items()
-            if self.calls.get(n, w) == other.calls.get(n, w)
-        }
         mine, its = self.known, other.known
-        places = {
-            n: p
-            for n, p in {**mine.places, **its.places}.items()
-            if mine.places.get(n, p) == its.places.get(n, p)
-        }
-        return Context(
-            Known(mine.names | its.names, mine.addresses | its.addresses, places), calls
-        )
+        names = mine.names | its.names
+        addresses = mine.addresses | its.addresses
+        places = _agreed(mine.places, its.places)
+        calls = _agreed(self.calls, other.calls)
+        return Context(Known(names, addresses, places), calls)
 
     def to_dict(self) -> dict[str, Any]:
         """The context as it stands in a manifest."""
@@ -110,6 +105,16 @@ class Context:
         return hashlib.blake2b(
             repr(self.to_dict()).encode(), digest_size=16
         ).hexdigest()
+
+
+def _agreed(mine: Mapping[str, str], its: Mapping[str, str]) -> dict[str, str]:
+    """Both together, without the names of which they say different things."""
+    both = {**mine, **its}
+    return {
+        name: value
+        for name, value in both.items()
+        if mine.get(name, value) == its.get(name, value)
+    }
 
 
 @dataclass
@@ -147,20 +152,14 @@ class _Gathered:
         elif statement.kind == "directive" and name == "macro":
             self.names.add(statement.operand.partition("(")[0].strip())
         elif statement.kind == "assign":
-            self.define(
-                name,
-                statement.operand.lstrip("$")
-                if _NUMBER.match(statement.operand)
-                else "",
-            )
-        elif (
-            statement.kind == "op"
-            and statement.name in ("JSR", "JSL")
-            and statement.operand[:1].isalpha()
-        ):
-            self.ways.setdefault(statement.operand, set()).add(
-                "RTS" if statement.name == "JSR" else "RTL"
-            )
+            is_number = _NUMBER.match(statement.operand)
+            self.define(name, statement.operand.lstrip("$") if is_number else "")
+        elif statement.kind == "op" and statement.name in RETURN_OF:
+            self._call(statement.operand, RETURN_OF[statement.name])
+
+    def _call(self, routine: str, way: str) -> None:
+        if routine[:1].isalpha():
+            self.ways.setdefault(routine, set()).add(way)
 
     def define(self, name: str, digits: str) -> None:
         """A name, and the address it is defined as where it is one."""

@@ -111,6 +111,14 @@ _FAMILY = {
 }
 
 
+# By mnemonic, what an operand can never be.
+_NEVER_IMMEDIATE = ("STA", "STX", "STY", "STZ", "JSR", "JSL", "JMP")
+_NEVER_LONG_INDIRECT = ("LDX", "LDY", "CPX", "CPY", "INC", "DEC", "ASL", "LSR")
+_OF_A = ("LDA", "CMP", "AND", "ORA", "ADC", "SBC", "EOR")
+_STACK_TRANSFERS = ("PHA", "PLA", "PHX", "PLX", "TAX", "TAY", "TXA")
+_NEVER_AN_OPERAND = (*_STACK_TRANSFERS, "CLC", "SEC", "RTS", "RTL")
+
+
 @dataclass(frozen=True)
 class Op:
     """One instruction of a text with the places of its parts."""
@@ -134,31 +142,33 @@ def ops(text: str) -> list[Op]:
         code = strip_comment(line)
         for match in _OP.finditer(code):
             if match[1].upper() in matrix():
-                operand = match[4].rstrip()
-                found.append(
-                    Op(
-                        match[1].upper(),
-                        offset + match.start(1),
-                        offset + match.end(1),
-                        operand,
-                        offset + match.start(4),
-                        offset + match.start(4) + len(operand),
-                    )
-                )
+                found.append(_op(match, offset))
         offset += len(line) + 1
     return found
 
 
-def _like(name: str, model: str) -> str:
-    return name.lower() if model.islower() else name
+def _op(match: re.Match[str], offset: int) -> Op:
+    operand = match[4].rstrip()
+    operand_start = offset + match.start(4)
+    return Op(
+        mnemonic=match[1].upper(),
+        start=offset + match.start(1),
+        mnemonic_end=offset + match.end(1),
+        operand=operand,
+        operand_start=operand_start,
+        end=operand_start + len(operand),
+    )
+
+
+def _renamed(text: str, op: Op, name: str) -> Edit:
+    """Another mnemonic, in small letters where the text's is."""
+    if text[op.start : op.mnemonic_end].islower():
+        name = name.lower()
+    return op.start, op.mnemonic_end, name
 
 
 def _fake_mnemonic(text: str, op: Op, rng: random.Random) -> Edit:
-    return (
-        op.start,
-        op.mnemonic_end,
-        _like(rng.choice(_FAKES), text[op.start : op.mnemonic_end]),
-    )
+    return _renamed(text, op, rng.choice(_FAKES))
 
 
 def _foreign_isa(text: str, op: Op, rng: random.Random) -> Edit:
@@ -167,33 +177,17 @@ def _foreign_isa(text: str, op: Op, rng: random.Random) -> Edit:
 
 def _bad_mode(text: str, op: Op, rng: random.Random) -> Edit | None:
     name, operand = op.mnemonic, op.operand
-    if name in ("STA", "STX", "STY", "STZ", "JSR", "JSL", "JMP") and operand[
-        :1
-    ] not in ("(", "[", "#", ""):
+    first = operand[:1]
+    if name in _NEVER_IMMEDIATE and first not in ("(", "[", "#", ""):
         return op.operand_start, op.operand_start, "#"
     if name.startswith("B") and name not in ("BIT", "BRK") and operand:
         return op.operand_start, op.end, f"({operand}),y"
-    if name in ("LDX", "LDY", "CPX", "CPY", "INC", "DEC", "ASL", "LSR") and operand[
-        :1
-    ] not in ("#", "(", "", "A"):
+    if name in _NEVER_LONG_INDIRECT and first not in ("#", "(", "", "A"):
         return op.operand_start, op.end, f"[{operand.split(',')[0]}],y"
-    if name in ("LDA", "CMP", "AND", "ORA", "ADC", "SBC", "EOR") and operand.startswith(
-        "#"
-    ):
-        return op.end, op.end, ",x,y" if rng.random() < 0.5 else "),y"
-    if not operand and name in (
-        "PHA",
-        "PLA",
-        "PHX",
-        "PLX",
-        "TAX",
-        "TAY",
-        "TXA",
-        "CLC",
-        "SEC",
-        "RTS",
-        "RTL",
-    ):
+    if name in _OF_A and first == "#":
+        more = ",x,y" if rng.random() < 0.5 else "),y"
+        return op.end, op.end, more
+    if name in _NEVER_AN_OPERAND and not operand:
         return op.mnemonic_end, op.mnemonic_end, " #$12"
     return None
 
@@ -216,11 +210,9 @@ def _index_swap(text: str, op: Op, rng: random.Random) -> Edit | None:
 
 def _op_swap(text: str, op: Op, rng: random.Random) -> Edit | None:
     other = _SWAPS.get(op.mnemonic)
-    return (
-        (op.start, op.mnemonic_end, _like(other, text[op.start : op.mnemonic_end]))
-        if other
-        else None
-    )
+    if other is None:
+        return None
+    return _renamed(text, op, other)
 
 
 def _imm_width(text: str, op: Op, rng: random.Random) -> Edit | None:
@@ -230,12 +222,13 @@ def _imm_width(text: str, op: Op, rng: random.Random) -> Edit | None:
     digits = match[1]
     start = op.operand_start + 2
     # a size suffix is part of the immediate's width, so it follows the number
+    end = start + len(digits)
     suffix = text[op.mnemonic_end : op.mnemonic_end + 2].lower()
-    if suffix in (".b", ".w"):
-        swapped = ".w" if suffix == ".b" else ".b"
-        between = text[op.mnemonic_end + 2 : start]
-        return op.mnemonic_end, start + len(digits), swapped + between + _resize(digits)
-    return start, start + len(digits), _resize(digits)
+    if suffix not in (".b", ".w"):
+        return start, end, _resize(digits)
+    swapped = ".w" if suffix == ".b" else ".b"
+    between = text[op.mnemonic_end + 2 : start]
+    return op.mnemonic_end, end, swapped + between + _resize(digits)
 
 
 def _resize(digits: str) -> str:
@@ -245,25 +238,13 @@ def _resize(digits: str) -> str:
 def _sep_rep_flip(text: str, op: Op, rng: random.Random) -> Edit | None:
     if op.mnemonic not in ("SEP", "REP"):
         return None
-    return (
-        op.start,
-        op.mnemonic_end,
-        _like(
-            "REP" if op.mnemonic == "SEP" else "SEP", text[op.start : op.mnemonic_end]
-        ),
-    )
+    return _renamed(text, op, "REP" if op.mnemonic == "SEP" else "SEP")
 
 
 def _ret_mismatch(text: str, op: Op, rng: random.Random) -> Edit | None:
     if op.mnemonic not in ("RTS", "RTL"):
         return None
-    return (
-        op.start,
-        op.mnemonic_end,
-        _like(
-            "RTL" if op.mnemonic == "RTS" else "RTS", text[op.start : op.mnemonic_end]
-        ),
-    )
+    return _renamed(text, op, "RTL" if op.mnemonic == "RTS" else "RTS")
 
 
 def _drop_pull(text: str, op: Op, rng: random.Random) -> Edit | None:
@@ -283,25 +264,18 @@ def _drop_pull(text: str, op: Op, rng: random.Random) -> Edit | None:
 
 def _reorder(text: str, op: Op, rng: random.Random) -> Edit | None:
     """The instruction and the next one of the text change places."""
-    following = next(
-        (
-            other
-            for other in ops(text)
-            if other.start >= op.end and other.start > op.start
-        ),
-        None,
-    )
+    later = [other for other in ops(text) if other.start > op.start]
+    following = next((other for other in later if other.start >= op.end), None)
     if following is None or _transfers(op) or _transfers(following):
         return None
     between = text[op.end : following.start]
     if strip_comment(between).strip(" \t\n:"):
         return None
-    first, second = text[op.start : op.end], text[following.start : following.end]
-    return (
-        (op.start, following.end, second + between + first)
-        if first.split() != second.split()
-        else None
-    )
+    first = text[op.start : op.end]
+    second = text[following.start : following.end]
+    if first.split() == second.split():
+        return None
+    return op.start, following.end, second + between + first
 
 
 def _transfers(op: Op) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -110,31 +111,22 @@ def _words() -> dict[str, frozenset[str]]:
 
 
 # A text is read piece by piece between white space: what a piece says does not depend
-# on its neighbours, and pieces repeat. What is counted of a piece is packed into one
-# number, so that the counts of a text are one sum.
-_FIELD = 17
-"""Bits of a count; a text has fewer than 2**17 characters."""
-_FULL = (1 << _FIELD) - 1
+# on its neighbours, and pieces repeat.
 _AROUND = '.,;:!?()"'
 
-_Piece = tuple[tuple[str, ...], int]
-"""(words; packed: English words, words of letters, words that are no names, marks, open
-quotations, stock)
-"""
 
+class _Piece(NamedTuple):
+    """What is counted of one piece of a text."""
 
-def _packed(
-    english: int, letters: int, plain: int, marks: int, open: int, stock: int
-) -> int:
-    low = english | letters << _FIELD | plain << 2 * _FIELD
-    return low | marks << 3 * _FIELD | open << 4 * _FIELD | stock << 5 * _FIELD
-
-
-_WORD_COUNTS = {
-    (english, stock): _packed(english, 1, 1, 0, 0, stock)
-    for english in (0, 1)
-    for stock in (0, 1)
-}
+    words: tuple[str, ...]
+    english: int = 0
+    letters: int = 0
+    """Words of letters alone."""
+    plain: int = 0
+    """Words that are no names."""
+    marks: int = 0
+    opens_quotation: bool = False
+    is_stock: bool = False
 
 
 def _is_stock(piece: str) -> bool:
@@ -144,32 +136,69 @@ def _is_stock(piece: str) -> bool:
     return not piece.isascii() and _OTHER_CASES.search(piece) is not None
 
 
+def _lower_words(text: str) -> tuple[str, ...]:
+    return tuple(word.lower() for word in _WORD.findall(text))
+
+
+def _count_english(words: Iterable[str]) -> int:
+    english = _words()["english"]
+    return sum(word in english for word in words)
+
+
 def _read_piece(piece: str) -> _Piece:
-    stock = _is_stock(piece)
     core = piece.strip(_AROUND)
-    if core.isalpha() and core.isascii() and (core[1:].islower() or len(core) == 1):
-        word = core.lower()
-        return (word,), _WORD_COUNTS[word in _words()["english"], stock]
-    words = tuple(map(str.lower, _WORD.findall(piece)))
-    if len(core) > 2 and core[0] == "`" == core[-1] and core.count("`") == 2:
-        return words, _packed(0, 0, 0, 1, 0, stock)
-    bare, marks = _QUOTED.subn(" ", piece) if "`" in piece else (piece, 0)
+    if _is_plain_word(core):
+        return _one_word(core.lower(), _is_stock(piece))
+    if _is_quotation(core):
+        return _Piece(_lower_words(piece), marks=1, is_stock=_is_stock(piece))
+    return _mixed_piece(piece)
+
+
+def _is_plain_word(core: str) -> bool:
+    if not core.isalpha() or not core.isascii():
+        return False
+    # capitals after the first letter make a name
+    return len(core) == 1 or core[1:].islower()
+
+
+def _one_word(word: str, is_stock: bool) -> _Piece:
+    return _Piece(
+        words=(word,),
+        english=_count_english((word,)),
+        letters=1,
+        plain=1,
+        is_stock=is_stock,
+    )
+
+
+def _is_quotation(core: str) -> bool:
+    """Whether a piece is one quotation from its first to its last character."""
+    if len(core) <= 2 or core.count("`") != 2:
+        return False
+    return core[0] == "`" and core[-1] == "`"
+
+
+def _mixed_piece(piece: str) -> _Piece:
+    bare, quoted = _QUOTED.subn(" ", piece)
     # words that are names or paths are of no language
-    rest = _NAMES.sub(" ", bare)
-    plain = words if rest == piece else list(map(str.lower, _WORD.findall(rest)))
+    plain = _lower_words(_NAMES.sub(" ", bare))
     letters = [word for word in plain if word.isalpha()]
-    english = len([word for word in letters if word in _words()["english"]])
-    return words, _packed(
-        english,
-        len(letters),
-        len(plain),
-        marks + len(_MARKS.findall(bare)),
-        "`" in bare,
-        stock,
+    return _Piece(
+        words=_lower_words(piece),
+        english=_count_english(letters),
+        letters=len(letters),
+        plain=len(plain),
+        marks=quoted + len(_MARKS.findall(bare)),
+        opens_quotation="`" in bare,
+        is_stock=_is_stock(piece),
     )
 
 
 _piece = Memo(_read_piece).__getitem__
+
+
+def _pieces(text: str) -> list[_Piece]:
+    return [_piece(piece) for piece in text.split()]
 
 
 class _Prose(NamedTuple):
@@ -187,27 +216,31 @@ class _Prose(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> _Prose:
-        pieces = list(map(_piece, text.split()))
-        words = [word for found, _ in pieces for word in found]
-        packed, quoted = sum([counts for _, counts in pieces]), 0
-        stock = packed >> 5 * _FIELD
-        if packed >> 4 * _FIELD & _FULL:
+        pieces = _pieces(text)
+        words = list(chain.from_iterable(piece.words for piece in pieces))
+        quoted = 0
+        outside = pieces
+        if any(piece.opens_quotation for piece in pieces):
             # a quotation of several pieces
             bare, quoted = _QUOTED.subn(" ", text)
-            packed = sum([counts for _, counts in map(_piece, bare.split())])
-        english, letters, plain, marks = [
-            packed >> at * _FIELD & _FULL for at in range(4)
-        ]
-        return cls(
-            text, words, set(words), quoted + marks, plain, letters, english, stock
-        )
+            outside = _pieces(bare)
+        marks = quoted + sum(piece.marks for piece in outside)
+        plain = sum(piece.plain for piece in outside)
+        letters = sum(piece.letters for piece in outside)
+        english = sum(piece.english for piece in outside)
+        stock = sum(piece.is_stock for piece in pieces)
+        distinct = set(words)
+        return cls(text, words, distinct, marks, plain, letters, english, stock)
 
 
 def compressed(text: str) -> tuple[int, float]:
     """(compressed bytes, share of the text's own bytes; 1 where the text is short)."""
     data = text.encode("utf-8", "surrogatepass")
+    # eight bytes are the format's own
     size = max(0, len(zlib.compress(data, 1)) - 8)
-    return size, size / len(data) if len(data) > 160 else 1.0
+    if len(data) <= 160:
+        return size, 1.0
+    return size, size / len(data)
 
 
 def read(
@@ -221,9 +254,12 @@ def read(
         return InformationResult(0.0, 1.0, ("empty",))
     size, ratio = compressed(text)
     prose = _Prose.of(without_code(text))
+    is_too_long = len(answer) > MAX_CHARS or size > shape.most
+    brevity = 0.6 if is_too_long else 1.0
+    # in the order of `FAULTS`
     factors = (
         _amount(size, shape, given),
-        1.0 if len(answer) <= MAX_CHARS and size <= shape.most else 0.6,
+        brevity,
         _variety(prose, ratio),
         finished(text),
         _own_words(prose),
@@ -231,11 +267,8 @@ def read(
         _language(instruction, prose),
         _relevance(instruction, text),
     )
-    faults = (
-        ()
-        if min(factors) >= 0.75
-        else tuple([n for n, f in zip(FAULTS, factors, strict=True) if f < 0.75])
-    )
+    named = zip(FAULTS, factors, strict=True)
+    faults = tuple(fault for fault, factor in named if factor < 0.75)
     return InformationResult(round(prod(factors), 6), ratio, faults)
 
 
@@ -244,10 +277,9 @@ def _amount(size: int, shape: InformationRange, given: str) -> float:
     if given and size < MOST_ASKED:
         # an answer about a text says about as much as there is in it;
         # good ones say more
-        ideal = max(
-            ideal,
-            min(MOST_ASKED, round(SHARE_ASKED * compressed(given[:MAX_GIVEN])[0])),
-        )
+        given_size, _ = compressed(given[:MAX_GIVEN])
+        asked = min(MOST_ASKED, round(SHARE_ASKED * given_size))
+        ideal = max(ideal, asked)
     if size >= ideal:
         return 1.0
     if size >= shape.least:
@@ -259,15 +291,14 @@ def _variety(prose: _Prose, ratio: float) -> float:
     """Falls with compressibility, and with the share of word triples
     that came before.
     """
-    factor = min(1.0, (ratio / 0.3) ** 2)
-    words, distinct = prose.words, len(prose.distinct)
-    if len(words) >= 24:
-        # every new word ends a new triple, so that varied words need no
-        # look at the triples
-        if distinct - 2 < 0.8 * (len(words) - 2):
-            triples = set(zip(words, words[1:], words[2:], strict=False))
-            factor *= min(1.0, (len(triples) / (len(words) - 2) / 0.8) ** 2)
-        factor *= min(1.0, 4 * distinct / len(words) ** 0.85)
+    factor: float = min(1.0, (ratio / 0.3) ** 2)
+    words = prose.words
+    if len(words) < 24:
+        return factor
+    triples = set(zip(words, words[1:], words[2:], strict=False))
+    new_triples = len(triples) / (len(words) - 2)
+    factor *= min(1.0, (new_triples / 0.8) ** 2)
+    factor *= min(1.0, 4 * len(prose.distinct) / len(words) ** 0.85)
     return factor
 
 
@@ -280,15 +311,20 @@ def finished(text: str) -> float:
     factor = 1.0
     if tail.count("```") % 2:
         factor *= 0.3
-    if (
-        tail.count("(") > tail.count(")") + 1
-        or last.count("(") > last.count(")")
-        or last.replace("```", "").count("`") % 2
-    ):
+    if _leaves_open(tail, last):
         factor *= 0.5
     if tail[-1] not in _ENDS and _breaks_off(tail, last):
         factor *= 0.4
     return factor
+
+
+def _leaves_open(tail: str, last: str) -> bool:
+    """Whether a bracket or a quotation has no end."""
+    if tail.count("(") > tail.count(")") + 1:
+        return True
+    if last.count("(") > last.count(")"):
+        return True
+    return last.replace("```", "").count("`") % 2 == 1
 
 
 def _breaks_off(tail: str, last: str) -> bool:
@@ -302,18 +338,23 @@ def _breaks_off(tail: str, last: str) -> bool:
         return True
     if last[-1] in "=/-~" and any(map(str.isalnum, last)):
         return True
-    alike = [
-        line
-        for line in map(str.strip, tail.split("\n")[:-1])
-        if line and _kind(line) == kind
-    ]
+    return _leaves_list(tail, last, kind)
+
+
+def _leaves_list(tail: str, last: str, kind: str) -> bool:
+    """Whether the lines like the last one end elsewise."""
+    before = [line.strip() for line in tail.split("\n")[:-1]]
+    filled = [line for line in before if line]
+    alike = [line for line in filled if _kind(line) == kind]
     if len(alike) < 2:
         return False
     if kind == "|":
         return last.count("|") < alike[-1].count("|")
     if kind == "#" or (last[-1] in _TERMINAL and last[-1] != "`"):
         return False
-    ends = _ENDS if last[-1] == "`" else _TERMINAL
+    ends = _TERMINAL
+    if last[-1] == "`":
+        ends = _ENDS
     return all(line[-1] in ends for line in alike)
 
 
@@ -321,14 +362,22 @@ def _kind(line: str) -> str:
     """What a line is: the sign of a list, a table or a heading, `1` for a numbered one,
     nothing for prose.
     """
-    return line[0] if line[0] in _LISTED else "1" if line[0].isdigit() else ""
+    first = line[0]
+    if first in _LISTED:
+        return first
+    if first.isdigit():
+        return "1"
+    return ""
 
 
 def _own_words(prose: _Prose) -> float:
-    hits = len(_STOCK.findall(prose.text)) if prose.stock else 0
-    return (
-        1.0 if not hits else max(0.15, 1 - 60 * hits / max(len(prose.text), 80)) * 0.8
-    )
+    if not prose.stock:
+        return 1.0
+    hits = len(_STOCK.findall(prose.text))
+    if not hits:
+        return 1.0
+    share = 60 * hits / max(len(prose.text), 80)
+    return max(0.15, 1 - share) * 0.8
 
 
 def _specific(prose: _Prose, text: str) -> float:
@@ -337,58 +386,60 @@ def _specific(prose: _Prose, text: str) -> float:
     """
     words = prose.words
     if len(words) < 8:
-        return 1.0 if len(text) > 2 * len(prose.text) or len(words) > 3 else 0.7
-    share = len(prose.distinct - _words()["common"]) / len(prose.distinct)
-    return min(1.0, 0.25 + (share + min(prose.marks / len(words), 0.3)) / 0.5)
+        is_mostly_code = len(text) > 2 * len(prose.text)
+        return 1.0 if is_mostly_code or len(words) > 3 else 0.7
+    uncommon = prose.distinct - _words()["common"]
+    share = len(uncommon) / len(prose.distinct)
+    marked = min(prose.marks / len(words), 0.3)
+    return min(1.0, 0.25 + (share + marked) / 0.5)
 
 
 def _language(instruction: str, prose: _Prose) -> float:
     """Low where a question in English is answered in another language or script,
     or in no language.
     """
-    text = prose.text
+    asked_elsewise = _has_other_script(instruction)
     if prose.plain < 12:
-        return (
-            1.0
-            if text.isascii()
-            or not _OTHER_SCRIPT.search(text)
-            or _OTHER_SCRIPT.search(instruction)
-            else 0.3
-        )
-    if not instruction.isascii() and _OTHER_SCRIPT.search(instruction):
+        answered_elsewise = _has_other_script(prose.text) and not asked_elsewise
+        return 0.3 if answered_elsewise else 1.0
+    if asked_elsewise:
         return 1.0
-    other = 0.0 if text.isascii() else len(_OTHER_SCRIPT.findall(text)) / len(text)
+    other = len(_OTHER_SCRIPT.findall(prose.text)) / len(prose.text)
     share = prose.english / max(prose.letters, 1)
-    factor = min(1.0, 0.15 + share / 0.16) * max(0.1, 1 - 4 * other)
-    if factor == 1 or (other < 0.02 and _is_listing(prose)) or _foreign(instruction):
+    factor = min(1.0, 0.15 + share / 0.16)
+    factor *= max(0.1, 1 - 4 * other)
+    if factor == 1:
+        return 1.0
+    if other < 0.02 and _is_listing(prose):
+        return 1.0
+    if _foreign(instruction):
         return 1.0
     return factor
+
+
+def _has_other_script(text: str) -> bool:
+    return _OTHER_SCRIPT.search(text) is not None
 
 
 def _is_listing(prose: _Prose) -> bool:
     """Whether a text is names and values line by line:
     such lines need no words of any language.
     """
-    return prose.plain < 8 * sum(map(bool, map(str.strip, prose.text.split("\n"))))
+    filled = [line for line in prose.text.split("\n") if line.strip()]
+    return prose.plain < 8 * len(filled)
 
 
 def _foreign(question: str) -> bool:
     """Whether a question is itself in no English, so that its answer need not be."""
     asked = _WORD.findall(question.lower())
-    return (
-        len(asked) >= 6
-        and sum(word in _words()["english"] for word in asked) / len(asked) < 0.1
-    )
+    if len(asked) < 6:
+        return False
+    return _count_english(asked) / len(asked) < 0.1
 
 
 def _asked_in(piece: str) -> tuple[str, ...]:
-    return tuple(
-        [
-            low
-            for word in _ASKED.findall(piece)
-            if (low := word.lower()) not in _words()["common"]
-        ]
-    )
+    words = [word.lower() for word in _ASKED.findall(piece)]
+    return tuple(word for word in words if word not in _words()["common"])
 
 
 _piece_asked = Memo(_asked_in).__getitem__
@@ -398,17 +449,15 @@ def _relevance(instruction: str, text: str) -> float:
     """Low where the answer takes up nothing of what the question names; a name in
     quotes is enough.
     """
-    if "`" in instruction and any(
-        quoted in text for quoted in _QUOTED.findall(instruction[:4000])
-    ):
+    question = instruction[:4000]
+    if any(quoted in text for quoted in _QUOTED.findall(question)):
         return 1.0
-    asked = set(chain.from_iterable(map(_piece_asked, instruction[:4000].split())))
+    asked = set(chain.from_iterable(map(_piece_asked, question.split())))
     if len(asked) < 2:
         return 1.0
-    body, enough, hits = text.lower(), min(2, len(asked) - 1), 0
-    for word in asked:
-        if word[:6] in body:
-            hits += 1
-            if hits == enough:
-                return 1.0
+    body = text.lower()
+    # six letters stand for the forms of a word
+    hits = sum(word[:6] in body for word in asked)
+    if hits >= min(2, len(asked) - 1):
+        return 1.0
     return 0.85 if hits else 0.6

@@ -62,42 +62,53 @@ class ScoringSummary:
 
     def to_dict(self) -> dict[str, Any]:
         """The measures of a stage report."""
+        null = {
+            signal: dict(sorted(self.null[signal].items()))
+            for signal in SIGNALS
+            if signal in self.null
+        }
         return {
             "mean": self.means(),
-            "not_applicable": {
-                s: dict(sorted(self.null[s].items())) for s in SIGNALS if s in self.null
-            },
+            "not_applicable": null,
             "lowered_by": dict(sorted(self.faults.items())),
             "histogram": self.histogram,
         }
 
     def lines(self, output: Path, histogram: bool = False) -> list[str]:
         """What scoring did, as lines for a person."""
-        unreadable = sum(self.rejected.values())
-        lines = [
-            f"{output}: {self.kept:,} of {self.rows_in:,} rows kept, "
-            f"{self.below:,} below the minimum, {unreadable:,} unreadable, "
-            f"{self.cached:,} known before"
-        ]
+        lines = [self._rows_line(output)]
         means = self.means()
         for signal, value in means.items():
-            reasons = sorted(self.null.get(signal, {}).items())
-            skipped = ", ".join(f"{count:,} ({reason})" for reason, count in reasons)
+            skipped = self._skipped(signal)
             note = f"; not for {skipped}" if skipped else ""
             lines.append(f"  {signal:8} mean {value:.3f}{note}")
         for signal in sorted(set(self.null) - set(means)):
-            lines.append(
-                f"  {signal:8} for none: {', '.join(sorted(self.null[signal]))}"
-            )
-        return [*lines, *self.draw()] if histogram else lines
+            reasons_alone = ", ".join(sorted(self.null[signal]))
+            lines.append(f"  {signal:8} for none: {reasons_alone}")
+        if histogram:
+            lines += self.draw()
+        return lines
+
+    def _rows_line(self, output: Path) -> str:
+        unreadable = sum(self.rejected.values())
+        kept = f"{self.kept:,} of {self.rows_in:,} rows kept"
+        below = f"{self.below:,} below the minimum"
+        rest = f"{unreadable:,} unreadable, {self.cached:,} known before"
+        return f"{output}: {kept}, {below}, {rest}"
+
+    def _skipped(self, signal: str) -> str:
+        """Of how many rows a signal says nothing, and why."""
+        reasons = sorted(self.null.get(signal, {}).items())
+        return ", ".join(f"{count:,} ({reason})" for reason, count in reasons)
 
     def draw(self) -> list[str]:
         """The histogram as lines of text."""
         most = max(self.histogram) or 1
-        return [
-            f"{i / BINS:.2f} {'#' * round(40 * n / most):40} {n:,}"
-            for i, n in enumerate(self.histogram)
-        ]
+        lines = []
+        for i, rows in enumerate(self.histogram):
+            bar = "#" * round(40 * rows / most)
+            lines.append(f"{i / BINS:.2f} {bar:40} {rows:,}")
+        return lines
 
 
 def annotate(sample: TrainingSample, score: QualityScore) -> TrainingSample:
@@ -197,18 +208,16 @@ def rejected(
     sample: TrainingSample, score: QualityScore, min_score: float
 ) -> dict[str, Any]:
     """A row below the minimum, with what lowered it."""
-    weak = [
-        *score.faults,
-        *(
-            n
-            for n, v in score.components.items()
-            if v is not None and v < 0.5 and n != "length"
-        ),
-    ]
+    weak = list(score.faults)
+    for name, value in score.components.items():
+        # what lowers the length are the faults
+        if name != "length" and value is not None and value < 0.5:
+            weak.append(name)
     why = {
         "reason": "below_min_score",
         "score": score.overall,
         "min_score": min_score,
         "because": weak,
+        "errors": list(score.asar_errors),
     }
-    return {**sample.to_dict(), "_rejected": {**why, "errors": list(score.asar_errors)}}
+    return {**sample.to_dict(), "_rejected": why}

@@ -32,7 +32,7 @@ from afs_stages.scoring.entities import coverage
 from afs_stages.scoring.information import InformationResult, read
 
 
-class QualityScore(msgspec.Struct, frozen=True, gc=False):
+class QualityScore(msgspec.Struct, frozen=True):
     """A score in [0, 1] and what it is made of;
     None is a signal that did not apply or could not run.
     """

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from afs_stages.asm.syntax import Statement, parse
+from afs_stages.scoring.context import RETURN_OF
 from afs_stages.scoring.discriminator.statement_forms import (
     StatementForm,
     statement_form,
@@ -23,6 +24,30 @@ _EDGE = StatementForm("^", "^", "^", "", "")
 _LEAVES = frozenset(("RTS", "RTL", "RTI", "JMP", "JML", "BRA", "BRL"))
 _FRAME = ("PHB", "PLB", "PHK", "JSL", "JSR", "JMP", "PHX", "PLX")
 """What tells a routine for near calls from one for far calls."""
+
+_EXACT, _GENERAL, _HEAD = "exact", "general", "head"
+# fmt: off
+_NEIGHBOUR_CLUES = (
+    ("0", ((0, _EXACT),)),
+    ("1", ((0, _GENERAL),)),
+    ("2", ((-1, _GENERAL), (0, _GENERAL))),
+    ("3", ((0, _GENERAL), (1, _GENERAL))),
+    ("4", ((-1, _GENERAL), (0, _GENERAL), (1, _GENERAL))),
+    ("5", ((-1, _HEAD), (0, _HEAD), (1, _HEAD))),
+    ("6", ((-2, _HEAD), (-1, _HEAD), (0, _HEAD))),
+    ("7", ((0, _HEAD), (1, _HEAD), (2, _HEAD))),
+    ("8", ((-1, _EXACT), (0, _EXACT))),
+    ("9", ((0, _EXACT), (1, _EXACT))),
+    ("a", ((0, _HEAD), (1, _HEAD))),
+    ("b", ((-1, _HEAD), (0, _HEAD))),
+    ("c", ((-2, _HEAD), (-1, _HEAD), (0, _HEAD), (1, _HEAD), (2, _HEAD))),
+    ("d", ((0, _HEAD), (2, _HEAD))),
+    ("e", ((-2, _HEAD), (0, _HEAD))),
+    ("f", ((-2, _GENERAL), (-1, _GENERAL), (0, _GENERAL))),
+    ("g", ((0, _GENERAL), (1, _GENERAL), (2, _GENERAL))),
+)
+# fmt: on
+"""(letter of the clue, the neighbours it names: how far away, in which form)"""
 
 
 def context_features(code: str, calls: Mapping[str, str]) -> list[list[str]]:
@@ -40,36 +65,16 @@ def context_features(code: str, calls: Mapping[str, str]) -> list[list[str]]:
 
 def _neighbours(cells: Sequence[StatementForm]) -> list[list[str]]:
     padded = [_EDGE, _EDGE, *cells, _EDGE, _EDGE]
-    return [_window(*padded[at : at + 5]) for at in range(len(cells))]
+    return [_neighbour_clues(padded, at + 2) for at in range(len(cells))]
 
 
-def _window(
-    a: StatementForm,
-    b: StatementForm,
-    c: StatementForm,
-    d: StatementForm,
-    e: StatementForm,
-) -> list[str]:
-    """The statement `c` among the two before and the two after it."""
-    return [
-        f"0{c.exact}",
-        f"1{c.general}",
-        f"2{b.general}|{c.general}",
-        f"3{c.general}|{d.general}",
-        f"4{b.general}|{c.general}|{d.general}",
-        f"5{b.head}|{c.head}|{d.head}",
-        f"6{a.head}|{b.head}|{c.head}",
-        f"7{c.head}|{d.head}|{e.head}",
-        f"8{b.exact}|{c.exact}",
-        f"9{c.exact}|{d.exact}",
-        f"a{c.head}|{d.head}",
-        f"b{b.head}|{c.head}",
-        f"c{a.head}|{b.head}|{c.head}|{d.head}|{e.head}",
-        f"d{c.head}|{e.head}",
-        f"e{a.head}|{c.head}",
-        f"f{a.general}|{b.general}|{c.general}",
-        f"g{c.general}|{d.general}|{e.general}",
-    ]
+def _neighbour_clues(cells: Sequence[StatementForm], at: int) -> list[str]:
+    """The statement among the two before and the two after it."""
+    clues = []
+    for letter, places in _NEIGHBOUR_CLUES:
+        forms = [getattr(cells[at + away], form) for away, form in places]
+        clues.append(letter + "|".join(forms))
+    return clues
 
 
 @dataclass
@@ -93,7 +98,7 @@ class _Flow:
         ops = [s for s in self.statements if s.kind == "op"]
         self.names = {op.name for op in ops}
         self.own_calls = {
-            op.operand: _RETURN_OF[op.name] for op in ops if op.name in _RETURN_OF
+            op.operand: RETURN_OF[op.name] for op in ops if op.name in RETURN_OF
         }
 
     def step(self, at: int, statement: Statement) -> None:
@@ -108,10 +113,15 @@ class _Flow:
         elif statement.kind == "label":
             self._forget(_LABEL)
             if statement.name[0] not in ".+-?":
-                self.routine, self.m, self.x, self.pushed = statement.name, "?", "?", []
+                self._enter(statement.name)
         elif statement.kind == "macro":
             self.m = self.x = "?"
             self._forget(_CALL)
+
+    def _enter(self, routine: str) -> None:
+        self.routine = routine
+        self.m = self.x = "?"
+        self.pushed = []
 
     def _forget(self, why: str) -> None:
         self.writer = dict.fromkeys("AXYCN", why)
@@ -124,74 +134,73 @@ class _Flow:
         own, mine = self.cells[at], self.found[at]
         for register in own.reads:
             self._reads(at, register)
-        if "X" in own.reads or "Y" in own.reads:
-            for other in {"X", "Y"} - set(own.reads):
-                # an index register that was set and not used, while this one is used
-                mine.append(
-                    f"m{own.head}{other}{self._head(self.writer.get(other, _START))}"
-                    f"{self.read.get(other)}"
-                )
+        if ("X" in own.reads) != ("Y" in own.reads):
+            # an index register that was set and not used, while this one is used
+            other = "Y" if "X" in own.reads else "X"
+            writer = self._head(self.writer.get(other, _START))
+            mine.append(f"m{own.head}{other}{writer}{self.read.get(other)}")
         for register in own.writes:
             self._writes(at, register)
-        if own.head in _RETURN_OF:
+        if own.head in RETURN_OF:
             self._forget(_CALL)
 
     def _reads(self, at: int, register: str) -> None:
-        own, writer = self.cells[at], self.writer.get(register, _START)
-        head, far, general = self._head(writer), 0, str(writer)
+        own, mine = self.cells[at], self.found[at]
+        writer = self.writer.get(register, _START)
+        head = self._head(writer)
+        far = 0
+        general = str(writer)
         if isinstance(writer, int):
-            far, general = min(at - writer, 5), self.cells[writer].general
-            self.found[writer] += [
-                f"k{register}{head}>{own.head}",
-                f"l{register}{general}>{own.general}",
-            ]
-        clue = f"{register}{own.head}<{head}"
-        self.found[at] += [
-            "h" + clue,
-            f"i{register}{own.general}<{general}",
-            f"j{clue}{far}",
-        ]
+            far = min(at - writer, 5)
+            general = self.cells[writer].general
+            self.found[writer].append(f"k{register}{head}>{own.head}")
+            self.found[writer].append(f"l{register}{general}>{own.general}")
+        mine.append(f"h{register}{own.head}<{head}")
+        mine.append(f"i{register}{own.general}<{general}")
+        mine.append(f"j{register}{own.head}<{head}{far}")
         self.read[register] = True
 
     def _writes(self, at: int, register: str) -> None:
-        writer = self.writer.get(register, _START)
         if register != "N":
-            unread = not self.read.get(register, False)
-            self.found[at].append(
-                f"n{register}{self.cells[at].head}over{self._head(writer)}{unread}"
-            )
-            if isinstance(writer, int) and unread:
-                self.found[at].append(f"o{register}")
-                self.found[writer].append(
-                    f"p{register}{self._head(writer)}lost to {self.cells[at].head}"
-                )
-        self.writer[register], self.read[register] = at, False
+            self._overwrites(at, register)
+        self.writer[register] = at
+        self.read[register] = False
+
+    def _overwrites(self, at: int, register: str) -> None:
+        own, mine = self.cells[at], self.found[at]
+        writer = self.writer.get(register, _START)
+        before = self._head(writer)
+        unread = not self.read.get(register, False)
+        mine.append(f"n{register}{own.head}over{before}{unread}")
+        if isinstance(writer, int) and unread:
+            mine.append(f"o{register}")
+            self.found[writer].append(f"p{register}{before}lost to {own.head}")
 
     def _same_operand(self, at: int) -> None:
         """Whether neighbours work on the same place."""
-        if at and self.statements[at - 1].kind == "op":
-            before, after = self.statements[at - 1], self.statements[at]
-            clue = (
-                f"{before.name}|"
-                f"{after.name}"
-                f"{bool(before.operand) and before.operand == after.operand}"
-            )
-            self.found[at].append("q" + clue)
-            self.found[at - 1].append("r" + clue)
+        if at == 0:
+            return
+        before, after = self.statements[at - 1], self.statements[at]
+        if before.kind != "op":
+            return
+        same_place = before.operand != "" and before.operand == after.operand
+        clue = f"{before.name}|{after.name}{same_place}"
+        self.found[at].append("q" + clue)
+        self.found[at - 1].append("r" + clue)
 
     def _widths(self, at: int, op: Statement) -> None:
         mine, own = self.found[at], self.cells[at]
         if op.name in ("REP", "SEP"):
-            after = self.cells[at + 1 : at + 3]
-            mine += [
-                f"s{own.exact}|{self.m}{self.x}",
-                *(f"{n}t{own.exact}|{c.general}" for n, c in enumerate(after)),
-            ]
+            mine.append(f"s{own.exact}|{self.m}{self.x}")
+            for away, after in enumerate(self.cells[at + 1 : at + 3]):
+                mine.append(f"{away}t{own.exact}|{after.general}")
             self._set_widths("16" if op.name == "REP" else "8", op.operand)
         elif op.name == "PLP":
             self.m = self.x = "?"
-        elif (wide_a := op.name in A_OPS) or op.name in INDEX_OPS:
-            self._immediate(at, op, wide_a)
+        elif op.name in A_OPS:
+            self._immediate(at, op, wide_a=True)
+        elif op.name in INDEX_OPS:
+            self._immediate(at, op, wide_a=False)
         mine.append(f"w{own.general}|{self.m}")
 
     def _immediate(self, at: int, op: Statement, wide_a: bool) -> None:
@@ -216,20 +225,23 @@ class _Flow:
         if name in PUSHES:
             self.pushed.append(PUSHES[name])
         elif name in PULLS:
-            mine.append(f"x{name}|{self.pushed.pop() if self.pushed else ''}")
+            pulled = self.pushed.pop() if self.pushed else ""
+            mine.append(f"x{name}|{pulled}")
         elif name in _LEAVES:
-            expected = self.calls.get(self.routine) or self.own_calls.get(
-                self.routine, ""
-            )
-            left = f"{len(self.pushed)}|{self.pushed[-1:]}"
-            mine += [
-                f"y{name}|{left}",
-                f"z{name}|{self.m}{self.x}",
-                f"A{name}|{expected}",
-            ]
-            if name in ("RTS", "RTL"):
-                frame = [other for other in _FRAME if other in self.names]
-                mine += [*(f"B{name}|{other}" for other in frame), f"C{name}|{frame}"]
+            self._leave(at, name)
 
+    def _leave(self, at: int, name: str) -> None:
+        mine = self.found[at]
+        mine.append(f"y{name}|{len(self.pushed)}|{self.pushed[-1:]}")
+        mine.append(f"z{name}|{self.m}{self.x}")
+        mine.append(f"A{name}|{self._expected_return()}")
+        if name not in ("RTS", "RTL"):
+            return
+        frame = [other for other in _FRAME if other in self.names]
+        for other in frame:
+            mine.append(f"B{name}|{other}")
+        mine.append(f"C{name}|{frame}")
 
-_RETURN_OF = {"JSR": "RTS", "JSL": "RTL"}
+    def _expected_return(self) -> str:
+        known = self.calls.get(self.routine)
+        return known or self.own_calls.get(self.routine, "")

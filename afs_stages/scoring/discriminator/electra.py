@@ -4,11 +4,11 @@ pre-training and the judgement of snippets.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from afs_stages.core.jsonl import read_json, write_json
 from afs_stages.core.params.data import Discriminator as Settings
@@ -23,12 +23,15 @@ def edited_units(real: list[str], other: list[str]) -> list[int]:
     or stands where something was taken out.
     """
     marks = [0] * len(other)
-    for tag, _, _, start, end in SequenceMatcher(
-        None, real, other, autojunk=False
-    ).get_opcodes():
-        if tag != "equal" and other:
-            for position in range(start, max(end, start + 1)):
-                marks[min(position, len(other) - 1)] = 1
+    if not other:
+        return marks
+    matcher = SequenceMatcher(None, real, other, autojunk=False)
+    for tag, _, _, start, end in matcher.get_opcodes():
+        if tag == "equal":
+            continue
+        # what was taken out has no unit of its own: the next one is marked
+        for position in range(start, max(end, start + 1)):
+            marks[min(position, len(other) - 1)] = 1
     return marks
 
 
@@ -39,10 +42,28 @@ def _windows(
     learn the edit from.
     """
     for start in range(0, max(len(units), 1), network.MAX_UNITS):
-        yield (
-            units[start : start + network.MAX_UNITS],
-            marks[start : start + network.MAX_UNITS],
-        )
+        end = start + network.MAX_UNITS
+        yield units[start:end], marks[start:end]
+
+
+class _Window(NamedTuple):
+    units: Sequence[str]
+    marks: Sequence[int]
+    real: bool
+
+
+def _training_windows(
+    pairs: Sequence[Pair], real: Mapping[str, list[str]]
+) -> list[_Window]:
+    """The windows to learn from; `real` is the code each pair comes from."""
+    windows = []
+    for pair in pairs:
+        whole = tokenise(pair.code)
+        edits = edited_units(real[pair.of], whole)
+        for units, marks in _windows(whole, edits):
+            if pair.real or any(marks):
+                windows.append(_Window(units, marks, pair.real))
+    return windows
 
 
 @dataclass
@@ -57,32 +78,22 @@ class ElectraModel:
         """Pre-train on the real code of `pairs`,
         then learn to tell it from the corruptions.
         """
+        budget, rate = settings.batch_tokens, settings.learning_rate
         with network.repeatable(seed):
-            tokens = [tokenise(pair.code) for pair in pairs]
-            real = {
-                pair.of: units
-                for pair, units in zip(pairs, tokens, strict=True)
-                if pair.real
-            }
+            real = {pair.of: tokenise(pair.code) for pair in pairs if pair.real}
             vocabulary = Vocabulary.of(real.values())
+            windows = _training_windows(pairs, real)
             net = network.build(
                 len(vocabulary.tokens),
                 settings.hidden_size,
                 settings.layers,
                 settings.base,
             )
-            windows = [
-                (units, marks, pair.real)
-                for pair, whole in zip(pairs, tokens, strict=True)
-                for units, marks in _windows(whole, edited_units(real[pair.of], whole))
-                if pair.real or any(marks)
-            ]
-            rows = [[network.CLS, *vocabulary.encode(units)] for units, _, _ in windows]
-            labels = [genuine for _, _, genuine in windows]
-            budget, rate = settings.batch_tokens, settings.learning_rate
+            rows = [[network.CLS, *vocabulary.encode(one.units)] for one in windows]
+            labels = [one.real for one in windows]
             genuine = [row for row, label in zip(rows, labels, strict=True) if label]
             network.pretrain(net, genuine, settings.pretrain_epochs, budget, rate, seed)
-            edits = [[0, *marks] for _, marks, _ in windows]
+            edits = [[0, *one.marks] for one in windows]
             network.finetune(
                 net, rows, edits, labels, settings.epochs, budget, rate, seed
             )
@@ -102,9 +113,8 @@ class ElectraModel:
                 rows.append([network.CLS, *ids[start : start + network.MAX_UNITS]])
                 owner.append(index)
         scores = [float("inf")] * len(codes)
-        for index, value in zip(
-            owner, judge(self.net, rows, budget, dtype), strict=True
-        ):
+        judged = judge(self.net, rows, budget, dtype)
+        for index, value in zip(owner, judged, strict=True):
             scores[index] = min(scores[index], value)
         return scores
 

@@ -4,7 +4,7 @@ calibration.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -56,22 +56,23 @@ class FoldModels:
         held_out = [
             self.fold_of(code, file) for code, file in zip(codes, files, strict=True)
         ]
-        sums, counts = [0.0] * len(codes), [0] * len(codes)
-        for number, (models, scales) in enumerate(
-            zip(self.models, self.calibrations, strict=True)
-        ):
-            mine = [
-                i for i, fold in enumerate(held_out) if fold is None or fold == number
-            ]
-            for name, model in models.items():
-                for i, value in zip(
-                    mine,
-                    model.score([codes[i] for i in mine]) if mine else [],
-                    strict=True,
-                ):
-                    sums[i] += scales[name](value)
+        sums = [0.0] * len(codes)
+        counts = [0] * len(codes)
+        for number in range(len(self.models)):
+            mine = [i for i, fold in enumerate(held_out) if fold in (None, number)]
+            if not mine:
+                continue
+            for values in self._judge(number, [codes[i] for i in mine]):
+                for i, value in zip(mine, values, strict=True):
+                    sums[i] += value
                     counts[i] += 1
         return [total / count for total, count in zip(sums, counts, strict=True)]
+
+    def _judge(self, fold: int, codes: list[str]) -> Iterator[list[float]]:
+        """The probabilities that each model of a fold gives."""
+        for name, model in self.models[fold].items():
+            scale = self.calibrations[fold][name]
+            yield [scale(odds) for odds in model.score(codes)]
 
 
 def save(bundle: FoldModels, folder: Path) -> None:
@@ -79,19 +80,25 @@ def save(bundle: FoldModels, folder: Path) -> None:
     for number, models in enumerate(bundle.models):
         for name, model in models.items():
             model.save(folder / f"fold{number}" / name)  # type: ignore[attr-defined]
-    manifest = {
+    write_json(folder / MANIFEST, _manifest(bundle))
+
+
+def _manifest(bundle: FoldModels) -> dict[str, Any]:
+    calibrations = []
+    for fold in bundle.calibrations:
+        calibrations.append({name: asdict(scale) for name, scale in fold.items()})
+    files = dict(sorted(bundle.files.items()))
+    keys = dict(sorted(bundle.keys.items()))
+    return {
         "format": FORMAT,
         "kind": bundle.kind,
         "source": bundle.source,
         "fingerprint": bundle.fingerprint,
-        "calibrations": [
-            {n: asdict(c) for n, c in fold.items()} for fold in bundle.calibrations
-        ],
-        "files": dict(sorted(bundle.files.items())),
-        "keys": dict(sorted(bundle.keys.items())),
+        "calibrations": calibrations,
+        "files": files,
+        "keys": keys,
         "context": bundle.context.to_dict(),
     }
-    write_json(folder / MANIFEST, manifest)
 
 
 def load(folder: Path, batch_tokens: int = 1024, dtype: str = "fp32") -> FoldModels:
@@ -106,15 +113,15 @@ def load(folder: Path, batch_tokens: int = 1024, dtype: str = "fp32") -> FoldMod
             for fold in manifest["calibrations"]
         ]
         context = Context.from_manifest(manifest)
-        models = [
-            {
-                name: _load_model(
-                    folder / f"fold{number}" / name, name, context, batch_tokens, dtype
-                )
-                for name in fold
-            }
-            for number, fold in enumerate(calibrations)
-        ]
+        models: list[dict[str, Judge]] = []
+        for number, fold in enumerate(calibrations):
+            own = folder / f"fold{number}"
+            models.append(
+                {
+                    name: _load_model(own / name, name, context, batch_tokens, dtype)
+                    for name in fold
+                }
+            )
         return FoldModels(
             manifest["kind"], models, calibrations, manifest["files"], manifest["keys"],
             context, manifest["source"], manifest["fingerprint"],

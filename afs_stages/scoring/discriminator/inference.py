@@ -94,10 +94,8 @@ class Encoder:
         import torch
 
         def own(*modules: Any) -> Weights:
-            weight, bias = (
-                torch.cat([m.weight for m in modules]),
-                torch.cat([m.bias for m in modules]),
-            )
+            weight = torch.cat([module.weight for module in modules])
+            bias = torch.cat([module.bias for module in modules])
             return weight.detach().to(device, dtype), bias.detach().to(device, dtype)
 
         kind = _OneDNN if device == "cpu" and _onednn(dtype) else _Linear
@@ -111,52 +109,50 @@ class Encoder:
             w.detach().to(device, dtype) for w in (parts.word_embeddings.weight, place)
         )
         self.first = own(parts.LayerNorm)
-        self.project = (
-            kind(*own(encoder.embeddings_project))
-            if hasattr(encoder, "embeddings_project")
-            else None
-        )
+        self.project = None
+        if hasattr(encoder, "embeddings_project"):
+            self.project = kind(*own(encoder.embeddings_project))
         self.layers = []
         for layer in encoder.encoder.layer:
-            own_attention, after = layer.attention.self, layer.attention.output
+            attention, after = layer.attention.self, layer.attention.output
+            joint = own(attention.query, attention.key, attention.value)
+            mixed = own(after.dense)
+            middle = layer.intermediate.intermediate_act_fn
+            inner = own(layer.intermediate.dense)
+            outer = own(layer.output.dense)
+            norms = own(after.LayerNorm), own(layer.output.LayerNorm)
             self.layers.append(
                 _Layer(
-                    kind(
-                        *own(
-                            own_attention.query, own_attention.key, own_attention.value
-                        )
-                    ),
-                    kind(*own(after.dense)),
-                    layer.intermediate.intermediate_act_fn,
-                    kind(*own(layer.intermediate.dense)),
-                    kind(*own(layer.output.dense)),
-                    (own(after.LayerNorm), own(layer.output.LayerNorm)),
+                    joint=kind(*joint),
+                    mixed=kind(*mixed),
+                    middle=middle,
+                    inner=kind(*inner),
+                    outer=kind(*outer),
+                    norms=norms,
                 )
             )
-        self.attend: Callable[..., Any] = (
-            _attend_in_steps if device == "cpu" and dtype == torch.bfloat16 else _attend
-        )
+        self.attend: Callable[..., Any] = _attend
+        if device == "cpu" and dtype == torch.bfloat16:
+            self.attend = _attend_in_steps
 
     def __call__(self, ids: Any, mask: Any) -> Any:
         """Last states (rows, units, width) of padded ids and their mask (1
         where a unit stands).
         """
-        # added to how close two units are: nothing is close to padding
-        seen = (
-            None
-            if bool(mask.all())
-            else ((mask - 1) * 1e4).to(self.units.dtype)[:, None, None, :]
-        )
+        seen = None
+        if not bool(mask.all()):
+            # added to how close two units are: nothing is close to padding
+            far = ((mask - 1) * 1e4).to(self.units.dtype)
+            seen = far[:, None, None, :]
         states = self._normed(self.units[ids] + self.places[: ids.shape[1]], self.first)
         if self.project:
             states = self.project(states)
         for layer in self.layers:
-            joint = (
-                layer.joint(states)
-                .view(*ids.shape, 3, self.heads, -1)
-                .permute(2, 0, 3, 1, 4)
-            )
-            mixed = self.attend(*joint, seen).transpose(1, 2).reshape(states.shape)
+            # (rows, units, query key value, heads, -1): the third and the heads first
+            joint = layer.joint(states).view(*ids.shape, 3, self.heads, -1)
+            query, key, value = joint.permute(2, 0, 3, 1, 4)
+            attended = self.attend(query, key, value, seen)
+            mixed = attended.transpose(1, 2).reshape(states.shape)
             states = self._normed(layer.mixed.plus(mixed, states), layer.norms[0])
             inner = layer.inner.activated(states, layer.middle)
             states = self._normed(layer.outer.plus(inner, states), layer.norms[1])
@@ -241,10 +237,10 @@ def _groups(widths: Sequence[int], budget: int) -> Iterator[list[int]]:
     """Indices of rows of one width, at most `budget` units a group
     (at least one row).
     """
-    for width, alike in groupby(
-        sorted(range(len(widths)), key=lambda i: (widths[i], i)), lambda i: widths[i]
-    ):
-        yield from map(list, batched(alike, max(1, budget // width)))
+    by_width = sorted(range(len(widths)), key=lambda i: (widths[i], i))
+    for width, alike in groupby(by_width, key=lambda i: widths[i]):
+        for group in batched(alike, max(1, budget // width)):
+            yield list(group)
 
 
 _THREADS = Lock()

@@ -40,28 +40,38 @@ FEATURES = (
 
 def slots(code: str, calls: Mapping[str, str]) -> list[list[int]]:
     """The hashed clues of each statement."""
-    return [
-        [
-            crc32(clue.encode("utf-8", "surrogatepass")) >> (32 - BITS)
-            for clue in dict.fromkeys(found)
-        ]
-        for found in context_features(code, calls)
-    ]
+    return [_hashed(found) for found in context_features(code, calls)]
+
+
+def _hashed(clues: Sequence[str]) -> list[int]:
+    different = dict.fromkeys(clues)
+    return [_slot(clue) for clue in different]
+
+
+def _slot(clue: str) -> int:
+    return crc32(clue.encode("utf-8", "surrogatepass")) >> (32 - BITS)
 
 
 def edited_statements(real: Sequence[Statement], other: Sequence[Statement]) -> range:
     """Where `other` differs from `real`; the neighbours of the gap where
     something was taken out.
     """
-    least = min(len(real), len(other))
-    start = next((at for at in range(least) if real[at] != other[at]), least)
-    end = next(
-        (at for at in range(least - start) if real[-1 - at] != other[-1 - at]),
-        least - start,
-    )
+    start = _alike(real, other)
+    # what stands before the difference is not counted again from behind
+    end = _alike(real[start:][::-1], other[start:][::-1])
     if start < len(other) - end:
         return range(start, len(other) - end)
     return range(max(0, start - 1), min(len(other), start + 1))
+
+
+def _alike(real: Sequence[Statement], other: Sequence[Statement]) -> int:
+    """How many statements both begin with."""
+    count = 0
+    for mine, its in zip(real, other, strict=False):
+        if mine != its:
+            break
+        count += 1
+    return count
 
 
 @dataclass
@@ -93,7 +103,10 @@ class _Texts:
         return cls(csr_matrix(data, shape=(len(pointers) - 1, 1 << BITS)), bounds)
 
     def rows_of(self, texts: Sequence[int]) -> list[int]:
-        return [row for i in texts for row in range(self.bounds[i], self.bounds[i + 1])]
+        found: list[int] = []
+        for i in texts:
+            found += range(self.bounds[i], self.bounds[i + 1])
+        return found
 
 
 @dataclass
@@ -119,19 +132,22 @@ class NgramModel:
         """Fit both regressions on real code and its corruptions; `calls`: how the code
         base calls its routines.
         """
-        texts, marks = _Texts.of([pair.code for pair in pairs], calls), _marks(pairs)
+        texts = _Texts.of([pair.code for pair in pairs], calls)
+        marks = _marks(pairs)
+        everything = range(len(pairs))
         fold_of = _inner_folds(pairs, seed)
         features: list[list[float]] = [[]] * len(pairs)
         for fold in sorted(set(fold_of)):
+            seen = [i for i in everything if fold_of[i] != fold]
+            held_out = [i for i in everything if fold_of[i] == fold]
             # one block alone has nothing to hold out
-            seen = [i for i, own in enumerate(fold_of) if own != fold] or range(
-                len(pairs)
+            judge = cls._fit_statements(
+                texts, marks, seen or everything, pairs, strength
             )
-            judge = cls._fit_statements(texts, marks, seen, pairs, strength)
-            for i in (i for i, own in enumerate(fold_of) if own == fold):
+            for i in held_out:
                 odds = judge._odds(texts.rows[texts.bounds[i] : texts.bounds[i + 1]])
                 features[i] = _features(odds, pairs[i].code, calls)
-        whole = cls._fit_statements(texts, marks, range(len(pairs)), pairs, strength)
+        whole = cls._fit_statements(texts, marks, everything, pairs, strength)
         mix, mix_bias = _fit_mix(features, [pair.real for pair in pairs])
         return replace(whole, mix=mix, mix_bias=mix_bias, calls=calls)
 
@@ -166,9 +182,8 @@ class NgramModel:
         return [self._score(code) for code in codes]
 
     def _score(self, code: str) -> float:
-        return self.mix_bias + float(
-            self.mix @ _features(self.suspects(code), code, self.calls)
-        )
+        features = _features(self.suspects(code), code, self.calls)
+        return self.mix_bias + float(self.mix @ features)
 
     def suspects(self, code: str) -> list[float]:
         """Log-odds of each statement of a snippet that it was edited."""
@@ -214,18 +229,24 @@ def _features(
 
     worst = sorted(odds, reverse=True)
     worst += [NO_STATEMENT] * (3 - len(worst))
-    found = findings(code, calls)
+    worst_three = sum(worst[:3]) / 3
+    mean = sum(worst) / len(worst)
+    # the worst, in a mean that the others move too
+    soft_worst = float(np.logaddexp.reduce(worst)) - log(len(worst))
     lines = code.count("\n") + 1
-    soft = float(np.logaddexp.reduce(worst)) - log(len(worst))
+    length = log(lines + 1)
+    found = findings(code, calls)
+    static = log(static_score(found, lines))
+    counts = [float(min(found[kind], 2)) for kind in FINDINGS]
     return [
         worst[0],
         worst[1],
-        sum(worst[:3]) / 3,
-        sum(worst) / len(worst),
-        soft,
-        log(lines + 1),
-        log(static_score(found, lines)),
-        *(float(min(found[kind], 2)) for kind in FINDINGS),
+        worst_three,
+        mean,
+        soft_worst,
+        length,
+        static,
+        *counts,
     ]
 
 
@@ -258,11 +279,11 @@ def _marks(pairs: Sequence[Pair]) -> list[range]:
 
 def _inner_folds(pairs: Sequence[Pair], seed: int) -> list[int]:
     """A fold for each pair: by file, or by block where all are of one file."""
-    files = {pair.file for pair in pairs}
-    apart = [
-        AssemblyBlock(pair.code, pair.file if len(files) > 1 else pair.of)
-        for pair in pairs
-        if pair.real
-    ]
+    several_files = len({pair.file for pair in pairs}) > 1
+    sources = [pair.file if several_files else pair.of for pair in pairs]
+    apart = []
+    for pair, source in zip(pairs, sources, strict=True):
+        if pair.real:
+            apart.append(AssemblyBlock(pair.code, source))
     folds = file_folds(apart, INNER_FOLDS, seed)
-    return [folds[pair.file if len(files) > 1 else pair.of] for pair in pairs]
+    return [folds[source] for source in sources]
