@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 _MARKS = re.compile(r"[^\w$#.+\-%!@&/:]+")
 
@@ -37,10 +37,11 @@ def listing(items: Sequence[str], limit: int = 8) -> str:
     shown = list(items[:limit])
     if len(items) > limit:
         return f"{', '.join(shown)} and {len(items) - limit} more"
-    return (
-        shown[0]
-        if len(shown) == 1
-        else f"{', '.join(shown[:-1])} and {shown[-1]}"
-        if shown
-        else ""
-    )
+    if len(shown) < 2:
+        return "".join(shown)
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def quoted(items: Iterable[str], limit: int = 8) -> str:
+    """A listing of names of the code, each in the quotes of code."""
+    return listing([f"`{name}`" for name in items], limit)

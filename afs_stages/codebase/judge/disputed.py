@@ -148,10 +148,7 @@ def _misplaced(named: dict[int, list[Symbol]], line: str) -> bool:
     for sentence in re.split(r"(?<=[.;!?]) +", line) if "$" in line else ():
         places = _INDEXED.findall(sentence)
         if len(places) == 1 and sentence.count("$") == 1 and not _CODE.search(sentence):
-            symbols = named.get(canonical(int(places[0], 16)), [])
-            known = _stems(
-                " ".join(f"{symbol.name} {meaning(symbol)}" for symbol in symbols)
-            )
+            known = _known(named.get(canonical(int(places[0], 16)), []))
             said = _stems(_INDEXED.sub("", sentence))
             if known and len(said) > 1 and not said & known:
                 return True
@@ -242,11 +239,15 @@ def _disputed(
     if len(places) != 1 or not named.get(places[0]):
         return False
     said = _stems(" ".join(cell for cell in cells if not _PLACE.match(cell)))
-    known = _stems(
-        " ".join(f"{symbol.name} {meaning(symbol)}" for symbol in named[places[0]])
-    )
+    known = _known(named[places[0]])
     unknown = any(_NAME.fullmatch(cell) and cell not in names for cell in cells)
     return (bool(said) and not said & known) or unknown
+
+
+def _known(symbols: list[Symbol]) -> set[str]:
+    """The stems of the names and meanings of an address."""
+    said = (f"{symbol.name} {meaning(symbol)}" for symbol in symbols)
+    return _stems(" ".join(said))
 
 
 def _stems(text: str) -> set[str]:

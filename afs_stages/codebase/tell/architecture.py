@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from afs_stages.codebase.facts.project import Project, Unit
-from afs_stages.codebase.facts.questions import choose, listing
+from afs_stages.codebase.facts.questions import choose, listing, quoted
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.nodes import AsmFile
 from afs_stages.codebase.tell.draft import Draft
@@ -110,9 +110,9 @@ def _file(
     if owned < 3 or not _is_told(file.title, summaries):
         return
     title = _opening(file.title)
-    lead = title if comments.words(title) >= 4 else ""
+    opening = f": {title}" if comments.words(title) >= 4 else " holds this:"
     parts = [
-        f"`{file.path}`: {lead}" if lead else f"`{file.path}` holds this:",
+        f"`{file.path}`{opening}",
         _routines(routines),
         _inventory(project, file, tables, patches, outward, inward),
     ]
@@ -232,16 +232,13 @@ def _inventory(
         said.append(f"It puts code or data at {listing(patches, 8)}.")
     parents = project.program.included_by.get(file.path, [])
     if parents:
-        said.append(f"Included by {listing([f'`{path}`' for path in parents])}.")
+        said.append(f"Included by {quoted(parents)}.")
     if inward:
-        said.append(f"Called from {listing([f'`{path}`' for path in inward], 6)}.")
+        said.append(f"Called from {quoted(inward, 6)}.")
     if outward:
-        said.append(f"It calls into {listing([f'`{path}`' for path in outward], 6)}.")
+        said.append(f"It calls into {quoted(outward, 6)}.")
     if file.namespaces:
-        said.append(
-            "Namespace: "
-            f"{listing([f'`{name}`' for name in dict.fromkeys(file.namespaces)])}."
-        )
+        said.append(f"Namespace: {quoted(dict.fromkeys(file.namespaces))}.")
     return " ".join(said)
 
 
@@ -373,10 +370,7 @@ def _namespaces(project: Project) -> Iterator[Draft]:
         ]
         inside = [f"`{label}`" for label in labels if label.startswith(f"{name}_")]
         if inside:
-            answer = (
-                f"The namespace `{name}` is opened in "
-                f"{listing([f'`{path}`' for path in files])}. "
-            )
+            answer = f"The namespace `{name}` is opened in {quoted(files)}. "
             answer += (
                 f"From outside, its labels carry the prefix `{name}_`: "
                 f"{listing(inside, 8)}."

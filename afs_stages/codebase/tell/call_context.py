@@ -8,7 +8,7 @@ import re
 
 from afs_stages.codebase.facts.contract import first_width
 from afs_stages.codebase.facts.project import Project, Unit
-from afs_stages.codebase.facts.questions import listing
+from afs_stages.codebase.facts.questions import listing, quoted
 
 _LEAVING = re.compile(r"pl[abdpxy]|sep|rep|[{}]")
 
@@ -94,9 +94,9 @@ def reached(project: Project, unit: Unit) -> str:
         ]
         calling = [name for name in callers if name not in tables]
         if calling:
-            said.append(f"Called by {listing([f'`{name}`' for name in calling], 5)}.")
+            said.append(f"Called by {quoted(calling, 5)}.")
         if tables:
-            said.append(f"Listed in {listing([f'`{name}`' for name in tables], 5)}.")
+            said.append(f"Listed in {quoted(tables, 5)}.")
     if hooks:
         said.append(
             "Reached by the patch at "

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from afs_stages.codebase.facts.project import Project, Unit
-from afs_stages.codebase.facts.questions import address, choose, listing
+from afs_stages.codebase.facts.questions import address, choose, listing, quoted
 from afs_stages.codebase.tell.draft import Draft
 from afs_stages.codebase.tell.memory_map import canonical, region
 from afs_stages.codebase.tell.name_lookup import NameLookup
@@ -61,7 +61,7 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
     if name in words.roles:
         said += f" It is {words.roles[name]}."
     if callers:
-        said += f" It is called by {listing([f'`{caller}`' for caller in callers], 5)}."
+        said += f" It is called by {quoted(callers, 5)}."
     if tables:
         said += f" It is listed in the table `{tables[0]}`."
     if len(unit.contract.returns) == 1:

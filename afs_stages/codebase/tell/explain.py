@@ -14,7 +14,7 @@ from afs_stages.asm.hardware import register_meaning
 from afs_stages.codebase.facts.actions import Action, LineActions
 from afs_stages.codebase.facts.flow import walk
 from afs_stages.codebase.facts.project import NO_TASK, Project, Unit
-from afs_stages.codebase.facts.questions import address, listing
+from afs_stages.codebase.facts.questions import address, listing, quoted
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.tell.call_context import calls, ending, reached
@@ -85,6 +85,7 @@ _SPRITE = re.compile(r"Sprite_(\w+)_(Prep|Long|Draw)")
 _PLACE = re.compile(r"`(\$[0-9A-F]{2,6})`")
 
 
+_RETURN = (Action("returns", ""),)
 _TIMES = {1: "", 2: " twice"}
 
 
@@ -234,18 +235,14 @@ def opening(unit: Unit) -> tuple[int, str]:
 
 def _doing(project: Project, unit: Unit) -> str:
     """A routine nothing is said of, by whom it serves and what it changes."""
-    callers = [
-        name
-        for name in project.callers.get(unit.block.name, [])
-        if name != unit.block.name
-    ]
-    found = project.find(callers[0]) if len(callers) == 1 else None
+    callers = _callers(project, unit)
+    found = _only(project, callers)
     if found is not None and found.summary:
         return f"is a part of `{callers[0]}` ({found.summary.rstrip('.')})."
     if found is not None and found.block.kind == "data":
         return f"is an entry of the table `{callers[0]}`."
     if callers:
-        return f"is a helper of {listing([f'`{name}`' for name in callers], 3)}."
+        return f"is a helper of {quoted(callers, 3)}."
     part = _part(unit)
     if part:
         return part
@@ -256,7 +253,7 @@ def _doing(project: Project, unit: Unit) -> str:
             "place of the game's own code."
         )
     if unit.contract.writes:
-        return f"updates {listing([f'`{name}`' for name in unit.contract.writes], 4)}."
+        return f"updates {quoted(unit.contract.writes, 4)}."
     calls = [f"`{name}`" for how, name in unit.contract.calls if how in ("jsr", "jsl")]
     return (
         f"calls {listing(calls, 4)}."
@@ -269,13 +266,19 @@ def serves_known(project: Project, unit: Unit) -> bool:
     """Whether the one caller of a routine is known by a sentence:
     whom it serves tells what it is for.
     """
-    callers = [
-        name
-        for name in project.callers.get(unit.block.name, [])
-        if name != unit.block.name
-    ]
-    found = project.find(callers[0]) if len(callers) == 1 else None
+    found = _only(project, _callers(project, unit))
     return bool(found is not None and found.summary)
+
+
+def _callers(project: Project, unit: Unit) -> list[str]:
+    """The routines that call a routine, itself left out."""
+    own = unit.block.name
+    return [name for name in project.callers.get(own, []) if name != own]
+
+
+def _only(project: Project, callers: list[str]) -> Unit | None:
+    """The caller of a routine that has one."""
+    return project.find(callers[0]) if len(callers) == 1 else None
 
 
 def stands_alone(project: Project, words: NameLookup, unit: Unit) -> bool:
@@ -283,10 +286,9 @@ def stands_alone(project: Project, words: NameLookup, unit: Unit) -> bool:
     no sprite.
     """
     name = unit.block.name
-    callers = [caller for caller in project.callers.get(name, []) if caller != name]
-    return not (
-        callers or project.hooks.get(name) or name in words.roles or _part(unit)
-    )
+    if _callers(project, unit) or project.hooks.get(name):
+        return False
+    return name not in words.roles and not _part(unit)
 
 
 def _part(unit: Unit) -> str:
@@ -323,7 +325,7 @@ def step_by_step(project: Project, words: NameLookup, unit: Unit) -> list[str]:
     steps = list(
         walk(unit.block.lines[1:], words.naming, unit.block.name, words.entered)
     )
-    if steps and steps[-1].acts == (Action("returns", ""),) and not steps[-1].label:
+    if steps and (steps[-1].acts, steps[-1].label) == (_RETURN, ""):
         del steps[-1]
     remarks = _moved(steps, _remarks(project, unit))
     for step in _with_remarks(steps, remarks):
@@ -339,8 +341,7 @@ def step_by_step(project: Project, words: NameLookup, unit: Unit) -> list[str]:
             code, said = remark or ("", "")
             rows.append(_row(label, said, acts, code))
             acts, label = [], ""
-    if acts:
-        rows.append(_row(label, "", acts))
+    rows += [_row(label, "", acts)] if acts else []
     return _named(words, rows)
 
 

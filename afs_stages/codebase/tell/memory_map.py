@@ -14,7 +14,7 @@ from afs_stages.asm.hardware import register_meaning
 from afs_stages.asm.isa import REGISTERS
 from afs_stages.codebase.facts.mentions import Mentions
 from afs_stages.codebase.facts.project import Project
-from afs_stages.codebase.facts.questions import address, choose, listing
+from afs_stages.codebase.facts.questions import address, choose, quoted
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.tell.draft import Draft
@@ -284,10 +284,7 @@ def _said(symbol: Symbol, notes: Notes, groups: Groups) -> str:
     """
     own = meaning(symbol)
     if after := groups.get(symbol.name):
-        own += (
-            f" This is said of it and the {len(after)} after it: "
-            f"{listing([f'`{name}`' for name in after], 8)}."
-        )
+        own += f" This is said of it and the {len(after)} after it: {quoted(after, 8)}."
     text, path = notes.get(symbol.name, ("", ""))
     new = set(text.lower().split()) - set(own.lower().replace(".", "").split())
     extra = f"`{path}` says: {comments.sentence(text)}" if len(new) >= 3 else ""
@@ -302,9 +299,7 @@ def _where(symbol: Symbol, mentions: Mentions, notes: Notes, groups: Groups) -> 
         else ""
     )
     users = mentions.users(symbol.name)
-    used = (
-        f"\n\nUsed by {listing([f'`{name}`' for name in users], 5)}." if users else ""
-    )
+    used = f"\n\nUsed by {quoted(users, 5)}." if users else ""
     answer = (
         f"`{symbol.name}` is at {place} ({kind}{size}), "
         f"defined in `{symbol.file}`.{_context(symbol)}"

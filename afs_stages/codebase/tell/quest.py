@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from afs_stages.codebase.facts.mentions import Mentions
 from afs_stages.codebase.facts.project import Project, Unit
-from afs_stages.codebase.facts.questions import address, choose, listing
+from afs_stages.codebase.facts.questions import address, choose, quoted
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.tell.draft import Draft
@@ -120,7 +120,7 @@ def _lead(symbol: Symbol, uses: list[tuple[Unit, int, str]], others: list[str]) 
     if not called:
         return lead
     gap = "\n" if "\n" in said else " "
-    return f"{lead}{gap}Code also calls it {listing([f'`{name}`' for name in called])}."
+    return f"{lead}{gap}Code also calls it {quoted(called)}."
 
 
 def _use(project: Project, use: tuple[Unit, int, str]) -> str:
