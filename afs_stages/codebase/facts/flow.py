@@ -49,28 +49,12 @@ _PULLS = {"pla": "a", "plx": "x", "ply": "y", "plb": "", "plp": "", "pld": ""}
 _NAMES = re.compile(r"([A-Z]\w*[_.]\w+)((?: \w+)?)")
 _BARE = re.compile(r"`\$[0-9A-Fa-f]{6}`")
 _ENDS = frozenset(("rts", "rtl", "rti", "bra", "brl", "jmp", "jml"))
-_USES = {
-    "a": frozenset(
-        [
-            "sta",
-            "cmp",
-            "tax",
-            "tay",
-            "pha",
-            "tsb",
-            "trb",
-            "bit",
-            "lda",
-            "pla",
-            "txa",
-            "tya",
-            "asl",
-            "lsr",
-        ]
-    ),
-    "x": frozenset(["stx", "cpx", "txa", "txy", "phx", "plx", "ldx", "inx", "dex"]),
-    "y": frozenset(["sty", "cpy", "tya", "tyx", "phy", "ply", "ldy", "iny", "dey"]),
+_USES_WORDS = {
+    "a": "sta cmp tax tay pha tsb trb bit lda pla txa tya asl lsr",
+    "x": "stx cpx txa txy phx plx ldx inx dex",
+    "y": "sty cpy tya tyx phy ply ldy iny dey",
 }
+_USES = {register: frozenset(words.split()) for register, words in _USES_WORDS.items()}
 """After these, and after a branch or a call,
 a register holds no result that waits for the return.
 """

@@ -16,9 +16,8 @@ Naming = Callable[[str], str]
 text in backquotes.
 """
 
-BRANCHES = frozenset(
-    ["beq", "bne", "bcc", "bcs", "bmi", "bpl", "bvc", "bvs", "bra", "brl", "jmp"]
-)
+_BRANCHES_WORDS = "beq bne bcc bcs bmi bpl bvc bvs bra brl jmp"
+BRANCHES = frozenset(_BRANCHES_WORDS.split())
 _MAX_FORMULA = 90
 _OPERATED = re.compile(r" (plus|minus|AND|OR|XOR|times|divided by) ")
 _LOCAL = re.compile(r"\.[A-Za-z]\w*")

@@ -27,30 +27,11 @@ _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _STEM = 3
 """Letters two words must begin with alike to speak of the same thing."""
 
-_IDLE = frozenset(
-    [
-        "the",
-        "and",
-        "for",
-        "with",
-        "that",
-        "this",
-        "not",
-        "are",
-        "its",
-        "from",
-        "which",
-        "used",
-        "when",
-        "into",
-        "has",
-        "was",
-        "one",
-        "all",
-        "any",
-        "but",
-    ]
+_IDLE_WORDS = (
+    "the and for with that this not are its from which used when into has was one all "
+    "any but"
 )
+_IDLE = frozenset(_IDLE_WORDS.split())
 _RAM = ("WRAM", "SRAM", "direct page")
 _PROPERTY = re.compile(r"^[-*+] +\**`(!\w+)`\**:\**\s*`\$?([0-9A-Fa-f]{1,2})`")
 _INDEXED = re.compile(r"`?\$([0-9A-Fa-f]{4}), ?[XY]\b`?")

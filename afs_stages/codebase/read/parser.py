@@ -303,7 +303,7 @@ class _Parser:
             at -= 1
         text = comments.strip(line.comment) if not tags else ""
         header = self._header(line.number)
-        said = "\n".join(part for part in (header, text) if part)
+        said = "\n".join(filter(None, (header, text)))
         self.out.orgs.append(
             Org(rest.split(",")[0].strip(), line.number, said, tuple(tags))
         )

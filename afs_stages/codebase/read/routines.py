@@ -85,7 +85,7 @@ def blocks(file: AsmFile) -> Iterator[CodeSpan]:
         if not kind or len(lines) > MAX_LINES:
             continue
         covered = last
-        said = "\n".join(part for part in (label.header, label.comment) if part)
+        said = "\n".join(filter(None, (label.header, label.comment)))
         yield CodeSpan(
             kind, label.name, file.path, label.line, last, said, label.section, lines
         )

@@ -130,7 +130,7 @@ def _file(
     yield _draft(
         "architecture_file",
         question,
-        "\n\n".join(part for part in parts if part),
+        "\n\n".join(filter(None, parts)),
         file.path,
         len(file.lines),
         _file_fault(title, summaries),
@@ -210,7 +210,7 @@ def _routines(routines: list[Unit]) -> str:
         if others
         else ""
     )
-    return "\n\n".join(part for part in (lead, more) if part)
+    return "\n\n".join(filter(None, (lead, more)))
 
 
 def _inventory(

@@ -100,23 +100,8 @@ _GENERATED = re.compile(
 )
 _INDIRECT = re.compile(r"(?i)\bsta(?:\.\w)? [(\[]")
 _UNNAMED = re.compile(r"(?i)(?:routine|sub|loc|code)_?[0-9a-f]{4,6}")
-_ENDS = frozenset(
-    (
-        "rts",
-        "rtl",
-        "rti",
-        "jmp",
-        "jml",
-        "bra",
-        "brl",
-        "stp",
-        "incbin",
-        "incsrc",
-        "fill",
-        "pad",
-        *DATA,
-    )
-)
+_ENDS_WORDS = "rts rtl rti jmp jml bra brl stp incbin incsrc fill pad"
+_ENDS = frozenset((*_ENDS_WORDS.split(), *DATA))
 _GOAL = re.compile(
     r"(?!(Based on|Formerly|Credit|By|From|See|Taken|Copied|Same as|Values? at|"
     r"Phase \d|This (function|sets)|Common|CLC|SEC|If|[AXY] )\b)(?!.*\b([Ii]nputs?|"

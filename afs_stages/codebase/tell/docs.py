@@ -405,11 +405,12 @@ def _phrase(subject: str, where: str, text: str, section: Section, plan: bool) -
             key,
         )
     quoted = f"“{subject}”"
+    describe = f"Describe {quoted} ({where})."
     phrasings = [
         f"{place}, explain {quoted}.",
         f"{place}, what should I know about {quoted}?",
         f"{place}, what does the documentation say about {quoted}?",
-        f"Describe {quoted} ({where}).",
+        describe,
     ]
     return choose(phrasings, key)
 

@@ -9,12 +9,10 @@ import re
 from afs_stages.asm.lexer import Line, Statement
 from afs_stages.codebase.facts.machine import BRANCHES
 
-_WIDTHS_AND_SHIFTS = frozenset(
-    ("rep", "sep", "pea", "per", "pei", "asl", "lsr", "rol", "ror")
-)
-_UNTOLD = frozenset(
-    ("txy", "tyx", "tcd", "tdc", "tcs", "tsc", "tsx", "txs", "mvn", "mvp")
-)
+_WIDTHS_AND_SHIFTS_WORDS = "rep sep pea per pei asl lsr rol ror"
+_WIDTHS_AND_SHIFTS = frozenset(_WIDTHS_AND_SHIFTS_WORDS.split())
+_UNTOLD_WORDS = "txy tyx tcd tdc tcs tsc tsx txs mvn mvp"
+_UNTOLD = frozenset(_UNTOLD_WORDS.split())
 """Moves between registers and of blocks, of which no step tells."""
 
 _INDEX = re.compile(r"(?i),\s*[xys]$")

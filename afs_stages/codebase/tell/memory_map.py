@@ -288,7 +288,7 @@ def _said(symbol: Symbol, notes: Notes, groups: Groups) -> str:
     text, path = notes.get(symbol.name, ("", ""))
     new = set(text.lower().split()) - set(own.lower().replace(".", "").split())
     extra = f"`{path}` says: {comments.sentence(text)}" if len(new) >= 3 else ""
-    return "\n".join(part for part in (own, extra) if part) or comments.sentence(text)
+    return "\n".join(filter(None, (own, extra))) or comments.sentence(text)
 
 
 def _where(symbol: Symbol, mentions: Mentions, notes: Notes, groups: Groups) -> Draft:
