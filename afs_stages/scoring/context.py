@@ -93,11 +93,13 @@ class Context:
 
     def to_dict(self) -> dict[str, Any]:
         """The context as it stands in a manifest."""
+        places = dict(sorted(self.known.places.items()))
+        calls = dict(sorted(self.calls.items()))
         return {
             "names": sorted(self.known.names),
             "addresses": sorted(self.known.addresses),
-            "places": dict(sorted(self.known.places.items())),
-            "calls": dict(sorted(self.calls.items())),
+            "places": places,
+            "calls": calls,
         }
 
     def key(self) -> str:

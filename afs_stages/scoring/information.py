@@ -15,6 +15,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import chain
 from math import prod
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -201,6 +202,10 @@ def _pieces(text: str) -> list[_Piece]:
     return [_piece(piece) for piece in text.split()]
 
 
+def _total(pieces: Iterable[_Piece], count: str) -> int:
+    return sum(map(attrgetter(count), pieces))
+
+
 class _Prose(NamedTuple):
     """A text as words, and what stands outside its quotations."""
 
@@ -217,18 +222,18 @@ class _Prose(NamedTuple):
     @classmethod
     def of(cls, text: str) -> _Prose:
         pieces = _pieces(text)
-        words = list(chain.from_iterable(piece.words for piece in pieces))
+        words = list(chain.from_iterable([piece.words for piece in pieces]))
         quoted = 0
         outside = pieces
-        if any(piece.opens_quotation for piece in pieces):
+        if _total(pieces, "opens_quotation"):
             # a quotation of several pieces
             bare, quoted = _QUOTED.subn(" ", text)
             outside = _pieces(bare)
-        marks = quoted + sum(piece.marks for piece in outside)
-        plain = sum(piece.plain for piece in outside)
-        letters = sum(piece.letters for piece in outside)
-        english = sum(piece.english for piece in outside)
-        stock = sum(piece.is_stock for piece in pieces)
+        marks = quoted + _total(outside, "marks")
+        plain = _total(outside, "plain")
+        letters = _total(outside, "letters")
+        english = _total(outside, "english")
+        stock = _total(pieces, "is_stock")
         distinct = set(words)
         return cls(text, words, distinct, marks, plain, letters, english, stock)
 
