@@ -161,6 +161,28 @@ def architecture():
     return module
 
 
+def test_no_statement_says_more_than_thirty_things_at_once() -> None:
+    tool = architecture()
+    dense = [
+        f"{path.relative_to(ROOT)}:{line}: {count} expressions"
+        for _, path in modules()
+        for line, count in tool.simple_statements(parsed(path))
+        if count > 30
+    ]
+    assert dense == []
+
+
+def test_no_function_has_more_than_twenty_branches() -> None:
+    tool = architecture()
+    complex_ones = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {tool.complexity(node)}"
+        for _, path in modules()
+        for node in tool.functions(parsed(path))
+        if tool.complexity(node) > 20
+    ]
+    assert complex_ones == []
+
+
 def test_the_sizes_are_told_as_they_are() -> None:
     command = [sys.executable, "tools/architecture.py", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
