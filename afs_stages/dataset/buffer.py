@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -154,13 +154,6 @@ class RehearsalBuffer:
         return buffer_facts(
             self.loaded, versions, domains, Samples.of(self.samples).score
         )
-
-    def remove(self, ids: Iterable[str], reason: str) -> None:
-        """Take rows out, counted under a reason."""
-        gone = set(ids)
-        kept = [sample for sample in self.samples if sample.sample_id not in gone]
-        self.dropped[reason] += len(self.samples) - len(kept)
-        self.samples = kept
 
     def _spread(self, target: int, keys: list[str]) -> list[TrainingSample]:
         found = Samples.of(self.samples)
