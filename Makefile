@@ -8,9 +8,8 @@ export DVC_NO_ANALYTICS = 1
 
 .PHONY: repro test check lint types lock lock-check format docs install clean-venv
 
-repro: install ## the whole pipeline on the embedded sample, then a summary
-	dvc repro
-	@afs summary
+repro: install ## the whole pipeline on the embedded sample, in demo/, then a summary
+	python tools/demo.py
 
 test: install ## lint, types, lock, then every test
 	@$(MAKE) --no-print-directory check

@@ -15,7 +15,7 @@ import typer
 from afs_stages.core import console, layout
 from afs_stages.core.atomic import write_text
 from afs_stages.core.errors import UserError
-from afs_stages.core.params import Params, load
+from afs_stages.core.params import Params, load, place
 from afs_stages.core.params.tracked import require_tracked
 
 app = console.stage_app(
@@ -32,6 +32,21 @@ def missing_sources(params: Params) -> list[str]:
     ]
 
 
+def refuse_unseen_base(path: Path, params: Params) -> None:
+    """Raise `UserError` where the base model is a folder that no stage depends on."""
+    name = params.base_model.id
+    seen = Path(name).parent == layout.OWN_BASES
+    if name and Path(name).is_dir() and not seen:
+        target = layout.OWN_BASES / Path(name).name
+        raise UserError(
+            f"base_model.id: '{name}' lies outside of {layout.OWN_BASES}, so nothing "
+            "would be trained again when its weights change",
+            where=place(path, "base_model.id"),
+            fix=f"ln -s {Path(name).resolve()} {target}, and set base_model.id: "
+            f"{target}",
+        )
+
+
 @app.command()
 def params(
     path: Annotated[Path, typer.Argument(help="the file to check")] = layout.PARAMS,
@@ -39,6 +54,7 @@ def params(
     """Check params.yaml as a whole: keys, types, ranges, source folders."""
     loaded = load(path)
     require_tracked(path)
+    refuse_unseen_base(path, loaded)
     for name in missing_sources(loaded):
         raise UserError(
             f"sources.{name}.root: no such folder '{loaded.sources[name].root}'",

@@ -57,6 +57,14 @@ def parse(text: str, name: str = "params.yaml") -> Params:
         raise _explain(error, tree, name) from None
 
 
+def place(path: Path, key: str) -> str:
+    """`params.yaml:12`: where a key with dots, or the part of it that is there, stands
+    in a file.
+    """
+    tree = yaml.compose(path.read_text(encoding="utf-8"), Loader=_Loader)
+    return f"{path}:{_line(tree, key.split('.'))}"
+
+
 def _refuse_repeated_keys(node: yaml.MappingNode, name: str) -> None:
     seen: dict[str, int] = {}
     for key, value in node.value:

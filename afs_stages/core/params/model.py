@@ -17,7 +17,8 @@ class BaseModelBlock(Block):
 
     id: str = Field(
         default="",
-        description="hub id@revision or folder; empty: pre-train the tiny model below",
+        description="hub id@revision or a folder in models/bases; empty: pre-train the "
+        "tiny model below",
     )
     hidden_size: int = Field(default=128, ge=16)
     layers: int = Field(default=2, ge=1)
