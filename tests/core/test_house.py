@@ -43,7 +43,7 @@ SAME_MEANING = {
     "fit": "stage and its logic",
     "generator": "what makes a source's samples",
     "model": "`afs model` and the models' blocks of params.yaml",
-    "project": "room of a folder that `dvc repro` builds; in codebase/facts/ the assembly project",
+    "project": "room of a folder with dvc.yaml; in codebase/facts/ the assembly",
     "params": "stage that checks, and package that reads, params.yaml",
     "plugins": "look-up by name, built in or by entry point",
     "rebalance": "stage and its logic",
