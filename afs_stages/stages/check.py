@@ -28,6 +28,8 @@ def check(
     from afs_stages.dataset.fit import counter, load_tokenizer
     from afs_stages.dataset.formats import Style
 
+    # What an earlier run allowed does not stand while this one looks.
+    layout.checked(model).unlink(missing_ok=True)
     params = load()
     block = params.model(model)
     style = Style(
