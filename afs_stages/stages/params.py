@@ -52,6 +52,9 @@ def params(
     path: Annotated[Path, typer.Argument(help="the file to check")] = layout.PARAMS,
 ) -> None:
     """Check params.yaml as a whole: keys, types, ranges, source folders."""
+    from afs_stages.project.code import require_current
+
+    require_current()
     loaded = load(path)
     require_tracked(path)
     refuse_unseen_base(path, loaded)

@@ -57,6 +57,12 @@ def parse(text: str, name: str = "params.yaml") -> Params:
         raise _explain(error, tree, name) from None
 
 
+def read_tree(path: Path) -> dict[str, Any]:
+    """What a parameter file says, unchecked: for a look before it is complete."""
+    data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    return data if isinstance(data, dict) else {}
+
+
 def place(path: Path, key: str) -> str:
     """`params.yaml:12`: where a key with dots, or the part of it that is there, stands
     in a file.
