@@ -4,6 +4,7 @@ session, and a codebase of three files.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,16 @@ def write_session(home: Path) -> Path:
     return home
 
 
-def write_codebase(root: Path) -> Path:
+def write_codebase(root: Path, names: Sequence[str] = NAMES) -> Path:
     """Three files: names in memory, routines, and the file that includes both."""
-    root.mkdir(parents=True)
+    root.mkdir(parents=True, exist_ok=True)
     memory = [
         f"Beacon{name} = $7E0D{16 * number:02X} ; How far the {name.lower()} of the "
         "beacon has come this night"
-        for number, name in enumerate(NAMES)
+        for number, name in enumerate(names)
     ]
     routines = []
-    for number, name in enumerate(NAMES):
+    for number, name in enumerate(names):
         routines += [
             f"; Looks after the {name.lower()} of the beacon once in every frame",
             f"Beacon_{name}:",
@@ -60,7 +61,7 @@ def write_codebase(root: Path) -> Path:
             "}",
             "",
         ]
-    calls = [f"  JSL Beacon_{name}" for name in NAMES]
+    calls = [f"  JSL Beacon_{name}" for name in names]
     main = [
         'incsrc "memory.asm"',
         'incsrc "beacon.asm"',
