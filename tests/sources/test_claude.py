@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.source_files import (
@@ -224,28 +226,42 @@ def test_subagents_only_by_switch(tmp_path: Path) -> None:
     assert len(export("claude", home, include_subagents=True)[0]) == 2
 
 
-def test_queued_prompts(tmp_path: Path) -> None:
+def queued(prompt: Any, **more: Any) -> dict[str, Any]:
+    attachment = {"type": "queued_command", "prompt": prompt, "commandMode": "prompt"}
+    return {"type": "attachment", "attachment": {**attachment, **more}}
+
+
+@pytest.mark.parametrize("prompt", ["and the oil?", text("and the oil?")])
+@pytest.mark.parametrize("place", [{}, {"uuid": "q", "parentUuid": "a2"}])
+def test_a_prompt_typed_while_the_model_works_belongs_to_the_turn(
+    place: dict[str, str], prompt: Any, tmp_path: Path
+) -> None:
     (path,) = project(tmp_path / "home", "s1")
-    queued = {
-        "type": "queued_command",
-        "prompt": "and the oil?",
-        "commandMode": "prompt",
-    }
-    turns = claude_turns(1)
-    attachment = {
-        "type": "attachment",
-        "uuid": "q",
-        "parentUuid": "a0",
-        "attachment": queued,
-    }
+    use = [{"type": "tool_use", "id": "t1", "name": "Read", "input": {}}]
+    given = [{"type": "tool_result", "tool_use_id": "t1", "content": "one"}]
     write_lines(
         path,
-        [*turns, attachment, claude("a9", "q", "assistant", text(ANSWER + " queued"))],
+        [
+            claude("u1", None, "user", "Why does it go out?"),
+            claude("a1", "u1", "assistant", use),
+            claude("a2", "a1", "user", given),
+            {**queued(prompt), **place},
+            queued("<task-notification>", commandMode="task-notification"),
+            claude("a3", place.get("uuid", "a2"), "assistant", text(ANSWER)),
+        ],
     )
-    assert instructions(export("claude", tmp_path / "home")[0]) == [
-        "question 0",
-        "and the oil?",
+    (row,), report = export("claude", tmp_path / "home")
+    assert row["instruction"] == "Why does it go out?\n\nand the oil?"
+    assert row["output"] == ANSWER
+    assert [message["role"] for message in row["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+        "user",
+        "assistant",
     ]
+    assert row["messages"][3]["content"] == "and the oil?"
+    assert report["dropped"] == {"harness_text": 1}
 
 
 def test_a_turn_that_ends_in_a_tool_gives_no_sample(tmp_path: Path) -> None:

@@ -63,7 +63,8 @@ def test_rewind_and_replaced_list(tmp_path: Path) -> None:
     write_lines(chat(tmp_path / "h"), [HEAD, *pair, *late, {"$rewindTo": "3"}, *new])
     assert instructions(export("gemini", tmp_path / "h")[0]) == ["first", "third"]
     write_lines(chat(tmp_path / "h"), [HEAD, *pair, {"$set": {"messages": late}}, *new])
-    assert instructions(export("gemini", tmp_path / "h")[0]) == ["second", "third"]
+    everything = ["first", "second", "third"]
+    assert instructions(export("gemini", tmp_path / "h")[0]) == everything
     write_lines(chat(tmp_path / "h"), [HEAD, *pair, {"$rewindTo": "nowhere"}, *new])
     assert instructions(export("gemini", tmp_path / "h")[0]) == ["third"]
 

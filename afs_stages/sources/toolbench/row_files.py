@@ -4,6 +4,7 @@ trajectory or query.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
@@ -39,7 +40,7 @@ def rows(name: str, path: Path, on_bad: OnBad) -> Iterator[tuple[RowLocation, Ro
                 report(value)
             else:
                 yield RowLocation(number, offset, len(raw)), value
-    elif "answer" in Path(name).parts[:-1] or "_answer" in name:
+    elif is_answer(path):
         value = read_document(name, path, report)
         if isinstance(value, dict):
             yield RowLocation(1), value
@@ -74,6 +75,15 @@ def chosen_rows(
 def is_array(path: PurePath) -> bool:
     """Whether a file is one large array, which is read row by row."""
     return path.name.startswith("toolllama_") or path.name.endswith("_query.json")
+
+
+def is_answer(path: PurePath) -> bool:
+    """Whether a file is one answer: by its name, `<query>_<method>.json`, or that of a
+    folder it stands in.
+    """
+    in_answers = any("answer" in part for part in path.parts[:-1])
+    named = re.match(r"\d+_", path.name) is not None
+    return path.suffix == ".json" and (in_answers or named)
 
 
 def _parquet(name: str, path: Path, report: OnBad) -> Iterator[tuple[RowLocation, Row]]:

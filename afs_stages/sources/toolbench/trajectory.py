@@ -1,36 +1,59 @@
 """What a ToolBench row holds: a query, the calls and results of its trajectory,
-thoughts and an answer.
+thoughts and an answer, as events.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from afs_stages.sources.events import Called, Event, Prompt, Returned, Said, Thought
+
 _STEP = re.compile(
-    r"Thought:[ \t]*(?P<thought>.*?)\n\s*Action:[ \t]*(?P<action>[^\n]*)\n\s*Action "
-    r"Input:(?P<input>.*)\Z",
-    re.S,
+    r"\A\s*(?:Thought:[ \t]*)?(?P<thought>.*?)\s*^\s*Action:[ \t]*(?P<action>[^\n]*)"
+    r"\n\s*Action Input:(?P<input>.*)\Z",
+    re.S | re.M,
 )
 _SCHEMAS = "Specifically, you have access to the following APIs:"
+_RETURN = re.compile(r"""["']return_type["']\s*:\s*["'](\w+)["']""")
+_ANSWER = re.compile(
+    r"""["']final_answer["']\s*:\s*(?P<q>["'])(?P<text>.*)(?P=q)\s*\}?\s*\Z""", re.S
+)
+_APOLOGY = re.compile(
+    r"(?:i(?:'m| am)\s+(?:\w+\s+)?|we(?:'re| are)\s+)?(?:sorry|unfortunately)\b"
+    r"|(?:i|we)\s+(?:sincerely\s+)?apologi[sz]e\b|(?:my|our)\s+apologies\b|apologies\b",
+    re.I,
+)
+_UNABLE = re.compile(
+    r"\b(?:unable|cannot|can't|could(?: not|n't)|was(?: not|n't) able|no longer|failed"
+    r"|not (?:available|possible|find|able|have)|unavailable|error|issue|difficult)",
+    re.I,
+)
+_YET = re.compile(
+    r"\b(?:however|but|here (?:is|are)|instead|meanwhile)\b|\n\s*[-*\d]", re.I
+)
 MAX_LITERAL = 200_000
 """Characters of a list of tools printed as Python; a longer one is left out."""
-TraceStep = tuple[Any, ...]
-"""("call", id, tool, arguments) or ("result", id, text)"""
+_SPEAKERS = {
+    "human": "user",
+    "gpt": "assistant",
+    "tool": "function",
+    "observation": "function",
+}
+"""Names of speakers in other editions."""
 
 
 @dataclass(frozen=True)
 class Trajectory:
     """One solved query."""
 
-    query: str
-    steps: list[TraceStep]
-    thoughts: list[str]
-    answer: str
+    events: list[Event]
     tools: list[dict[str, Any]]
 
 
@@ -66,13 +89,15 @@ def trajectory(row: dict[str, Any]) -> Trajectory | str:
 
 
 def _turns(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """The turns of a row, their speakers by ToolBench's names."""
     listed = row.get("conversations")
-    listed = listed if isinstance(listed, list) else []
-    return [
-        turn
-        for turn in listed
-        if isinstance(turn, dict) and isinstance(turn.get("value"), str)
-    ]
+    turns = []
+    for turn in listed if isinstance(listed, list) else []:
+        if isinstance(turn, dict) and isinstance(turn.get("value"), str):
+            sender = str(turn.get("from"))
+            turn = {"from": _SPEAKERS.get(sender, sender), "value": turn["value"]}
+            turns.append(turn)
+    return turns
 
 
 def _query(row: dict[str, Any], turns: list[dict[str, Any]]) -> str:
@@ -89,12 +114,12 @@ def _query(row: dict[str, Any], turns: list[dict[str, Any]]) -> str:
 
 
 def _from_turns(query: str, turns: list[dict[str, Any]]) -> Trajectory | str:
-    steps: list[TraceStep] = []
+    events: list[Event] = []
     thoughts: list[str] = []
     for turn in turns:
-        if turn.get("from") == "function":
-            steps.append(("result", str(len(thoughts)), turn["value"]))
-        if turn.get("from") != "assistant":
+        if turn["from"] == "function":
+            events.append(Returned(str(len(thoughts)), turn["value"]))
+        if turn["from"] != "assistant":
             continue
         step = _STEP.search(turn["value"])
         if step is None:
@@ -102,12 +127,11 @@ def _from_turns(query: str, turns: list[dict[str, Any]]) -> Trajectory | str:
         thoughts.append(step["thought"].strip())
         action = step["action"].strip()
         if action == "Finish":
-            answer = _final(_json(step["input"]))
-            system = next((t["value"] for t in turns if t.get("from") == "system"), "")
-            return answer[1] or Trajectory(
-                query, steps, _said(thoughts), answer[0], _listed_tools(system)
-            )
-        steps.append(("call", str(len(thoughts)), action, _arguments(step["input"])))
+            system = next((t["value"] for t in turns if t["from"] == "system"), "")
+            tools = _listed_tools(system)
+            return _finished(query, events, thoughts, step["input"], tools)
+        arguments = _arguments(step["input"])
+        events.append(Called(str(len(thoughts)), action, arguments))
     return "no_final_answer"
 
 
@@ -115,29 +139,47 @@ def _from_tree(generated: dict[str, Any]) -> Trajectory | str:
     query = str(generated.get("query") or "").strip()
     if not query:
         return "empty_request"
-    answer, fault = _final(_json(str(generated.get("final_answer") or "")))
+    thoughts: list[str] = []
+    events: list[Event] = []
+    for message in _last_chain(generated):
+        events.extend(_chain_events(message, thoughts))
+    final = str(generated.get("final_answer") or "")
+    return _finished(query, events, thoughts, final, _tools(generated.get("function")))
+
+
+def _chain_events(message: dict[str, Any], thoughts: list[str]) -> Iterator[Event]:
+    """The events of a message; a result without an id answers the call before it."""
+    content = message.get("content")
+    text = content if isinstance(content, str) else ""
+    if message.get("role") in ("function", "tool"):
+        yield Returned(str(message.get("tool_call_id") or len(thoughts)), text)
+    elif message.get("role") == "assistant":
+        thoughts.append(text.strip())
+        listed = message.get("tool_calls")
+        calls = [made for made in listed or [] if isinstance(made, dict)]
+        if message.get("function_call"):
+            calls.append({"function": message["function_call"]})
+        for made in calls:
+            called = made.get("function")
+            if isinstance(called, dict) and called.get("name") != "Finish":
+                id = str(made.get("id") or len(thoughts))
+                arguments = _arguments(str(called.get("arguments") or "{}"))
+                yield Called(id, str(called.get("name") or ""), arguments)
+
+
+def _finished(
+    query: str,
+    events: list[Event],
+    thoughts: list[str],
+    final: str,
+    tools: list[dict[str, Any]],
+) -> Trajectory | str:
+    """The trajectory that ends in `Finish` with this input."""
+    answer, fault = _final(final)
     if fault:
         return fault
-    steps: list[TraceStep] = []
-    thoughts: list[str] = []
-    calls = 0
-    for message in _last_chain(generated):
-        content = message.get("content")
-        called = message.get("function_call")
-        if message.get("role") in ("function", "tool"):
-            steps.append(
-                ("result", str(calls), content if isinstance(content, str) else "")
-            )
-        elif message.get("role") == "assistant":
-            thoughts.append(content.strip() if isinstance(content, str) else "")
-            if isinstance(called, dict) and called.get("name") != "Finish":
-                calls += 1
-                arguments = _arguments(str(called.get("arguments") or "{}"))
-                steps.append(
-                    ("call", str(calls), str(called.get("name") or ""), arguments)
-                )
-    functions = generated.get("function")
-    return Trajectory(query, steps, _said(thoughts), answer, _tools(functions))
+    thought = Thought("\n".join(text for text in thoughts if text))
+    return Trajectory([Prompt([query]), *events, thought, Said(answer)], tools)
 
 
 def _last_chain(generated: dict[str, Any]) -> list[dict[str, Any]]:
@@ -150,20 +192,44 @@ def _last_chain(generated: dict[str, Any]) -> list[dict[str, Any]]:
     )
 
 
-def _final(value: Any) -> tuple[str, str]:
+def _final(text: str) -> tuple[str, str]:
     """(the final answer, "") or ("", why there is none)."""
+    value = _json(text)
     if not isinstance(value, dict):
+        value = _broken_final(text)
+    if "return_type" not in value:
         return "", "malformed_step"
-    if value.get("return_type") != "give_answer":
+    if value["return_type"] != "give_answer":
         return "", "gave_up"
     answer = value.get("final_answer")
     if not isinstance(answer, str) or not answer.strip():
         return "", "no_final_answer"
-    return answer.strip(), ""
+    return ("", "gave_up") if _apologises(answer) else (answer.strip(), "")
 
 
-def _said(thoughts: list[str]) -> list[str]:
-    return [thought for thought in thoughts if thought]
+def _broken_final(text: str) -> dict[str, Any]:
+    """What `Finish` was given, in JSON with raw line ends, as Python, or nearly so."""
+    for read in (_lenient_json, ast.literal_eval):
+        try:
+            value = read(text.strip())
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(value, dict):
+            return value
+    kind, answer = _RETURN.search(text), _ANSWER.search(text)
+    found = {"return_type": kind[1]} if kind else {}
+    return {**found, "final_answer": answer["text"]} if answer else found
+
+
+def _lenient_json(text: str) -> Any:
+    return json.loads(text, strict=False)
+
+
+def _apologises(answer: str) -> bool:
+    """Whether an answer is an apology and nothing else."""
+    said = answer.strip()
+    begins = _APOLOGY.match(said)
+    return bool(begins and _UNABLE.search(said[:300]) and not _YET.search(said))
 
 
 def _arguments(text: str) -> Any:
