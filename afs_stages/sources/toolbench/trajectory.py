@@ -35,9 +35,8 @@ _UNABLE = re.compile(
     r"|not (?:available|possible|find|able|have)|unavailable|error|issue|difficult)",
     re.I,
 )
-_YET = re.compile(
-    r"\b(?:however|but|here (?:is|are)|instead|meanwhile)\b|\n\s*[-*\d]", re.I
-)
+_YET = re.compile(r"\b(?:however|here (?:is|are)|instead)\b|\n\s*[-*\d]", re.I)
+"""Where an answer that begins with an apology goes on to answer."""
 MAX_LITERAL = 200_000
 """Characters of a list of tools printed as Python; a longer one is left out."""
 _SPEAKERS = {
