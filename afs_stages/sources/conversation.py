@@ -19,6 +19,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -168,7 +169,7 @@ class Conversation:
         self._begun = self._running = False
         self._system = ""
         self._tools = self.redact.value(session.tools) or None
-        self._counted: dict[str, int] = {}
+        self._counted: Counter[str] = Counter()
 
     def samples(self) -> Iterator[TrainingSample]:
         """Yield a sample for each turn that makes one."""
@@ -259,11 +260,10 @@ class Conversation:
     ) -> TrainingSample | None:
         request = self.redact(clean(reading.request))
         goes_on = bool(_GO_ON.fullmatch(reading.request))
-        stopped = self.turn is not None and self._fault_of(self.turn) in STOPPED
         sample = None
         if prompt.key:
             self._own.add(prompt.key)
-        if not (self.turn and (prompt.joins or self._running or (goes_on and stopped))):
+        if self.turn is None or not self._joins(self.turn, prompt, goes_on):
             sample = self._close()
             self.turn = Turn(prompt.line, fault=self._fault_before(prompt, goes_on))
             self.turn.only_context = prompt.only_context
@@ -278,15 +278,21 @@ class Conversation:
             self._attached(self.turn, at.Attached("", reading.attached))
         return sample
 
+    def _joins(self, turn: Turn, prompt: at.Prompt, goes_on: bool) -> bool:
+        """Whether a prompt belongs to the open turn."""
+        if goes_on and self._fault_of(turn) in STOPPED:
+            return True
+        by_person = turn.fault in ("interrupted", "aborted")
+        return (prompt.joins or self._running) and not by_person
+
     def _fault_before(self, prompt: at.Prompt, goes_on: bool) -> str:
         """Why the turn that a prompt opens cannot be used, whatever is answered."""
         if prompt.line in self._session.retracted:
             return "rolled_back"
         if prompt.key in self._met.keys:
             return "repeated"
-        return (
-            "nothing_to_go_on_from" if goes_on and not self._goes_on_from_here else ""
-        )
+        alone = goes_on and not self._goes_on_from_here
+        return "nothing_to_go_on_from" if alone else ""
 
     def _said(self, turn: Turn, said: at.Said) -> None:
         text = clean(said.text)
@@ -351,12 +357,9 @@ class Conversation:
 
     def new_redactions(self) -> dict[str, int]:
         """Redactions since the last call, by kind; they are counted in the tally."""
-        counts = self.redact.counts
-        new = {
-            kind: n - self._counted.get(kind, 0) for kind, n in sorted(counts.items())
-        }
-        self._counted = dict(counts)
-        new = {kind: n for kind, n in new.items() if n}
+        counts = Counter(self.redact.counts)
+        new = dict(sorted((counts - self._counted).items()))
+        self._counted = counts
         self._tally.redacted(new)
         return new
 

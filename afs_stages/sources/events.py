@@ -150,18 +150,24 @@ class Session:
     tools: list[dict[str, Any]] | None = None
 
 
+def dicts(value: Any) -> list[dict[str, Any]]:
+    """The objects in a list; whatever else stands there is none."""
+    listed = value if isinstance(value, list) else []
+    return [item for item in listed if isinstance(item, dict)]
+
+
 def texts_of(content: Any, kinds: tuple[str, ...] = ("text",)) -> list[str]:
-    """The texts in a message's content: a string, or a list of strings and parts."""
-    return [part["text"] for part in parts_of(content) if part.get("type") in kinds]
+    """The texts in a message's content, a string or a list; blank ones are none."""
+    parts = (part for part in parts_of(content) if part.get("type") in kinds)
+    return [part["text"] for part in parts if part.get("text", "").strip()]
 
 
 def parts_of(content: Any) -> Iterator[dict[str, Any]]:
-    """The parts of a message's content; a string is a part of the type `text`, and a
-    part of such a type always has a text.
+    """The parts of a message's content. A string is a part of the type `text`, and so
+    is a part with a text and no type; a part of such a type always has a text.
     """
-    listed = content if isinstance(content, list) else [content]
-    for part in listed:
+    for part in content if isinstance(content, list) else [content]:
         if isinstance(part, str):
             yield {"type": "text", "text": part}
         elif isinstance(part, dict) and isinstance(part.get("text", ""), str):
-            yield part
+            yield {"type": "text", **part} if "text" in part else part

@@ -83,7 +83,8 @@ class Harness:
         for part in parts:
             request, meant = self._part(part.strip(), attached)
             means = max(means, meant, key=_strength)
-            unknown = unknown_tag(request)
+            # A source without a data file has no tool that speaks for the person.
+            unknown = unknown_tag(request) if self._rules else ""
             if unknown:
                 return HarnessReading("", means, unknown)
             if request:

@@ -315,8 +315,9 @@ def test_an_error_is_over_when_the_model_goes_on() -> None:
     assert row.output == ANSWER
 
 
-def test_a_picture_alone_asks_nothing_and_ends_the_turn_before() -> None:
-    rows, dropped = samples(ASK, SAY, Prompt([]), Said("A fine picture of a lantern."))
+@pytest.mark.parametrize("picture", [Prompt([]), Prompt(["[Image #1]"])])
+def test_a_picture_alone_asks_nothing_and_ends_the_turn_before(picture: Prompt) -> None:
+    rows, dropped = samples(ASK, SAY, picture, Said("A fine picture of a lantern."))
     assert ([row.output for row in rows], dropped) == ([ANSWER], {"empty_request": 1})
 
 
@@ -357,3 +358,9 @@ def test_earlier_turns_stay_within_the_budget(
     assert sum(len(row.get("content") or "") for row in rows) <= tokens * 4
     assert len(rows) >= 2 or not rows
     assert rows == [] or rows[-1]["content"][0] == "c"
+
+
+def test_a_prompt_typed_after_the_person_stopped_the_turn_is_a_turn() -> None:
+    again = Prompt(["Look at the oil, rather"], joins=True)
+    (row,), dropped = samples(ASK, CALL, OUTPUT, STOP, again, SAY)
+    assert (row.instruction, dropped) == ("Look at the oil, rather", {"interrupted": 1})

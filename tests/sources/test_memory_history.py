@@ -162,3 +162,19 @@ def test_every_form_of_a_response(tmp_path: Path) -> None:
     said = [(row["output"], row["thinking"]) for row in rows]
     assert said == [(ANSWER, "hm")] * len(responses)
     assert report["dropped"] == {"no_answer": 1, "no_final_answer": 1}
+
+
+def test_what_a_person_noted_is_no_tools_text(tmp_path: Path) -> None:
+    entry = {"prompt": "<oil>\nWhat is this element?", "response": ANSWER}
+    write_lines(tmp_path / "h" / "entries.jsonl", [entry])
+    assert len(export("memory", tmp_path / "h")[0]) == 1
+
+
+def test_a_response_nested_without_end_stops_nothing(tmp_path: Path) -> None:
+    response = '{"content": ' * 400 + '"x"' + "}" * 400
+    raw = json.dumps(event("1", payload={"prompt": "Why?", "response": 0}))
+    write_lines(
+        tmp_path / "h" / "events_1.jsonl", [raw.replace(": 0}", f": {response}}}")]
+    )
+    rows, report = export("history", tmp_path / "h")
+    assert (rows, report["rows_in"]) == ([], 1)

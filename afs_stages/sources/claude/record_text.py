@@ -54,7 +54,7 @@ def prompts(number: int, record: dict[str, Any]) -> Iterator[Prompt]:
     if record.get("type") != "user":
         return
     content = _content(record)
-    texts = [text for text in texts_of(content) if text.strip()]
+    texts = texts_of(content)
     shown = any(part.get("type") in _NO_TEXT for part in parts_of(content))
     if texts or shown:
         uuid = str(record.get("uuid") or "")

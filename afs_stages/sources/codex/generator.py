@@ -28,6 +28,7 @@ from afs_stages.sources.events import (
     Returned,
     RolledBack,
     Session,
+    dicts,
 )
 from afs_stages.sources.files import read_document, read_records, walk
 
@@ -98,10 +99,8 @@ def _records(name: str, path: Path, on_bad: OnBad) -> Iterator[Record]:
     if not isinstance(document, dict):
         return
     yield 1, {"type": "session_meta", "payload": document.get("session")}
-    items = document.get("items")
-    for item in items if isinstance(items, list) else []:
-        if isinstance(item, dict):
-            yield 1, item
+    for item in dicts(document.get("items")):
+        yield 1, item
 
 
 def _meta(record: dict[str, Any]) -> dict[str, Any] | None:

@@ -42,7 +42,7 @@ def told(number: int, item: dict[str, Any]) -> Iterator[Event]:
 
 def _message(number: int, item: dict[str, Any]) -> Iterator[Event]:
     content, role = item.get("content"), item.get("role")
-    texts = [text for text in _texts(content) if text.strip()]
+    texts = _texts(content)
     if role == "assistant":
         for text in texts:
             yield Said(text)
@@ -80,8 +80,8 @@ def output_text(output: Any) -> str:
             if isinstance(inner, dict) and isinstance(inner.get("output"), str)
             else output
         )
-    if isinstance(output, dict) and "content" in output:
-        return output_text(output["content"])
+    while isinstance(output, dict) and "content" in output:
+        output = output["content"]
     return "\n".join(_texts(output))
 
 

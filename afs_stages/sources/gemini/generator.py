@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from afs_stages.sources.conversation import SessionGenerator
-from afs_stages.sources.events import Event, Session
+from afs_stages.sources.events import Event, Session, dicts
 from afs_stages.sources.files import read_document, walk
 from afs_stages.sources.gemini.message_parts import told
 from afs_stages.sources.gemini.replay import Chat, LocatedMessage, replay
@@ -50,9 +49,7 @@ class GeminiGenerator(SessionGenerator):
             return chat, iter(())
         chat.session = str(document.get("sessionId") or path.stem)
         chat.kind = str(document.get("kind") or "")
-        listed: Any = document.get("messages")
-        messages = listed if isinstance(listed, list) else []
-        return chat, ((1, item) for item in messages if isinstance(item, dict))
+        return chat, ((1, item) for item in dicts(document.get("messages")))
 
 
 def _events(session: str, messages: Iterator[LocatedMessage]) -> Iterator[Event]:

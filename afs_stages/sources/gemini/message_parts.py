@@ -17,7 +17,9 @@ from afs_stages.sources.events import (
     Returned,
     Said,
     Thought,
+    dicts,
     parts_of,
+    texts_of,
 )
 
 
@@ -55,10 +57,10 @@ def _prompt(
 
 
 def _answer(message: dict[str, Any], parts: list[dict[str, Any]]) -> Iterator[Event]:
-    for thought in _listed(message.get("thoughts")):
+    for thought in dicts(message.get("thoughts")):
         told = [thought.get("subject"), thought.get("description")]
         yield Thought(": ".join(str(text) for text in told if text))
-    calls = _listed(message.get("toolCalls"))
+    calls = dicts(message.get("toolCalls"))
     known = {call.get("id") for call in calls}
     texts: list[str] = []
     for part in parts:
@@ -111,11 +113,5 @@ def _result_text(part: dict[str, Any]) -> str:
     return str(told or msgspec.json.encode(inner).decode())
 
 
-def _listed(value: Any) -> list[dict[str, Any]]:
-    listed = value if isinstance(value, list) else []
-    return [item for item in listed if isinstance(item, dict)]
-
-
 def _texts(parts: Any) -> list[str]:
-    texts = [str(p["text"]) for p in parts if p.get("text") and not p.get("thought")]
-    return [text for text in texts if text.strip()]
+    return texts_of([part for part in parts if not part.get("thought")])

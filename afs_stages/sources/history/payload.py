@@ -17,6 +17,7 @@ from afs_stages.sources.events import (
     Said,
     Stopped,
     Thought,
+    dicts,
     parts_of,
     texts_of,
 )
@@ -26,6 +27,8 @@ _TEXTS = ("text", "input_text", "output_text")
 _REASONING = ("thinking", "reasoning", "reasoning_content")
 _CUT_OFF = ("length", "max_tokens", "refusal", "content_filter", "tool_calls")
 _MODEL = ("assistant", "model")
+_INNER = ("message", "content", "parts", "text", "response", "output", "completion")
+"""Keys under which an object has what was said; the first that is there holds it."""
 _ANSWERS = ("response", "output", "completion")
 
 
@@ -33,109 +36,77 @@ def exchange(payload: dict[str, Any], number: int) -> Iterator[Event]:
     """The events of a payload: `{prompt, system, response}` or `{messages, response}`,
     where the last message of the user is asked and what stands before is context.
     """
-    if payload.get("system"):
-        yield Instructed("\n".join(_texts(payload["system"])))
-    listed = payload.get("messages")
-    messages = [m for m in (listed if isinstance(listed, list) else []) if _role(m)]
-    prompt = _texts(payload.get("prompt"))
+    messages = dicts(payload.get("messages"))
+    prompt, system = _texts(payload.get("prompt")), _texts(payload.get("system"))
     asked = [at for at, message in enumerate(messages) if _asks(message)]
-    last = len(messages) if prompt else asked[-1] if asked else -1
+    last = -1 if prompt or not asked else asked[-1]
+    if system:
+        yield Instructed("\n".join(system))
     for at, message in enumerate(messages):
         yield from _message(message, number, at != last)
-    if prompt or last < 0:
+    if last < 0:
         yield Prompt(prompt, number)
     # A list that ends in an answer has the response in it.
-    answered = bool(messages) and _role(messages[-1]) in _MODEL and not prompt
-    given = next((payload[key] for key in _ANSWERS if payload.get(key)), None)
-    if given is not None and not answered:
-        yield from _spoken(given)
+    if last < 0 or messages[-1].get("role") not in _MODEL:
+        given = [payload[key] for key in _ANSWERS if payload.get(key)]
+        yield from _spoken(given[0] if given else "")
     if payload.get("error"):
         yield Faulted("api_error")
 
 
 def _message(message: dict[str, Any], number: int, context: bool) -> Iterator[Event]:
-    role = _role(message)
-    content = message.get("content")
+    role, texts = message.get("role"), _texts(message.get("content"))
     if role in ("system", "developer"):
-        yield Instructed("\n".join(_texts(content)))
+        yield Instructed("\n".join(texts))
     elif role in _MODEL:
         yield from _spoken(message)
     elif role in ("tool", "function"):
-        id = str(message.get("tool_call_id") or message.get("name") or "")
-        yield Returned(id, "\n".join(_texts(content)))
-    elif role == "user":
-        for part in parts_of(content):
-            if part.get("type") == "tool_result":
-                given = "\n".join(_texts(part.get("content")))
-                yield Returned(str(part.get("tool_use_id") or ""), given)
-        if _asks(message):
-            yield Prompt(_texts(content), number, only_context=context)
+        id = message.get("tool_call_id") or message.get("name")
+        yield Returned(str(id or ""), "\n".join(texts))
+    elif _asks(message):
+        yield Prompt(texts, number, only_context=context)
 
 
-def _spoken(answer: Any) -> Iterator[Event]:
-    """What a model answered: text, blocks, a message, or a list of choices."""
+def _asks(message: dict[str, Any]) -> bool:
+    return message.get("role") == "user" and bool(_texts(message.get("content")))
+
+
+def _spoken(answer: Any, depth: int = 8) -> Iterator[Event]:
+    """What a model answered: text, blocks, a message, or a list of choices, one in the
+    other as far as interfaces go and no deeper.
+    """
     if not isinstance(answer, dict) or answer.get("type"):
         for part in parts_of(answer):
-            yield from _part(part)
+            yield from _part(part, depth)
         return
-    for key in ("message", "content", "parts", "text", *_ANSWERS):
-        if answer.get(key):
-            yield from _thoughts(answer)
-            yield from _spoken(answer[key])
-            break
-    for choice in _dicts(answer.get("choices"))[:1]:
-        yield from _spoken(choice)
-    for made in _dicts(answer.get("tool_calls")):
-        yield from _call(made.get("id"), made.get("function"))
-    yield from _call(None, answer.get("function_call"))
+    if not depth:
+        return
+    for key in _REASONING:
+        yield from map(Thought, _texts(answer.get(key)))
+    inner = [answer[key] for key in _INNER if answer.get(key)]
+    for part in [*inner[:1], *dicts(answer.get("choices"))[:1]]:
+        yield from _spoken(part, depth - 1)
+    called = {"function": answer.get("function_call")}
+    for made in [*dicts(answer.get("tool_calls")), called]:
+        function = made.get("function")
+        if isinstance(function, dict):
+            name, given = str(function.get("name") or ""), function.get("arguments")
+            arguments = arguments_of(given) if isinstance(given, str) else given or {}
+            yield Called(str(made.get("id") or name), name, arguments)
     if (answer.get("finish_reason") or answer.get("stop_reason")) in _CUT_OFF:
         yield Stopped()
 
 
-def _part(part: dict[str, Any]) -> Iterator[Event]:
-    kind = part.get("type", "text")
+def _part(part: dict[str, Any], depth: int) -> Iterator[Event]:
+    kind = part.get("type")
     if kind in _TEXTS:
         yield Said(str(part.get("text") or ""))
-    elif kind in _REASONING:
-        yield from _thoughts(part)
+    elif kind in _REASONING or kind == "message":
+        yield from _spoken({**part, "type": None}, depth)
     elif kind == "tool_use":
         id, name = str(part.get("id") or ""), str(part.get("name") or "")
         yield Called(id, name, part.get("input") or {})
-    elif kind == "message":
-        yield from _spoken({**part, "type": None})
-
-
-def _thoughts(answer: dict[str, Any]) -> Iterator[Thought]:
-    for key in _REASONING:
-        yield from map(Thought, _texts(answer.get(key)))
-
-
-def _call(id: Any, function: Any) -> Iterator[Called]:
-    if isinstance(function, dict):
-        name = str(function.get("name") or "")
-        given = function.get("arguments")
-        arguments = arguments_of(given) if isinstance(given, str) else given or {}
-        yield Called(str(id or name), name, arguments)
-
-
-def _role(message: Any) -> str:
-    return str(message.get("role") or "") if isinstance(message, dict) else ""
-
-
-def _asks(message: dict[str, Any]) -> bool:
-    return _role(message) == "user" and bool(_texts(message.get("content")))
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    listed = value if isinstance(value, list) else []
-    return [item for item in listed if isinstance(item, dict)]
 
 
 def _texts(content: Any) -> list[str]:
-    """The texts of a content; a part may lack its type."""
-    typed = [
-        part if "type" in part else {**part, "type": "text"}
-        for part in parts_of(content)
-        if "text" in part
-    ]
-    return [text for text in texts_of(typed, _TEXTS) if text.strip()]
+    return texts_of(content, _TEXTS)

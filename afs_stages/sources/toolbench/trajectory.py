@@ -13,7 +13,15 @@ from typing import Any
 
 import msgspec
 
-from afs_stages.sources.events import Called, Event, Prompt, Returned, Said, Thought
+from afs_stages.sources.events import (
+    Called,
+    Event,
+    Prompt,
+    Returned,
+    Said,
+    Thought,
+    dicts,
+)
 
 _STEP = re.compile(
     r"\A\s*(?:Thought:[ \t]*)?(?P<thought>.*?)\s*^\s*Action:[ \t]*(?P<action>[^\n]*)"
@@ -89,10 +97,9 @@ def trajectory(row: dict[str, Any]) -> Trajectory | str:
 
 def _turns(row: dict[str, Any]) -> list[dict[str, Any]]:
     """The turns of a row, their speakers by ToolBench's names."""
-    listed = row.get("conversations")
     turns = []
-    for turn in listed if isinstance(listed, list) else []:
-        if isinstance(turn, dict) and isinstance(turn.get("value"), str):
+    for turn in dicts(row.get("conversations")):
+        if isinstance(turn.get("value"), str):
             sender = str(turn.get("from"))
             turn = {"from": _SPEAKERS.get(sender, sender), "value": turn["value"]}
             turns.append(turn)
@@ -154,11 +161,8 @@ def _chain_events(message: dict[str, Any], thoughts: list[str]) -> Iterator[Even
         yield Returned(str(message.get("tool_call_id") or len(thoughts)), text)
     elif message.get("role") == "assistant":
         thoughts.append(text.strip())
-        listed = message.get("tool_calls")
-        calls = [made for made in listed or [] if isinstance(made, dict)]
-        if message.get("function_call"):
-            calls.append({"function": message["function_call"]})
-        for made in calls:
+        calls = dicts(message.get("tool_calls"))
+        for made in [*calls, {"function": message.get("function_call")}]:
             called = made.get("function")
             if isinstance(called, dict) and called.get("name") != "Finish":
                 id = str(made.get("id") or len(thoughts))
@@ -183,12 +187,7 @@ def _finished(
 
 def _last_chain(generated: dict[str, Any]) -> list[dict[str, Any]]:
     chains = generated.get("train_messages")
-    last = chains[-1] if isinstance(chains, list) and chains else []
-    return (
-        [message for message in last if isinstance(message, dict)]
-        if isinstance(last, list)
-        else []
-    )
+    return dicts(chains[-1]) if isinstance(chains, list) and chains else []
 
 
 def _final(text: str) -> tuple[str, str]:
@@ -261,10 +260,5 @@ def _listed_tools(system: str) -> list[dict[str, Any]]:
 
 def _tools(functions: Any) -> list[dict[str, Any]]:
     """Schemas in OpenAI's format; `Finish` is ToolBench's own and no tool."""
-    listed = functions if isinstance(functions, list) else []
-    named = [
-        item
-        for item in listed
-        if isinstance(item, dict) and item.get("name") != "Finish"
-    ]
+    named = [item for item in dicts(functions) if item.get("name") != "Finish"]
     return [{"type": "function", "function": item} for item in named]
