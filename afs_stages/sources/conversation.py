@@ -259,7 +259,8 @@ class Conversation:
         self, prompt: at.Prompt, reading: HarnessReading
     ) -> TrainingSample | None:
         request = self.redact(clean(reading.request))
-        goes_on = bool(_GO_ON.fullmatch(reading.request))
+        words = reading.request
+        goes_on = len(words) < 100 and bool(_GO_ON.fullmatch(words))
         sample = None
         if prompt.key:
             self._own.add(prompt.key)

@@ -72,13 +72,14 @@ def arrange(steps: list[ToolStep]) -> list[ToolStep]:
             flush()
         if at in results:
             calls.append(at)
+        elif "arguments" in step and texts:
+            # Its call is left out, so what was said before it announces nothing.
+            texts[-1] = {**texts[-1], "aside": True}
         elif step["role"] == "user":
             flush()
             _ask(rows, step["content"])
         elif is_text(step):
-            if texts and texts[-1].get("aside"):
-                texts.clear()
-            texts.append(step)
+            _say(texts, step)
     flush()
     return rows
 
@@ -102,6 +103,13 @@ def numbered(rows: list[ToolStep]) -> list[ToolStep]:
             row = {**row, "tool_call_id": names[row["tool_call_id"]]}
         renamed.append(row)
     return renamed
+
+
+def _say(texts: list[ToolStep], step: ToolStep) -> None:
+    """Add a text to those before it, or in the place of what only announced it."""
+    if texts and texts[-1].get("aside"):
+        texts.clear()
+    texts.append(step)
 
 
 def _ask(rows: list[ToolStep], text: str) -> None:

@@ -51,6 +51,27 @@ acts = st.lists(st.sampled_from(KINDS), min_size=1, max_size=25).map(
 )
 
 
+def turns_of(story: list[Act]) -> list[list[Act]]:
+    """The turns of a story: opened by a prompt, or by one typed while none runs, and
+    closed by the tool's words after an answer.
+    """
+    turns: list[list[Act]] = []
+    runs = False
+    for act in story:
+        if act.kind == "ask" or (act.kind == "steer" and not runs):
+            turns.append([act])
+            runs = True
+        elif act.kind == "tool text":
+            runs = runs and not ends_in_answer(turns[-1])
+        elif runs and act.kind != "think":
+            turns[-1].append(act)
+    return turns
+
+
+def ends_in_answer(turn: list[Act]) -> bool:
+    return turn[-1].kind == "say"
+
+
 def in_claude(story: list[Act]) -> list[dict[str, Any]]:
     records: list[dict[str, Any]] = []
 
@@ -86,13 +107,15 @@ def in_claude(story: list[Act]) -> list[dict[str, Any]]:
 
 def in_codex(story: list[Act]) -> list[dict[str, Any]]:
     records = [codex_meta("s")]
+    begins = {turn[0] for turn in turns_of(story)}
 
     def item(**payload: Any) -> None:
         records.append({"type": "response_item", "payload": payload})
 
     for n, act in enumerate(story):
-        if act.kind == "ask":
+        if act in begins:
             records += [event("task_complete"), event("task_started")]
+        if act.kind == "ask":
             records.append(codex("user", f"ask {act.text}"))
         elif act.kind == "say":
             records.append(codex("assistant", act.text, phase="final_answer"))
@@ -180,6 +203,45 @@ def test_every_answer_is_the_assistants_last_text_and_every_turn_is_counted(
     # A request is in one sample at most, as what is asked.
     requests = [part for row in rows for part in row["instruction"].split("\n\n")]
     assert len(requests) == len(set(requests))
+
+
+def worked_out(story: list[Act], glued: bool) -> list[tuple[list[str], str]]:
+    """(what was typed, the answer) of each turn that has an answer: the rules once
+    more, from the story alone. `glued` says whether a text that was cut off is part of
+    the text after it.
+    """
+    return [
+        ([a.text for a in turn if a.kind in ("ask", "steer")], last_text(turn, glued))
+        for turn in turns_of(story)
+        if ends_in_answer(turn)
+    ]
+
+
+def last_text(turn: list[Act], glued: bool) -> str:
+    texts: list[str] = []
+    for act in reversed(turn):
+        if act.kind == "say" or (act.kind == "cut" and glued):
+            texts.insert(0, act.text)
+        else:
+            break
+    return "\n\n".join(texts)
+
+
+@settings(deadline=None, max_examples=60)
+@given(story=acts, tool=st.sampled_from(["claude", "codex"]))
+def test_generated_sessions_give_what_the_rules_give(
+    tmp_path_factory: pytest.TempPathFactory, story: list[Act], tool: str
+) -> None:
+    home = tmp_path_factory.mktemp("w") / "h"
+    place, writer = WRITERS[tool]
+    write_lines(home / place, writer(story))
+    rows, _ = export(tool, home)
+    given_ = [
+        ([part.split(" ", 1)[1] for part in row["instruction"].split("\n\n")], output)
+        for row in rows
+        for output in [row["output"]]
+    ]
+    assert given_ == worked_out(story, glued=tool == "claude")
 
 
 def assert_well_formed(messages: list[dict[str, Any]]) -> None:

@@ -272,3 +272,32 @@ def test_an_apology_is_no_answer(answer: str, kept: bool, tmp_path: Path) -> Non
     released(tmp_path / "h", [{"conversations": finished(final)}])
     rows, report = export("toolbench", tmp_path / "h")
     assert (len(rows), report["dropped"]) == ((1, {}) if kept else (0, {"gave_up": 1}))
+
+
+def test_evaluated_answers_are_trees_of_calls(tmp_path: Path) -> None:
+    made = {"name": "tide_for_port", "arguments": {"port": "Ellery"}, "response": "16"}
+    finish = {"name": "Finish", "arguments": FINAL, "response": ""}
+    tree: dict[str, Any] = {"role": "tool", "message": str(finish), "next": []}
+    for role, message in (
+        ("assistant", "done"),
+        ("tool", str(made)),
+        ("assistant", "look"),
+        ("user", "When?"),
+    ):
+        tree = {"role": role, "message": message, "next": [tree]}
+    answer = {"final_answer": json.dumps(FINAL), "answer_details": [tree]}
+    home = tmp_path / "h" / "model_predictions_answer"
+    home.mkdir(parents=True)
+    rows = {"7": {"query": "When?", "available_tools": [], "answer": answer}}
+    (home / "G1.json").write_text(json.dumps(rows))
+    (row,), _ = export("toolbench", tmp_path / "h")
+    assert (row["instruction"], row["output"]) == ("When?", FINAL["final_answer"])
+    assert row["thinking"] == "look\ndone"
+    assert row["messages"][2]["content"] == "16"
+
+
+def test_a_list_of_rows_in_a_folder_of_answers(tmp_path: Path) -> None:
+    home = tmp_path / "h" / "processed_answer"
+    home.mkdir(parents=True)
+    (home / "G1_demo.json").write_text(json.dumps(prefixes("listed?", 1)))
+    assert instructions(export("toolbench", tmp_path / "h")[0]) == ["listed?"]

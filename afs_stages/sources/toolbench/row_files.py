@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from afs_stages.core.jsonl import BadRow, OnBad
+from afs_stages.sources.events import dicts
 from afs_stages.sources.files import named, read_document, record
 from afs_stages.sources.toolbench.json_array import elements
 
@@ -41,9 +42,9 @@ def rows(name: str, path: Path, on_bad: OnBad) -> Iterator[tuple[RowLocation, Ro
             else:
                 yield RowLocation(number, offset, len(raw)), value
     elif is_answer(path):
-        value = read_document(name, path, report)
-        if isinstance(value, dict):
-            yield RowLocation(1), value
+        document = read_document(name, path, report)
+        for number, row in enumerate(_answers(document), 1):
+            yield RowLocation(number), row
 
 
 def chosen_rows(
@@ -77,8 +78,15 @@ def is_array(path: PurePath) -> bool:
     return path.name.startswith("toolllama_") or path.name.endswith("_query.json")
 
 
+def _answers(document: Any) -> list[Row]:
+    """The rows of a file of answers: one answer, a list, or answers by query."""
+    if isinstance(document, dict) and "answer_generation" not in document:
+        return dicts(list(document.values()))
+    return dicts(document if isinstance(document, list) else [document])
+
+
 def is_answer(path: PurePath) -> bool:
-    """Whether a file is one answer: by its name, `<query>_<method>.json`, or that of a
+    """Whether a file holds answers: by its name, `<query>_<method>.json`, or that of a
     folder it stands in.
     """
     in_answers = any("answer" in part for part in path.parts[:-1])

@@ -47,6 +47,8 @@ _YET = re.compile(r"\b(?:however|here (?:is|are)|instead)\b|\n\s*[-*\d]", re.I)
 """Where an answer that begins with an apology goes on to answer."""
 MAX_LITERAL = 200_000
 """Characters of a list of tools printed as Python; a longer one is left out."""
+MAX_NODES = 1000
+"""Steps of one answer; a tree that goes deeper is cut there."""
 _SPEAKERS = {
     "human": "user",
     "gpt": "assistant",
@@ -76,6 +78,10 @@ def outline(row: dict[str, Any]) -> tuple[str, bool, int]:
             bool(generated.get("final_answer")),
             len(messages),
         )
+    if isinstance(row.get("answer"), dict):
+        answer = row["answer"]
+        steps = list(_nodes(answer))
+        return _query(row, []), bool(answer.get("final_answer")), len(steps)
     turns = _turns(row)
     last = turns[-1]["value"] if turns else ""
     return _query(row, turns), "give_answer" in last, len(turns)
@@ -88,6 +94,8 @@ def trajectory(row: dict[str, Any]) -> Trajectory | str:
         return _from_tree(generated)
     turns = _turns(row)
     query = _query(row, turns)
+    if query and isinstance(row.get("answer"), dict):
+        return _from_nodes(query, row["answer"], row.get("available_tools"))
     if not query:
         return "empty_request"
     if not turns:
@@ -170,6 +178,37 @@ def _chain_events(message: dict[str, Any], thoughts: list[str]) -> Iterator[Even
                 yield Called(id, str(called.get("name") or ""), arguments)
 
 
+def _nodes(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The nodes of an evaluated answer, down the last branch of its tree."""
+    below = dicts(answer.get("answer_details"))
+    for _ in range(MAX_NODES):
+        if not below:
+            break
+        yield below[-1]
+        below = dicts(below[-1].get("next"))
+
+
+def _from_nodes(query: str, answer: dict[str, Any], tools: Any) -> Trajectory | str:
+    events: list[Event] = []
+    thoughts: list[str] = []
+    for node in _nodes(answer):
+        said = node.get("message")
+        if node.get("role") == "assistant":
+            thoughts.append(str(said or "").strip())
+        if node.get("role") != "tool":
+            continue
+        made = said if isinstance(said, dict) else _nearly_json(str(said))
+        if made.get("name") != "Finish":
+            id, given = str(len(events)), made.get("arguments") or {}
+            arguments = _arguments(given) if isinstance(given, str) else given
+            events.append(Called(id, str(made.get("name") or ""), arguments))
+            events.append(Returned(id, str(made.get("response") or "")))
+    final = str(answer.get("final_answer") or "")
+    if not isinstance(_json(final), dict):
+        final = json.dumps({"return_type": "give_answer", "final_answer": final})
+    return _finished(query, events, thoughts, final, _tools(tools))
+
+
 def _finished(
     query: str,
     events: list[Event],
@@ -207,6 +246,16 @@ def _final(text: str) -> tuple[str, str]:
 
 def _broken_final(text: str) -> dict[str, Any]:
     """What `Finish` was given, in JSON with raw line ends, as Python, or nearly so."""
+    value = _nearly_json(text)
+    if value:
+        return value
+    kind, answer = _RETURN.search(text), _ANSWER.search(text)
+    found = {"return_type": kind[1]} if kind else {}
+    return {**found, "final_answer": answer["text"]} if answer else found
+
+
+def _nearly_json(text: str) -> dict[str, Any]:
+    """An object in JSON with raw line ends, or as Python prints it; else empty."""
     for read in (_lenient_json, ast.literal_eval):
         try:
             value = read(text.strip())
@@ -214,9 +263,7 @@ def _broken_final(text: str) -> dict[str, Any]:
             continue
         if isinstance(value, dict):
             return value
-    kind, answer = _RETURN.search(text), _ANSWER.search(text)
-    found = {"return_type": kind[1]} if kind else {}
-    return {**found, "final_answer": answer["text"]} if answer else found
+    return {}
 
 
 def _lenient_json(text: str) -> Any:
