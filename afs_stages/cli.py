@@ -89,7 +89,6 @@ NEED_A_PROJECT = {
     "status",
     "summary",
     "release",
-    "collect",
     "model",
     "backup",
 }

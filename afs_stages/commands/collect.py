@@ -59,7 +59,9 @@ def collect(
             fix="afs collect claude; afs collect --discover ~",
         )
     from afs_stages.project.own import RAW
+    from afs_stages.project.place import require_project
 
+    require_project()
     target = RAW / source
     kind = _type_of(source)
     if git:
