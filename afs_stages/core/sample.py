@@ -229,22 +229,24 @@ def is_learnt(message: dict[str, Any]) -> bool:
     return message.get("train") is not False and message.get("weight") != 0
 
 
-def running_turn(messages: list[dict[str, Any]]) -> int:
-    """Where the last turn that has an answer begins: at the request that opens the
-    conversation or follows an answer.
+def turns(messages: list[dict[str, Any]]) -> list[int]:
+    """Where each turn that has an answer or a call begins: at the request that opens
+    the conversation or follows an answer. The last one is the running turn.
 
     A request typed while the model works follows a call or its result and opens
     nothing: it belongs to the turn that runs.
     """
-    begin = request = 0
+    begins: list[int] = []
+    request = 0
     answered = True
     for at, row in enumerate(messages):
         if row["role"] == "user" and answered:
             request, answered = at, False
         elif row["role"] == "assistant":
-            begin = request
             answered = not row.get("tool_calls")
-    return begin
+            if not begins or begins[-1] != request:
+                begins.append(request)
+    return begins
 
 
 def _mark_context(messages: list[dict[str, Any]]) -> None:
@@ -257,12 +259,12 @@ def _mark_context(messages: list[dict[str, Any]]) -> None:
         user, assistant,              user, assistant (call), tool, assistant
               train: false by the rule      learnt, no mark         learnt, no mark
     """
-    begin = running_turn(messages)
+    begins = turns(messages)
     for at, row in enumerate(messages):
         mark = row.pop("train", None)
         if row["role"] != "assistant":
             continue
-        in_turn = at >= begin
+        in_turn = at >= begins[-1]
         learnt = in_turn if mark is None else mark
         if not (learnt and in_turn):
             row["train"] = learnt

@@ -16,8 +16,9 @@ from afs_stages.core.errors import UserError
 from afs_stages.core.params.data import Fit
 from afs_stages.core.sample import TrainingSample
 from afs_stages.core.stage_report import StageReport
-from afs_stages.dataset.toolcut import (
-    CUT_KEY,
+from afs_stages.dataset.shorten import (
+    TOKENS_KEY,
+    TURNS_KEY,
     TokenCounter,
     count_pieces,
     count_rows,
@@ -69,7 +70,8 @@ class Fitter:
     def __post_init__(self) -> None:
         self._histogram = [0] * BINS
         self._longest = self._total = 0
-        self._truncated = self._cut_rows = self._cut_tokens = 0
+        self._truncated = 0
+        self._shortened = {"rows": 0, "tokens": 0, "turns": 0}
 
     def file(
         self,
@@ -150,8 +152,9 @@ class Fitter:
                 continue
             fitted = cut[at]
             if fitted is not None:
-                self._cut_rows += 1
-                self._cut_tokens += fitted.metadata[CUT_KEY]
+                self._shortened["rows"] += 1
+                self._shortened["tokens"] += fitted.metadata.get(TOKENS_KEY, 0)
+                self._shortened["turns"] += fitted.metadata.get(TURNS_KEY, 0)
             elif self.params.over_long == "truncate" and sample.messages is None:
                 fitted = self._truncate(sample, count)
             yield sample, count, fitted
@@ -173,7 +176,7 @@ class Fitter:
             "max_tokens": self.params.max_tokens,
             "lengths": self._histogram,
             "truncated": self._truncated,
-            "tool_output_cut": {"rows": self._cut_rows, "tokens": self._cut_tokens},
+            "shortened": self._shortened,
         }
 
     def _truncate(self, sample: TrainingSample, tokens: int) -> TrainingSample | None:

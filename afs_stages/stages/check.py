@@ -27,7 +27,7 @@ def check(
     from afs_stages.dataset.datacard import datacard
     from afs_stages.dataset.fit import load_tokenizer
     from afs_stages.dataset.formats import Style
-    from afs_stages.dataset.toolcut import count_rows
+    from afs_stages.dataset.shorten import count_rows
     from afs_stages.training.lengths import RowTokens
 
     params = load()

@@ -14,7 +14,7 @@ from afs_stages.core.params.data import Fit
 from afs_stages.core.sample import TrainingSample
 from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset.fit import fit_model
-from afs_stages.dataset.toolcut import count_rows
+from afs_stages.dataset.shorten import count_rows
 
 
 @pytest.fixture(autouse=True)
@@ -58,9 +58,10 @@ def test_the_report_says_how_many_rows_were_cut_and_by_how_many_tokens() -> None
     report = fit([whole, tool_turn("b", [lines("o", 900), lines("p", 500)])])
     first, second = fitted()
     assert first == whole
-    assert report.values["tool_output_cut"] == {
+    assert report.values["shortened"] == {
         "rows": 1,
-        "tokens": second.metadata["tool_tokens_cut"],
+        "tokens": second.metadata["tokens_cut"],
+        "turns": 0,
     }
     assert count_rows(WordTokens(), [second])[0] <= 400
     assert report.values["longest"] > 1400

@@ -13,7 +13,7 @@ from support.sessions import lines, tool_turn
 
 from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset.formats import Style
-from afs_stages.dataset.toolcut import count_rows, outputs, shorten
+from afs_stages.dataset.shorten import count_rows, read_only, shorten
 from afs_stages.training.encode import encode_row
 from afs_stages.training.lengths import RowTokens
 from afs_stages.training.style import styled
@@ -65,7 +65,7 @@ def test_a_cut_row_has_no_more_tokens_in_training_than_allowed(tokenizer: Any) -
         kept = [row for row in rows if row is not None]
         assert kept
         assert all(trained(tokenizer, row) <= limit for row in kept)
-        assert all("tokens cut …]" in "".join(outputs(row)) for row in kept)
+        assert all("tokens cut]" in "".join(read_only(row)) for row in kept)
 
 
 def test_what_the_template_refuses_is_a_plain_error(tokenizer: Any) -> None:
