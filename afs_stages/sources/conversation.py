@@ -194,6 +194,8 @@ class Conversation:
                 self._system = self.redact(clean(event.text))
             case at.LeftOut():
                 self._left_out(event)
+            case at.Lost():
+                return self._close() if self.turn and self.turn.answered else None
             case _ if self.turn is not None:
                 self._follow(self.turn, event)
         return None

@@ -101,6 +101,12 @@ class Noticed(NamedTuple):
     text: str
 
 
+class Lost(NamedTuple):
+    """A line that could not be read, perhaps a prompt: what the model says next does
+    not go on from an answer that is complete.
+    """
+
+
 class RolledBack(NamedTuple):
     """The person took back so many turns."""
 
@@ -128,6 +134,7 @@ Event = (
     | Ended
     | Faulted
     | Noticed
+    | Lost
     | RolledBack
     | LeftOut
 )

@@ -14,6 +14,7 @@ from support.every_format import every_format, write
 from support.source_files import (
     ANSWER,
     claude,
+    claude_turns,
     codex,
     codex_meta,
     event,
@@ -426,3 +427,21 @@ def test_a_prompt_typed_after_the_person_stopped_the_turn_is_a_turn() -> None:
     again = Prompt(["Look at the oil, rather"], joins=True)
     (row,), dropped = samples(ASK, CALL, OUTPUT, STOP, again, SAY)
     assert (row.instruction, dropped) == ("Look at the oil, rather", {"interrupted": 1})
+
+
+def test_an_answer_whose_prompt_is_torn_takes_no_answers_place(tmp_path: Path) -> None:
+    lines: list[Any] = claude_turns(3)
+    lines[2] = json.dumps(lines[2])[:40]
+    write_lines(tmp_path / "home/projects/x/s1.jsonl", lines)
+    rows, report = export("claude", tmp_path / "home")
+    asked = [row["instruction"] for row in rows]
+    assert asked == ["question 0", "question 2"]
+    assert rows[0]["output"].endswith("(0)")
+    assert report["rejected"] == {"broken_json": 1}
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    path = write_lines(tmp_path / "home/projects/x/s1.jsonl", claude_turns(2))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    rows, report = export("claude", tmp_path / "home")
+    assert (len(rows), report["rejected"]) == (2, {})

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.evidence.conversations.inputs import SETS, InputSet, of_share
 from benchmarks.evidence.conversations.situations import judge
 
-FLOOR = 0
+FLOOR = 109
 """Held-in situations of the first set that must be right, of 109."""
 
 

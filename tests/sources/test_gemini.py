@@ -187,9 +187,9 @@ def test_a_loop_warning_is_not_the_person_who_is_shown(tmp_path: Path) -> None:
     records = [
         HEAD,
         gemini("1", "user", "Mend it"),
-        gemini("2", "gemini", "I try it again. I try it again."),
+        gemini("2", "gemini", ANSWER),
         gemini("3", "user", [{"text": warning}], displayContent="Mend it"),
-        gemini("4", "gemini", ANSWER),
+        gemini("4", "gemini", "I take a step back: the oil is counted already."),
     ]
     write_lines(chat(tmp_path / "h"), records)
     (row,), report = export("gemini", tmp_path / "h")

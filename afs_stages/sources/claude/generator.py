@@ -16,7 +16,7 @@ from typing import Any
 from afs_stages.sources.claude.message_tree import MessageTree, message_tree
 from afs_stages.sources.claude.record_text import prompts, told
 from afs_stages.sources.conversation import SessionGenerator
-from afs_stages.sources.events import Event, LeftOut, Session
+from afs_stages.sources.events import Event, LeftOut, Lost, Session
 from afs_stages.sources.files import read_records, walk
 
 _NOT_SESSIONS = ("history.jsonl",)
@@ -63,6 +63,8 @@ def _events(records: Iterator[Record], tree: MessageTree) -> Iterator[Event]:
         if number >= len(tree.kept):
             break  # written since the tree was read
         if tree.holds(number):
+            if number in tree.orphans and record.get("type") == "assistant":
+                yield Lost()
             yield from told(number, record)
             continue
         reason = "subagent_turn" if record.get("isSidechain") else "other_branch"

@@ -42,6 +42,8 @@ class MessageTree(NamedTuple):
     """One flag per line number."""
     subagent: bool
     """Every message in the file is a subagent's."""
+    orphans: frozenset[int]
+    """Lines that answer a line which is lost."""
 
     def holds(self, number: int) -> bool:
         """Whether a line is on the conversation's path."""
@@ -52,14 +54,16 @@ def message_tree(path: Path) -> MessageTree:
     """The tree of a session. A subagent's file has sidechain messages alone; in a
     session they are another conversation's.
     """
-    kept, others = _kept_lines(path, subagent=False)
-    if others and not any(kept):
-        return MessageTree(_kept_lines(path, subagent=True)[0], subagent=True)
-    return MessageTree(kept, subagent=False)
+    kept, others, orphans = _kept_lines(path, subagent=False)
+    is_subagent = others and not any(kept)
+    if is_subagent:
+        kept, _, orphans = _kept_lines(path, subagent=True)
+    return MessageTree(kept, is_subagent, orphans)
 
 
-def _kept_lines(path: Path, subagent: bool) -> tuple[bytearray, bool]:
-    """(one flag per line number, whether there are sidechain messages).
+def _kept_lines(path: Path, subagent: bool) -> tuple[bytearray, bool, frozenset[int]]:
+    """(one flag per line number, whether there are sidechain messages, the lines whose
+    parent is missing).
 
     A record whose parent is missing (its line was broken), or that continues a
     compacted conversation without naming its parent, as older versions do, hangs on the
@@ -69,6 +73,7 @@ def _kept_lines(path: Path, subagent: bool) -> tuple[bytearray, bool]:
     lines: dict[str, int] = {}
     parents, tools, side = array("q", [0]), bytearray(1), bytearray(1)
     last = previous = 0
+    orphans: set[int] = set()
     for number, line in jsonl.read_lines(path, _pass_over):
         _pad(number, parents, tools, side)
         head = _head(line)
@@ -82,6 +87,8 @@ def _kept_lines(path: Path, subagent: bool) -> tuple[bytearray, bool]:
         foreign = bool(head.sidechain) and not subagent
         side[number] = foreign
         above = head.parent or head.logical
+        if above and above not in lines:
+            orphans.add(number)
         continued = head.summary or head.subtype == "compact_boundary"
         parents[number] = (
             lines.get(above, previous) if above else previous if continued else 0
@@ -92,7 +99,7 @@ def _kept_lines(path: Path, subagent: bool) -> tuple[bytearray, bool]:
         if head.type in ("user", "assistant"):
             last = number
         tools[number] = any(mark in line for mark in _WITH_PARENT)
-    return _kept(parents, tools, side, last), any(side)
+    return _kept(parents, tools, side, last), any(side), frozenset(orphans)
 
 
 def _head(line: bytes) -> Head | None:

@@ -86,11 +86,12 @@ def _answers(document: Any) -> list[Row]:
 
 
 def is_answer(path: PurePath) -> bool:
-    """Whether a file holds answers: by its name, `<query>_<method>.json`, or that of a
-    folder it stands in.
+    """Whether a file holds answers: by its name, `<query>_<method>.json` or, of
+    predictions for the evaluator, `<test set>_converted.json`, or by that of a folder
+    it stands in.
     """
     in_answers = any("answer" in part for part in path.parts[:-1])
-    named = re.match(r"\d+_", path.name) is not None
+    named = re.match(r"\d+_|.*_converted\.json$", path.name) is not None
     return path.suffix == ".json" and (in_answers or named)
 
 
