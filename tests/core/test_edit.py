@@ -6,7 +6,7 @@ import difflib
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afs_stages.core.errors import UserError
@@ -135,6 +135,7 @@ TREES = st.dictionaries(
 )
 
 
+@settings(max_examples=500, deadline=None)
 @given(TREES, st.booleans(), st.integers(2, 6), NAMES, NAMES, SCALARS)
 def test_what_was_meant_is_what_stands_there(
     tree: dict[str, object], flow: bool, indent: int, one: str, two: str, value: object

@@ -35,10 +35,15 @@ def set_value(text: str, path: Path, value: Any) -> str:
 
 def _set(text: str, tree: yaml.MappingNode, path: Path, value: Any) -> str:
     block = tree
+    inline = False
     for depth, name in enumerate(path):
         found = _entry(block, name)
+        if found is None and inline and not block.value:
+            return _replace(text, block, _nested(path[depth:], value))
         if found is None:
             return _insert(text, block, name, _nested(path[depth + 1 :], value))
+        # What stands inside of braces is written inside of them.
+        inline = inline or bool(block.flow_style)
         key, node = found
         # An alias is a node that stands elsewhere.
         if node.start_mark.index < key.end_mark.index:
