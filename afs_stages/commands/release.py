@@ -99,8 +99,10 @@ def _freeze(model: str) -> Release:
     """
     from afs_stages.core.params import load
     from afs_stages.dataset import releases
+    from afs_stages.project.code import require_current
     from afs_stages.remote.job import remote_folder
 
+    require_current()
     params = load()
     version = params.model(model).version
     adapter, last_stage = layout.adapter(model), f"register@{model}"

@@ -10,6 +10,7 @@ from afs_stages.core import layout
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import read_json
 from afs_stages.core.params import Params
+from afs_stages.project.code import require_current
 
 
 class Running(UserError):
@@ -46,6 +47,8 @@ class Status:
             )
         if self.running:
             return f"afs status   (when {self.running} is done)"
+        if "afs upgrade" in self.problem:
+            return "afs upgrade"
         if self.stale is None:
             return "dvc status   (DVC could not tell; its own message says why)"
         if self.stale:
@@ -65,6 +68,11 @@ def status(params: Params, root: Path = Path()) -> Status:
         sources, missing, _models(params, root), _releases(root), _remote(root)
     )
     state.last_backup = _last_backup(root)
+    try:
+        require_current(root)
+    except UserError as error:
+        state.problem = str(error)
+        return state
     try:
         state.stale = stale_stages(root)
     except Running as error:

@@ -17,7 +17,6 @@ from afs_stages.core import console, layout
 from afs_stages.core.atomic import write_text
 from afs_stages.core.params.load import read, validate
 from afs_stages.core.params.tracked import untracked
-from afs_stages.project.mistakes import mistakes, warnings
 
 app = console.stage_app(
     "params", "Check params.yaml as a whole: keys, types, ranges, source folders."
@@ -29,6 +28,10 @@ def params(
     path: Annotated[Path, typer.Argument(help="the file to check")] = layout.PARAMS,
 ) -> None:
     """Check params.yaml as a whole: keys, types, ranges, source folders."""
+    from afs_stages.project.code import require_current
+    from afs_stages.project.mistakes import mistakes, warnings
+
+    require_current()
     file = read(path)
     loaded = validate(file)
     found = [*untracked(file.data), *mistakes(loaded)]

@@ -56,7 +56,10 @@ class Export(Block):
         description="budget of earlier turns kept before a follow-up turn",
     )
     max_tool_output_chars: int = Field(
-        default=2000, ge=0, description="longer tool results are cut, and say so"
+        default=20_000,
+        ge=0,
+        description="longer tool results are cut, and say so; `fit` cuts them to what "
+        "a model takes",
     )
 
 
@@ -190,9 +193,16 @@ class Fit(Block):
     """Token limits, by the model's own tokenizer."""
 
     max_tokens: int = Field(
-        default=1024, ge=16, description="prompt and answer together"
+        default=1024,
+        ge=16,
+        description="prompt and answer together; tool output is cut to fit, longest "
+        "first",
     )
-    over_long: Literal["drop", "truncate"] = "drop"
+    over_long: Literal["drop", "truncate"] = Field(
+        default="drop",
+        description="what becomes of rows that are over-long even so; truncate cuts "
+        "the answer of single turns",
+    )
 
 
 Policy = Literal["random", "top_quality", "quality_diversity"]

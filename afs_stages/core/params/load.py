@@ -5,6 +5,7 @@ nearest known key.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -41,6 +42,11 @@ def validate(file: YamlFile) -> Params:
         return Params.model_validate(file.data)
     except ValidationError as error:
         raise file.refusal(mistakes_of(error, Params)) from None
+
+
+def read_tree(path: Path) -> dict[str, Any]:
+    """What a parameter file says, unchecked: for a look before it is complete."""
+    return read(path).data
 
 
 def place(path: Path, key: str) -> str:

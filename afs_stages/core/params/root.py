@@ -77,21 +77,29 @@ class Params(Block):
 
     def model(self, name: str) -> Model:
         """A model's block. Raises `UserError` for a name that is none."""
+        self.require_model(name)
+        return self.models[name]
+
+    def source(self, name: str) -> Source:
+        """A source's block. Raises `UserError` for a name that is none."""
+        self.require_source(name)
+        return self.sources[name]
+
+    def require_model(self, name: str) -> None:
+        """Raise `UserError` for a name that is no model's."""
         if name not in self.models:
             raise UserError(
                 f"no model '{name}' ({nearest(name, list(self.models))})",
                 where="params.yaml: models",
             )
-        return self.models[name]
 
-    def source(self, name: str) -> Source:
-        """A source's block. Raises `UserError` for a name that is none."""
+    def require_source(self, name: str) -> None:
+        """Raise `UserError` for a name that is no source's."""
         if name not in self.sources:
             raise UserError(
                 f"no source '{name}' ({nearest(name, list(self.sources))})",
                 where="params.yaml: sources",
             )
-        return self.sources[name]
 
     def sources_of(self, model: str) -> list[str]:
         """The sources a model learns from: those it weighs and that are there, in
