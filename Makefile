@@ -6,7 +6,7 @@ TORCH  := $(shell sed -n 's/^  "\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: repro test check lint types lock lock-check format docs install clean-venv
+.PHONY: repro test check lint types lock lock-check format docs evidence install clean-venv
 
 repro: install ## the whole pipeline on the embedded sample, in demo/, then a summary
 	python tools/demo.py
@@ -34,6 +34,11 @@ lock-check: install ## the lock still answers pyproject.toml
 format: install
 	ruff check --fix .
 	ruff format .
+
+PART ?= conversations
+
+evidence: install ## figures on inputs by another hand, every set: make evidence PART=conversations
+	@python benchmarks/evidence/$(PART)/run.py
 
 install: $(VENV)/.installed ## virtual environment with the locked tree
 

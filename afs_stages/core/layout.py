@@ -10,6 +10,7 @@ from pathlib import Path
 
 PARAMS = Path("params.yaml")
 PIPELINE = Path("dvc.yaml")
+RENTING = Path("remote/dvc.yaml")
 CODE = Path("code.json")
 """What code each stage runs, as hashes."""
 PARAMS_OK = Path("data/params.ok")

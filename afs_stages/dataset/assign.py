@@ -73,7 +73,7 @@ def _lend_of_all(
     parts: NDArray[np.int8], order: Rows, ratios: Ratios, filled: Set[int]
 ) -> None:
     """Give test and val a cluster where no domain has one; train keeps its last."""
-    train, val, test = range(len(layout.PARTS))
+    _, val, test = range(len(layout.PARTS))
     for part in (test, val):
         counts = np.bincount(parts, minlength=3)
         if ratios.shares[part] <= 0 or part in filled or counts[part]:

@@ -8,6 +8,7 @@ and fails the run.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,12 @@ from afs_stages.core.params.model import Model
 from afs_stages.core.sample import TrainingSample
 from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset.datafacts import DataFacts
-from afs_stages.dataset.fit import Count
 from afs_stages.dataset.index import Index, index
 from afs_stages.dataset.leakage import Leak, find_leaks, held_out_files
 from afs_stages.dataset.mix import missed_shares
 
+Count = Callable[[TrainingSample], int]
+"""Tokens of a sample as it is trained on; ValueError where it has no rendering."""
 SHOWN = 5
 """Offenders printed of each kind."""
 FIX_CHAT_TEMPLATE = (
@@ -213,7 +215,7 @@ def _length(
     """
     try:
         tokens = count(sample)
-    except (ValueError, TypeError, KeyError) as error:
+    except ValueError as error:
         findings.add(
             "chat template", f"row {sample.sample_id}: {error}", FIX_CHAT_TEMPLATE
         )

@@ -75,13 +75,20 @@ def write_pipeline(folder: Path) -> None:
     """Write the pipelines of the package that runs, and `code.json` where no stage of
     the project writes it.
     """
-    linked = (folder / "afs_stages").exists()
-    pipeline = template(templates.PIPELINE)
-    if not linked:
-        pipeline = without_stage(pipeline, "code")
+    write_text(folder / layout.PIPELINE, pipeline_for(folder))
+    write_text(folder / layout.RENTING, template(templates.RENTING))
+    if not _is_linked(folder):
         write_json(folder / layout.CODE, code_hashes())
-    write_text(folder / layout.PIPELINE, pipeline)
-    write_text(folder / "remote/dvc.yaml", template(templates.RENTING))
+
+
+def pipeline_for(folder: Path) -> str:
+    """The text of a project's dvc.yaml."""
+    pipeline = template(templates.PIPELINE)
+    return pipeline if _is_linked(folder) else without_stage(pipeline, "code")
+
+
+def _is_linked(folder: Path) -> bool:
+    return (folder / "afs_stages").exists()
 
 
 def without_stage(pipeline: str, name: str) -> str:

@@ -1,6 +1,6 @@
 """The files that a new project begins with; they come with the package.
 
-`dvc.yaml`, `remote/dvc.yaml` and `.dvc/config` are those of the repository itself.
+`dvc.yaml`, `remote/dvc.yaml`, `params.yaml` and `.dvc/config` are the repository's own.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ PIPELINE = "pipeline.yaml"
 RENTING = "renting.yaml"
 DVC_CONFIG = "dvc-config"
 GITIGNORE = "gitignore.txt"
+SAMPLE_PARAMS = "sample-params.yaml"
+README = "project-readme.md"
 DVCIGNORE = "dvcignore.txt"
 
 

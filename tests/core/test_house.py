@@ -56,6 +56,7 @@ SAME_MEANING = {
     "status": "command and its logic",
     "summary": "command and its logic",
     "train": "stage and its logic, and the documented way to run it by hand",
+    "upgrade": "command and its logic",
     "training": "the room; in commands/ the documented group `afs training`",
 }
 """Module names that stand more than once, and the meaning they share."""

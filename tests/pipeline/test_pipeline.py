@@ -71,7 +71,7 @@ def _kill_in_the_middle(folder: Path) -> None:
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env=environment(),
+        env={**environment(), **witness.environment(folder)},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,

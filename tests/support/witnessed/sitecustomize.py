@@ -33,7 +33,8 @@ def _checking() -> bool:
     frame = sys._getframe(2)
     while frame is not None:
         code = frame.f_code
-        if code.co_name.startswith("_") and code.co_filename.endswith("params/root.py"):
+        checks = code.co_name.startswith(("_", "require_"))
+        if checks and code.co_filename.endswith("params/root.py"):
             return True
         frame = frame.f_back
     return False
