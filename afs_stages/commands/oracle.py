@@ -48,7 +48,8 @@ def generate(
     from afs_stages.core.errors import UserError
     from afs_stages.sources.export import run
 
-    if not any(path.suffix.lower() in READ for path in oracle_path.rglob("*")):
+    there = oracle_path.rglob("*")
+    if oracle_path.is_dir() and not any(p.suffix.lower() in READ for p in there):
         raise UserError(
             f"no assembly and no documentation here ({', '.join(READ)})",
             where=str(oracle_path),

@@ -487,6 +487,13 @@ def test_the_real_training_runs_on_a_box_and_is_measured_there(project, lab):
     assert list((project / "models/registry").glob("*.json"))
 
 
+def write_code(project: Path) -> None:
+    """What `afs init` writes of the package's code."""
+    from afs_stages.project.code import code_hashes
+
+    (project / "code.json").write_text(json.dumps(code_hashes()))
+
+
 def test_a_plain_repro_never_rents_and_the_named_stage_does(project, lab):
     """The shipped remote/dvc.yaml, under real DVC,
     beside a root pipeline of one stage.
@@ -498,6 +505,7 @@ def test_a_plain_repro_never_rents_and_the_named_stage_does(project, lab):
     )
     (project / "remote").mkdir()
     shutil.copy(REPO / "remote/dvc.yaml", project / "remote/dvc.yaml")
+    write_code(project)
     for folder in ("models/base", "models/majora/releases", "data/mixed/majora"):
         (project / folder).mkdir(parents=True)
         (project / folder / "test.jsonl").write_text("")

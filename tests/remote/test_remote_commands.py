@@ -15,7 +15,16 @@ import pytest
 import yaml
 from boxes import BoxLab, missing
 from lab import offer
-from test_remote_boxes import REPO, dvc, environment, script, settings, until, vastai
+from test_remote_boxes import (
+    REPO,
+    dvc,
+    environment,
+    script,
+    settings,
+    until,
+    vastai,
+    write_code,
+)
 
 pytestmark = pytest.mark.skipif(
     bool(missing()), reason=missing() or "machines can be had"
@@ -54,6 +63,7 @@ def project(tmp_path, lab):
     )
     (tmp_path / "remote").mkdir()
     shutil.copy(REPO / "remote/dvc.yaml", tmp_path / "remote/dvc.yaml")
+    write_code(tmp_path)
     (tmp_path / "dvc.yaml").write_text(ROOT)
     (tmp_path / "models/base").mkdir(parents=True)
     (tmp_path / "models/base/config.json").write_text("{}")
