@@ -6,11 +6,10 @@ TORCH  := $(shell sed -n 's/^  "\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: repro test check lint types lock lock-check format docs install clean-venv
+.PHONY: repro test check lint types lock lock-check format docs evidence install clean-venv
 
-repro: install ## the whole pipeline on the embedded sample, then a summary
-	dvc repro
-	@afs summary
+repro: install ## the whole pipeline on the embedded sample, in demo/, then a summary
+	python tools/demo.py
 
 test: install ## lint, types, lock, then every test
 	@$(MAKE) --no-print-directory check
@@ -35,6 +34,11 @@ lock-check: install ## the lock still answers pyproject.toml
 format: install
 	ruff check --fix .
 	ruff format .
+
+PART ?= conversations
+
+evidence: install ## figures on inputs by another hand, every set: make evidence PART=conversations
+	@python benchmarks/evidence/$(PART)/run.py
 
 install: $(VENV)/.installed ## virtual environment with the locked tree
 

@@ -5,6 +5,8 @@ Commands are imported when they are called, so that `afs --help` answers at once
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from afs_stages import __version__
@@ -12,6 +14,14 @@ from afs_stages.core import console
 from afs_stages.core.lazy import CommandTable, lazy_group
 
 COMMANDS: CommandTable = {
+    "init": (
+        "afs_stages.commands.init",
+        "Make a project of your own from the sources that are there.",
+    ),
+    "upgrade": (
+        "afs_stages.commands.upgrade",
+        "Move a project to the package that runs; shows first what will rerun.",
+    ),
     "status": (
         "afs_stages.commands.status",
         "Say where things stand and what to do next.",
@@ -74,7 +84,26 @@ COMMANDS: CommandTable = {
 app = console.stage_app(
     "afs", "Retrain a domain expert again and again without it forgetting."
 )
-app.info.cls = lazy_group(COMMANDS)
+NEED_A_PROJECT = {
+    "upgrade",
+    "status",
+    "summary",
+    "release",
+    "model",
+    "backup",
+}
+"""Commands that are of no use outside of a project."""
+
+
+def _in_project(name: str, command: Any) -> None:
+    """Let a command find the project around the current folder."""
+    from afs_stages.project.place import run_in_project
+
+    if name != "init":
+        run_in_project(command, needed=name in NEED_A_PROJECT)
+
+
+app.info.cls = lazy_group(COMMANDS, _in_project)
 
 
 def _version(value: bool) -> None:

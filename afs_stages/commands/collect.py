@@ -17,7 +17,6 @@ from afs_stages.core.errors import UserError, nearest
 app = console.stage_app(
     "collect", "Bring a source's files into data/raw, redacted, under DVC."
 )
-RAW = Path("data/raw")
 
 
 @app.command()
@@ -59,34 +58,49 @@ def collect(
             "name a source, or look for some",
             fix="afs collect claude; afs collect --discover ~",
         )
+    from afs_stages.project.own import RAW
+    from afs_stages.project.place import require_project
+
+    require_project()
     target = RAW / source
+    kind = _type_of(source)
     if git:
         _import(git, rev, path, target)
     else:
-        _snapshot(source, root, target)
+        _snapshot(kind, root, target)
         if dvc:
             _run("dvc", "add", target.as_posix())
-    _point_params(source, target)
+    _point_params(source, kind, target)
 
 
-def _snapshot(source: str, given: list[Path] | None, target: Path) -> None:
+def _type_of(source: str) -> str:
+    """A source's type as params.yaml tells it; of a new one its name."""
+    from afs_stages.core.params.load import read_tree
+
+    blocks = read_tree(layout.PARAMS).get("sources") or {}
+    block = blocks.get(source) or {}
+    return str(block.get("type") or source)
+
+
+def _snapshot(kind: str, given: list[Path] | None, target: Path) -> None:
     from afs_stages.sources.collect import TAKEN, files_of, snapshot
     from afs_stages.sources.plugins import source_class
 
-    if source not in TAKEN:
-        fix = "for a codebase: --git URL --rev REV"
+    if kind not in TAKEN:
         raise UserError(
-            f"cannot collect '{source}' ({nearest(source, list(TAKEN))})", fix=fix
+            f"cannot collect '{kind}' ({nearest(kind, list(TAKEN))})",
+            fix=f"write a block for it: sources.{kind}.type",
         )
     roots = [
-        folder.expanduser() for folder in given or source_class(source).default_roots()
+        folder.expanduser() for folder in given or source_class(kind).default_roots()
     ]
-    if not files_of(source, [folder for folder in roots if folder.is_dir()]):
+    if not files_of(kind, [folder for folder in roots if folder.is_dir()]):
         raise UserError(
-            f"no sessions found under {', '.join(map(str, roots))}",
+            f"nothing of '{kind}' found under "
+            f"{', '.join(map(str, roots)) or 'no folder'}",
             fix="give the folder with --root",
         )
-    found = snapshot(source, roots, target)
+    found = snapshot(kind, roots, target)
     console.say(f"{target}: {found.written} files written, {found.unchanged} unchanged")
     for title, counts in (("redacted", found.redactions), ("left out", found.bad)):
         if counts:
@@ -123,21 +137,25 @@ def _run(module: str, *arguments: str) -> None:
         )
 
 
-def _point_params(source: str, target: Path) -> None:
-    from afs_stages.core.atomic import write_text
+def _point_params(source: str, kind: str, target: Path) -> None:
+    from afs_stages.core.atomic import write_bytes
     from afs_stages.core.params import parse
-    from afs_stages.core.params.edit import set_root
+    from afs_stages.core.params.edit import set_value
+    from afs_stages.core.params.load import read_tree
+    from afs_stages.project.own import add_source
 
-    if not layout.PARAMS.is_file():
-        raise UserError(
-            "no such file", where=str(layout.PARAMS), fix="run from the repository root"
-        )
-    text = set_root(
-        layout.PARAMS.read_text(encoding="utf-8"), source, target.as_posix()
-    )
-    parse(text)
-    write_text(layout.PARAMS, text)
+    # Bytes, so that line ends stay as they are.
+    text = layout.PARAMS.read_bytes().decode("utf-8")
+    if source in (read_tree(layout.PARAMS).get("sources") or {}):
+        text = set_value(text, ("sources", source, "root"), target.as_posix())
+    else:
+        text = add_source(text, source, kind)
+    loaded = parse(text)
+    write_bytes(layout.PARAMS, text.encode("utf-8"))
     console.say(f"params.yaml: sources.{source}.root is {target}; next: dvc repro")
+    for name, model in loaded.models.items():
+        if source not in model.weights:
+            console.say(f"  {name} does not learn from it: models.{name}.weights")
 
 
 def _print_discovered(top: Path) -> None:

@@ -9,6 +9,8 @@ import typer
 
 from afs_stages.core import console
 
+READ = (".asm", ".inc", ".s", ".md")
+"""What a codebase is known by."""
 app = console.stage_app("oracle", "Make samples from a 65816 codebase.")
 
 
@@ -43,7 +45,14 @@ def generate(
     quest and architecture samples.
     """
     from afs_stages.codebase import OracleTrainingGenerator
+    from afs_stages.core.errors import UserError
     from afs_stages.sources.export import run
 
+    if not any(path.suffix.lower() in READ for path in oracle_path.rglob("*")):
+        raise UserError(
+            f"no assembly and no documentation here ({', '.join(READ)})",
+            where=str(oracle_path),
+            fix="--oracle-path the root of the codebase",
+        )
     generator = OracleTrainingGenerator(source, oracle_path=oracle_path, limit=limit)
     run(generator, output, strict=strict).write(None)

@@ -13,6 +13,7 @@ from afs_stages.core import console, layout
 from afs_stages.core.errors import UserError
 
 if TYPE_CHECKING:
+    from afs_stages.core.params import Params
     from afs_stages.dataset.releases import Release
 
 SHOWN = 5
@@ -99,16 +100,21 @@ def _freeze(model: str) -> Release:
     """
     from afs_stages.core.params import load
     from afs_stages.dataset import releases
+    from afs_stages.dataset.idle_weights import refuse_idle_weights
+    from afs_stages.project.code import require_current
     from afs_stages.remote.job import remote_folder
 
+    require_current()
     params = load()
     version = params.model(model).version
+    refuse_idle_weights(model, params)
     adapter, last_stage = layout.adapter(model), f"register@{model}"
     rented = remote_folder(model) / "adapter"
     if rented.is_dir() and not adapter.is_dir():
         adapter, last_stage = rented, f"remote/dvc.yaml:remote-register@{model}"
     releases.refuse_unfit(model, version, adapter)
     _refuse_stale(f"{model} {version}", last_stage)
+    _refuse_failed_gates(model, version, params, rented=adapter == rented)
     return releases.freeze(model, params, layout.PARAMS.read_bytes(), adapter)
 
 
@@ -134,6 +140,42 @@ def _refuse_stale(name: str, last_stage: str) -> None:
         ]
     )
     raise UserError(what, where="dvc.yaml", fix=f"dvc repro {last_stage}")
+
+
+def _refuse_failed_gates(
+    model: str, version: str, params: Params, *, rented: bool
+) -> None:
+    """Raise `UserError` where the gate before training, or the one after it, did not
+    let the version pass.
+    """
+    from afs_stages.core.jsonl import read_json
+    from afs_stages.evaluation.evaluate import versions_of
+    from afs_stages.evaluation.gates import refusals
+
+    checked = read_json(layout.report("check", model))
+    if checked.get("problems"):
+        kinds = ", ".join(f"{n} {kind}" for kind, n in checked["problems"].items())
+        raise UserError(
+            f"{model} {version} did not pass check: {kinds}",
+            where=str(layout.report("check", model)),
+            fix=f"dvc repro check@{model}   (it names the rows)",
+        )
+    place = layout.report("remote-evaluate" if rented else "evaluate", model)
+    measured = read_json(place)
+    stage = f"remote/dvc.yaml:remote-train@{model}" if rented else f"evaluate@{model}"
+    if "gain_over_base" not in measured:
+        raise UserError(
+            f"{model} {version} was not measured",
+            where=str(place),
+            fix=f"dvc repro {stage}",
+        )
+    failed = refusals(measured, versions_of(measured), params.evaluate)
+    if failed:
+        raise UserError(
+            "\n".join([f"{model} {version} did not pass evaluate:", *failed]),
+            where=str(place),
+            fix=f"evaluate.* in params.yaml, or train better; then dvc repro {stage}",
+        )
 
 
 def _done(release: Release, track: bool) -> None:

@@ -31,12 +31,11 @@ def status() -> None:
 
 
 def _sections(state: Status) -> dict[str, dict[str, str]]:
-    releases = dict.fromkeys(state.releases, "")
     return {
         "sources": state.sources,
         "stages": _stages(state),
         "models": state.models,
-        "releases": releases or {"none": "freeze one with `afs release MODEL`"},
+        "releases": state.releases or {"none": "freeze one with `afs release MODEL`"},
         "backup": {"remote": state.remote, "last": state.last_backup or "none yet"},
     }
 

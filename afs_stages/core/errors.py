@@ -27,14 +27,19 @@ class UserError(Exception):
         return f"{text}\n  fix: {self.fix}" if self.fix else text
 
 
+def closest(name: str, known: list[str]) -> str:
+    """The known name that is close to one; empty where none is."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, known, n=1)), "")
+
+
 def nearest(name: str, known: list[str]) -> str:
     """`did you mean 'x'?
     ` when one of the known names is close, then the list of them all.
     """
-    from difflib import get_close_matches
-
-    guess = get_close_matches(name, known, n=1)
-    hint = f"did you mean '{guess[0]}'? " if guess else ""
+    guess = closest(name, known)
+    hint = f"did you mean '{guess}'? " if guess else ""
     return f"{hint}known: {', '.join(sorted(known)) or '(none)'}"
 
 

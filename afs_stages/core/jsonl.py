@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -140,8 +141,8 @@ def open_read(path: Path) -> Iterator[IO[bytes]]:
 def read_lines(
     path: Path, on_bad: OnBad, max_bytes: int = MAX_LINE_BYTES
 ) -> Iterator[tuple[int, bytes]]:
-    """Yield (line number from 1, bytes without the line end);
-    blank lines are passed over.
+    """Yield (line number from 1, bytes without the line end); blank lines are passed
+    over, and so is a byte order mark.
 
     A line longer than `max_bytes` and a stream that breaks off (truncated
     compression) are reported.
@@ -169,6 +170,8 @@ def read_lines(
                 )
                 continue
             line = line.rstrip(b"\r\n")
+            if number == 1:
+                line = line.removeprefix(BOM_UTF8)
             if line and not line.isspace():
                 yield number, line
 

@@ -9,10 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
+PIPELINE = Path("dvc.yaml")
+RENTING = Path("remote/dvc.yaml")
+CODE = Path("code.json")
+"""What code each stage runs, as hashes."""
 PARAMS_OK = Path("data/params.ok")
 DISCRIMINATOR_ROWS = Path("data/discriminator-rows.jsonl")
 ELECTRA = Path("models/electra")
 BASE_MODEL = Path("models/base")
+OWN_BASES = Path("models/bases")
+"""Base models of one's own, a folder each; a dependency of `base-model`."""
 SPLITS = Path("data/splits")
 RELEASES = Path("data/releases")
 REGISTRY = Path("models/registry")

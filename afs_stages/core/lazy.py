@@ -4,6 +4,7 @@ or asked for help.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -17,15 +18,24 @@ one line of help)
 """
 
 
-def lazy_group(table: CommandTable) -> type[typer.core.TyperGroup]:
-    """A group class that serves the commands of `table`; listing them imports none."""
+def lazy_group(
+    table: CommandTable, ready: Callable[[str, Any], None] = lambda name, command: None
+) -> type[typer.core.TyperGroup]:
+    """A group class that serves the commands of `table`; listing them imports none.
+
+    `ready` is called with the name and the command that is about to be used.
+    """
 
     class LazyGroup(typer.core.TyperGroup):
         def list_commands(self, ctx: Any) -> list[str]:
             return list(table)
 
         def get_command(self, ctx: Any, cmd_name: str) -> Any:
-            return _import(cmd_name, table) if cmd_name in table else None
+            if cmd_name not in table:
+                return None
+            command = _import(cmd_name, table)
+            ready(cmd_name, command)
+            return command
 
         def format_commands(self, ctx: Any, formatter: Any) -> None:
             with formatter.section("Commands"):

@@ -21,6 +21,7 @@ _MESSAGE_KEYS = {
     "tool_calls": list,
     "tool_call_id": str,
     "name": str,
+    "train": bool,
 }
 """Keys of a message after its role, in the order they are written, and their types."""
 _REDACTION_NUMBER = re.compile(r"<REDACTED:([a-z0-9-]+?)-\d+>")
@@ -34,7 +35,8 @@ class TrainingSample(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     `messages` (with `tools`, the tool schemas in OpenAI's format) carries the whole
     conversation of a multi-turn or tool-using sample; `instruction` and `output` are
-    then its single-turn view. `source` is the short name of a source block in
+    then its single-turn view. Answers before the turn that is taught carry
+    `train: false` (`_mark_context`). `source` is the short name of a source block in
     params.yaml; file, line and kind are in `metadata["provenance"]`. `quality_score` is
     in [0, 1], or None before scoring.
 
@@ -63,6 +65,7 @@ class TrainingSample(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             self.messages = [
                 message(row, f"messages[{at}]") for at, row in enumerate(self.messages)
             ]
+            _mark_context(self.messages)
         if not self.sample_id:
             self.sample_id = content_id(self)
 
@@ -216,6 +219,57 @@ def message(row: dict[str, Any], where: str = "message") -> dict[str, Any]:
     return {**ordered, **others}
 
 
+def is_learnt(message: dict[str, Any]) -> bool:
+    """Whether a message carries loss: the assistant's, unless its mark says otherwise.
+
+    The mark is `train: false` in our records and in axolotl's, `weight: 0` in OpenAI's.
+    """
+    if message["role"] != "assistant":
+        return False
+    return message.get("train") is not False and message.get("weight") != 0
+
+
+def turns(messages: list[dict[str, Any]]) -> list[int]:
+    """Where each turn that has an answer or a call begins: at the request that opens
+    the conversation or follows an answer. The last one is the running turn.
+
+    A request typed while the model works follows a call or its result and opens
+    nothing: it belongs to the turn that runs.
+    """
+    begins: list[int] = []
+    request = 0
+    answered = True
+    for at, row in enumerate(messages):
+        if row["role"] == "user" and answered:
+            request, answered = at, False
+        elif row["role"] == "assistant":
+            answered = not row.get("tool_calls")
+            if not begins or begins[-1] != request:
+                begins.append(request)
+    return begins
+
+
+def _mark_context(messages: list[dict[str, Any]]) -> None:
+    """Mark what is only context, in place, so that no answer is taught twice.
+
+    A sample teaches one turn: the running one. Every earlier answer is (or was refused
+    as) a sample of its own. A mark that a message came with is honoured; one that only
+    repeats this rule is left out, so that a conversation has one form:
+
+        user, assistant,              user, assistant (call), tool, assistant
+              train: false by the rule      learnt, no mark         learnt, no mark
+    """
+    begins = turns(messages)
+    for at, row in enumerate(messages):
+        mark = row.pop("train", None)
+        if row["role"] != "assistant":
+            continue
+        in_turn = at >= begins[-1]
+        learnt = in_turn if mark is None else mark
+        if not (learnt and in_turn):
+            row["train"] = learnt
+
+
 def problem(error: msgspec.ValidationError) -> str:
     """What is wrong with a row as `field: message`; never the value,
     which may be secret.
@@ -267,13 +321,21 @@ def normalise(text: str) -> str:
 def content_id(sample: TrainingSample) -> str:
     """32 hex digits of the normalised content (not of domain, source,
     score or metadata).
+
+    Marks are no content: a conversation is the same row, and held out as such,
+    whichever of its answers carry loss.
     """
     parts = [sample.instruction, sample.input, sample.output, sample.thinking or ""]
     if sample.messages is not None:
-        parts.append(msgspec.json.encode(sample.messages, order="sorted").decode())
+        said = [_without_mark(row) for row in sample.messages]
+        parts.append(msgspec.json.encode(said, order="sorted").decode())
     if sample.tools is not None:
         parts.append(msgspec.json.encode(sample.tools, order="sorted").decode())
     payload = "\x1f".join(normalise(part) for part in parts)
     return hashlib.blake2b(
         payload.encode("utf-8", "surrogatepass"), digest_size=16
     ).hexdigest()
+
+
+def _without_mark(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != "train"}

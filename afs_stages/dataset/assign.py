@@ -41,8 +41,9 @@ def assign(
 
     Where a domain of at least three clusters left a part empty, the free clusters of
     the smallest hash are lent to it, and a smaller domain is not left without train:
-    rounding never empties a part that can be filled. `filled` are (domain, part) that
-    released rows fill already.
+    rounding never empties a part that can be filled. Where every domain is that small,
+    test and then val are lent a cluster of the whole, so that two clusters can be
+    trained and measured. `filled` are (domain, part) that released rows fill already.
     """
     mixed = seeded(keys, seed)
     parts = np.zeros(len(mixed), np.int8)
@@ -61,7 +62,29 @@ def assign(
             ratios,
             {part for part in range(count) if (stratum, part) in filled},
         )
+    # The largest domain lends first, the smallest hash of it.
+    sizes = np.bincount(strata)
+    order = np.lexsort((mixed, -sizes[strata]))
+    _lend_of_all(parts, order, ratios, {part for _, part in filled})
     return parts
+
+
+def _lend_of_all(
+    parts: NDArray[np.int8], order: Rows, ratios: Ratios, filled: Set[int]
+) -> None:
+    """Give test and val a cluster where no domain has one; train keeps its last."""
+    _, val, test = range(len(layout.PARTS))
+    for part in (test, val):
+        counts = np.bincount(parts, minlength=3)
+        if ratios.shares[part] <= 0 or part in filled or counts[part]:
+            continue
+        lender = int(np.argmax(counts))
+        if counts[lender] < 2:
+            # Without a test row nothing can be measured; val can be done without.
+            if part == val or not counts[val]:
+                continue
+            lender = val
+        parts[order[np.argmax(parts[order] == lender)]] = part
 
 
 def _lend(

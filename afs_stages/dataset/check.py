@@ -8,6 +8,7 @@ and fails the run.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,43 +22,63 @@ from afs_stages.core.params.model import Model
 from afs_stages.core.sample import TrainingSample
 from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset.datafacts import DataFacts
-from afs_stages.dataset.fit import Count
 from afs_stages.dataset.index import Index, index
 from afs_stages.dataset.leakage import Leak, find_leaks, held_out_files
+from afs_stages.dataset.mix import missed_shares
 
+Count = Callable[[TrainingSample], int]
+"""Tokens of a sample as it is trained on; ValueError where it has no rendering."""
 SHOWN = 5
 """Offenders printed of each kind."""
+FIX_CHAT_TEMPLATE = (
+    "take the row out of its source, or set base_model.id to a model whose chat "
+    "template renders it"
+)
+NO_TEST_ROWS = (
+    "all rows form one group (a session, a routine); add a second one, or lower "
+    "split.train"
+)
+"""Why a part of a split stays empty, and what fills it."""
 
 
 @dataclass
 class Findings:
-    """What is wrong: kind -> descriptions."""
+    """What is wrong: kind -> descriptions; and kind -> what mends it."""
 
     problems: dict[str, list[str]] = field(default_factory=dict)
+    fixes: dict[str, str] = field(default_factory=dict)
 
-    def add(self, kind: str, text: str) -> None:
-        """Note one problem."""
+    def add(self, kind: str, text: str, fix: str) -> None:
+        """Note one problem, and what mends those of its kind."""
         self.problems.setdefault(kind, []).append(text)
+        self.fixes[kind] = fix
 
-    def of_file(self, path: Path) -> jsonl.OnBad:
+    def of_file(self, path: Path, model: str) -> jsonl.OnBad:
         """Notes the bad rows of a file."""
 
         def on_bad(bad: jsonl.BadRow) -> None:
-            self.add("schema", f"{path}:{bad.line}: {bad.reason}: {bad.detail}")
+            text = f"{path}:{bad.line}: {bad.reason}: {bad.detail}"
+            self.add("schema", text, _fix_schema(path, model))
 
         return on_bad
 
     def raise_if_any(self, model: str) -> None:
-        """Raise `UserError` with the first offenders of each kind."""
+        """Raise `UserError` with the first offenders of each kind, and with what mends
+        each kind.
+        """
         if not self.problems:
             return
         lines = []
         for kind, texts in self.problems.items():
             lines.append(f"{kind}: {len(texts)}")
             lines += [f"    {text}" for text in texts[:SHOWN]]
+        fixes = [f"{kind}: {self.fixes[kind]}" for kind in self.problems]
+        if len(fixes) == 1:
+            fixes = list(self.fixes.values())
         raise UserError(
             "the data set must not be trained on:\n  " + "\n  ".join(lines),
             where=f"check@{model}",
+            fix="\n       ".join([*fixes, f"then: dvc repro check@{model}"]),
         )
 
 
@@ -74,13 +95,20 @@ def check_model(
     facts = DataFacts()
     for part in layout.PARTS:
         path = layout.mixed(model, part)
-        for sample in jsonl.read_samples(path, findings.of_file(path)):
+        for sample in jsonl.read_samples(path, findings.of_file(path, model)):
             facts.add(part, sample, _length(sample, count, max_tokens, findings))
+    if "too long" in findings.problems:
+        findings.fixes["too long"] = _fix_length(model, facts.longest)
     report.rows_in = report.rows_out = sum(facts.rows.values())
     _leaks(model, near, findings, report)
     _shares(model, block, findings, report)
     if not facts.rows["train"]:
-        findings.add("empty", "there is no training row")
+        _empty(model, findings)
+    if not facts.rows["test"]:
+        report.warn(
+            f"{model}: there is no test row, so evaluate@{model} will refuse: "
+            + NO_TEST_ROWS
+        )
     report.values["longest"] = facts.longest
     report.values["problems"] = {
         kind: len(texts) for kind, texts in sorted(findings.problems.items())
@@ -103,7 +131,8 @@ def _leaks(
     counts: Counter[str] = Counter()
     for leak in find_leaks(trained, np.sort(first).astype(np.int32), held_out, near):
         counts[leak.kind] += 1
-        findings.add(f"leak ({leak.kind})", _describe(leak, trained, held_out))
+        text = _describe(leak, trained, held_out)
+        findings.add(f"leak ({leak.kind})", text, _fix_leak(leak))
     report.values["held_out_sets"] = len(files)
     report.values["leaks"] = {"exact": counts["exact"], "near": counts["near"]}
 
@@ -121,15 +150,61 @@ def _shares(model: str, block: Model, findings: Findings, report: StageReport) -
     mixed = jsonl.read_json(layout.report("rebalance", model))
     report.values["shares"] = mixed["shares"]
     tolerance = block.rebalance.tolerance
-    rounding = 1 / max(mixed["rows_out"], 1)
-    for name, wanted in mixed["wanted"].items():
-        share = mixed["shares"].get(name, 0.0)
-        if abs(share - wanted) > max(tolerance, rounding):
-            findings.add(
-                "share",
-                f"{name} should be {wanted:.3f} and is {share:.3f} (tolerance "
-                f"{tolerance})",
-            )
+    counts, wanted = mixed["groups"], mixed["wanted"]
+    for name, share in missed_shares(counts, wanted, tolerance).items():
+        text = (
+            f"{name} should be {wanted[name]:.3f} and is {share:.3f} "
+            f"(tolerance {tolerance})"
+        )
+        findings.add("share", text, _fix_share(model, mixed))
+
+
+def _empty(model: str, findings: Findings) -> None:
+    """No training row: because only old rows are asked for and there are none, or
+    because none is left of any source.
+    """
+    ratio = jsonl.read_json(layout.report("rebalance", model)).get("ratio", 0)
+    key = f"models.{model}.rehearsal.ratio"
+    if ratio == 1:
+        text = f"{key}: 1 trains on older releases' rows alone, and there are none"
+        findings.add("empty", text, f"set {key} below 1, or release a version first")
+        return
+    findings.add(
+        "empty",
+        "there is no training row",
+        f"add files to the sources that models.{model}.weights names, or lower "
+        "quality.min_score; `afs summary` shows where rows were left out",
+    )
+
+
+def _fix_share(model: str, mixed: dict[str, Any]) -> str:
+    block = f"models.{model}.rebalance"
+    largest = mixed.get("total", {}).get("largest")
+    total = f"remove {block}.max_total"
+    if largest:
+        total = f"set {block}.max_total to {largest} or remove the line"
+    return f"{total}, or raise {block}.tolerance"
+
+
+def _fix_leak(leak: Leak) -> str:
+    again = "`dvc repro split` divides the rows anew around what releases hold"
+    if leak.kind == "exact":
+        return f"{again}; a row that stays is in a file changed by hand"
+    return (
+        f"{again}; a row that stays: take it out of its source, or raise "
+        "split.near_duplicates.threshold where the two are no copies"
+    )
+
+
+def _fix_schema(path: Path, model: str) -> str:
+    return f"`dvc repro --force --single-item rebalance@{model}` writes {path} anew"
+
+
+def _fix_length(model: str, longest: int) -> str:
+    return (
+        f"set fit.max_tokens to {longest} or more; a row of an older release enters "
+        f"through models.{model}.rehearsal.ratio, and 0 leaves it out"
+    )
 
 
 def _length(
@@ -140,11 +215,12 @@ def _length(
     """
     try:
         tokens = count(sample)
-    except (ValueError, TypeError, KeyError) as error:
-        findings.add("chat template", f"row {sample.sample_id}: {error}")
+    except ValueError as error:
+        findings.add(
+            "chat template", f"row {sample.sample_id}: {error}", FIX_CHAT_TEMPLATE
+        )
         return None
     if tokens > limit:
-        findings.add(
-            "too long", f"row {sample.sample_id} has {tokens} tokens, at most {limit}"
-        )
+        text = f"row {sample.sample_id} has {tokens} tokens, at most {limit}"
+        findings.add("too long", text, "raise fit.max_tokens")
     return tokens

@@ -4,7 +4,7 @@ and chat template.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,22 @@ from afs_stages.core.errors import UserError
 from afs_stages.core.params.data import Fit
 from afs_stages.core.sample import TrainingSample
 from afs_stages.core.stage_report import StageReport
-from afs_stages.dataset.formats import Style
-from afs_stages.dataset.formats.openai import OpenAI
+from afs_stages.dataset.shorten import (
+    TOKENS_KEY,
+    TURNS_KEY,
+    TokenCounter,
+    count_pieces,
+    count_rows,
+    shorten,
+)
 
-Count = Callable[[TrainingSample], int]
-"""Tokens of a rendered sample."""
 BINS = 16
 CHARS_PER_TOKEN = 3
 """A first guess of how much a text must shrink; the tokenizer has the last word."""
+BATCH_ROWS, BATCH_CHARS = 512, 2**20
+"""Rows, or their characters, tokenised at a time: enough for the tokenizer's threads,
+some tens of MB.
+"""
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -49,35 +57,21 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def counter(tokenizer: Any, style: Style) -> Count:
-    """A function that counts the tokens of a sample as it will be trained on."""
-    render = OpenAI().render
-
-    def count(sample: TrainingSample) -> int:
-        row = render(sample, style)
-        text = tokenizer.apply_chat_template(
-            row["messages"], tools=row.get("tools"), tokenize=False
-        )
-        return len(
-            tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-        )
-
-    return count
-
-
 @dataclass
 class Fitter:
     """Fits the rows of one model; `report` collects counts and the
     histogram of lengths.
     """
 
-    count: Count
+    tokens: TokenCounter
     params: Fit
     report: StageReport
 
     def __post_init__(self) -> None:
         self._histogram = [0] * BINS
         self._longest = self._total = 0
+        self._truncated = 0
+        self._shortened = {"rows": 0, "tokens": 0, "turns": 0}
 
     def file(
         self,
@@ -95,27 +89,75 @@ class Fitter:
             jsonl.open_rejects(output, strict) as rejects,
             jsonl.open_write(output) as writer,
         ):
-            for sample in jsonl.read_samples(source, rejects):
-                if sample.source not in wanted:
-                    continue
-                self.report.rows_in += 1
-                tokens = self.count(sample)
-                self._measure(tokens)
-                fitted = self._fit(sample, tokens)
-                if fitted is None:
-                    self.report.drop("over_long")
-                    dropped.write(
-                        {
-                            "sample_id": sample.sample_id,
-                            "reason": "over_long",
-                            "tokens": tokens,
-                        }
-                    )
-                else:
-                    writer.write(fitted)
+            samples = jsonl.read_samples(source, rejects)
+            own = (sample for sample in samples if sample.source in wanted)
+            for batch in self._batches(own, dropped):
+                for sample, tokens, fitted in self._fit(batch):
+                    if fitted is not None:
+                        writer.write(fitted)
+                        continue
+                    self._drop(dropped, sample, "over_long", tokens=tokens)
         self.report.rows_out += writer.count
         for reason, n in rejects.counts.items():
             self.report.rejected[reason] = self.report.rejected.get(reason, 0) + n
+
+    def _batches(
+        self, samples: Iterable[TrainingSample], dropped: jsonl.Writer
+    ) -> Iterator[list[tuple[TrainingSample, list[str]]]]:
+        """Samples and the pieces they are tokenised as, many at a time; those that the
+        chat template does not take are dropped.
+        """
+        batch: list[tuple[TrainingSample, list[str]]] = []
+        chars = 0
+        for sample in samples:
+            self.report.rows_in += 1
+            try:
+                pieces = self.tokens.pieces(sample)
+            except ValueError as error:
+                self._drop(dropped, sample, "chat_template", detail=str(error))
+                continue
+            batch.append((sample, pieces))
+            chars += sum(map(len, pieces))
+            if len(batch) == BATCH_ROWS or chars > BATCH_CHARS:
+                yield batch
+                batch, chars = [], 0
+        if batch:
+            yield batch
+
+    def _drop(
+        self, dropped: jsonl.Writer, sample: TrainingSample, reason: str, **facts: Any
+    ) -> None:
+        self.report.drop(reason)
+        dropped.write({"sample_id": sample.sample_id, "reason": reason, **facts})
+
+    def _fit(
+        self, batch: list[tuple[TrainingSample, list[str]]]
+    ) -> Iterator[tuple[TrainingSample, int, TrainingSample | None]]:
+        """Each sample, its tokens, and what of it fits."""
+        limit = self.params.max_tokens
+        counts = count_pieces(self.tokens, [pieces for _, pieces in batch])
+        long = [at for at, count in enumerate(counts) if count > limit]
+        shorter = shorten(
+            self.tokens,
+            [batch[at][0] for at in long],
+            [counts[at] for at in long],
+            limit,
+        )
+        cut = dict(zip(long, shorter, strict=True))
+        for at, (sample, _) in enumerate(batch):
+            count = counts[at]
+            self._measure(count)
+            if count <= limit:
+                yield sample, count, sample
+                continue
+            fitted = cut[at]
+            if fitted is not None:
+                self._shortened["rows"] += 1
+                self._shortened["tokens"] += fitted.metadata.get(TOKENS_KEY, 0)
+                self._shortened["turns"] += fitted.metadata.get(TURNS_KEY, 0)
+            elif self.params.over_long == "truncate" and sample.messages is None:
+                fitted = self._truncate(sample, count)
+            yield sample, count, fitted
 
     def _measure(self, tokens: int) -> None:
         self._histogram[
@@ -125,46 +167,46 @@ class Fitter:
         self._total += tokens
 
     def finish(self) -> None:
-        """Put the lengths into the report; the histogram has equal bins over [0,
-        2 max_tokens).
+        """Put the lengths into the report, as the rows came; the histogram has equal
+        bins over [0, 2 max_tokens).
         """
         self.report.values = {
             "tokens": self._total,
             "longest": self._longest,
             "max_tokens": self.params.max_tokens,
             "lengths": self._histogram,
-            "truncated": self.report.values.get("truncated", 0),
+            "truncated": self._truncated,
+            "shortened": self._shortened,
         }
 
-    def _fit(self, sample: TrainingSample, tokens: int) -> TrainingSample | None:
+    def _truncate(self, sample: TrainingSample, tokens: int) -> TrainingSample | None:
+        """The sample with as much of its answer as fits."""
         limit = self.params.max_tokens
-        if tokens <= limit:
-            return sample
-        if self.params.over_long == "drop" or sample.messages is not None:
-            return None
         output = sample.output
+        shorter = sample
         while tokens > limit and len(output) > CHARS_PER_TOKEN:
-            output = output[
-                : max(
-                    len(output) - (tokens - limit) * CHARS_PER_TOKEN, len(output) // 2
-                )
-            ].rstrip()
+            guess = len(output) - (tokens - limit) * CHARS_PER_TOKEN
+            output = output[: max(guess, len(output) // 2)].rstrip()
             shorter = msgspec.structs.replace(
                 sample, output=output, metadata={**sample.metadata, "truncated": True}
             )
-            tokens = self.count(shorter)
+            tokens = count_rows(self.tokens, [shorter])[0]
         if tokens > limit:
             return None
-        self.report.values["truncated"] = self.report.values.get("truncated", 0) + 1
+        self._truncated += 1
         return shorter
 
 
 def fit_model(
-    model: str, sources: list[str], count: Count, params: Fit, strict: bool = False
+    model: str,
+    sources: list[str],
+    tokens: TokenCounter,
+    params: Fit,
+    strict: bool = False,
 ) -> StageReport:
     """Fit the split rows of a model's sources into data/fitted/<model>/."""
     report = StageReport("fit", model)
-    fitter = Fitter(count, params, report)
+    fitter = Fitter(tokens, params, report)
     folder = layout.fitted(model, "train").parent
     with jsonl.open_write(folder / "dropped.jsonl") as dropped:
         for part in layout.PARTS:

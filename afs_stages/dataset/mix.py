@@ -34,10 +34,10 @@ DIVERSITY = 0.5
 """Weight of diversity beside quality where a mix is drawn by both."""
 Groups = Mapping[str, Rows]
 """Name -> the rows of the group."""
-Capacity = Mapping[str, int | None]
-"""Name -> how many rows of the group may stand in the mix, repeats counted;
-None is no limit.
-"""
+Capacity = Mapping[str, int]
+"""Name -> how many rows of the group may stand in the mix, repeats counted."""
+EXACT = 1e-6
+"""How far a share may be off because it was written down with six decimals."""
 
 
 @dataclass
@@ -51,9 +51,13 @@ class Mix:
     counts: dict[str, int]
     """Rows drawn of each group."""
     wanted: dict[str, float] = field(default_factory=dict)
-    """The share each weighted group should have."""
+    """The share each weighted group should have; where a buffer is too small for its
+    ratio, what it can give, and the others share the rest.
+    """
     short: dict[str, int] = field(default_factory=dict)
     """Rows that a group lacks for its share."""
+    short_buffer: int = 0
+    """Rows that the buffer lacks for its ratio."""
     satisfying_total: int = 0
     """The largest total for which no group would be short."""
     limited_by: str = ""
@@ -93,43 +97,43 @@ def mix_by_weight(
     Every row of a group is drawn whole times before `params.within` says which are
     drawn once more. With `include_unweighted` groups that no weight names are added
     whole. Without `max_total` the total is the largest that every weighted group can
-    fill; a buffer too small for `ratio` does not lower it, but is short. Raises
-    `UserError` for a weight that names no group, listing those there are.
+    fill. A buffer too small for `ratio` does not lower it: it gives all it has, and
+    its share is what that comes to. Raises `UserError` for a weight that names no
+    group, listing those there are.
     """
     dropped: Counter[str] = Counter()
-    groups = _limit_domains(found, groups, params.max_per_domain, dropped)
-    wanted = wanted_shares(groups, weights, params, ratio)
+    limited = _limit_domains(found, groups, params.max_per_domain, dropped)
+    wanted = wanted_shares(limited, _there(groups, limited, weights), params, ratio)
+    groups = limited
     whole: dict[str, int] = {}
     if include_unweighted:
         whole = {
             name: len(groups[name]) for name in sorted(groups) if name not in weights
         }
     capacity = {name: len(groups.get(name, ())) * params.oversample for name in wanted}
-    total = _total(capacity, wanted, params.max_total, sum(whole.values()), ratio)
-    ideal = allot(total, dict.fromkeys(wanted, total), wanted)
-    counts = {name: min(count, capacity[name]) for name, count in ideal.items()}
-    short = {
-        name: ideal[name] - counts[name]
-        for name in sorted(wanted)
-        if counts[name] < ideal[name]
-    }
+    is_buffer = 0 < ratio < 1 and REHEARSAL in wanted and len(wanted) > 1
+    largest = largest_total(capacity, wanted, is_buffer)
+    total = largest
+    if params.max_total is not None:
+        total = max(params.max_total - sum(whole.values()), 0)
+    draw = plan_draw(total, capacity, wanted, is_buffer)
+    counts = {name: min(count, capacity[name]) for name, count in draw.counts.items()}
     limited_by = _limiting(counts, capacity, groups)
     counts |= whole
     _count_left_out(groups, counts, dropped)
     rows, repeat = _draw_groups(found, groups, counts, params.within, seed)
-    result = Mix(
-        rows,
-        repeat,
+    order = _order(found, rows, repeat, params.order, seed)
+    return Mix(
+        rows[order],
+        repeat[order],
         counts,
-        wanted,
-        short,
-        satisfying_total(capacity, wanted),
+        draw.shares,
+        draw.short(capacity),
+        draw.short_buffer,
+        largest,
         limited_by,
         dropped,
     )
-    order = _order(found, rows, repeat, params.order, seed)
-    result.rows, result.repeat = rows[order], repeat[order]
-    return result
 
 
 def mix_by_ratio(found: Candidates, groups: Groups, ratio: float) -> Mix:
@@ -171,11 +175,6 @@ def wanted_shares(
     they sum to 1 over the groups with rows.
     """
     positive = {name: weight for name, weight in weights.items() if weight > 0}
-    for name in sorted(positive):
-        if name not in groups:
-            raise UserError(
-                f"the weight '{name}' names no group ({nearest(name, list(groups))})"
-            )
     if params.temperature is not None:
         positive = {
             name: len(groups[name]) ** (1 / params.temperature) for name in positive
@@ -185,25 +184,97 @@ def wanted_shares(
     rest = 1 - ratio if ratio == 1 or REHEARSAL in groups else 1.0
     shares = {name: weight / total * rest for name, weight in positive.items()}
     if ratio > 0 and REHEARSAL in groups:
-        shares[REHEARSAL] = ratio
+        shares[REHEARSAL] = ratio if positive else 1.0
     return {name: share for name, share in sorted(shares.items()) if share > 0}
 
 
-def satisfying_total(capacity: Capacity, wanted: Mapping[str, float]) -> int:
-    """The largest total for which every group has enough rows;
-    0 where no group has a limit.
+@dataclass(frozen=True)
+class Draw:
+    """How many rows of each weighted group a total asks for, and the shares that are
+    meant by it.
     """
-    limited = {name: limit for name in wanted if (limit := capacity[name]) is not None}
-    if not limited:
+
+    counts: dict[str, int]
+    shares: dict[str, float]
+    short_buffer: int = 0
+    """Rows that the buffer lacks for its ratio."""
+
+    def short(self, capacity: Capacity) -> dict[str, int]:
+        """Rows that each group lacks."""
+        return {
+            name: self.counts[name] - capacity[name]
+            for name in sorted(self.counts)
+            if self.counts[name] > capacity[name]
+        }
+
+
+def plan_draw(
+    total: int, capacity: Capacity, wanted: Mapping[str, float], is_buffer: bool
+) -> Draw:
+    """Divide a total by the wanted shares.
+
+    With `is_buffer` the group `rehearsal` is never short: where its share is more than
+    it has, it gives all, and the others divide the rest of the total by weight. Of a
+    total of 100 with a ratio of 0.2 and a buffer of 8 rows, 92 are new.
+    """
+    counts = allot(total, dict.fromkeys(wanted, total), wanted)
+    lacking = counts[REHEARSAL] - capacity[REHEARSAL] if is_buffer else 0
+    if lacking <= 0:
+        return Draw(counts, dict(wanted))
+    old = capacity[REHEARSAL]
+    new = {name: share for name, share in wanted.items() if name != REHEARSAL}
+    rest = total - old
+    counts = allot(rest, dict.fromkeys(new, rest), new)
+    scale = rest / total / sum(new.values())
+    shares = {name: share * scale for name, share in new.items()}
+    shares[REHEARSAL] = old / total
+    return Draw(
+        {**counts, REHEARSAL: old}, {name: shares[name] for name in wanted}, lacking
+    )
+
+
+def largest_total(
+    capacity: Capacity, wanted: Mapping[str, float], is_buffer: bool = False
+) -> int:
+    """The largest total for which every group has enough rows; with `is_buffer` the
+    rehearsal buffer limits nothing.
+    """
+    new = {
+        name: share
+        for name, share in wanted.items()
+        if not (is_buffer and name == REHEARSAL)
+    }
+    if not new:
         return 0
-    total = min(int((limit + 1) / wanted[name]) for name, limit in limited.items())
-    room = dict.fromkeys(wanted, total + len(wanted))
-    while total > 0:
-        counts = allot(total, room, wanted)
-        if all(counts[name] <= limit for name, limit in limited.items()):
-            break
+    # By largest remainder a group gets less than one row beside its exact share.
+    total = min(int((capacity[name] + 1) / share) for name, share in new.items())
+    if is_buffer:
+        old = capacity[REHEARSAL]
+        all_new = sum(new.values())
+        # Beyond the first total the buffer gives all it has; the second is the
+        # largest at which the new rows then suffice.
+        exhausted = int((old + 1) / wanted[REHEARSAL])
+        with_all_old = old + int(total * all_new) + 1
+        total = min(total, max(exhausted, with_all_old))
+    while total > 0 and plan_draw(total, capacity, wanted, is_buffer).short(capacity):
         total -= 1
     return total
+
+
+def missed_shares(
+    counts: Mapping[str, int], wanted: Mapping[str, float], tolerance: float
+) -> dict[str, float]:
+    """Group -> its real share, for those that lie further from what is wanted than the
+    tolerance and one row allow.
+    """
+    total = sum(counts.values())
+    allowed = max(tolerance * total, 1) + EXACT * total
+    missed = {}
+    for name, share in wanted.items():
+        count = counts.get(name, 0)
+        if abs(count - share * total) > allowed:
+            missed[name] = count / max(total, 1)
+    return missed
 
 
 def describe_short(result: Mix) -> str:
@@ -236,19 +307,19 @@ def shuffled_rows(found: Candidates, result: Mix, seed: int) -> Rows:
     return result.rows[by_key[shuffled(len(result.rows), seed)]]
 
 
-def _total(
-    capacity: Mapping[str, int],
-    wanted: Mapping[str, float],
-    max_total: int | None,
-    taken: int,
-    ratio: float,
-) -> int:
-    """How many rows are drawn by weight, beside those `taken` whole."""
-    if max_total is not None:
-        return max(max_total - taken, 0)
-    if 0 < ratio < 1 and REHEARSAL in wanted:
-        return satisfying_total({**capacity, REHEARSAL: None}, wanted)
-    return satisfying_total(capacity, wanted)
+def _there(
+    groups: Groups, limited: Groups, weights: Mapping[str, float]
+) -> dict[str, float]:
+    """The weights of groups that still have rows within the limits of their domains.
+
+    Raises `UserError` for a weight that names no group at all.
+    """
+    for name in sorted(weights):
+        if weights[name] > 0 and name not in groups:
+            raise UserError(
+                f"the weight '{name}' names no group ({nearest(name, list(groups))})"
+            )
+    return {name: weight for name, weight in weights.items() if name in limited}
 
 
 def _limit_domains(

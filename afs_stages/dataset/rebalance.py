@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from afs_stages.core import jsonl, layout
 from afs_stages.core.atomic import write_bytes
 from afs_stages.core.errors import UserError
+from afs_stages.core.params import place
 from afs_stages.core.params.data import Rebalance
 from afs_stages.core.params.model import Model
 from afs_stages.core.stage_report import StageReport
@@ -27,6 +28,9 @@ def rebalance_model(
 ) -> StageReport:
     """Write data/mixed/<model>/: the mixed training rows,
     and val and test as they are.
+
+    Raises `UserError` for a `max_total` that the weights and the allowed repeats cannot
+    fill, with the largest that they can.
     """
     report = StageReport("rebalance", model)
     output = layout.mixed(model, "train")
@@ -56,11 +60,33 @@ def rebalance_model(
             ratio=ratio,
             strict=strict,
         )
+        _refuse_total(model, block, result)
+        _say(report, _describe_ratio(model, block, result), strict, _ratio_fix(model))
         _write(found, result, output)
         report.rejected = rejects.counts
+    report.values["ratio"] = ratio
+    report.values["total"] = {
+        "stated": block.rebalance.max_total,
+        "largest": result.satisfying_total,
+    }
     for part in ("val", "test"):
         write_bytes(layout.mixed(model, part), layout.fitted(model, part).read_bytes())
     return report
+
+
+def describe_total(model: str, block: Model, report: StageReport) -> str:
+    """How many rows a mix without a stated total has, and why no more; empty where the
+    total is stated.
+    """
+    if block.rebalance.max_total is not None:
+        return ""
+    rows = sum(report.values["groups"].values())
+    why = f"the largest total that keeps the weights ({_repeats(block)})"
+    limit = report.values["limited_by"]
+    limited = f", limited by {limit}" if limit else ""
+    return (
+        f"models.{model}.rebalance.max_total is not set: {rows:,} rows, {why}{limited}"
+    )
 
 
 def rebalance_files(
@@ -161,6 +187,52 @@ def mix_buffer_files(
     return report
 
 
+def _repeats(block: Model) -> str:
+    """How often a row may stand, in words."""
+    times = block.rebalance.oversample
+    return "no row repeated" if times == 1 else f"each row at most {times} times"
+
+
+def _refuse_total(model: str, block: Model, result: Mix) -> None:
+    """Raise `UserError` for a stated total that groups are too small for."""
+    stated = block.rebalance.max_total
+    if stated is None or not result.short:
+        return
+    key, largest = f"models.{model}.rebalance.max_total", result.satisfying_total
+    lacking = ", ".join(
+        f"{count} rows of {name}" for name, count in result.short.items()
+    )
+    weights = f"with these weights ({_repeats(block)})"
+    what = f"{key}: {stated} cannot be met {weights}: {lacking} are lacking"
+    fix = f"set {key} to {largest}, or remove the line: then the largest total is taken"
+    raise UserError(
+        f"{what}; {largest} would do",
+        where=place(layout.PARAMS, key) if layout.PARAMS.is_file() else None,
+        fix=f"{fix}; dvc repro check@{model}",
+    )
+
+
+def _describe_ratio(model: str, block: Model, result: Mix) -> str:
+    """What share rehearsed rows have where the buffer is too small for their ratio;
+    empty where it is not.
+    """
+    if not result.short_buffer:
+        return ""
+    ratio, count = block.rehearsal.ratio, result.counts[mix.REHEARSAL]
+    return (
+        f"models.{model}.rehearsal.ratio: {ratio} asks for "
+        f"{count + result.short_buffer} old rows and the buffer gives {count} "
+        f"({_repeats(block)}), so their share is {result.shares[mix.REHEARSAL]:.3f}"
+    )
+
+
+def _ratio_fix(model: str) -> str:
+    return (
+        f"lower models.{model}.rehearsal.ratio, or raise "
+        f"models.{model}.rebalance.oversample"
+    )
+
+
 def _names(found: Index, rows: Rows) -> set[str]:
     """The sources and domains of the rows."""
     sources = {found.sources[code] for code in np.unique(found.source[rows]).tolist()}
@@ -232,7 +304,7 @@ def _mix(
     report.values = {
         "groups": result.counts,
         "shares": result.shares,
-        "wanted": {name: round(share, 4) for name, share in result.wanted.items()},
+        "wanted": {name: round(share, 6) for name, share in result.wanted.items()},
         "repeats": result.repeats,
         "limited_by": result.limited_by,
     }

@@ -6,6 +6,7 @@ decided on by their columns and copied as they stand.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,10 @@ from afs_stages.dataset.rehearsal_pool import (
     buffer_facts,
     counts,
     refuse_unscored,
-    rehearsal_count,
 )
+
+ROUNDING = 1e-6
+"""Rows that are no row: what the arithmetic of floats adds."""
 
 
 def rehearse_model(
@@ -140,23 +143,30 @@ def _choose_for_model(
     new = _ids(layout.fitted(model, "train"))
     pool.remove(_is_known(pool, new), "in_new_data")
     allowed = round(rehearsal.top_ratio * len(pool.found.key))
-    wanted = (
-        rehearsal_count(len(new), rehearsal.ratio) if rehearsal.ratio < 1 else allowed
-    )
+    wanted = allowed
+    if rehearsal.ratio < 1:
+        wanted = _at_least(len(new) * rehearsal.ratio / (1 - rehearsal.ratio))
     if block.rebalance.max_total is not None:
-        wanted = min(wanted, round(rehearsal.ratio * block.rebalance.max_total))
+        wanted = min(wanted, _at_least(rehearsal.ratio * block.rebalance.max_total))
     pool.limit(rehearsal.max_per_domain)
     pool.choose(min(wanted, allowed), rehearsal, seed)
     reach = len(pool.rows) * oversample
     report.values = {"wanted": wanted, "short": max(wanted - reach, 0)}
     if reach < wanted:
-        share = reach / max(reach + len(new), 1)
         asked = (
-            f"{model}: the ratio {rehearsal.ratio} asks for {wanted} old rows for "
-            f"{len(new)} new ones"
+            f"models.{model}.rehearsal.ratio: {rehearsal.ratio} asks for {wanted} old "
+            f"rows for {len(new)} new ones"
         )
-        there = f"there are {len(pool.rows)} (rebalance.oversample: {oversample})"
-        report.warn(f"{asked}, {there}: the share will be {share:.3f}")
+        there = f"there are {len(pool.rows)} in releases before {block.version}"
+        report.warn(
+            f"{asked}, {there} (rebalance.oversample: {oversample}): their share will "
+            "be smaller"
+        )
+
+
+def _at_least(rows: float) -> int:
+    """The whole number of rows that is not too few; 10.000000001 is 10."""
+    return math.ceil(rows - ROUNDING)
 
 
 def _is_known(pool: RehearsalPool, ids: set[str]) -> NDArray[np.bool_]:

@@ -67,6 +67,12 @@ class Release:
         path = self.folder / f"{part}.jsonl"
         return jsonl.read_samples(path, jsonl.refuse) if path.is_file() else iter(())
 
+    @property
+    def sources(self) -> list[str]:
+        """The sources whose rows it holds."""
+        told: list[str] | None = self.manifest.get("sources")
+        return _sources(self.folder) if told is None else told
+
 
 def open_release(folder: Path) -> Release:
     """A release by its folder. Raises `UserError` where there is none."""
@@ -107,6 +113,20 @@ def refuse_unfit(model: str, version: str, adapter: Path) -> None:
             where=f"{record}: version",
             fix=f"train {version} first: dvc repro",
         )
+    _refuse_released_adapter(f"{model} {version}", adapter)
+
+
+def _refuse_released_adapter(name: str, adapter: Path) -> None:
+    """Raise `UserError` where these very weights are released already."""
+    weights = {sha256(path) for path in adapter.glob("*.safetensors")}
+    for held in all_releases():
+        if weights & set(held.manifest["sha256"].values()):
+            raise UserError(
+                f"the adapter of {name} is the one released as {held.name}, byte for "
+                "byte: nothing new was learnt",
+                where=str(adapter),
+                fix="change rows or parameters of the new version, then dvc repro",
+            )
 
 
 def freeze(
@@ -277,6 +297,17 @@ def _files(folder: Path) -> list[Path]:
     )
 
 
+def _sources(folder: Path) -> list[str]:
+    """The sources of the rows in a release's folder."""
+    found = {
+        sample.source
+        for part in layout.PARTS
+        if (folder / f"{part}.jsonl").is_file()
+        for sample in jsonl.read_samples(folder / f"{part}.jsonl", jsonl.refuse)
+    }
+    return sorted(found - {""})
+
+
 def _write_manifest(
     folder: Path, model: str, version: str, counts: dict[str, int], origin: str
 ) -> None:
@@ -291,6 +322,7 @@ def _write_manifest(
         "version": version,
         "origin": origin,
         "rows": counts,
+        "sources": _sources(folder),
         "base_hash": base,
     }
     jsonl.write_json(folder / MANIFEST, {**manifest, "sha256": hashes})

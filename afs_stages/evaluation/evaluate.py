@@ -13,6 +13,7 @@ from afs_stages.core import layout
 from afs_stages.core.atomic import write_text
 from afs_stages.core.console import say
 from afs_stages.core.errors import UserError
+from afs_stages.core.hashes import file_hash, folder_hash
 from afs_stages.core.jsonl import OnBad
 from afs_stages.core.params.model import Evaluate
 from afs_stages.core.sample import TrainingSample
@@ -77,11 +78,21 @@ def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
     found = results(sets, versions, job.params, job.seed)
     _fill(report, sets)
     text = summary(found, versions)
-    report.values = {**found, "tasks": tasks, "lines": text.splitlines()}
+    refusals = gates.refusals(found, versions, job.params)
+    report.values = {
+        **found,
+        "tasks": tasks,
+        "lines": text.splitlines(),
+        "adapter": folder_hash(job.adapter),
+        "tests": file_hash(job.tests),
+        "refusals": [reason.splitlines()[0] for reason in refusals],
+    }
+    for doubt in gates.doubts(found, versions, job.params):
+        report.warn(doubt)
     say(text)
     if job.model:
         _write(job.model, found, versions, text)
-    return gates.refusals(found, versions, job.params)
+    return refusals
 
 
 def _gather(
@@ -96,18 +107,28 @@ def _gather(
             root / name / "adapter", base, f"dvc repro train-releases@{job.model}"
         )
         rows = list(read_chat_rows(root / name / "test.jsonl", on_bad, job.convert))
-        if rows:
+        tests = make_test_set(name, rows, tokenizer, job.max_length)
+        if tests.items:
             adapters[name] = root / name / "adapter"
-            sets.append(make_test_set(name, rows, tokenizer, job.max_length))
+            sets.append(tests)
     rows = list(read_chat_rows(job.tests, on_bad, job.convert))
     own = make_test_set(job.version, rows, tokenizer, job.max_length)
     if not own.items:
         raise UserError(
-            "no test rows to measure on",
+            f"no test rows to measure on: {_why_none(own)}",
             where=str(job.tests),
-            fix="raise 1 - split.train - split.val",
+            fix="add sessions or files to the model's sources until there are two "
+            "groups at least, or lower split.train; for rows over the length raise "
+            "train.max_length; then: dvc repro",
         )
     return {**adapters, job.version: job.adapter}, [*sets, own]
+
+
+def _why_none(tests: TestSet) -> str:
+    """Why a test set is empty."""
+    if not tests.dropped:
+        return "the file has none (a session or a routine is never divided)"
+    return ", ".join(f"{count} {reason}" for reason, count in tests.dropped.items())
 
 
 def _fill(report: StageReport, sets: Sequence[TestSet]) -> None:

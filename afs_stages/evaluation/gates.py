@@ -10,21 +10,28 @@ from typing import Any
 from afs_stages.core.params.model import Evaluate
 from afs_stages.evaluation.losses import BASE
 
+FEW_ROWS = 20
+"""Test rows below which an interval over the base that holds 0 refuses nothing: so few
+rows hold 0 for almost any gain.
+"""
+
 
 def refusals(
     found: dict[str, Any], versions: Sequence[str], params: Evaluate
 ) -> list[str]:
-    """Why the version fails, each reason with its table; empty where it passes."""
+    """Why the version fails, each reason with its table; empty where it passes.
+
+    With few test rows a gain over the base passes though its interval holds 0
+    (`doubts` says so); no gain at all never does.
+    """
     out = []
     gain = found["gain_over_base"]
-    if params.must_beat_base and gain["low"] <= 0:
-        gained = (
-            f"{gain['estimate']:.4f} nats per token, 95% interval {gain['low']:.4f} to "
-            f"{gain['high']:.4f}"
-        )
+    is_told = found["test_rows"][versions[-1]] >= FEW_ROWS
+    is_worse = gain["estimate"] <= 0 or (is_told and gain["low"] <= 0)
+    if params.must_beat_base and is_worse:
         reason = (
             f"{versions[-1]} does not beat the base model on its test set: "
-            f"loss lower by {gained}"
+            f"loss lower by {_gained(gain)}"
         )
         out.append(f"{reason}\n{domain_table(found, versions, -1)}")
     if params.max_regression is not None and len(versions) > 1:
@@ -37,6 +44,28 @@ def refusals(
             reason = f"{versions[-1]} is worse than {versions[-2]} {much}"
             out.append(f"{reason}\n{domain_table(found, versions, -2)}")
     return out
+
+
+def doubts(
+    found: dict[str, Any], versions: Sequence[str], params: Evaluate
+) -> list[str]:
+    """What passes, though the test rows are too few to tell."""
+    rows, gain = found["test_rows"][versions[-1]], found["gain_over_base"]
+    is_told = rows >= FEW_ROWS or (rows > 1 and gain["low"] > 0)
+    if not params.must_beat_base or is_told or gain["estimate"] <= 0:
+        return []
+    return [
+        f"cannot tell with {rows} test row{'s' if rows > 1 else ''} whether "
+        f"{versions[-1]} beats the base model: loss lower by {_gained(gain)}; "
+        f"from {FEW_ROWS} test rows on the interval decides"
+    ]
+
+
+def _gained(gain: dict[str, float]) -> str:
+    return (
+        f"{gain['estimate']:.4f} nats per token, 95% interval {gain['low']:.4f} to "
+        f"{gain['high']:.4f}"
+    )
 
 
 def regressions(

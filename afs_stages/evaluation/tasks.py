@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from afs_stages.asm.opcode_table import assemble
 from afs_stages.core.params.model import Evaluate
+from afs_stages.core.sample import is_learnt
 from afs_stages.evaluation import call_checks as calls
 from afs_stages.scoring.blocks import ASM_TAGS, assembly_in, fenced
 from afs_stages.training.chat_rows import ChatRow
@@ -85,7 +86,7 @@ def _exercises(row: ChatRow) -> list[Exercise]:
     turns = [
         (at, message)
         for at, message in enumerate(row.messages)
-        if message["role"] == "assistant" and at
+        if is_learnt(message) and at
     ]
     out = [
         Exercise("tool_calls", row, at)

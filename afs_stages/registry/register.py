@@ -12,7 +12,7 @@ from afs_stages.core.jsonl import read_json
 from afs_stages.core.params import Params
 from afs_stages.registry.records import DatasetRef, Experiment
 
-DECIDING = ("afs_stages", "dvc.yaml", "params.yaml")
+DECIDING = ("code.json", "dvc.yaml", "params.yaml")
 """What decides a result beside the data, whose hash stands in the record itself."""
 METRICS = ("loss", "gain_over_base", "perplexity", "forgetting", "tasks")
 
@@ -81,16 +81,17 @@ def revision(folder: Path = Path()) -> dict[str, Any] | None:
     """Where code and parameters of a folder stand in Git; None outside a repository or
     before its first commit.
 
-    `commit` and its `date`; `code`, Git's hash of the package at that commit (null
-    where it is installed from elsewhere), which stays the same while other files
-    change; and `changed`, the files of code and parameters that differ from the commit:
-    where there are any, it does not tell all.
+    `commit` and its `date`; `code`, the hash of the code that trained the adapter (null
+    where no code.json tells it), which stays the same while other code changes; and
+    `changed`, the files that decide a result and differ from the commit: where there
+    are any, it does not tell all.
     """
     head = _git(folder, "show", "--no-patch", "--format=%H %cI", "HEAD")
     if head is None:
         return None
     commit, date = head.split()
-    code = _git(folder, "rev-parse", "--quiet", "--verify", "HEAD:./afs_stages") or ""
+    path = folder / layout.CODE
+    code = read_json(path).get("train") if path.is_file() else None
     changed = (
         _git(folder, "status", "--porcelain", "--no-renames", "--", *DECIDING) or ""
     )
@@ -98,7 +99,7 @@ def revision(folder: Path = Path()) -> dict[str, Any] | None:
     return {
         "commit": commit,
         "date": date,
-        "code": code.strip() or None,
+        "code": code,
         "changed": names,
     }
 

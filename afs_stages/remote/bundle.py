@@ -21,13 +21,13 @@ from typing import Any
 
 from afs_stages.core import layout
 from afs_stages.core.atomic import atomic_folder
+from afs_stages.core.closure import ROOT, SourceCode
 from afs_stages.core.errors import UserError
-from afs_stages.core.jsonl import write_json
+from afs_stages.core.jsonl import read_json, write_json
 from afs_stages.core.params import Params
 from afs_stages.core.params.remote import TrainingJob
-from afs_stages.remote.closure import closure
+from afs_stages.training.base_model import POINTER
 
-PACKAGE = Path(__file__).resolve().parents[2]
 MODULES = ["afs_stages.stages.train", "afs_stages.stages.evaluate"]
 SITE = "site"
 """Folder of the bundle on the machine into which the requirements are installed;
@@ -75,11 +75,13 @@ def contents(
             where=script,
             fix=f"remote.jobs.{model}.training_script",
         )
-    for folder in (
+    folders = (
         layout.BASE_MODEL,
+        *_own_base(root),
         Path("models") / model / "releases",
         layout.RELEASES / model,
-    ):
+    )
+    for folder in folders:
         found |= {str(path.relative_to(root)): path for path in _tree(root / folder)}
     if not job.training_script:
         if not (root / layout.BASE_MODEL).exists():
@@ -88,21 +90,16 @@ def contents(
                 where=str(layout.BASE_MODEL),
                 fix="dvc repro base-model",
             )
-        code = closure(PACKAGE, MODULES)
-        found |= {
-            str(path.relative_to(PACKAGE)): path
-            for path in [*code, *_package_data(code)]
-        }
+        code = SourceCode().closure(MODULES)
+        found |= {str(path.relative_to(ROOT)): path for path in code}
     return dict(sorted(found.items()))
 
 
-def _package_data(code: list[Path]) -> list[Path]:
-    """The tables that lie in a `data` folder beside these modules."""
-    return [
-        path
-        for folder in sorted({file.parent for file in code})
-        for path in sorted((folder / "data").glob("*.json"))
-    ]
+def _own_base(root: Path) -> list[Path]:
+    """The folder that the base model points to: its weights travel too."""
+    pointer = root / layout.BASE_MODEL / POINTER
+    told = read_json(pointer) if pointer.is_file() else {}
+    return [Path(told["id"])] if told.get("kind") == "folder" else []
 
 
 def build(

@@ -10,6 +10,8 @@ from afs_stages.core import layout
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import read_json
 from afs_stages.core.params import Params
+from afs_stages.dataset.releases import all_releases
+from afs_stages.project.code import require_current
 
 
 class Running(UserError):
@@ -29,7 +31,7 @@ class Status:
     sources: dict[str, str]
     missing: list[str]
     models: dict[str, str]
-    releases: list[str]
+    releases: dict[str, str]
     remote: str
     stale: dict[str, str] | None = None
     problem: str = ""
@@ -46,6 +48,8 @@ class Status:
             )
         if self.running:
             return f"afs status   (when {self.running} is done)"
+        if "afs upgrade" in self.problem:
+            return "afs upgrade"
         if self.stale is None:
             return "dvc status   (DVC could not tell; its own message says why)"
         if self.stale:
@@ -62,9 +66,14 @@ def status(params: Params, root: Path = Path()) -> Status:
     """Look at the sources, stages, models, releases and backup below `root`."""
     sources, missing = _sources(params, root)
     state = Status(
-        sources, missing, _models(params, root), _releases(root), _remote(root)
+        sources, missing, _models(params, root), _releases(params, root), _remote(root)
     )
     state.last_backup = _last_backup(root)
+    try:
+        require_current(root)
+    except UserError as error:
+        state.problem = str(error)
+        return state
     try:
         state.stale = stale_stages(root)
     except Running as error:
@@ -111,9 +120,15 @@ def _models(params: Params, root: Path) -> dict[str, str]:
     return states
 
 
-def _releases(root: Path) -> list[str]:
-    manifests = sorted((root / layout.RELEASES).glob("*/*/manifest.json"))
-    return [f"{path.parent.parent.name} {path.parent.name}" for path in manifests]
+def _releases(params: Params, root: Path) -> dict[str, str]:
+    """Release -> what to know of it: sources of its rows that are gone."""
+    found = {}
+    for release in all_releases(root / layout.RELEASES):
+        gone = sorted(set(release.sources) - set(params.sources))
+        found[release.name] = (
+            f"holds rows of {', '.join(gone)}, no longer in params.yaml" if gone else ""
+        )
+    return found
 
 
 def _remote(root: Path) -> str:

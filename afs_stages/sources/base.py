@@ -40,6 +40,17 @@ class Tally:
     dropped: dict[str, int] = field(default_factory=dict)
     redactions: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    unknown_tags: dict[str, int] = field(default_factory=dict)
+
+    def met(self, reason: str = "") -> None:
+        """Count something seen, and why it was left out if it was."""
+        self.seen += 1
+        if reason:
+            self.drop(reason)
+
+    def unknown_tag(self, tag: str) -> None:
+        """Name the tag of a text that seems to be a tool's and is not known."""
+        self.unknown_tags[tag] = self.unknown_tags.get(tag, 0) + 1
 
     def drop(self, reason: str, count: int = 1) -> None:
         """Count something left out."""

@@ -30,6 +30,8 @@ from afs_stages.sources.toolbench.collect import copy_array, copy_parquet, is_ta
 from afs_stages.sources.toolbench.row_files import is_array
 
 MANIFEST = "collected.manifest"
+CODE = (".asm", ".inc", ".s", ".md")
+"""What a codebase consists of: assembly and its documentation."""
 TAKEN: dict[str, Callable[[PurePosixPath], bool]] = {
     "claude": lambda p: p.suffix == ".jsonl" and "projects" in p.parts,
     "codex": lambda p: (
@@ -42,11 +44,15 @@ TAKEN: dict[str, Callable[[PurePosixPath], bool]] = {
         and (p.name.startswith("events_") or "payloads" in p.parts)
     ),
     "toolbench": is_taken,
+    "oracle": lambda p: p.suffix.lower() in CODE,
+    "alttp": lambda p: p.suffix.lower() in CODE,
 }
 """Which of a tool's files are sessions; nothing else (settings,
 credentials) is opened.
 """
-SUFFIXES = (".jsonl", ".json", ".zst", ".md", ".txt", ".parquet")
+SUFFIXES = (".jsonl", ".json", ".zst", ".md", ".txt", ".parquet", *CODE)
+TEXTS = (".txt", *CODE)
+"""Files that are copied as text, redacted."""
 _MARK = re.compile(r"<REDACTED:([a-z0-9-]+)>")
 
 
@@ -124,7 +130,7 @@ def _copy(
     if kind == "toolbench" and (path.suffix == ".parquet" or is_array(path)):
         copy = copy_parquet if path.suffix == ".parquet" else copy_array
         found.redacted(copy(name, path, target, found.drop))
-    elif path.suffix in (".md", ".txt"):
+    elif path.suffix.lower() in TEXTS:
         write_bytes(
             target, redact(path.read_bytes().decode("utf-8", "replace")).encode()
         )

@@ -11,7 +11,7 @@ from afs_stages.core import jsonl
 from afs_stages.core.jsonl import BadRow, OnBad
 from afs_stages.core.params import Params
 from afs_stages.core.progress import progress
-from afs_stages.core.sample import TrainingSample, problem
+from afs_stages.core.sample import TrainingSample, content_id, problem
 from afs_stages.core.stage_report import StageReport
 from afs_stages.sources.base import BaseGenerator, Keep
 from afs_stages.sources.plugins import parse_options, source_class
@@ -54,11 +54,8 @@ def run(
         jsonl.open_write(output) as writer,
     ):
         generator.on_bad = _redacted(rejects)
-        for sample in progress(
-            generator.generate(), f"export {generator.name}", unit="samples"
-        ):
-            if limit is not None and writer.count >= limit:
-                break
+        samples = generator.generate() if limit != 0 else ()
+        for sample in progress(samples, f"export {generator.name}", unit="samples"):
             reason = _repeated(sample, seen) or (keep(sample) if keep else "")
             if reason:
                 generator.tally.drop(reason)
@@ -67,10 +64,17 @@ def run(
                 writer.write(sample.checked())
             except msgspec.ValidationError as error:
                 generator.on_bad(BadRow(generator.name, 0, "schema", problem(error)))
+            if limit is not None and writer.count >= limit:
+                break
     tally = generator.tally
     report.rows_in, report.rows_out = tally.seen, writer.count
     report.dropped, report.rejected = tally.dropped, rejects.counts
     report.values = {"redactions": dict(sorted(tally.redactions.items()))}
+    if tally.unknown_tags:
+        tags = dict(sorted(tally.unknown_tags.items()))
+        report.values["unknown_harness"] = tags
+        named = ", ".join(f"<{tag}> {count}" for tag, count in tags.items())
+        report.warn(f"texts with a tag that no data file knows were kept out: {named}")
     for note in tally.notes:
         report.warn(note)
     if not writer.count:
@@ -82,8 +86,12 @@ def run(
 
 
 def _repeated(sample: TrainingSample, seen: set[str]) -> str:
-    known = sample.sample_id in seen
-    seen.add(sample.sample_id)
+    """Whether the content was written before, with thinking or without."""
+    id = sample.sample_id
+    if sample.thinking:
+        id = content_id(msgspec.structs.replace(sample, thinking=None))
+    known = id in seen
+    seen.add(id)
     return "exact_duplicate" if known else ""
 
 

@@ -9,6 +9,9 @@ from pydantic import ValidationError
 
 from afs_stages.core.errors import UserError, nearest
 from afs_stages.core.params import Block
+from afs_stages.core.params.data import Source
+from afs_stages.core.params.mistake import refusal
+from afs_stages.core.params.validation import mistakes_of
 from afs_stages.sources.base import BaseGenerator
 
 GROUP = "afs_stages.sources"
@@ -61,13 +64,5 @@ def parse_options(
     try:
         return cls.Options.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            known = ["root", "type", "domain", "licence", *cls.Options.model_fields]
-            raise UserError(
-                f"unknown key '{where}.{key}' ({nearest(key, known)})", where=file
-            ) from None
-        raise UserError(
-            f"{where}.{key}: {first['msg']}, got {first['input']!r}", where=file
-        ) from None
+        found = mistakes_of(error, cls.Options, *Source.model_fields)
+        raise refusal([(file, one.below(*where.split("."))) for one in found]) from None

@@ -1,4 +1,4 @@
-"""Tool calls and their results in OpenAI's message format: paired, merged, numbered."""
+"""Steps of a turn as messages in OpenAI's format: calls paired with their results."""
 
 from __future__ import annotations
 
@@ -35,46 +35,88 @@ def arguments_of(text: str) -> Any:
         return text
 
 
-def arrange(steps: list[ToolStep]) -> list[ToolStep]:
-    """Steps as messages: every call is followed by its result, neighbours of the
-    assistant are one message.
+def is_text(step: ToolStep) -> bool:
+    """Whether a step is text of the assistant."""
+    return step["role"] == "assistant" and "content" in step
 
-    A call without a result and a result without a call are left out; ids become
-    `call_1`, `call_2`, …
+
+def arrange(steps: list[ToolStep]) -> list[ToolStep]:
+    """Steps as messages: every call is followed by its result, neighbours of one
+    speaker are one message.
+
+    A call without a result and a result without a call are left out, and so is a text
+    that only announced (`aside`) what the next text says.
     """
     results = _match(steps)
     rows: list[ToolStep] = []
-    texts: list[str] = []
-    calls: list[tuple[int, ToolStep]] = []
-    numbers = 0
+    texts: list[ToolStep] = []
+    calls: list[int] = []
 
     def flush() -> None:
-        nonlocal numbers, texts, calls
         row: ToolStep = {"role": "assistant"}
         if texts:
-            row["content"] = "\n\n".join(texts)
-        names = [f"call_{numbers + n}" for n in range(1, len(calls) + 1)]
+            row["content"] = "\n\n".join(step["content"] for step in texts)
         if calls:
-            row["tool_calls"] = [
-                _tool_call(id, step) for id, (_, step) in zip(names, calls, strict=True)
-            ]
+            row["tool_calls"] = [_tool_call(str(at), steps[at]) for at in calls]
         if len(row) > 1:
             rows.append(row)
-        for id, (position, _) in zip(names, calls, strict=True):
+        for at in calls:
             rows.append(
-                {"role": "tool", "tool_call_id": id, "content": results[position]}
+                {"role": "tool", "tool_call_id": str(at), "content": results[at]}
             )
-        numbers, texts, calls = numbers + len(calls), [], []
+        texts.clear()
+        calls.clear()
 
-    for position, step in enumerate(steps):
+    for at, step in enumerate(steps):
         if calls and "arguments" not in step:
             flush()
-        if "arguments" in step and position in results:
-            calls.append((position, step))
-        elif step["role"] == "assistant" and "arguments" not in step:
-            texts.append(step["content"])
+        if at in results:
+            calls.append(at)
+        elif "arguments" in step and texts:
+            # Its call is left out, so what was said before it announces nothing.
+            texts[-1] = {**texts[-1], "aside": True}
+        elif step["role"] == "user":
+            flush()
+            _ask(rows, step["content"])
+        elif is_text(step):
+            _say(texts, step)
     flush()
     return rows
+
+
+def numbered(rows: list[ToolStep]) -> list[ToolStep]:
+    """Messages with their calls named `call_1`, `call_2`, … so that a conversation is
+    the same wherever it was recorded.
+    """
+    names: dict[str, str] = {}
+    count = 0
+    renamed: list[ToolStep] = []
+    for row in rows:
+        if "tool_calls" in row:
+            calls = []
+            for made in row["tool_calls"]:
+                count += 1
+                names[made["id"]] = f"call_{count}"
+                calls.append({**made, "id": f"call_{count}"})
+            row = {**row, "tool_calls": calls}
+        elif "tool_call_id" in row:
+            row = {**row, "tool_call_id": names[row["tool_call_id"]]}
+        renamed.append(row)
+    return renamed
+
+
+def _say(texts: list[ToolStep], step: ToolStep) -> None:
+    """Add a text to those before it, or in the place of what only announced it."""
+    if texts and texts[-1].get("aside"):
+        texts.clear()
+    texts.append(step)
+
+
+def _ask(rows: list[ToolStep], text: str) -> None:
+    """Add what the person said to what it said before, or as a message."""
+    if rows and rows[-1]["role"] == "user":
+        text = f"{rows.pop()['content']}\n\n{text}"
+    rows.append({"role": "user", "content": text})
 
 
 def _match(steps: list[ToolStep]) -> dict[int, str]:

@@ -25,9 +25,13 @@ def check(
     from afs_stages.core.params import load
     from afs_stages.dataset.check import check_model
     from afs_stages.dataset.datacard import datacard
-    from afs_stages.dataset.fit import counter, load_tokenizer
+    from afs_stages.dataset.fit import load_tokenizer
     from afs_stages.dataset.formats import Style
+    from afs_stages.dataset.shorten import count_rows
+    from afs_stages.training.lengths import RowTokens
 
+    # What an earlier run allowed does not stand while this one looks.
+    layout.checked(model).unlink(missing_ok=True)
     params = load()
     block = params.model(model)
     style = Style(
@@ -35,9 +39,13 @@ def check(
         params.convert.system_prompt,
         params.convert.system_prompts,
     )
-    count = counter(load_tokenizer(layout.BASE_MODEL), style)
+    tokens = RowTokens(load_tokenizer(layout.BASE_MODEL), style)
     report, findings, facts = check_model(
-        model, block, params.split.near_duplicates, count, params.fit.max_tokens
+        model,
+        block,
+        params.split.near_duplicates,
+        lambda sample: count_rows(tokens, [sample])[0],
+        params.fit.max_tokens,
     )
     licences = {name: source.licence for name, source in params.sources.items()}
     write_text(layout.datacard(model), datacard(model, block.version, facts, licences))

@@ -30,7 +30,7 @@ def convert(
     from afs_stages.dataset.formats import Style, format_named
 
     params = load()
-    params.model(model)
+    params.require_model(model)
     block = params.convert
     style = Style(block.cot_mode, block.system_prompt, block.system_prompts)
     report = StageReport("convert", model)

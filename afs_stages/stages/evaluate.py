@@ -78,7 +78,8 @@ def evaluate(
     if failed:
         raise UserError(
             "\n".join(failed),
-            fix="look at the data card and the loss curve; evaluate.* in params.yaml",
+            fix="look at the data card and the loss curve; evaluate.must_beat_base and "
+            "evaluate.max_regression in params.yaml are the gates",
         )
 
 

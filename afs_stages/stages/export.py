@@ -25,7 +25,7 @@ def export(
     from afs_stages.sources.export import from_params, run
 
     params = load()
-    params.source(source)
+    params.require_source(source)
     generator = from_params(source, params)
     report = run(generator, layout.exported(source), strict=strict)
     report.write(layout.report("export", source), layout.run_facts("export", source))

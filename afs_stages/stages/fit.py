@@ -20,12 +20,13 @@ def fit(
         bool, typer.Option("--strict", help="Stop at the first unreadable row.")
     ] = False,
 ) -> None:
-    """Drop (or shorten) rows over the token limit,
-    counted by the model's tokenizer and chat template.
+    """Cut the tool output of rows over the token limit, drop (or shorten) those that
+    are still over it; counted as they are trained on.
     """
     from afs_stages.core.params import load
-    from afs_stages.dataset.fit import counter, fit_model, load_tokenizer
+    from afs_stages.dataset.fit import fit_model, load_tokenizer
     from afs_stages.dataset.formats import Style
+    from afs_stages.training.lengths import RowTokens
 
     params = load()
     sources = params.sources_of(model)
@@ -34,8 +35,8 @@ def fit(
         params.convert.system_prompt,
         params.convert.system_prompts,
     )
-    count = counter(load_tokenizer(layout.BASE_MODEL), style)
-    report = fit_model(model, sources, count, params.fit, strict)
+    tokens = RowTokens(load_tokenizer(layout.BASE_MODEL), style)
+    report = fit_model(model, sources, tokens, params.fit, strict)
     report.write(layout.report("fit", model), layout.run_facts("fit", model))
 
 

@@ -1,8 +1,9 @@
-"""Stage `params`: params.yaml is read as a whole and every source folder is looked for.
+"""Stage `params`: params.yaml is read as a whole, and everything it names is looked
+for: source folders and types, formats, models, revisions.
 
-Runs whenever params.yaml changes and before any other stage, so that a typo or a
-missing folder is said with its line at once. Its output never changes, so nothing
-downstream runs because of it.
+Runs whenever params.yaml changes and before any other stage, so that a mistake is said
+with its line at once. Its output never changes, so nothing downstream runs because of
+it.
 """
 
 from __future__ import annotations
@@ -14,22 +15,12 @@ import typer
 
 from afs_stages.core import console, layout
 from afs_stages.core.atomic import write_text
-from afs_stages.core.errors import UserError
-from afs_stages.core.params import Params, load
-from afs_stages.core.params.tracked import require_tracked
+from afs_stages.core.params.load import read, validate
+from afs_stages.core.params.tracked import untracked
 
 app = console.stage_app(
     "params", "Check params.yaml as a whole: keys, types, ranges, source folders."
 )
-
-
-def missing_sources(params: Params) -> list[str]:
-    """Names of the source blocks whose `root` does not exist."""
-    return [
-        name
-        for name, source in params.sources.items()
-        if not Path(source.root).exists()
-    ]
 
 
 @app.command()
@@ -37,17 +28,17 @@ def params(
     path: Annotated[Path, typer.Argument(help="the file to check")] = layout.PARAMS,
 ) -> None:
     """Check params.yaml as a whole: keys, types, ranges, source folders."""
-    loaded = load(path)
-    require_tracked(path)
-    for name in missing_sources(loaded):
-        raise UserError(
-            f"sources.{name}.root: no such folder '{loaded.sources[name].root}'",
-            where=str(path),
-            fix=f"set sources.{name}.root to your folder, bring it in with `afs "
-            f"collect {name}`, or remove the block",
-        )
-    for key in loaded.weights_without_source():
-        console.warn(f"{key} counts for nothing: there is no such source")
+    from afs_stages.project.code import require_current
+    from afs_stages.project.mistakes import mistakes, warnings
+
+    require_current()
+    file = read(path)
+    loaded = validate(file)
+    found = [*untracked(file.data), *mistakes(loaded)]
+    if found:
+        raise file.refusal(found)
+    for doubt in warnings(loaded):
+        console.warn(f"{file.where(doubt.key)}: {doubt}\n  fix: {doubt.fix}")
     write_text(layout.PARAMS_OK, "params.yaml reads well\n")
     console.say(
         f"{path}: {len(loaded.sources)} sources, {len(loaded.models)} models, "

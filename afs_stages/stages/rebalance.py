@@ -25,13 +25,17 @@ def rebalance(
 ) -> None:
     """Mix a model's fitted rows and its rehearsal buffer by weight."""
     from afs_stages.core.params import load
-    from afs_stages.dataset.rebalance import rebalance_model
+    from afs_stages.dataset.rebalance import describe_total, rebalance_model
 
     params = load()
-    report = rebalance_model(model, params.model(model), params.seed, strict)
+    block = params.model(model)
+    report = rebalance_model(model, block, params.seed, strict)
     report.write(
         layout.report("rebalance", model), layout.run_facts("rebalance", model)
     )
+    told = describe_total(model, block, report)
+    if told:
+        console.say(told)
 
 
 by_hand = console.stage_app("rebalance", "Mix files by source or domain.")

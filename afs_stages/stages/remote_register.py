@@ -30,7 +30,7 @@ def remote_register(
     """
     from afs_stages.core.jsonl import read_json
     from afs_stages.evaluation.evaluate import versions_of
-    from afs_stages.evaluation.gates import refusals
+    from afs_stages.evaluation.gates import doubts, refusals
     from afs_stages.registry.records import ModelRegistry
     from afs_stages.registry.register import experiment_of
     from afs_stages.remote.job import remote_folder
@@ -51,6 +51,9 @@ def remote_register(
             "\n".join(failed),
             fix="look at the data card and the loss curve; evaluate.* in params.yaml",
         )
+    if known:
+        for doubt in doubts(found, versions_of(found), params.evaluate):
+            report.warn(doubt)
     if not known:
         console.warn(
             f"{model}: not measured on the machine, so registered without metrics and "

@@ -49,9 +49,11 @@ def remote_train(
     Leaves with an error, the adapter at home,
     where a machine could not be confirmed gone.
     """
+    from afs_stages.project.code import require_current
     from afs_stages.remote.job import JobOptions, deliver, launch, remote_folder
     from afs_stages.remote.journal import Journal
 
+    require_current()
     report = StageReport("remote-train", model)
     params = load()
     params.model(model)  # a name that is none gets no folder for its lock

@@ -28,7 +28,7 @@ def score(
     from afs_stages.scoring.score_files import score_jsonl
 
     loaded = load()
-    loaded.source(source)
+    loaded.require_source(source)
     params = loaded.quality
     report = StageReport("score", source)
     summary = score_jsonl(

@@ -15,14 +15,17 @@ import msgspec
 
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import BadRow, OnBad, read_objects
-from afs_stages.core.sample import TrainingSample, problem
+from afs_stages.core.sample import TrainingSample, is_learnt, problem
 
 ROLES = {"system", "user", "assistant", "tool", "developer"}
 
 
 @dataclass(frozen=True)
 class ChatRow:
-    """One conversation; `name` says where it came from in messages to the user."""
+    """One conversation; `name` says where it came from in messages to the user.
+
+    Its answers are learnt but those marked `train: false` or `weight: 0`.
+    """
 
     messages: list[dict[str, Any]]
     tools: list[dict[str, Any]] | None = None
@@ -135,7 +138,7 @@ def _fault(messages: Any) -> str:
             return f"messages.{at}.role: one of {', '.join(sorted(ROLES))} is needed"
         if not isinstance(message.get("content"), str | None):
             return f"messages.{at}.content: text is needed"
-    if not any(message["role"] == "assistant" for message in messages):
+    if not any(is_learnt(message) for message in messages):
         return "messages: no assistant turn to learn from"
     return ""
 

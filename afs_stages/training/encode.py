@@ -1,8 +1,8 @@
-"""Conversations to token ids and labels: loss on the assistant's turns alone.
+"""Conversations to token ids and labels: loss on the answers that the row teaches.
 
 A conversation is rendered by the model's own chat template and cut at the borders of
-its assistant turns; the pieces are tokenised one by one, so that a border never lies
-inside a token and training sees exactly the ids that generation will see.
+the answers that are learnt; the pieces are tokenised one by one, so that a border never
+lies inside a token and training sees exactly the ids that generation will see.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from afs_stages.core.sample import is_learnt
 from afs_stages.training.chat_rows import ChatRow
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def pieces(
 ) -> list[tuple[str, bool]]:
     """The rendered conversation as (text, carries loss) pieces in order.
 
+    Answers marked as context carry none: each was, or was refused as, a row of its own.
     Where the template does not render a conversation's beginning as a beginning of the
     whole (some drop earlier thinking), the turns it changes carry no loss.
     """
@@ -68,10 +70,12 @@ def pieces(
     out: list[tuple[str, bool]] = []
     at = 0
     for index, message in enumerate(row.messages):
-        if message["role"] != "assistant":
+        if not is_learnt(message):
             continue
         before = render(tokenizer, row, index, prompt=True)
-        after = render(tokenizer, row, index + 1).rstrip()
+        # What is rendered up to the last message is the whole.
+        is_last = index == len(row.messages) - 1
+        after = (full if is_last else render(tokenizer, row, index + 1)).rstrip()
         if (
             len(before) < at
             or not full.startswith(before)

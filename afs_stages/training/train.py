@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from afs_stages.core.atomic import atomic_folder, write_text
+from afs_stages.core.block_code import Blocks
+from afs_stages.core.closure import SourceCode
 from afs_stages.core.console import say, warn
 from afs_stages.core.errors import UserError
 from afs_stages.core.hashes import file_hash, folder_hash, value_hash
@@ -159,13 +161,11 @@ def _check_val(job: TrainingRun, val: EncodedRows) -> None:
 
 
 def fingerprint(job: TrainingRun, data: EncodedRows, val: EncodedRows) -> str:
-    """What makes two trainings the same: base, start, parameters, data,
-    this room's code, versions.
+    """What makes two trainings the same: base, start, parameters, data, the code that a
+    training runs, versions.
     """
-    code = {
-        path.name: file_hash(path)
-        for path in sorted(Path(__file__).parent.glob("*.py"))
-    }
+    blocks = Blocks(SourceCode())
+    code = blocks.code.hash(blocks.stage_files(["afs_stages.stages.train"]))
     start = folder_hash(job.start) if job.start else None
     facts = [
         job.base.hash,

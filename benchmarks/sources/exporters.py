@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[2]
 RUN = """
 import json, resource, sys, time
 from pathlib import Path
-from afs_stages.sources.registry import source_class
-from afs_stages.sources.run import run
+from afs_stages.sources.plugins import source_class
+from afs_stages.sources.export import run
 started = time.process_time()
 report = run(source_class(sys.argv[1])(sys.argv[1], "", [Path(sys.argv[2])]), \
 Path(sys.argv[3]))

@@ -22,7 +22,9 @@ FLOORS = [
     {"training"},
     {"evaluation"},
     {"registry"},
-    {"remote", "backup", "reporting"},
+    {"remote", "backup"},
+    {"project"},
+    {"reporting"},
     {"stages", "commands"},
 ]
 """Rooms from the ground up: a room imports its own floor and those below it."""
@@ -32,6 +34,7 @@ SAME_MEANING = {
     "base": "base class of the room",
     "base_model": "stage and the model it makes",
     "check": "stage and its logic",
+    "code": "stage and its logic",
     "collect": "taking the user's files in",
     "convert": "stage and its logic",
     "discriminator": "command and its room",
@@ -40,6 +43,7 @@ SAME_MEANING = {
     "fit": "stage and its logic",
     "generator": "what makes a source's samples",
     "model": "`afs model` and the models' blocks of params.yaml",
+    "project": "room of a folder with dvc.yaml; in codebase/facts/ the assembly",
     "params": "stage that checks, and package that reads, params.yaml",
     "plugins": "look-up by name, built in or by entry point",
     "rebalance": "stage and its logic",
@@ -52,6 +56,7 @@ SAME_MEANING = {
     "status": "command and its logic",
     "summary": "command and its logic",
     "train": "stage and its logic, and the documented way to run it by hand",
+    "upgrade": "command and its logic",
     "training": "the room; in commands/ the documented group `afs training`",
 }
 """Module names that stand more than once, and the meaning they share."""

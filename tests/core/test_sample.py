@@ -11,7 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afs_stages.core import jsonl
-from afs_stages.core.sample import TrainingSample, decode_own, normalise
+from afs_stages.core.sample import (
+    TrainingSample,
+    decode_own,
+    is_learnt,
+    normalise,
+)
 
 OLD = {
     "instruction": "What is $7E0F00?",
@@ -83,6 +88,116 @@ def test_messages_and_tools_are_part_of_identity_and_survive() -> None:
         "role": "assistant",
         "tool_calls": [call],
     }
+
+
+def said(role: str, content: str, **others: Any) -> dict[str, Any]:
+    return {"role": role, "content": content, **others}
+
+
+CALL = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+EARLIER = [said("user", "first"), said("assistant", "one")]
+RUNNING = [
+    said("user", "second"),
+    said("assistant", "looking", tool_calls=[CALL]),
+    said("tool", "seen", tool_call_id="c"),
+    said("assistant", "two"),
+]
+
+
+def talk(*messages: dict[str, Any]) -> TrainingSample:
+    return TrainingSample(instruction="i", output="o", messages=list(messages))
+
+
+def learnt(sample: TrainingSample) -> list[str]:
+    return [row["content"] for row in sample.messages or [] if is_learnt(row)]
+
+
+def test_all_answers_of_the_last_turn_are_learnt_and_none_before_it() -> None:
+    sample = talk(said("system", "be brief"), *EARLIER, *RUNNING)
+    assert learnt(sample) == ["looking", "two"]
+    assert [row.get("train") for row in sample.messages or []] == [
+        None,
+        None,
+        False,
+        None,
+        None,
+        None,
+        None,
+    ]
+
+
+def test_a_request_typed_while_the_model_works_opens_no_turn() -> None:
+    steer = said("user", "and the other one")
+    sample = talk(*EARLIER, *RUNNING[:-1], steer, RUNNING[-1])
+    assert learnt(sample) == ["looking", "two"]
+
+
+def test_a_mark_that_a_message_came_with_is_honoured() -> None:
+    kept = said("assistant", "one", train=True)
+    dropped = said("assistant", "looking", tool_calls=[CALL], train=False)
+    sample = talk(EARLIER[0], kept, RUNNING[0], dropped, *RUNNING[2:])
+    assert learnt(sample) == ["one", "two"]
+
+
+def test_marks_that_repeat_the_rule_change_nothing_and_no_mark_changes_identity() -> (
+    None
+):
+    plain = talk(*EARLIER, *RUNNING)
+    repeated = talk(
+        said("user", "first", train=False),
+        said("assistant", "one", train=False),
+        *RUNNING[:-1],
+        said("assistant", "two", train=True),
+    )
+    assert repeated == plain
+    other = talk(EARLIER[0], said("assistant", "one", train=True), *RUNNING)
+    assert other != plain
+    assert other.sample_id == plain.sample_id
+
+
+def test_a_mark_that_is_neither_true_nor_false_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"messages\[0\].train: bool is needed, not str"
+    ):
+        talk(said("assistant", "one", train="no"))
+
+
+def test_the_messages_that_a_sample_is_made_of_are_not_touched() -> None:
+    rows = [dict(row) for row in (*EARLIER, *RUNNING)]
+    talk(*rows)
+    assert rows == [*EARLIER, *RUNNING]
+
+
+roles = st.sampled_from(
+    [
+        said("user", "q"),
+        said("assistant", "a"),
+        said("assistant", "c", tool_calls=[CALL]),
+        said("tool", "r"),
+        said("system", "s"),
+    ]
+)
+
+
+@given(st.lists(st.tuples(roles, st.none() | st.booleans()), max_size=8))
+def test_what_is_learnt_is_said_by_the_mark_or_else_by_the_last_turn(
+    pairs: list[tuple[dict[str, Any], bool | None]],
+) -> None:
+    given_rows = [
+        row if mark is None else {**row, "train": mark} for row, mark in pairs
+    ]
+    sample = talk(*given_rows)
+    rows = sample.messages or []
+    answers = [at for at, row in enumerate(rows) if row["role"] == "assistant"]
+    for at, ((_, mark), row) in enumerate(zip(pairs, rows, strict=True)):
+        if at not in answers:
+            assert not is_learnt(row)
+        elif mark is not None:
+            assert is_learnt(row) == mark
+        elif at == answers[-1]:
+            assert is_learnt(row)
+    again = TrainingSample.from_dict(sample.to_dict())
+    assert again == sample
 
 
 def test_the_group_falls_back_to_the_sample_itself() -> None:

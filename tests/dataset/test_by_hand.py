@@ -64,6 +64,9 @@ def data(tmp_path: Path) -> Path:
         | {"quality_score": i / 50, "teacher_model": "big", "kg_entities": []}
         for i in range(50)
     ]
+    # `afs release` is a project's.
+    for name in ("dvc.yaml", "params.yaml"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
     write(tmp_path / "models" / "majora_v1_training.jsonl", old)
     write(
         tmp_path / "models" / "majora_v2_new.jsonl",

@@ -15,14 +15,14 @@ from support.rows import read, sample, text, write
 
 from afs_stages.core import jsonl, layout
 from afs_stages.core.errors import UserError
-from afs_stages.core.params.data import NearDuplicates, Rehearsal
+from afs_stages.core.params.data import NearDuplicates, Rebalance, Rehearsal
 from afs_stages.core.params.model import Model
 from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset.check import check_model
 from afs_stages.dataset.datacard import datacard
 from afs_stages.dataset.index import index
 from afs_stages.dataset.leakage import find_leaks
-from afs_stages.dataset.rebalance import rebalance_model
+from afs_stages.dataset.rebalance import describe_total, rebalance_model
 from afs_stages.dataset.rehearse import rehearse_model
 
 MODEL = Model.model_validate(
@@ -205,6 +205,146 @@ def test_what_else_is_wrong_is_named(project: Path) -> None:
     ]
     write(layout.mixed("m", "train"), [*rows, plant_long])
     assert check() == {"schema": 1, "too long": 1}
+
+
+def of(source: str, count: int) -> list[TrainingSample]:
+    return [replace(row, source=source) for row in prose(source, count)]
+
+
+SMALL = {
+    "6 and 20 rows": ({"claude": 6, "mine": 20}, 0, {"claude": 0.1, "mine": 0.9}),
+    "weights of a large project": (
+        {"claude": 6, "mine": 20},
+        0,
+        {"mine": 0.9, "claude": 0.015, "codex": 0.05},
+    ),
+    "one row": ({"mine": 1}, 0, {"mine": 1.0}),
+    "a small buffer": ({"claude": 6, "mine": 20}, 1, {"claude": 0.5, "mine": 0.5}),
+    "a large buffer": ({"claude": 6, "mine": 20}, 30, {"claude": 0.5, "mine": 0.5}),
+    "a source without rows": ({"mine": 20}, 3, {"claude": 0.5, "mine": 0.5}),
+}
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.2])
+@pytest.mark.parametrize("oversample", [1, 4])
+@pytest.mark.parametrize("case", SMALL)
+def test_any_amount_of_data_passes_without_a_stated_total(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    case: str,
+    oversample: int,
+    ratio: float,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    sizes, old, weights = SMALL[case]
+    write(layout.fitted("m", "train"), [r for n, c in sizes.items() for r in of(n, c)])
+    for part in ("val", "test"):
+        write(layout.fitted("m", part), prose(part, 1))
+        write(layout.RELEASES / "m" / "v1" / f"{part}.jsonl", [])
+    write(layout.RELEASES / "m" / "v1" / "train.jsonl", prose("old", old))
+    (layout.RELEASES / "m" / "v1" / "manifest.json").write_text("{}")
+    block = Model.model_validate(
+        {
+            "version": "v2",
+            "weights": weights,
+            "rehearsal": {"ratio": ratio},
+            "rebalance": {"oversample": oversample},
+        }
+    )
+    rehearse_model("m", block, NearDuplicates(), 1)
+    report = rebalance_model("m", block, 1)
+    report.write(layout.report("rebalance", "m"))
+    _, findings, facts = check_model("m", block, NearDuplicates(), count, 500)
+    findings.raise_if_any("m")
+    assert facts["rows"]["train"] == report.values["total"]["largest"] > 0
+    assert "models.m.rebalance.max_total is not set" in describe_total(
+        "m", block, report
+    )
+    short = [text for text in report.warnings if "models.m.rehearsal.ratio" in text]
+    assert bool(short) == (ratio > 0 and 0 < old < 5)
+
+
+def test_a_stated_total_that_cannot_be_met_names_key_number_and_line(
+    project: Path,
+) -> None:
+    params = "models:\n    m:\n        rebalance: {oversample: 2, max_total: 720}\n"
+    layout.PARAMS.write_text(params)
+    rebalanced = {"oversample": 2, "max_total": 720}
+    block = MODEL.model_copy(update={"rebalance": Rebalance.model_validate(rebalanced)})
+    with pytest.raises(UserError) as refused:
+        rebalance_model("m", block, 1)
+    text = str(refused.value)
+    assert text.startswith("params.yaml:3: models.m.rebalance.max_total: 720 cannot")
+    assert "set models.m.rebalance.max_total to 100, or remove the line" in text
+    for total, is_met in ((100, True), (101, False)):
+        rebalanced["max_total"] = total
+        block = MODEL.model_copy(
+            update={"rebalance": Rebalance.model_validate(rebalanced)}
+        )
+        if not is_met:
+            with pytest.raises(UserError, match="100 would do"):
+                rebalance_model("m", block, 1)
+            continue
+        report = rebalance_model("m", block, 1)
+        assert report.rows_out == total
+        assert describe_total("m", block, report) == ""
+
+
+def test_every_finding_says_what_mends_it(project: Path) -> None:
+    plant(read(layout.mixed("m", "test"))[0])
+    plant(near_copy(read(layout.mixed("m", "test"))[1]))
+    plant(sample("long", output="word " * 600))
+    with layout.mixed("m", "train").open("ab") as file:
+        file.write(b'{"instruction": "no output"}\n')
+    path = layout.report("rebalance", "m")
+    jsonl.write_json(path, {**jsonl.read_json(path), "wanted": {"alpha": 0.5}})
+    block = MODEL.model_copy(update={"rebalance": Rebalance(tolerance=0.01)})
+
+    def fussy(row: TrainingSample) -> int:
+        if row.sample_id == read(layout.mixed("m", "val"))[0].sample_id:
+            raise ValueError("roles must alternate")
+        return count(row)
+
+    _, findings, _ = check_model("m", block, NearDuplicates(), fussy, 500)
+    assert set(findings.problems) == set(findings.fixes)
+    assert set(findings.problems) == {
+        "leak (exact)",
+        "leak (near)",
+        "too long",
+        "schema",
+        "share",
+        "chat template",
+    }
+    with pytest.raises(UserError) as refused:
+        findings.raise_if_any("m")
+    fix = str(refused.value).partition("fix: ")[2]
+    for words in (
+        "share: set models.m.rebalance.max_total to 50 or remove the line, or raise",
+        "too long: set fit.max_tokens to 600 or more",
+        "leak (exact): `dvc repro split`",
+        "leak (near): `dvc repro split`",
+        "schema: `dvc repro --force --single-item rebalance@m`",
+        "chat template: take the row out",
+        "then: dvc repro check@m",
+    ):
+        assert words in fix
+
+
+def test_a_mix_without_rows_says_where_rows_come_from(project: Path) -> None:
+    write(layout.mixed("m", "train"), [])
+    _, findings, _ = check_model("m", MODEL, NearDuplicates(), count, 500)
+    assert "lower quality.min_score" in findings.fixes["empty"]
+    path = layout.report("rebalance", "m")
+    jsonl.write_json(path, {**jsonl.read_json(path), "ratio": 1.0})
+    _, findings, _ = check_model("m", MODEL, NearDuplicates(), count, 500)
+    assert "models.m.rehearsal.ratio: 1 trains" in findings.problems["empty"][0]
+
+
+def test_no_test_row_is_told_before_the_training(project: Path) -> None:
+    write(layout.mixed("m", "test"), [])
+    report, findings, _ = check_model("m", MODEL, NearDuplicates(), count, 500)
+    findings.raise_if_any("m")
+    assert "evaluate@m will refuse" in report.warnings[0]
 
 
 def test_a_missed_share_fails(project: Path) -> None:

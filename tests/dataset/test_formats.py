@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from support.rows import objects, read, sample, write
 
 from afs_stages.core.errors import UserError
-from afs_stages.core.sample import TrainingSample
+from afs_stages.core.sample import TrainingSample, is_learnt
 from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset.convert import convert_file, import_file
 from afs_stages.dataset.formats import Format, Style, format_named, installed
@@ -140,6 +140,73 @@ def test_a_conversation_with_tools_comes_back(
     name: str, one: TrainingSample, mode: Any
 ) -> None:
     same(one, there_and_back(name, one, Style(mode)), tools=name != "chatml")
+
+
+@SETTINGS
+@given(st.sampled_from(["sharegpt", "openai"]), conversations(), st.data())
+def test_which_answers_are_learnt_comes_back(
+    name: str, one: TrainingSample, data: st.DataObject
+) -> None:
+    marked = [
+        {**row, "train": data.draw(st.booleans())}
+        if row["role"] == "assistant" and at < len(one.messages or []) - 1
+        else row
+        for at, row in enumerate(one.messages or [])
+    ]
+    one = TrainingSample.from_dict({**one.to_dict(), "messages": marked})
+    same(one, there_and_back(name, one, Style()))
+
+
+def chat(*marks: dict[str, Any]) -> dict[str, Any]:
+    """A conversation of two turns as other people's files have it."""
+    first, second = marks
+    return {
+        "messages": [
+            {"role": "user", "content": "a"},
+            {"role": "assistant", "content": "b", **first},
+            {"role": "user", "content": "c"},
+            {"role": "assistant", "content": "d", **second},
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("marks", "learnt"),
+    [
+        (({}, {}), ["b", "d"]),
+        (({"weight": 0}, {"weight": 1}), ["d"]),
+        (({"weight": 1}, {"weight": 0}), ["b"]),
+        (({"weight": 0}, {"weight": None}), ["d"]),
+        (({"train": False}, {}), ["d"]),
+    ],
+)
+def test_in_rows_from_elsewhere_an_answer_without_a_mark_is_learnt(
+    marks: tuple[dict[str, Any], dict[str, Any]], learnt: list[str]
+) -> None:
+    one = format_named("openai").parse(chat(*marks))
+    found = [row["content"] for row in one.messages or [] if is_learnt(row)]
+    assert found == learnt
+
+
+def test_openai_marks_context_by_its_weight_and_sharegpt_by_train() -> None:
+    turns = chat({}, {})["messages"]
+    one = TrainingSample(instruction="c", output="d", messages=turns)
+    openai = format_named("openai").render(one, Style())["messages"]
+    assert [row.get("weight") for row in openai] == [None, 0, None, None]
+    assert not any("train" in row for row in openai)
+    sharegpt = format_named("sharegpt").render(one, Style())["conversations"]
+    assert [turn.get("train") for turn in sharegpt] == [None, False, None, None]
+
+
+def test_a_conversation_of_context_alone_is_refused_both_ways() -> None:
+    context = chat({"weight": 0}, {"weight": 0})
+    with pytest.raises(ValueError, match="no answer to learn"):
+        format_named("openai").parse(context)
+    marked = chat({"train": False}, {"train": False})["messages"]
+    one = TrainingSample(instruction="c", output="d", messages=marked)
+    for name in ("openai", "sharegpt", "chatml"):
+        with pytest.raises(ValueError, match="no answer to learn"):
+            format_named(name).render(one, Style())
 
 
 @SETTINGS

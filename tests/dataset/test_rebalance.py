@@ -111,12 +111,66 @@ def test_the_ratio_owns_rehearsals_share_and_cuts_no_new_row(
     result = mixing.mix_by_weight(
         found, groups, {"a": 1.0}, Rebalance(), 1, ratio=ratio
     )
+    assert not result.short
     assert result.counts["a"] >= new - 1
-    if not result.short:
-        assert abs(result.counts["rehearsal"] - ratio * len(result.rows)) < 1
+    if result.short_buffer:
+        assert result.counts == {"a": new, "rehearsal": old}, "all there is"
+        assert result.wanted["rehearsal"] == pytest.approx(old / (old + new))
     else:
-        assert result.counts["rehearsal"] == old
-        assert "rehearsal by" in mixing.describe_short(result)
+        assert abs(result.counts["rehearsal"] - ratio * len(result.rows)) < 1
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.dictionaries(
+        st.sampled_from([*NAMES, "rehearsal"]), st.integers(1, 60), min_size=1
+    ),
+    st.data(),
+)
+def test_a_mix_without_a_stated_total_passes_the_gate_whatever_there_is(
+    sizes: dict[str, int], data: st.DataObject
+) -> None:
+    """Any sizes, weights, repeats, ratio and tolerance; and the total it names as the
+    largest is one that may be stated, the next is not.
+    """
+    new = [name for name in sizes if name != "rehearsal"]
+    by = data.draw(st.fixed_dictionaries({name: st.floats(0.001, 1) for name in new}))
+    ratio = data.draw(st.sampled_from([0.0, 0.2, 1.0]) | st.floats(0.01, 0.99))
+    block = Rebalance(
+        oversample=data.draw(st.integers(1, 4)),
+        tolerance=data.draw(st.sampled_from([0.0, 0.02])),
+    )
+    found, groups = groups_of(sizes)
+    result = mixing.mix_by_weight(found, groups, by, block, 1, ratio=ratio)
+    assert not result.short
+    assert not missed_in_report(result, block.tolerance)
+    assert len(result.rows) == result.satisfying_total
+    assert bool(len(result.rows)) == bool(result.wanted), "one row at the least"
+    for name, count in result.counts.items():
+        assert count <= sizes[name] * block.oversample
+    if not len(result.rows):
+        return
+    for more in (0, 1):
+        stated = block.model_copy(update={"max_total": len(result.rows) + more})
+        again = mixing.mix_by_weight(found, groups, by, stated, 1, ratio=ratio)
+        assert bool(again.short) == bool(more)
+        assert again.satisfying_total == len(result.rows)
+
+
+def missed_in_report(result: mixing.Mix, tolerance: float) -> dict[str, float]:
+    """What the gate says of a mix, from the report that rebalance writes."""
+    wanted = {name: round(share, 6) for name, share in result.wanted.items()}
+    return mixing.missed_shares(result.counts, wanted, tolerance)
+
+
+def test_a_group_that_a_limit_of_its_domain_empties_is_left_out() -> None:
+    found, groups = groups_of({"a": 3, "b": 3})
+    block = Rebalance(max_per_domain=1)
+    result = mixing.mix_by_weight(found, groups, {"a": 1, "b": 1}, block, 1)
+    assert set(result.counts) <= {"a", "b"}
+    assert len(result.rows) == 3, "one of each of the three domains"
+    with pytest.raises(UserError, match="the weight 'c' names no group"):
+        mixing.mix_by_weight(found, groups, {"a": 1, "c": 1}, block, 1)
 
 
 def inputs(folder: Path, **sizes: int) -> list[Path]:

@@ -75,6 +75,82 @@ def test_an_adapter_of_the_version_before_is_not_released_as_the_next(
     assert not layout.release("veran", "v6").exists()
 
 
+def test_the_same_weights_are_not_released_twice(project: Path) -> None:
+    weights = layout.adapter("veran") / "adapter_model.safetensors"
+    weights.write_bytes(b"learnt")
+    freeze("veran", load(), layout.PARAMS.read_bytes())
+    raised = layout.PARAMS.read_text().replace("version: v5", "version: v6")
+    layout.PARAMS.write_text(raised)
+    record = layout.adapter("veran") / "training.json"
+    record.write_text(record.read_text().replace("v5", "v6"))
+    with pytest.raises(UserError, match=r"veran v6 is the one released as veran v5"):
+        freeze("veran", load(), raised.encode())
+    assert not layout.release("veran", "v6").exists()
+    weights.write_bytes(b"learnt more")
+    assert freeze("veran", load(), raised.encode()).name == "veran v6"
+
+
+def test_a_release_knows_its_sources_and_status_names_those_that_are_gone(
+    project: Path,
+) -> None:
+    from afs_stages.reporting.status import status
+
+    release = freeze("veran", load(), layout.PARAMS.read_bytes())
+    assert release.sources == ["alpha"]
+    told = status(load()).releases["veran v5"]
+    assert told == "holds rows of alpha, no longer in params.yaml"
+    text = layout.PARAMS.read_text().replace("  oracle:\n", "  alpha:\n", 1)
+    layout.PARAMS.write_text(text)
+    assert status(load()).releases == {"veran v5": ""}
+
+
+MEASURED = {
+    "loss": {"base": {}, "v5": {}},
+    "test_rows": {"v5": 40},
+    "gain_over_base": {"estimate": 0.2, "low": 0.1, "high": 0.3},
+    "domains": {
+        name: {"v5": {"oracle_asm": {"rows": 40, "estimate": 2.0}}}
+        for name in ("base", "v5")
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("checked", "measured", "told", "fix"),
+    [
+        ({}, {"loss": {}}, "veran v5 was not measured", "dvc repro evaluate@veran"),
+        (
+            {},
+            {"gain_over_base": {"estimate": -0.1, "low": -0.2, "high": 0.1}},
+            "did not pass evaluate",
+            "dvc repro evaluate@veran",
+        ),
+        (
+            {"problems": {"leak (exact)": 2}},
+            {},
+            "did not pass check: 2 leak (exact)",
+            "dvc repro check@veran",
+        ),
+    ],
+)
+def test_a_version_that_failed_a_gate_is_not_released(
+    project: Path, checked: dict, measured: dict, told: str, fix: str
+) -> None:
+    from afs_stages.commands.release import _refuse_failed_gates
+    from afs_stages.core.jsonl import write_json
+
+    whole = {**MEASURED, **measured} if measured != {"loss": {}} else measured
+    write_json(layout.report("check", "veran"), {"problems": {}, **checked})
+    write_json(layout.report("evaluate", "veran"), whole)
+    with pytest.raises(UserError) as refused:
+        _refuse_failed_gates("veran", "v5", load(), rented=False)
+    assert told in str(refused.value)
+    assert fix in str(refused.value)
+    write_json(layout.report("check", "veran"), {"problems": {}})
+    write_json(layout.report("evaluate", "veran"), MEASURED)
+    _refuse_failed_gates("veran", "v5", load(), rented=False)
+
+
 def adopted(
     version: str, train: list, test: list | None = None, adapter: Path | None = None
 ):

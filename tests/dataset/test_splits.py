@@ -210,6 +210,29 @@ def test_the_smallest_domain_is_trained_on(tmp_path: Path, count: int) -> None:
         assert "train" in split(rows, tmp_path).values()
 
 
+@pytest.mark.parametrize(
+    ("domains", "parts"),
+    [
+        ([1], {"train"}),
+        ([2], {"train", "test"}),
+        ([1, 1], {"train", "test"}),
+        ([2, 1], set(PARTS)),
+        ([1, 1, 1, 1], set(PARTS)),
+        ([2, 2, 1], set(PARTS)),
+    ],
+)
+def test_a_few_clusters_of_many_domains_can_be_trained_and_measured(
+    tmp_path: Path, domains: list[int], parts: set[str]
+) -> None:
+    for try_ in range(10):
+        rows = [
+            sample(f"{try_}:{at}:{i}", domain=f"d{at}")
+            for at, count in enumerate(domains)
+            for i in range(count)
+        ]
+        assert set(split(rows, tmp_path).values()) == parts
+
+
 def test_shares_lie_near_the_ratios(tmp_path: Path) -> None:
     parts = list(split([sample(str(i)) for i in range(2000)], tmp_path).values())
     for part, share in (("train", 0.8), ("val", 0.1), ("test", 0.1)):

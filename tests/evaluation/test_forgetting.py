@@ -63,12 +63,12 @@ def test_an_interval_covers_its_estimate_and_narrows_with_rows() -> None:
 
 
 def sets_of(losses: dict[str, list[list[float]]], versions: list[str]) -> list[TestSet]:
-    """Test sets of four rows and ten tokens each in two domains,
-    with given losses per token and row.
+    """Test sets of ten tokens a row in two domains, with given losses per token
+    and row.
     """
     rows = [
         ChatRow([], domain="asm" if at % 2 else "docs", source="oracle")
-        for at in range(4)
+        for at in range(len(losses["base"][0]))
     ]
     items = [Encoded(list(range(11)), list(range(11))) for _ in rows]
     out = [TestSet(version, rows, items, {}) for version in versions]
@@ -93,6 +93,31 @@ def test_a_version_no_better_than_the_base_fails_with_the_table() -> None:
     assert gates.refusals(found, ["v1"], Evaluate(must_beat_base=False)) == []
     better = evaluated({"base": [[3, 3, 3, 3]], "v1": [[2, 2.1, 2, 2.2]]}, ["v1"])
     assert gates.refusals(better, ["v1"], Evaluate()) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "fails", "doubted"),
+    [
+        ([2.0, 3.2], False, True),
+        ([2.9], False, True),
+        ([3.1], True, False),
+        ([2.9, 3.2], True, False),
+        ([2.0, 2.2], False, False),
+        ([2.0, 3.2, 2.9, 3.3] * 2, False, True),
+        ([1.5, 3.4, 2.9, 4.0] * 5, True, False),
+        ([2.0, 2.2, 2.9, 2.7] * 5, False, False),
+    ],
+)
+def test_few_test_rows_cannot_tell_and_no_gain_always_fails(
+    own: list[float], fails: bool, doubted: bool
+) -> None:
+    found = evaluated({"base": [[3.0] * len(own)], "v1": [own]}, ["v1"])
+    assert bool(gates.refusals(found, ["v1"], Evaluate())) == fails
+    doubts = gates.doubts(found, ["v1"], Evaluate())
+    assert bool(doubts) == doubted
+    if doubted:
+        assert f"cannot tell with {len(own)} test row" in doubts[0]
+    assert gates.doubts(found, ["v1"], Evaluate(must_beat_base=False)) == []
 
 
 def test_a_domain_that_got_worse_than_allowed_fails_by_name() -> None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,9 @@ import time
 from pathlib import Path
 
 import pytest
-from support.checkout import checkout, dvc, environment, git
+import yaml
+from support import witness
+from support.checkout import ROOT, checkout, demo, dvc, environment, git
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -51,12 +54,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def full(place: Path) -> Path:
-    """A checkout in which the whole pipeline ran,
+    """The demo of a clone in which the whole pipeline ran,
     after a first run was killed in mid-stage.
     """
-    folder = checkout(place / "first" / "project")
+    folder = demo(checkout(place / "first" / "clone"))
     _kill_in_the_middle(folder)
-    dvc(folder, "repro")
+    dvc(folder, "repro", env=witness.environment(folder))
+    git(folder, "add", "--all")
+    git(folder, "commit", "-q", "-m", "run")
     return folder
 
 
@@ -66,7 +71,7 @@ def _kill_in_the_middle(folder: Path) -> None:
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env=environment(),
+        env={**environment(), **witness.environment(folder)},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -108,10 +113,10 @@ def test_every_documented_drop_reason_occurs(full: Path) -> None:
         if not reason.startswith("event_type_")
     }
     rows = re.findall(
-        r"^\| `(\w+)` \| `(\w+)` \|", (full / "docs/pipeline.md").read_text(), re.M
+        r"^\| `(\w+)` \| `(\w+)` \|", (ROOT / "docs/pipeline.md").read_text(), re.M
     )
     exported = (
-        (full / "docs/sources.md")
+        (ROOT / "docs/sources.md")
         .read_text()
         .partition("| reason | meaning |")[2]
         .partition("\n\n")[0]
@@ -130,14 +135,59 @@ def test_a_second_repro_runs_nothing(full: Path) -> None:
     assert (full / "dvc.lock").read_bytes() == lock
 
 
-def test_git_sees_no_output(full: Path) -> None:
-    new = git(full, "status", "--porcelain", "--untracked-files=all").splitlines()
-    unexpected = [
-        line
-        for line in new
-        if not re.match(r".. (dvc\.lock|reports/|.*\.gitignore|models/registry/)", line)
-    ]
-    assert unexpected == []
+def test_the_clone_stays_clean(full: Path) -> None:
+    assert git(full.parent, "status", "--porcelain", "--untracked-files=all") == ""
+
+
+def test_git_keeps_lock_reports_and_registry_of_the_demo_and_no_output(
+    full: Path,
+) -> None:
+    names = git(full, "ls-files").splitlines()
+    kept = [name for name in names if not name.startswith("data/sample/")]
+    assert [name for name in kept if name.endswith((".safetensors", ".sqlite"))] == []
+    rows = [name for name in kept if name.endswith(".jsonl")]
+    assert [name for name in rows if not name.startswith("data/releases/")] == []
+    assert "dvc.lock" in kept
+    assert any(name.startswith("models/registry/") for name in kept)
+    assert "reports/evaluate/majora.json" in kept
+
+
+def test_a_stage_loads_no_code_and_reads_no_parameter_that_dvc_does_not_compare(
+    full: Path,
+) -> None:
+    """What each stage's processes really did, against its hash and its `params:`."""
+    seen = witness.read(full)
+    ran = {name.partition("@")[0] for name in seen}
+    assert ran == set(yaml.safe_load((full / "dvc.yaml").read_text())["stages"])
+    assert witness.unseen_code(seen) == []
+    assert witness.unseen_parameters(seen, full / "dvc.yaml") == []
+
+
+def test_a_comment_runs_code_alone_and_a_change_its_stages(full: Path) -> None:
+    package = full.parent / "afs_stages"
+    keys = package / "dataset/keys.py"
+    old = keys.read_text()
+    try:
+        keys.write_text(old + "\n# A word more.\n")
+        assert stages_run(dvc(full, "repro", "report").stdout) == ["code"]
+        keys.write_text(old + "\nMORE = 1\n")
+        dvc(full, "repro", "code")
+        stale = stages_run(dvc(full, "repro", "--dry").stdout)
+        assert "split" in stale
+        assert not {"export@claude", "score@oracle", "train@majora"} & set(stale[:1])
+        assert [name for name in stale if name.startswith(("export", "score"))] == []
+    finally:
+        keys.write_text(old)
+        dvc(full, "repro", "code")
+
+
+def test_the_weights_of_an_own_base_are_a_dependency(full: Path) -> None:
+    own = full / "models/bases/mine"
+    own.mkdir()
+    (own / "model.safetensors").write_bytes(b"weights")
+    stale = dvc(full, "status", "base-model").stdout
+    shutil.rmtree(own)
+    assert "models/bases" in stale
 
 
 def test_adapters_beat_the_base_and_forgetting_is_measured(full: Path) -> None:
@@ -194,10 +244,6 @@ def test_one_weight_of_majora_reruns_majoras_mix_and_what_follows(full: Path) ->
 
 
 def test_push_clone_pull_is_clean(full: Path, place: Path) -> None:
-    git(full, "add", "-A")
-    git(
-        full, "commit", "-q", "--allow-empty", "-m", "run"
-    )  # the same bytes as in the commit change nothing
     dvc(full, "push")
     other = full.parent / "second"
     git(full.parent, "clone", "-q", str(full), str(other))
@@ -263,7 +309,9 @@ def test_a_release_retrains_nothing(built: Path) -> None:
 
 
 def test_a_run_elsewhere_gives_the_same_bytes(full: Path, place: Path) -> None:
-    other = checkout(place / "a longer path" / "elsewhere")
+    elsewhere = place / "a longer path" / "elsewhere"
+    git(place, "clone", "-q", str(full.parent), str(elsewhere))
+    other = demo(elsewhere)
     dvc(other, "repro")
     outputs = (
         "data/**/*.jsonl",

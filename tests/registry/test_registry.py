@@ -165,9 +165,9 @@ def test_the_revision_names_the_commit_and_what_differs_from_it(tmp_path: Path) 
     assert revision(tmp_path) is None
     git(tmp_path, "init", "-q")
     assert revision(tmp_path) is None
-    (tmp_path / "afs_stages").mkdir()
-    for name in ("afs_stages/train.py", "params.yaml", "README.md"):
+    for name in ("dvc.yaml", "params.yaml", "README.md"):
         (tmp_path / name).write_text("one\n")
+    (tmp_path / "code.json").write_text('{"train": "abc"}')
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-qm", "first")
     first = revision(tmp_path)
@@ -181,14 +181,13 @@ def test_the_revision_names_the_commit_and_what_differs_from_it(tmp_path: Path) 
     second = revision(tmp_path)
     assert second is not None
     assert second["commit"] != first["commit"]
-    assert (
-        second["code"] == first["code"] == git(tmp_path, "rev-parse", "HEAD:afs_stages")
-    )
+    assert second["code"] == first["code"] == "abc"
     (tmp_path / "params.yaml").write_text("two\n")
-    (tmp_path / "afs_stages/new.py").write_text("")
+    (tmp_path / "code.json").write_text('{"train": "def"}')
     third = revision(tmp_path)
     assert third is not None
-    assert third["changed"] == ["afs_stages/new.py", "params.yaml"]
+    assert third["code"] == "def"
+    assert third["changed"] == ["code.json", "params.yaml"]
 
 
 def test_the_same_result_again_keeps_the_bytes_of_its_record(tmp_path: Path) -> None:

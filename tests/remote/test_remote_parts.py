@@ -17,13 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lab import KEY, Lab, offer
 
+from afs_stages.core.closure import ROOT, SourceCode
 from afs_stages.core.errors import UserError
 from afs_stages.core.params import Params, load
 from afs_stages.core.params.model import Train
 from afs_stages.core.params.remote import GPUConfig, Timing, TrainingJob
 from afs_stages.remote.box import guard
-from afs_stages.remote.bundle import PACKAGE, Bundle, build
-from afs_stages.remote.closure import closure
+from afs_stages.remote.bundle import Bundle, build
 from afs_stages.remote.connection import own_key
 from afs_stages.remote.estimate import Need, fitting
 from afs_stages.remote.money import Offer, lease
@@ -152,7 +152,7 @@ def test_the_adapter_of_a_7b_model_is_about_as_large_as_they_are():
 def test_an_image_with_another_torch_than_the_tested_one_is_refused():
     import torch
 
-    script = PACKAGE / "afs_stages/remote/box/image.py"
+    script = ROOT / "afs_stages/remote/box/image.py"
     here = torch.__version__.split("+")[0]
     fits = subprocess.run(
         [sys.executable, script, here], capture_output=True, text=True, check=False
@@ -169,22 +169,22 @@ def test_the_image_the_lock_and_the_pin_speak_of_one_torch():
     """The image brings torch, the lock must not: else pip would fetch gigabytes,
     or another build.
     """
-    pinned = re.search(r'"torch==([\d.]+)"', (PACKAGE / "pyproject.toml").read_text())
+    pinned = re.search(r'"torch==([\d.]+)"', (ROOT / "pyproject.toml").read_text())
     assert pinned
-    assert load(PACKAGE / "params.yaml").remote.image.startswith(
+    assert load(ROOT / "params.yaml").remote.image.startswith(
         f"pytorch/pytorch:{pinned[1]}-cuda"
     )
     assert not re.search(
         r"^(torch|triton|nvidia-cu\w+)==",
-        (PACKAGE / "requirements.lock").read_text(),
+        (ROOT / "requirements.lock").read_text(),
         re.MULTILINE,
     )
 
 
 def test_imports_are_followed_and_nothing_else_travels():
     names = {
-        str(path.relative_to(PACKAGE))
-        for path in closure(PACKAGE, ["afs_stages.stages.train"])
+        str(path.relative_to(ROOT))
+        for path in SourceCode().closure(["afs_stages.stages.train"])
     }
     assert {
         "afs_stages/__init__.py",
@@ -366,7 +366,7 @@ def guarded(lab, tmp_path):
         }
         command = [
             sys.executable,
-            PACKAGE / "afs_stages/remote/box/guard.py",
+            ROOT / "afs_stages/remote/box/guard.py",
             tmp_path,
             json.dumps(config),
         ]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.source_files import (
@@ -224,28 +226,42 @@ def test_subagents_only_by_switch(tmp_path: Path) -> None:
     assert len(export("claude", home, include_subagents=True)[0]) == 2
 
 
-def test_queued_prompts(tmp_path: Path) -> None:
+def queued(prompt: Any, **more: Any) -> dict[str, Any]:
+    attachment = {"type": "queued_command", "prompt": prompt, "commandMode": "prompt"}
+    return {"type": "attachment", "attachment": {**attachment, **more}}
+
+
+@pytest.mark.parametrize("prompt", ["and the oil?", text("and the oil?")])
+@pytest.mark.parametrize("place", [{}, {"uuid": "q", "parentUuid": "a2"}])
+def test_a_prompt_typed_while_the_model_works_belongs_to_the_turn(
+    place: dict[str, str], prompt: Any, tmp_path: Path
+) -> None:
     (path,) = project(tmp_path / "home", "s1")
-    queued = {
-        "type": "queued_command",
-        "prompt": "and the oil?",
-        "commandMode": "prompt",
-    }
-    turns = claude_turns(1)
-    attachment = {
-        "type": "attachment",
-        "uuid": "q",
-        "parentUuid": "a0",
-        "attachment": queued,
-    }
+    use = [{"type": "tool_use", "id": "t1", "name": "Read", "input": {}}]
+    given = [{"type": "tool_result", "tool_use_id": "t1", "content": "one"}]
     write_lines(
         path,
-        [*turns, attachment, claude("a9", "q", "assistant", text(ANSWER + " queued"))],
+        [
+            claude("u1", None, "user", "Why does it go out?"),
+            claude("a1", "u1", "assistant", use),
+            claude("a2", "a1", "user", given),
+            {**queued(prompt), **place},
+            queued("<task-notification>", commandMode="task-notification"),
+            claude("a3", place.get("uuid", "a2"), "assistant", text(ANSWER)),
+        ],
     )
-    assert instructions(export("claude", tmp_path / "home")[0]) == [
-        "question 0",
-        "and the oil?",
+    (row,), report = export("claude", tmp_path / "home")
+    assert row["instruction"] == "Why does it go out?\n\nand the oil?"
+    assert row["output"] == ANSWER
+    assert [message["role"] for message in row["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+        "user",
+        "assistant",
     ]
+    assert row["messages"][3]["content"] == "and the oil?"
+    assert report["dropped"] == {"harness_text": 1}
 
 
 def test_a_turn_that_ends_in_a_tool_gives_no_sample(tmp_path: Path) -> None:
@@ -347,3 +363,97 @@ def test_a_truncated_file_gives_a_prefix_of_its_samples(
     rows, report = export("claude", home)
     assert rows == whole[: len(rows)]
     assert sum(report["rejected"].values()) <= 1
+
+
+def test_a_subagent_is_one_by_its_records(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (path,) = project(home, "s1")
+    write_lines(path, [{**turn, "isSidechain": True} for turn in claude_turns(1)])
+    own = claude_turns(1, "s2", "own ")
+    write_lines(path.parent / "s2" / "subagents" / "s2.jsonl", own)
+    rows, report = export("claude", home)
+    assert instructions(rows) == ["own question 0"]
+    assert report["dropped"] == {"subagent_file": 1}
+
+
+@pytest.mark.parametrize("reason", ["max_tokens", "refusal", "tool_use"])
+def test_a_message_that_stopped_for_another_reason_is_no_answer(
+    reason: str, tmp_path: Path
+) -> None:
+    (path,) = project(tmp_path / "home", "s1")
+    stop = {"stop_reason": reason}
+    write_lines(
+        path,
+        [
+            claude("u1", None, "user", "Why does it go out?"),
+            claude("a1", "u1", "assistant", text(ANSWER), message=stop),
+            claude("u2", "a1", "user", "And the oil?"),
+            claude("a2", "u2", "assistant", text(ANSWER)),
+        ],
+    )
+    rows, report = export("claude", tmp_path / "home")
+    assert instructions(rows) == ["And the oil?"]
+    assert report["dropped"] == {"no_final_answer": 1}
+
+
+def test_attached_files_and_searches_of_the_service_are_shown(tmp_path: Path) -> None:
+    (path,) = project(tmp_path / "home", "s1")
+    inner = {"filePath": "/a.asm", "content": "LDA #$04"}
+    file = {"type": "file", "displayPath": "a.asm", "content": {"file": inner}}
+    found = [{"type": "web_search_result", "title": "Oil", "url": "https://x.test/oil"}]
+    write_lines(
+        path,
+        [
+            claude("u1", None, "user", "What does @a.asm load?"),
+            {"type": "attachment", "uuid": "f", "parentUuid": "u1", "attachment": file},
+            claude(
+                "a1",
+                "f",
+                "assistant",
+                [
+                    {
+                        "type": "server_tool_use",
+                        "id": "w",
+                        "name": "web_search",
+                        "input": {"query": "oil"},
+                    },
+                    {
+                        "type": "web_search_tool_result",
+                        "tool_use_id": "w",
+                        "content": found,
+                    },
+                    *text(ANSWER),
+                ],
+            ),
+        ],
+    )
+    (row,), _ = export("claude", tmp_path / "home")
+    assert row["instruction"] == "What does @a.asm load?"
+    assert row["input"] == "a.asm:\n\nLDA #$04"
+    contents = [message.get("content") for message in row["messages"]]
+    assert contents == [
+        "What does @a.asm load?\n\na.asm:\n\nLDA #$04",
+        None,
+        "Oil https://x.test/oil",
+        ANSWER,
+    ]
+
+
+def test_a_compaction_in_the_middle_of_a_turn_goes_on_with_it(tmp_path: Path) -> None:
+    (path,) = project(tmp_path / "home", "s1")
+    use = [{"type": "tool_use", "id": "t1", "name": "Read", "input": {}}]
+    given = [{"type": "tool_result", "tool_use_id": "t1", "content": "one"}]
+    summary = "This session is being continued from a previous conversation."
+    write_lines(
+        path,
+        [
+            claude("u1", None, "user", "Why does it go out?"),
+            claude("a1", "u1", "assistant", use),
+            claude("a2", "a1", "user", given),
+            claude("c", "a2", "user", summary, isCompactSummary=True),
+            claude("a3", "c", "assistant", text(ANSWER)),
+        ],
+    )
+    (row,), report = export("claude", tmp_path / "home")
+    assert (row["instruction"], row["output"]) == ("Why does it go out?", ANSWER)
+    assert report["dropped"] == {"harness_text": 1}

@@ -207,3 +207,54 @@ def test_a_fork_repeats_its_parent_once(
     ]
     assert {row["_metadata"]["group"] for row in rows} == {"codex:session:p"}
     assert report["dropped"].get("repeated", 0) == min(copied, turns)
+
+
+def test_a_steer_belongs_to_the_running_turn(tmp_path: Path) -> None:
+    call = {"type": "function_call", "name": "f", "arguments": "{}", "call_id": "c"}
+    given = {"type": "function_call_output", "call_id": "c", "output": "x"}
+    work = [{"type": "response_item", "payload": item} for item in (call, given)]
+    steered = [
+        codex("user", "first"),
+        *work,
+        codex("user", "and the oil?"),
+        codex("assistant", ANSWER),
+    ]
+    follow = [codex("user", "second"), codex("assistant", ANSWER + " 2")]
+    told = [
+        *(event("task_started"), *steered, event("task_complete")),
+        *(event("task_started"), *follow, event("task_complete")),
+    ]
+    for time, records in (("10-00-00", told), ("11-00-00", [*steered, *follow])):
+        home = tmp_path / time
+        write_lines(rollout(home, time), [codex_meta("s"), *records])
+        rows, report = export("codex", home)
+        assert instructions(rows) == ["first\n\nand the oil?", "second"]
+        assert report["rows_in"] == 2
+
+
+def test_commentary_alone_and_reasoning_of_open_models(tmp_path: Path) -> None:
+    content = [{"type": "reasoning_text", "text": "count the frames"}]
+    reasoning = {"type": "reasoning", "summary": [], "content": content}
+    search = {"type": "web_search_call", "status": "completed", "action": {"q": "oil"}}
+    records = [
+        codex_meta("s"),
+        codex("user", "first"),
+        codex("assistant", "I look at the oil first.", phase="commentary"),
+        codex("user", "second"),
+        *({"type": "response_item", "payload": item} for item in (reasoning, search)),
+        codex("assistant", ANSWER, phase="final_answer"),
+    ]
+    write_lines(rollout(tmp_path / "h", "10-00-00"), records)
+    (row,), report = export("codex", tmp_path / "h")
+    assert (row["instruction"], row["thinking"]) == ("second", "count the frames")
+    assert row["messages"][1]["tool_calls"][0]["function"]["name"] == "web_search"
+    assert row["messages"][2]["content"] == "completed"
+    assert report["dropped"] == {"no_final_answer": 1}
+
+
+def test_a_spawned_thread_is_a_subagents(tmp_path: Path) -> None:
+    talk = [codex("user", "one"), codex("assistant", ANSWER)]
+    spawned = codex_meta("s", thread_source="subagent")
+    write_lines(rollout(tmp_path / "h", "10-00-00"), [spawned, *talk])
+    assert export("codex", tmp_path / "h")[1]["dropped"] == {"subagent_file": 1}
+    assert len(export("codex", tmp_path / "h", include_subagents=True)[0]) == 1

@@ -129,6 +129,7 @@ def test_no_redact_keeps_text_and_the_default_does_not(tmp_path: Path) -> None:
 def test_collect_is_redacted_incremental_and_exports_the_same(tmp_path: Path) -> None:
     _, _, secret = planted(6)[0]
     shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
     home = tmp_path / "home" / "projects" / "-home-marlow-x"
     write_lines(
         home / f"{secret}.jsonl",
@@ -156,6 +157,7 @@ def test_a_document_that_broke_keeps_its_last_good_copy_and_is_not_called_writte
     tmp_path: Path,
 ) -> None:
     shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
     document = tmp_path / "home" / "note.json"
     document.parent.mkdir()
     document.write_text('{"name": "a", "content": "the pond"}')
@@ -171,6 +173,7 @@ def test_a_document_that_broke_keeps_its_last_good_copy_and_is_not_called_writte
 
 def test_collected_history_keeps_its_payloads_readable(tmp_path: Path) -> None:
     shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copy(ROOT / "dvc.yaml", tmp_path)
     sample = ROOT / "data" / "sample" / "history"
     afs("collect", "history", "--root", str(sample), "--no-dvc", cwd=tmp_path)
     counts = []
@@ -210,6 +213,7 @@ def test_collect_puts_sessions_and_git_sources_under_dvc(tmp_path: Path) -> None
     project = tmp_path / "project"
     project.mkdir()
     shutil.copy(ROOT / "params.yaml", project)
+    shutil.copy(ROOT / "dvc.yaml", project)
     git(tmp_path, "init", "-q", str(project))
     dvc(project, "init", "-q")
     sample = ROOT / "data" / "sample" / "memory"
@@ -248,6 +252,7 @@ def test_collect_takes_every_edition_of_toolbench(tmp_path: Path) -> None:
     project = tmp_path / "project"
     git(tmp_path, "init", "-q", str(project))
     shutil.copy(ROOT / "params.yaml", project)
+    shutil.copy(ROOT / "dvc.yaml", project)
     dvc(project, "init", "-q")
     first = afs("collect", "toolbench", "--root", str(tmp_path / "home"), cwd=project)
     assert first.returncode == 0, first.stderr

@@ -63,7 +63,8 @@ def test_rewind_and_replaced_list(tmp_path: Path) -> None:
     write_lines(chat(tmp_path / "h"), [HEAD, *pair, *late, {"$rewindTo": "3"}, *new])
     assert instructions(export("gemini", tmp_path / "h")[0]) == ["first", "third"]
     write_lines(chat(tmp_path / "h"), [HEAD, *pair, {"$set": {"messages": late}}, *new])
-    assert instructions(export("gemini", tmp_path / "h")[0]) == ["second", "third"]
+    everything = ["first", "second", "third"]
+    assert instructions(export("gemini", tmp_path / "h")[0]) == everything
     write_lines(chat(tmp_path / "h"), [HEAD, *pair, {"$rewindTo": "nowhere"}, *new])
     assert instructions(export("gemini", tmp_path / "h")[0]) == ["third"]
 
@@ -115,3 +116,82 @@ def test_a_turn_that_ends_in_a_tool_gives_no_sample(tmp_path: Path) -> None:
     rows, report = export("gemini", tmp_path / "h")
     assert rows == []
     assert report["dropped"] == {"no_final_answer": 1}
+
+
+def test_a_compression_takes_nothing_back(tmp_path: Path) -> None:
+    """The model sees a summary and the last turn; what was said before was said."""
+    turns = [
+        message
+        for n in range(8)
+        for message in (
+            gemini(f"u{n}", "user", [{"text": f"question {n}"}]),
+            gemini(f"g{n}", "gemini", [{"text": f"{ANSWER} {n}"}]),
+        )
+    ]
+    kept = [{**message, "id": f"new-{message['id']}"} for message in turns[-2:]]
+    summary = gemini("s", "user", "<state_snapshot>all of it</state_snapshot>")
+    thanks = gemini("t", "gemini", "Got it. Thanks for the additional context!")
+    after = [gemini("u9", "user", "question 9"), gemini("g9", "gemini", ANSWER)]
+    compressed = {"$set": {"messages": [summary, thanks, *kept]}}
+    write_lines(chat(tmp_path / "h"), [HEAD, *turns, compressed, *after])
+    rows, report = export("gemini", tmp_path / "h")
+    assert instructions(rows) == [*(f"question {n}" for n in range(8)), "question 9"]
+    assert [row["output"] for row in rows][-2:] == [f"{ANSWER} 7", ANSWER]
+    assert report["dropped"] == {"harness_text": 1}
+
+
+def test_calls_and_results_in_the_parts_of_a_message(tmp_path: Path) -> None:
+    call = {"functionCall": {"name": "read_file", "args": {"path": "a"}}}
+    given = {"functionResponse": {"name": "read_file", "response": {"output": "LDA"}}}
+    records = [
+        HEAD,
+        gemini("1", "user", "Explain a"),
+        gemini("2", "gemini", [{"text": "I read it."}, call]),
+        gemini("3", "user", [given]),
+        gemini("4", "gemini", [{"text": ANSWER}]),
+    ]
+    write_lines(chat(tmp_path / "h"), records)
+    (row,), report = export("gemini", tmp_path / "h")
+    roles = [message["role"] for message in row["messages"]]
+    assert roles == ["user", "assistant", "tool", "assistant"]
+    assert row["messages"][2]["content"] == "LDA"
+    assert report["rows_in"] == 1
+
+
+def test_a_subagent_is_one_by_its_record(tmp_path: Path) -> None:
+    talk = [gemini("1", "user", "ask"), gemini("2", "gemini", ANSWER)]
+    write_lines(chat(tmp_path / "h"), [{**HEAD, "kind": "subagent"}, *talk])
+    nested = chat(tmp_path / "h").parent / "s" / "two.jsonl"
+    write_lines(nested, [{**HEAD, "sessionId": "b"}, *talk])
+    rows, report = export("gemini", tmp_path / "h")
+    assert len(rows) == 1
+    assert report["dropped"] == {"subagent_file": 1}
+
+
+def test_a_cancelled_request_has_no_answer(tmp_path: Path) -> None:
+    records = [
+        HEAD,
+        *(gemini("1", "user", "first"), gemini("2", "gemini", "I begin with the oil.")),
+        gemini("3", "info", "Request cancelled."),
+        *(gemini("4", "user", "second"), gemini("5", "gemini", ANSWER)),
+    ]
+    write_lines(chat(tmp_path / "h"), records)
+    rows, report = export("gemini", tmp_path / "h")
+    assert instructions(rows) == ["second"]
+    assert report["dropped"] == {"interrupted": 1}
+
+
+def test_a_loop_warning_is_not_the_person_who_is_shown(tmp_path: Path) -> None:
+    """The tool sends it with the words that the person typed before."""
+    warning = "System: Potential loop detected. Details: x. Please take a step back."
+    records = [
+        HEAD,
+        gemini("1", "user", "Mend it"),
+        gemini("2", "gemini", ANSWER),
+        gemini("3", "user", [{"text": warning}], displayContent="Mend it"),
+        gemini("4", "gemini", "I take a step back: the oil is counted already."),
+    ]
+    write_lines(chat(tmp_path / "h"), records)
+    (row,), report = export("gemini", tmp_path / "h")
+    assert (row["instruction"], row["output"]) == ("Mend it", ANSWER)
+    assert report["dropped"] == {"harness_text": 1}

@@ -102,3 +102,79 @@ def test_events_and_payloads(tmp_path: Path) -> None:
     }
     assert report["dropped"] == {"api_error": 1, "event_type_tool": 1, "no_payload": 4}
     assert [row["line"] for row in rejects("history", home)] == [4, 5, 6, 7]
+
+
+def test_the_same_entry_with_and_without_thinking_is_one_sample(tmp_path: Path) -> None:
+    entry = {"prompt": "Why?", "response": ANSWER}
+    for n, entries in enumerate(
+        ([entry, {**entry, "thinking": "hm"}], [{**entry, "thinking": "hm"}, entry])
+    ):
+        home = tmp_path / str(n) / "h"
+        write_lines(home / "entries.jsonl", entries)
+        rows, report = export("memory", home)
+        assert len(rows) == 1
+        assert report["dropped"] == {"exact_duplicate": 1}
+
+
+def test_a_list_of_messages_keeps_what_was_said_before(tmp_path: Path) -> None:
+    messages = [
+        {"role": "system", "content": "Answer briefly."},
+        {"role": "user", "content": "Why does it go out?"},
+        {"role": "assistant", "content": f"{ANSWER} (1)"},
+        {"role": "user", "content": [{"type": "text", "text": "And when?"}]},
+    ]
+    payload = {"messages": messages, "response": f"{ANSWER} (2)"}
+    write_lines(tmp_path / "h" / "events_1.jsonl", [event("1", payload=payload)])
+    (row,), report = export("history", tmp_path / "h")
+    assert (row["instruction"], row["output"]) == ("And when?", f"{ANSWER} (2)")
+    assert [m["role"] for m in row["messages"]] == [
+        "system",
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+    ]
+    assert report["rows_in"] == 1
+    ended = {"messages": [*messages, {"role": "assistant", "content": ANSWER}]}
+    write_lines(tmp_path / "h" / "events_1.jsonl", [event("1", payload=ended)])
+    assert export("history", tmp_path / "h")[0][0]["output"] == ANSWER
+
+
+def test_every_form_of_a_response(tmp_path: Path) -> None:
+    blocks = [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": ANSWER}]
+    message = {"role": "assistant", "content": ANSWER, "reasoning_content": "hm"}
+    responses = [
+        blocks,
+        {"type": "message", "content": blocks, "stop_reason": "end_turn"},
+        {"choices": [{"message": message, "finish_reason": "stop"}]},
+        {"content": ANSWER, "thinking": "hm"},
+    ]
+    events = [
+        event(str(n), payload={"prompt": f"ask {n}?", "response": response})
+        for n, response in enumerate(responses)
+    ]
+    cut = {"choices": [{"message": message, "finish_reason": "length"}]}
+    odd = {"verdict": {"score": 5}}
+    for n, response in enumerate((cut, odd), len(events)):
+        events.append(event(str(n), payload={"prompt": "ask?", "response": response}))
+    write_lines(tmp_path / "h" / "events_1.jsonl", events)
+    rows, report = export("history", tmp_path / "h")
+    said = [(row["output"], row["thinking"]) for row in rows]
+    assert said == [(ANSWER, "hm")] * len(responses)
+    assert report["dropped"] == {"no_answer": 1, "no_final_answer": 1}
+
+
+def test_what_a_person_noted_is_no_tools_text(tmp_path: Path) -> None:
+    entry = {"prompt": "<oil>\nWhat is this element?", "response": ANSWER}
+    write_lines(tmp_path / "h" / "entries.jsonl", [entry])
+    assert len(export("memory", tmp_path / "h")[0]) == 1
+
+
+def test_a_response_nested_without_end_stops_nothing(tmp_path: Path) -> None:
+    response = '{"content": ' * 400 + '"x"' + "}" * 400
+    raw = json.dumps(event("1", payload={"prompt": "Why?", "response": 0}))
+    write_lines(
+        tmp_path / "h" / "events_1.jsonl", [raw.replace(": 0}", f": {response}}}")]
+    )
+    rows, report = export("history", tmp_path / "h")
+    assert (rows, report["rows_in"]) == ([], 1)

@@ -94,6 +94,6 @@ def test_the_documented_package_works(tmp_path: Path) -> None:
     wrong = afs("afs_stages.stages.export", "--source", "notes", cwd=tmp_path, env=env)
     assert wrong.returncode == 1
     assert (
-        "unknown key 'sources.notes.min_line' (did you mean 'min_lines'?"
+        "sources.notes.min_line: unknown key 'min_line' (did you mean 'min_lines'?"
         in wrong.stderr
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
@@ -193,3 +194,110 @@ def test_parquet(tmp_path: Path) -> None:
     rows, report = export("toolbench", tmp_path / "h")
     assert instructions(rows) == ["In parquet?"]
     assert report["rejected"] == {"unreadable": 1}
+
+
+def answer_file(home: Path, generated: dict[str, Any]) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    path = home / "1_ChatGPT_DFS_woFilter_w2.json"
+    path.write_text(json.dumps({"win": True, "answer_generation": generated}))
+
+
+def test_a_folder_of_answers_can_be_the_root(tmp_path: Path) -> None:
+    called = {"name": "tide_for_port", "arguments": '{"port": "Ellery"}'}
+    messages = [
+        {"role": "user", "content": "When?"},
+        {"role": "assistant", "tool_calls": [{"id": "c", "function": called}]},
+        {"role": "tool", "tool_call_id": "c", "content": '{"low": 16}'},
+    ]
+    generated = {
+        "query": "When?",
+        "final_answer": json.dumps(FINAL),
+        "train_messages": [messages],
+    }
+    home = tmp_path / "answer" / "G1_answer"
+    answer_file(home, generated)
+    (row,), _ = export("toolbench", home)
+    assert row["output"] == FINAL["final_answer"]
+    assert [m["role"] for m in row["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+    ]
+
+
+def finished(final: str, before: str = "Thought: done\n") -> list[dict[str, str]]:
+    value = f"\n{before}Action: Finish\nAction Input: {final}"
+    return [
+        {"from": "human", "value": "When is low water?\nBegin!"},
+        {"from": "gpt", "value": value},
+    ]
+
+
+@pytest.mark.parametrize("before", ["Thought: done\n", ""])
+@pytest.mark.parametrize(
+    "final",
+    [
+        (
+            "{'return_type': 'give_answer', "
+            "'final_answer': 'Low water is at 16:10.\\nGo.'}"
+        ),
+        '{"return_type": "give_answer", "final_answer": "Low water is at 16:10.\nGo."}',
+        '{"return_type": "give_answer", "final_answer": "Low water is at 16:10.\nGo.',
+    ],
+)
+def test_final_answers_as_models_write_them(
+    final: str, before: str, tmp_path: Path
+) -> None:
+    if final.endswith("Go."):
+        final += '"\n'
+    released(tmp_path / "h", [{"conversations": finished(final, before)}])
+    (row,), _ = export("toolbench", tmp_path / "h")
+    assert row["instruction"] == "When is low water?"
+    assert row["output"] == "Low water is at 16:10.\nGo."
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        ("I'm sorry, but I was unable to find the tides you asked for.", False),
+        ("I apologize, but the function is not available now. Try later.", False),
+        ("Sorry, but no tides could be found: the API returned an error.", False),
+        ("I apologize that one port failed. However, low water is at 16:10.", True),
+        ("Low water is at 16:10 in the harbour of Ellery.", True),
+    ],
+)
+def test_an_apology_is_no_answer(answer: str, kept: bool, tmp_path: Path) -> None:
+    final = json.dumps({"return_type": "give_answer", "final_answer": answer})
+    released(tmp_path / "h", [{"conversations": finished(final)}])
+    rows, report = export("toolbench", tmp_path / "h")
+    assert (len(rows), report["dropped"]) == ((1, {}) if kept else (0, {"gave_up": 1}))
+
+
+def test_evaluated_answers_are_trees_of_calls(tmp_path: Path) -> None:
+    made = {"name": "tide_for_port", "arguments": {"port": "Ellery"}, "response": "16"}
+    finish = {"name": "Finish", "arguments": FINAL, "response": ""}
+    tree: dict[str, Any] = {"role": "tool", "message": str(finish), "next": []}
+    for role, message in (
+        ("assistant", "done"),
+        ("tool", str(made)),
+        ("assistant", "look"),
+        ("user", "When?"),
+    ):
+        tree = {"role": role, "message": message, "next": [tree]}
+    answer = {"final_answer": json.dumps(FINAL), "answer_details": [tree]}
+    home = tmp_path / "h" / "model_predictions_answer"
+    home.mkdir(parents=True)
+    rows = {"7": {"query": "When?", "available_tools": [], "answer": answer}}
+    (home / "G1.json").write_text(json.dumps(rows))
+    (row,), _ = export("toolbench", tmp_path / "h")
+    assert (row["instruction"], row["output"]) == ("When?", FINAL["final_answer"])
+    assert row["thinking"] == "look\ndone"
+    assert row["messages"][2]["content"] == "16"
+
+
+def test_a_list_of_rows_in_a_folder_of_answers(tmp_path: Path) -> None:
+    home = tmp_path / "h" / "processed_answer"
+    home.mkdir(parents=True)
+    (home / "G1_demo.json").write_text(json.dumps(prefixes("listed?", 1)))
+    assert instructions(export("toolbench", tmp_path / "h")[0]) == ["listed?"]

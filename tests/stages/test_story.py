@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from afs_stages.core import jsonl, layout
 from afs_stages.core.errors import UserError
+from afs_stages.core.hashes import folder_hash
 
 PARAMS = """
 sources: {oracle: {root: x}}
@@ -85,6 +86,26 @@ def test_v5_is_measured_against_v4_on_both_test_sets(project: Path, init: str) -
     assert (project / "reports/veran/forgetting.svg").is_file()
     record = next((project / "models/registry").glob("*.json"))
     assert jsonl.read_json(record)["metrics"]["forgetting"] == report["forgetting"]
+
+
+def test_one_test_row_is_measured_and_none_is_explained(
+    project: Path, chat: Callable[..., Any], write_samples: Callable[..., Path]
+) -> None:
+    from afs_stages.stages.evaluate import evaluate
+
+    (project / "params.yaml").write_text(PARAMS.replace("INIT", "base"))
+    write_samples(layout.mixed("veran", "test"), chat(23, "claude", 1))
+    long = replace(chat(13, "oracle_asm", 1)[0], output="flag " * 600)
+    write_samples(layout.release("veran", "v4") / "test.jsonl", [long])
+    report = run_stages()
+    assert list(report["loss"]) == ["base", "v5"], "v4 has no row that can be measured"
+    assert report["test_rows"] == {"v5": 1}
+    assert report["refusals"] == []
+    assert "cannot tell with 1 test row" in report["warnings"][0]
+    assert report["adapter"] == folder_hash(layout.adapter("veran"))
+    write_samples(layout.mixed("veran", "test"), [])
+    with pytest.raises(UserError, match="no test rows to measure on: the file has"):
+        evaluate(model="veran")
 
 
 def test_an_adapter_trained_here_is_kept_and_an_unwanted_one_removed(

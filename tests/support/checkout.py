@@ -1,4 +1,6 @@
-"""A real checkout of the project in an empty folder, and the real `dvc` run in it."""
+"""A real checkout of the repository in an empty folder, its demo project, and the real
+`dvc` run in it.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +25,14 @@ def environment() -> dict[str, str]:
 
 
 def dvc(
-    folder: Path, *args: str, check: bool = True
+    folder: Path, *args: str, check: bool = True, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run dvc in a checkout; output is in the error when it fails."""
+    """Run dvc in a project; output is in the error when it fails."""
     command = [sys.executable, "-m", "dvc", *args]
     result = subprocess.run(
         command,
         cwd=folder,
-        env=environment(),
+        env={**environment(), **(env or {})},
         capture_output=True,
         text=True,
         check=False,
@@ -58,8 +60,19 @@ def git(folder: Path, *args: str) -> str:
     ).stdout
 
 
+def demo(clone: Path) -> Path:
+    """The demo project of a clone: `make repro` without the run."""
+    subprocess.run(
+        [sys.executable, "tools/demo.py", "--only-make"],
+        cwd=clone,
+        env={**environment(), "PYTHONPATH": str(clone)},
+        check=True,
+    )
+    return clone / "demo"
+
+
 def checkout(folder: Path) -> Path:
-    """A clone of the project as its files stand now, committed, without any output."""
+    """A clone of the repository as its files stand, committed, without any output."""
     names = git(
         ROOT, "ls-files", "--cached", "--others", "--exclude-standard"
     ).splitlines()

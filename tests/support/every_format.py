@@ -304,8 +304,8 @@ def _gemini() -> list[dict[str, Any]]:
             "gemini",
             [
                 {"text": "hidden", "thought": True},
-                {"text": ANSWER},
                 {"functionCall": {"name": "f"}},
+                {"text": ANSWER},
             ],
         ),
         gemini("4", "info", "a note"),

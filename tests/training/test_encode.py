@@ -4,13 +4,20 @@ and training sees the ids that generation sees.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.rows import write
 
-from afs_stages.training.chat_rows import ChatRow
+from afs_stages.core.jsonl import BadRow
+from afs_stages.core.sample import TrainingSample
+from afs_stages.dataset.formats import Style
+from afs_stages.training.chat_rows import ChatRow, from_sample, read_chat_rows
 from afs_stages.training.encode import IGNORE, encode_row, encode_rows, render
+from afs_stages.training.style import styled
 
 TOOL = {
     "type": "function",
@@ -54,6 +61,42 @@ def test_every_assistant_turn_is_learned_and_nothing_else(tokenizer: Any) -> Non
         "<|im_end|>"
         "It is at $048000.<|im_end|>"
     )
+
+
+FOLLOW_UP = [
+    {"role": "user", "content": "Where is Keeper?"},
+    {"role": "assistant", "content": "At $048000."},
+    {"role": "user", "content": "And Lamp?"},
+    {"role": "assistant", "content": "At $7E0010."},
+]
+
+
+def test_the_answer_of_an_earlier_turn_is_read_and_not_learned(tokenizer: Any) -> None:
+    sample = TrainingSample(
+        instruction="And Lamp?", output="At $7E0010.", messages=FOLLOW_UP
+    )
+    for row in (from_sample(sample), styled(Style())(sample)):
+        assert learned(tokenizer, row) == "At $7E0010.<|im_end|>"
+        whole = tokenizer.decode(encode_row(tokenizer, row).ids)
+        assert "At $048000.<|im_end|>" in whole
+
+
+@pytest.mark.parametrize("mark", [{"train": False}, {"weight": 0}])
+def test_rows_of_messages_are_learned_by_their_marks(
+    tokenizer: Any, mark: dict[str, Any]
+) -> None:
+    unmarked = ChatRow(FOLLOW_UP)
+    assert learned(tokenizer, unmarked).count("<|im_end|>") == 2
+    marked = ChatRow([{**row, **mark} for row in FOLLOW_UP[:2]] + FOLLOW_UP[2:])
+    assert learned(tokenizer, marked) == "At $7E0010.<|im_end|>"
+
+
+def test_a_row_without_an_answer_to_learn_is_bad(tmp_path: Path) -> None:
+    rows = [{"messages": [{**row, "weight": 0} for row in FOLLOW_UP]}]
+    bad: list[BadRow] = []
+    path = write(tmp_path / "train.jsonl", rows)
+    assert list(read_chat_rows(path, bad.append)) == []
+    assert [one.detail for one in bad] == ["messages: no assistant turn to learn from"]
 
 
 texts = st.text(

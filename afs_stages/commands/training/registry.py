@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from afs_stages.core import console, layout
 from afs_stages.core.errors import UserError
+
+if TYPE_CHECKING:
+    from afs_stages.registry.records import ModelRegistry
 
 Root = Annotated[Path, typer.Option("--registry", help="folder of the registry")]
 
@@ -48,12 +51,11 @@ def registry_create(
     registry: Root = layout.REGISTRY,
 ) -> None:
     """Record an experiment and print its id."""
-    from afs_stages.registry.records import ModelRegistry
     from afs_stages.registry.register import revision
 
     data = _dataset(dataset) if dataset else None
     metrics = dict(map(_metric, metric or []))
-    experiment = ModelRegistry(registry).create_experiment(
+    experiment = _open(registry).create_experiment(
         name,
         model,
         framework,
@@ -81,10 +83,9 @@ def registry_list(
     registry: Root = layout.REGISTRY,
 ) -> None:
     """List experiments, one a line."""
-    from afs_stages.registry.records import ModelRegistry
     from afs_stages.reporting.table import table
 
-    found = ModelRegistry(registry).list(status, ab_group, framework)
+    found = _open(registry).list(status, ab_group, framework)
     rows = [
         [
             e.experiment_id,
@@ -110,9 +111,9 @@ def registry_show(
     registry: Root = layout.REGISTRY,
 ) -> None:
     """Show one experiment, every field."""
-    from afs_stages.registry.records import ModelRegistry, flatten
+    from afs_stages.registry.records import flatten
 
-    found = ModelRegistry(registry).get(experiment).model_dump()
+    found = _open(registry).get(experiment).model_dump()
     leaves = [
         (key, value)
         for name, part in found.items()
@@ -134,7 +135,6 @@ def registry_compare(
     """Compare experiments: their facts, and the params and metrics in
     which they differ.
     """
-    from afs_stages.registry.records import ModelRegistry
     from afs_stages.reporting.table import table
 
     if len(experiments) < 2:
@@ -142,13 +142,23 @@ def registry_compare(
             "name two experiments at least",
             fix="afs training registry-list shows what there is",
         )
-    rows = ModelRegistry(registry).compare(experiments)
+    rows = _open(registry).compare(experiments)
     console.say(
         table(
             ["field", *experiments],
             [[key, *(_cell(value) for value in row)] for key, row in rows.items()],
         )
     )
+
+
+def _open(folder: Path) -> ModelRegistry:
+    """The registry in a folder; by default the project's own."""
+    from afs_stages.project.place import require_project
+    from afs_stages.registry.records import ModelRegistry
+
+    if folder == layout.REGISTRY:
+        require_project()
+    return ModelRegistry(folder)
 
 
 def _cell(value: Any) -> str:

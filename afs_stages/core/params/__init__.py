@@ -3,7 +3,7 @@ every error with its line and the nearest guess.
 """
 
 from afs_stages.core.params.block import Block
-from afs_stages.core.params.load import load, parse
+from afs_stages.core.params.load import load, parse, place
 from afs_stages.core.params.root import Params
 
-__all__ = ["Block", "Params", "load", "parse"]
+__all__ = ["Block", "Params", "load", "parse", "place"]

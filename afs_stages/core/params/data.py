@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from afs_stages.core.params.block import Block
+from afs_stages.core.params.mistake import Misfit, Mistake, written
 
 Profile = Literal["generic", "dialogue", "fact", "asm"]
 
@@ -55,7 +56,10 @@ class Export(Block):
         description="budget of earlier turns kept before a follow-up turn",
     )
     max_tool_output_chars: int = Field(
-        default=2000, ge=0, description="longer tool results are cut, and say so"
+        default=20_000,
+        ge=0,
+        description="longer tool results are cut, and say so; `fit` cuts them to what "
+        "a model takes",
     )
 
 
@@ -103,6 +107,13 @@ class QualityWeights(Block):
     length: float = Field(
         default=0.2, ge=0, description="information and form of the answer"
     )
+
+    @model_validator(mode="after")
+    def _leave_a_signal(self) -> QualityWeights:
+        if not any(self.model_dump().values()):
+            fix = "give one signal at least a weight above 0, or leave the block out"
+            raise Misfit(Mistake((), "every signal has weight 0, got only zeros", fix))
+        return self
 
 
 class Quality(Block):
@@ -170,9 +181,11 @@ class Split(Block):
     @model_validator(mode="after")
     def _leaves_a_test_set(self) -> Split:
         if self.train + self.val >= 1:
-            raise ValueError(
-                f"train + val must stay below 1, got {self.train} + {self.val}"
-            )
+            key = written(self, "val", "train")
+            room = {"val": (1 - self.train) / 2, "train": (1 - self.val) * 0.9}[key]
+            what = f"train + val must stay below 1, got {self.train} + {self.val}"
+            fix = f"test is what they leave: write `{key}: {room:.3g}`, say"
+            raise Misfit(Mistake((key,), what, fix))
         return self
 
 
@@ -180,9 +193,16 @@ class Fit(Block):
     """Token limits, by the model's own tokenizer."""
 
     max_tokens: int = Field(
-        default=1024, ge=16, description="prompt and answer together"
+        default=1024,
+        ge=16,
+        description="prompt and answer together; tool output is cut to fit, longest "
+        "first",
     )
-    over_long: Literal["drop", "truncate"] = "drop"
+    over_long: Literal["drop", "truncate"] = Field(
+        default="drop",
+        description="what becomes of rows that are over-long even so; truncate cuts "
+        "the answer of single turns",
+    )
 
 
 Policy = Literal["random", "top_quality", "quality_diversity"]

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from afs_stages.core.params.block import Block
 from afs_stages.core.params.data import Rebalance, Rehearsal
+from afs_stages.core.params.mistake import Misfit, Mistake
 
 
 class BaseModelBlock(Block):
@@ -17,7 +18,8 @@ class BaseModelBlock(Block):
 
     id: str = Field(
         default="",
-        description="hub id@revision or folder; empty: pre-train the tiny model below",
+        description="hub id@revision or a folder in models/bases; empty: pre-train the "
+        "tiny model below",
     )
     hidden_size: int = Field(default=128, ge=16)
     layers: int = Field(default=2, ge=1)
@@ -96,7 +98,7 @@ class Model(Block):
     version: str = Field(pattern=r"^v[0-9]+$")
     weights: dict[str, float] = Field(
         min_length=1,
-        description="source (or domain) -> weight in the new part of the mix",
+        description="source -> weight in the new part of the mix",
     )
     rehearsal: Rehearsal = Rehearsal()
     rebalance: Rebalance = Rebalance()
@@ -107,6 +109,14 @@ class Model(Block):
     @field_validator("weights")
     @classmethod
     def _weights_are_usable(cls, value: dict[str, float]) -> dict[str, float]:
-        if min(value.values()) < 0 or sum(value.values()) <= 0:
-            raise ValueError("weights must not be negative, and one at least above 0")
+        below = [
+            Mistake((name,), f"must be at least 0, got {weight}", "write 0 or more")
+            for name, weight in value.items()
+            if weight < 0
+        ]
+        if below:
+            raise Misfit(*below)
+        if not any(value.values()):
+            fix = f"give one of {', '.join(value)} a weight above 0"
+            raise Misfit(Mistake((), "every weight is 0, got only zeros", fix))
         return value

@@ -4,15 +4,15 @@ and for how much.
 
 from __future__ import annotations
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from afs_stages.core.errors import nearest
 from afs_stages.core.params.block import Block
+from afs_stages.core.params.mistake import Misfit, Mistake
 
 
 class GPUConfig(Block):
     """A class of machine one is ready to pay for."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
 
     gpu_name: str = Field(description="name as the service writes it, e.g. RTX 4090")
     gpu_names: list[str] = Field(
@@ -46,9 +46,6 @@ class GPUConfig(Block):
 
 class TrainingJob(Block):
     """What is trained on a rented machine; every field has a sensible default."""
-
-    # An endless number bounds no bill.
-    model_config = ConfigDict(allow_inf_nan=False)
 
     training_script: str = Field(
         default="", description="own script (--data --output --epochs); empty: train.py"
@@ -182,13 +179,19 @@ class Remote(Block):
 
     @model_validator(mode="after")
     def _jobs_name_classes(self) -> Remote:
+        known = list(self.gpus)
+        unknown = []
         for model, job in self.jobs.items():
-            if job.gpu_config not in self.gpus:
-                known = ", ".join(self.gpus) or "(none)"
-                raise ValueError(
-                    f"jobs.{model}.gpu_config: no class '{job.gpu_config}' in "
-                    f"remote.gpus, known: {known}"
-                )
+            name = job.gpu_config
+            if name in known:
+                continue
+            what = f"no class '{name}' in remote.gpus ({nearest(name, known)})"
+            fix = f"add remote.gpus.{name}"
+            if known:
+                fix = f"write {' or '.join(known)}, or {fix}"
+            unknown.append(Mistake(("jobs", model, "gpu_config"), what, fix))
+        if unknown:
+            raise Misfit(*unknown)
         return self
 
     def job(self, model: str) -> TrainingJob:

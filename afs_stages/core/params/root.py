@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+from collections.abc import Iterator
 from typing import Any
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from afs_stages.core.errors import UserError, nearest
 from afs_stages.core.params.backup import Backup
@@ -19,8 +19,13 @@ from afs_stages.core.params.data import (
     Source,
     Split,
 )
+from afs_stages.core.params.mistake import Misfit, Mistake
 from afs_stages.core.params.model import BaseModelBlock, Evaluate, Model, Train
 from afs_stages.core.params.remote import Remote
+from afs_stages.core.params.validation import mistakes_of
+
+TAKEN = {"electra", "base", "registry"}
+"""Folders of models/ that are no model's."""
 
 
 class Params(Block):
@@ -41,70 +46,60 @@ class Params(Block):
     remote: Remote = Remote()
     models: dict[str, Model] = Field(min_length=1)
 
-    @field_validator("models")
-    @classmethod
-    def _names_are_free(
-        cls, value: dict[str, Model], info: ValidationInfo
-    ) -> dict[str, Model]:
-        taken = {"electra", "base", "registry"} & set(value)
-        if taken:
-            raise ValueError(
-                f"a model cannot be called {sorted(taken)[0]}: "
-                f"models/{sorted(taken)[0]} is taken"
-            )
-        return value
-
     @model_validator(mode="after")
-    def _models_refer_to_sources(self) -> Params:
-        for name, model in self.models.items():
-            self.train_for(name)
-            self._refuse_misspelt_weights(name, model)
-            if model.rehearsal.ratio > 0 and "rehearsal" in model.weights:
-                raise ValueError(
-                    f"models.{name}: set rehearsal.ratio or a weight for rehearsal, "
-                    f"not both (ratio {model.rehearsal.ratio}, "
-                    f"weight {model.weights['rehearsal']})"
-                )
+    def _fits_together(self) -> Params:
+        found = [
+            mistake.below("models", name)
+            for name, model in self.models.items()
+            for mistake in self._mistakes_of(name, model)
+        ]
+        if found:
+            raise Misfit(*found)
         return self
 
-    def _refuse_misspelt_weights(self, name: str, model: Model) -> None:
-        """A weight close to a source that has none is a typo; any other unknown one is
-        of a removed source.
-        """
-        free = sorted(set(self.sources) - set(model.weights))
-        for weight in model.weights:
-            guess = (
-                get_close_matches(weight, free, n=1)
-                if weight not in self.sources
-                else []
-            )
-            if guess:
-                raise ValueError(
-                    f"models.{name}.weights: no source '{weight}', "
-                    f"did you mean '{guess[0]}'?"
-                )
-        if not set(model.weights) & set(self.sources):
-            raise ValueError(
-                f"models.{name}.weights: none of {sorted(model.weights)} is a source"
+    def _mistakes_of(self, name: str, model: Model) -> Iterator[Mistake]:
+        if name in TAKEN:
+            what = f"a model cannot be called {name}: models/{name} is taken"
+            yield Mistake((), what, "give the model another name, such as expert")
+        try:
+            self.train_for(name)
+        except ValidationError as error:
+            for mistake in mistakes_of(error, Train):
+                yield mistake.below("train")
+        ratio, weight = model.rehearsal.ratio, model.weights.get("rehearsal")
+        if ratio > 0 and weight is not None:
+            yield Mistake(
+                ("weights", "rehearsal"),
+                "set rehearsal.ratio or a weight for rehearsal, not both, got weight "
+                f"{weight} and ratio {ratio}",
+                f"remove `rehearsal: {weight}` here, or set rehearsal.ratio: 0",
             )
 
     def model(self, name: str) -> Model:
         """A model's block. Raises `UserError` for a name that is none."""
+        self.require_model(name)
+        return self.models[name]
+
+    def source(self, name: str) -> Source:
+        """A source's block. Raises `UserError` for a name that is none."""
+        self.require_source(name)
+        return self.sources[name]
+
+    def require_model(self, name: str) -> None:
+        """Raise `UserError` for a name that is no model's."""
         if name not in self.models:
             raise UserError(
                 f"no model '{name}' ({nearest(name, list(self.models))})",
                 where="params.yaml: models",
             )
-        return self.models[name]
 
-    def source(self, name: str) -> Source:
-        """A source's block. Raises `UserError` for a name that is none."""
+    def require_source(self, name: str) -> None:
+        """Raise `UserError` for a name that is no source's."""
         if name not in self.sources:
             raise UserError(
                 f"no source '{name}' ({nearest(name, list(self.sources))})",
                 where="params.yaml: sources",
             )
-        return self.sources[name]
 
     def sources_of(self, model: str) -> list[str]:
         """The sources a model learns from: those it weighs and that are there, in
@@ -117,14 +112,13 @@ class Params(Block):
             if weight > 0 and name in self.sources
         )
 
-    def weights_without_source(self) -> list[str]:
-        """`models.<model>.weights.<name>` of every weight whose source's block is gone;
-        it counts for nothing.
+    def weights_without_source(self, model: str) -> list[str]:
+        """The names a model weighs that are no source, so that they count for
+        nothing.
         """
         return [
-            f"models.{model}.weights.{name}"
-            for model, block in self.models.items()
-            for name in block.weights
+            name
+            for name in self.model(model).weights
             if name not in self.sources and name != "rehearsal"
         ]
 

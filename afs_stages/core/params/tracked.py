@@ -10,28 +10,25 @@ from typing import Any
 
 import yaml
 
-from afs_stages.core.errors import UserError
+from afs_stages.core.params.mistake import Mistake
 
 
-def require_tracked(params: Path, pipeline: Path = Path("dvc.yaml")) -> None:
-    """Raise `UserError` for the keys that a pipeline's stages name and a
-    parameter file lacks.
+def untracked(data: dict[str, Any], pipeline: Path = Path("dvc.yaml")) -> list[Mistake]:
+    """The keys that a pipeline's stages name and the values of a parameter file
+    lack.
     """
     if not pipeline.is_file():
-        return
-    data = yaml.safe_load(params.read_text(encoding="utf-8"))
-    missing = sorted(
-        set(_named(yaml.safe_load(pipeline.read_text(encoding="utf-8")), data))
-        - _keys(data)
-    )
-    if missing:
-        them = "them" if len(missing) > 1 else "it"
-        raise UserError(
-            f"{', '.join(missing)}: not there, and DVC compares {them} from run to run",
-            where=str(params),
-            fix="write what you want, or nothing for the defaults: "
-            f"`{missing[0].rpartition('.')[2]}: {{}}`",
+        return []
+    named = _named(yaml.safe_load(pipeline.read_text(encoding="utf-8")), data)
+    return [
+        Mistake(
+            tuple(key.split(".")),
+            "not there, and DVC compares it from run to run",
+            "write what you want, or nothing for the defaults: "
+            f"`{key.rpartition('.')[2]}: {{}}`",
         )
+        for key in sorted(set(named) - _keys(data))
+    ]
 
 
 def _named(pipeline: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from afs_stages.core.sample import TrainingSample
+from afs_stages.core.sample import TrainingSample, is_learnt
 
 CotMode = Literal["separate", "embedded", "drop"]
 OPEN, CLOSE = "<think>", "</think>"
@@ -50,8 +50,8 @@ class Format:
 
 
 def messages(sample: TrainingSample, style: Style) -> list[dict[str, Any]]:
-    """The whole conversation as OpenAI messages; thinking is embedded in the last
-    answer if asked for.
+    """The whole conversation as OpenAI messages, context marked `train: false`;
+    thinking is embedded in the last answer if asked for.
     """
     if sample.messages is not None:
         rows = list(sample.messages)
@@ -65,8 +65,8 @@ def messages(sample: TrainingSample, style: Style) -> list[dict[str, Any]]:
             {"role": "user", "content": request},
             {"role": "assistant", "content": sample.output},
         ]
-    if not any(row["role"] == "assistant" for row in rows):
-        raise ValueError("the conversation has no answer")
+    if not any(is_learnt(row) for row in rows):
+        raise ValueError("the conversation has no answer to learn")
     if sample.thinking and style.cot_mode == "embedded":
         last = last_answer(rows)
         rows[last] = {
@@ -77,6 +77,16 @@ def messages(sample: TrainingSample, style: Style) -> list[dict[str, Any]]:
     if system and rows[0]["role"] != "system":
         rows.insert(0, {"role": "system", "content": system})
     return rows
+
+
+def all_learnt(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The messages of a format in which an answer without a mark is learnt.
+
+    A record takes earlier answers for context, so here they are marked as learnt.
+    """
+    return [
+        {"train": True, **row} if row["role"] == "assistant" else row for row in rows
+    ]
 
 
 def last_answer(rows: list[dict[str, Any]]) -> int:
@@ -108,12 +118,12 @@ def sample_of(
     single-turn form.
 
     The system prompt of a longer one stays its first message, that of a single turn
-    goes to `_metadata.system`.
+    goes to `_metadata.system`. Raises ValueError where nothing is asked or learnt.
     """
     body = rows[1:] if rows and rows[0]["role"] == "system" else rows
     asked = [row for row in body if row["role"] == "user"]
-    if not asked or not any(row["role"] == "assistant" for row in body):
-        raise ValueError("the conversation has no request or no answer")
+    if not asked or not any(is_learnt(row) for row in body):
+        raise ValueError("the conversation has no request or no answer to learn")
     last = body[last_answer(body)]
     embedded, answer = unembed(last.get("content") or "")
     if embedded is not None:

@@ -10,6 +10,7 @@ from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset.formats.base import (
     Format,
     Style,
+    all_learnt,
     last_answer,
     messages,
     sample_of,
@@ -26,9 +27,9 @@ class OpenAI(Format):
         templates read it.
 
         OpenAI's own fine-tuning knows no such key: for it,
-        embed the thinking or drop it.
+        embed the thinking or drop it. Answers that are context have `weight: 0`.
         """
-        rows = messages(sample, style)
+        rows = [_weighted(row) for row in messages(sample, style)]
         if sample.thinking and style.cot_mode == "separate":
             last = last_answer(rows)
             rows[last] = {**rows[last], "reasoning_content": sample.thinking}
@@ -39,8 +40,8 @@ class OpenAI(Format):
         )
 
     def parse(self, row: dict[str, Any]) -> TrainingSample:
-        """The sample of a row."""
-        rows = [dict(message) for message in row["messages"]]
+        """The sample of a row; an answer is learnt unless its `weight` is 0."""
+        rows = all_learnt([_marked(message) for message in row["messages"]])
         thoughts = [
             thought
             for message in rows
@@ -49,3 +50,17 @@ class OpenAI(Format):
         return sample_of(
             rows, thoughts[-1] if thoughts else None, tools=row.get("tools")
         )
+
+
+def _weighted(message: dict[str, Any]) -> dict[str, Any]:
+    """A message with its mark as OpenAI's fine-tuning reads it: 0 is context, and 1 is
+    what an answer has without a mark.
+    """
+    others = {key: value for key, value in message.items() if key != "train"}
+    return {**others, "weight": 0} if message.get("train") is False else others
+
+
+def _marked(message: dict[str, Any]) -> dict[str, Any]:
+    row = dict(message)
+    weight = row.pop("weight", None)
+    return row if weight is None else {**row, "train": bool(weight)}

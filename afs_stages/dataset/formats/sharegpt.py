@@ -9,7 +9,13 @@ from typing import Any
 
 from afs_stages.core.jsonl import decode
 from afs_stages.core.sample import TrainingSample
-from afs_stages.dataset.formats.base import Format, Style, messages, sample_of
+from afs_stages.dataset.formats.base import (
+    Format,
+    Style,
+    all_learnt,
+    messages,
+    sample_of,
+)
 from afs_stages.dataset.formats.calls import answered, arguments_of, call, to_json
 
 
@@ -19,7 +25,7 @@ class ShareGPT(Format):
     name = "sharegpt"
 
     def render(self, sample: TrainingSample, style: Style) -> dict[str, Any]:
-        """The row."""
+        """The row; turns that are context have `train: false`, as axolotl reads it."""
         turns = _turns(messages(sample, style))
         row: dict[str, Any] = {"conversations": turns}
         if turns[0]["from"] == "system":
@@ -32,7 +38,7 @@ class ShareGPT(Format):
 
     def parse(self, row: dict[str, Any]) -> TrainingSample:
         """The sample of a row; calls get their ids by order,
-        and results answer them in it.
+        and results answer them in it. An answer is learnt unless it is marked.
         """
         rows: list[dict[str, Any]] = (
             [{"role": "system", "content": row["system"]}] if row.get("system") else []
@@ -51,9 +57,10 @@ class ShareGPT(Format):
                         }
                     )
             else:
-                rows.append({"role": _ROLES[turn["from"]], "content": turn["value"]})
+                said = {"role": _ROLES[turn["from"]], "content": turn["value"]}
+                rows.append({**said, **_mark(turn)})
         tools = decode(row["tools"]) if row.get("tools") else None
-        return sample_of(rows, row.get("thinking"), tools=tools)
+        return sample_of(all_learnt(rows), row.get("thinking"), tools=tools)
 
 
 _ROLES = {
@@ -65,12 +72,12 @@ _ROLES = {
 }
 
 
-def _turns(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
+def _turns(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Turns that alternate as loaders ask for: one call turn for all calls of a
     message, one observation for all their results. What was said beside a call stands
     in `said`, as the call's turn has no room for it.
     """
-    turns: list[dict[str, str]] = []
+    turns: list[dict[str, Any]] = []
     for role, group in groupby(rows, key=lambda row: row["role"]):
         if role == "tool":
             results = [row.get("content") or "" for row in group]
@@ -88,7 +95,7 @@ def _turns(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
     return turns
 
 
-def _turn(row: dict[str, Any]) -> dict[str, str]:
+def _turn(row: dict[str, Any]) -> dict[str, Any]:
     content = row.get("content") or ""
     calls = [
         {"name": call["function"]["name"], "arguments": arguments_of(call["function"])}
@@ -98,10 +105,12 @@ def _turn(row: dict[str, Any]) -> dict[str, str]:
         return {
             "from": {"user": "human", "assistant": "gpt"}.get(row["role"], row["role"]),
             "value": content,
+            **_mark(row),
         }
     turn = {
         "from": "function_call",
         "value": to_json(calls if len(calls) > 1 else calls[0]),
+        **_mark(row),
     }
     return {**turn, "said": content} if content else turn
 
@@ -113,8 +122,17 @@ def _calling(turn: dict[str, Any], calls: list[str]) -> dict[str, Any]:
         for i, item in enumerate(value if isinstance(value, list) else [value], 1)
     ]
     calls += [item["id"] for item in found]
-    message: dict[str, Any] = {"role": "assistant", "tool_calls": found}
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "tool_calls": found,
+        **_mark(turn),
+    }
     return {**message, "content": turn["said"]} if turn.get("said") else message
+
+
+def _mark(turn: dict[str, Any]) -> dict[str, bool]:
+    """The mark of a turn that is context; nothing for any other."""
+    return {"train": False} if turn.get("train") is False else {}
 
 
 def _results(turn: dict[str, Any]) -> list[str]:

@@ -16,6 +16,8 @@ FIX = (
     "cmake --build build`) and set quality.asar or ASAR to build/asar/lib/libasar.so "
     "or build/asar/bin/asar; or set quality.assembler: table"
 )
+_LIBRARY_WORKER = "afs_stages.scoring.asar.library_worker"
+_PROGRAM_WORKER = "afs_stages.scoring.asar.cli_worker"
 _LIBRARIES = ("libasar.so", "libasar.dylib", "asar.dll")
 
 
@@ -49,10 +51,10 @@ def is_library(path: Path) -> bool:
 
 def worker_command(path: Path) -> list[str]:
     """The command of a worker process for a library or program."""
-    module = "library_worker" if is_library(path) else "cli_worker"
+    module = _LIBRARY_WORKER if is_library(path) else _PROGRAM_WORKER
     return [
         sys.executable,
         "-I",
-        str(Path(__file__).with_name(f"{module}.py")),
+        str(Path(__file__).with_name(f"{module.rpartition('.')[2]}.py")),
         str(path.resolve()),
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -30,29 +31,64 @@ class Head(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(Head).decode
-_TOOL_MARKS = (b'"tool_result"', b'"tool_use"')
+_WITH_PARENT = (b'"tool_result"', b'"tool_use"', b'"queued_command"')
+"""Marks of records that are no branch of their own beside the path."""
 
 
-def kept_lines(path: Path, subagent: bool) -> bytearray:
-    """One flag per line number: 1 where the line belongs to the conversation.
+class MessageTree(NamedTuple):
+    """Which lines of a file are the conversation."""
+
+    kept: bytearray
+    """One flag per line number."""
+    subagent: bool
+    """Every message in the file is a subagent's."""
+    orphans: frozenset[int]
+    """Lines that answer a line which is lost."""
+
+    def holds(self, number: int) -> bool:
+        """Whether a line is on the conversation's path."""
+        return number < len(self.kept) and bool(self.kept[number])
+
+
+def message_tree(path: Path) -> MessageTree:
+    """The tree of a session. A subagent's file has sidechain messages alone; in a
+    session they are another conversation's.
+    """
+    kept, others, orphans = _kept_lines(path, subagent=False)
+    is_subagent = others and not any(kept)
+    if is_subagent:
+        kept, _, orphans = _kept_lines(path, subagent=True)
+    return MessageTree(kept, is_subagent, orphans)
+
+
+def _kept_lines(path: Path, subagent: bool) -> tuple[bytearray, bool, frozenset[int]]:
+    """(one flag per line number, whether there are sidechain messages, the lines whose
+    parent is missing).
 
     A record whose parent is missing (its line was broken), or that continues a
     compacted conversation without naming its parent, as older versions do, hangs on the
-    record before it. A tool call or result beside the path is no branch of its own and
-    is kept with its parent.
+    record before it; so does a queued prompt, which has no place in the tree. A tool
+    call, a result or a queued prompt beside the path is kept with its parent.
     """
     lines: dict[str, int] = {}
     parents, tools, side = array("q", [0]), bytearray(1), bytearray(1)
     last = previous = 0
+    orphans: set[int] = set()
     for number, line in jsonl.read_lines(path, _pass_over):
         _pad(number, parents, tools, side)
         head = _head(line)
-        if head is None or head.uuid is None or head.uuid in lines:
+        if head is None or head.uuid in lines:
+            continue
+        if head.uuid is None:
+            parents[number] = previous
+            tools[number] = head.type == "attachment" and _WITH_PARENT[-1] in line
             continue
         lines[head.uuid] = number
         foreign = bool(head.sidechain) and not subagent
         side[number] = foreign
         above = head.parent or head.logical
+        if above and above not in lines:
+            orphans.add(number)
         continued = head.summary or head.subtype == "compact_boundary"
         parents[number] = (
             lines.get(above, previous) if above else previous if continued else 0
@@ -62,8 +98,8 @@ def kept_lines(path: Path, subagent: bool) -> bytearray:
         previous = number
         if head.type in ("user", "assistant"):
             last = number
-            tools[number] = any(mark in line for mark in _TOOL_MARKS)
-    return _kept(parents, tools, side, last)
+        tools[number] = any(mark in line for mark in _WITH_PARENT)
+    return _kept(parents, tools, side, last), any(side), frozenset(orphans)
 
 
 def _head(line: bytes) -> Head | None:

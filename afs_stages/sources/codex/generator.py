@@ -1,87 +1,60 @@
 """Codex CLI's rollouts: `sessions/YYYY/MM/DD/rollout-*.jsonl[.zst]` and
 `archived_sessions/`, all four eras.
 
-Response items are the conversation; event messages only mirror them and tell of aborted
-and rolled-back turns. Forks copy the history of their parent, compaction repeats
-prompts: both count once.
+Response items are the conversation; event messages only mirror them and tell of turns
+begun, aborted and rolled back. Forks copy the history of their parent, compaction
+repeats prompts: both count once.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from afs_stages.core import jsonl
-from afs_stages.core.sample import TrainingSample
-from afs_stages.sources.base import BaseGenerator
-from afs_stages.sources.codex.response_items import (
-    output_text,
-    reasoning,
-    request_of,
-    text_of,
+from afs_stages.core.jsonl import OnBad
+from afs_stages.sources.codex.response_items import told
+from afs_stages.sources.conversation import SessionGenerator, retracted_lines
+from afs_stages.sources.events import (
+    Began,
+    Called,
+    Ended,
+    Event,
+    Faulted,
+    Prompt,
+    Returned,
+    RolledBack,
+    Session,
+    dicts,
 )
-from afs_stages.sources.conversation import ConversationOptions, Dialogue
 from afs_stages.sources.files import read_document, read_records, walk
-from afs_stages.sources.toolcalls import arguments_of
 
-_OUTPUTS = (
-    "function_call_output",
-    "custom_tool_call_output",
-    "local_shell_call_output",
-)
+_BEGINS, _ENDS = ("task_started", "turn_started"), ("task_complete", "turn_complete")
 Record = tuple[int, dict[str, Any]]
 
 
-class CodexOptions(ConversationOptions):
-    """Options of a `codex` source block."""
-
-    include_subagents: bool = False
-
-
-class CodexGenerator(BaseGenerator):
+class CodexGenerator(SessionGenerator):
     """Samples from Codex sessions."""
 
-    Options = CodexOptions
     default_domain = "codex"
-    options: CodexOptions
+    harness = "codex/harness.json"
 
     @classmethod
     def default_roots(cls) -> list[Path]:
         """CODEX_HOME, or `~/.codex`."""
         return [Path(os.environ.get("CODEX_HOME") or "~/.codex").expanduser()]
 
-    def generate(self) -> Iterator[TrainingSample]:
-        """Yield one sample per turn, session by session."""
-        repeats: set[bytes] = set()
+    def sessions(self) -> Iterator[Session]:
+        """Yield the sessions by time."""
         for name, path in _rollouts(self.roots):
-            session = Session(self, name, path, repeats)
-            for number, record in self._records(name, path):
-                sample = session.take(number, record)
-                if sample:
-                    yield sample
-                if session.skipped:
-                    break
-            sample = session.dialogue.close() if session.dialogue else None
-            if sample:
-                yield sample
-
-    def _records(self, name: str, path: Path) -> Iterator[Record]:
-        if path.suffix != ".json":
-            yield from read_records(name, path, self.on_bad)
-            return
-        document = read_document(name, path, self.on_bad)
-        if not isinstance(document, dict):
-            return
-        if isinstance(document.get("session"), dict):
-            yield 1, {"type": "session_meta", "payload": document["session"]}
-        items = document.get("items")
-        yield from (
-            (1, item)
-            for item in (items if isinstance(items, list) else [])
-            if isinstance(item, dict)
-        )
+            session = _session(name, path, self.on_bad)
+            if path.suffix != ".json" and _mentions(path, b"thread_rolled_back"):
+                again = _session(name, path, lambda bad: None)
+                session.retracted = retracted_lines(again, self.harness)
+            yield session
 
 
 def _rollouts(roots: list[Path]) -> Iterator[tuple[str, Path]]:
@@ -99,146 +72,94 @@ def _rollouts(roots: list[Path]) -> Iterator[tuple[str, Path]]:
     yield from ((chosen[key][0][2], chosen[key][1]) for key in sorted(chosen))
 
 
-class Session:
-    """One rollout, taken record by record."""
+def _session(name: str, path: Path, on_bad: OnBad) -> Session:
+    """A rollout. A fork's begins with its own header and its parent's."""
+    records = _records(name, path, on_bad)
+    metas: list[dict[str, Any]] = []
+    ahead: list[Record] = []
+    for number, record in records:
+        meta = _meta(record)
+        if meta is None:
+            ahead.append((number, record))
+            break
+        metas.append(meta)
+    first = metas[0] if metas else {}
+    origin = first.get("forked_from_id") or first.get("parent_thread_id")
+    id = str(origin or first.get("id") or path.name.partition(".")[0])
+    session = Session(id, name, _events(chain(ahead, records)))
+    session.forked = bool(origin) or len(metas) > 1
+    session.subagent = _is_subagent(first)
+    return session
 
-    def __init__(
-        self, generator: CodexGenerator, name: str, path: Path, repeats: set[bytes]
-    ) -> None:
-        self.generator, self.name, self.path, self.repeats = (
-            generator,
-            name,
-            path,
-            repeats,
-        )
-        self.dialogue: Dialogue | None = None
-        self.skipped = False
-        self._metas = self._asked = 0
-        self._retracted = _retracted(name, path)
 
-    def take(self, number: int, record: dict[str, Any]) -> TrainingSample | None:
-        """Take one record of any era: an envelope `{type, payload}` or a bare item."""
-        payload, kind = record.get("payload"), record.get("type")
-        if isinstance(payload, dict):
-            if kind == "session_meta":
-                self._meta(payload)
-            elif kind == "response_item":
-                return self._item(number, payload)
-            elif (
-                kind == "event_msg"
-                and payload.get("type") == "turn_aborted"
-                and self.dialogue
-            ):
-                self.dialogue.fail("aborted")
-        elif kind is None and "id" in record:
-            self._meta(record)
-        elif record.get("record_type") is None:
-            return self._item(number, record)
-        return None
+def _records(name: str, path: Path, on_bad: OnBad) -> Iterator[Record]:
+    if path.suffix != ".json":
+        yield from read_records(name, path, on_bad)
+        return
+    document = read_document(name, path, on_bad)
+    if not isinstance(document, dict):
+        return
+    yield 1, {"type": "session_meta", "payload": document.get("session")}
+    for item in dicts(document.get("items")):
+        yield 1, item
 
-    def _meta(self, payload: dict[str, Any]) -> None:
-        self._metas += 1
-        if (
-            _is_subagent(payload)
-            and self._metas == 1
-            and not self.generator.options.include_subagents
-        ):
-            self.generator.tally.drop("subagent_file")
-            self.skipped = True
-            return
-        origin = payload.get("forked_from_id") or payload.get("parent_thread_id")
-        if self._metas == 1:
-            self._open(str(origin or payload.get("id") or ""))
-        if self.dialogue and (origin or self._metas > 1):
-            self.dialogue.forked = True
 
-    def _open(self, session: str) -> Dialogue:
-        stem = (
-            self.path.name.removesuffix(".zst")
-            .removesuffix(".jsonl")
-            .removesuffix(".json")
-        )
-        self.dialogue = Dialogue(
-            self.generator, session or stem, self.name, self.generator.options
-        )
-        self.dialogue.repeats = self.repeats
-        return self.dialogue
-
-    def _item(self, number: int, item: dict[str, Any]) -> TrainingSample | None:
-        dialogue = self.dialogue or self._open("")
-        kind = item.get("type")
-        call = str(item.get("call_id") or item.get("id") or "")
-        if kind == "message":
-            return self._message(dialogue, number, item)
-        if kind == "reasoning":
-            for text in reasoning(item):
-                dialogue.think(text)
-        elif kind == "function_call":
-            name = ".".join(
-                str(part) for part in (item.get("namespace"), item.get("name")) if part
-            )
-            dialogue.call(call, name, arguments_of(str(item.get("arguments") or "{}")))
-        elif kind == "custom_tool_call":
-            dialogue.call(
-                call, str(item.get("name") or ""), str(item.get("input") or "")
-            )
-        elif kind == "local_shell_call":
-            dialogue.call(call, "local_shell", item.get("action") or {})
-        elif kind in _OUTPUTS:
-            dialogue.result(call, output_text(item.get("output")))
-        return None
-
-    def _message(
-        self, dialogue: Dialogue, number: int, item: dict[str, Any]
-    ) -> TrainingSample | None:
-        text = text_of(item.get("content"))
-        if item.get("role") == "assistant":
-            dialogue.say(text)
-        if item.get("role") != "user" or not text:
-            return None
-        request = request_of(text)
-        if not request:
-            self.generator.tally.drop("harness_text")
-            return None
-        self._asked += 1
-        return dialogue.ask(
-            request, number, "rolled_back" if self._asked in self._retracted else ""
-        )
+def _meta(record: dict[str, Any]) -> dict[str, Any] | None:
+    """The header of a session that a record is, of the envelope's era or before."""
+    payload = record.get("payload")
+    if record.get("type") == "session_meta":
+        return payload if isinstance(payload, dict) else {}
+    bare = record.get("type") is None and payload is None and "id" in record
+    return record if bare else None
 
 
 def _is_subagent(meta: dict[str, Any]) -> bool:
     source = meta.get("source")
-    return isinstance(source, dict) and "subagent" in source
+    spawned = isinstance(source, dict) and "subagent" in source
+    return spawned or meta.get("thread_source") == "subagent"
 
 
-def _retracted(name: str, path: Path) -> set[int]:
-    """Which turns of a session (from 1) were taken back by a later
-    `thread_rolled_back`.
-    """
-    stack: list[int] = []
-    taken: set[int] = set()
-    asked = 0
-    if path.suffix == ".json" or not _mentions(path, b"thread_rolled_back"):
-        return taken
-    for _, record in read_records(name, path, lambda bad: None):
+def _events(records: Iterator[Record]) -> Iterator[Event]:
+    """Events of records of any era: an envelope `{type, payload}` or a bare item."""
+    waiting: set[str] = set()
+    working = turns_told = False
+    for number, record in records:
         payload = record.get("payload")
-        item = payload if isinstance(payload, dict) else record
-        if (
-            item.get("type") == "message"
-            and item.get("role") == "user"
-            and record.get("type") != "event_msg"
-        ):
-            if request_of(text_of(item.get("content"))):
-                asked += 1
-                stack.append(asked)
-        elif item.get("type") == "thread_rolled_back":
-            count = item.get("num_turns")
-            count = (
-                min(count, len(stack)) if isinstance(count, int) and count > 0 else 0
-            )
-            taken.update(stack[len(stack) - count :])
-            del stack[len(stack) - count :]
-    return taken
+        if isinstance(payload, dict) and record.get("type") == "event_msg":
+            for event in _event(payload):
+                turns_told = turns_told or isinstance(event, Began)
+                yield event
+            continue
+        item = payload if record.get("type") == "response_item" else record
+        if not isinstance(item, dict) or (item is record and payload is not None):
+            continue
+        for event in told(number, item):
+            if isinstance(event, Called):
+                waiting.add(event.id)
+            elif isinstance(event, Returned):
+                waiting.discard(event.id)
+            elif isinstance(event, Prompt):
+                # Older rollouts tell no turns: all calls answered and nothing said
+                # since means that the model was at work.
+                event = event._replace(joins=working and not turns_told)
+            working = isinstance(event, Returned) and not waiting
+            yield event
+
+
+def _event(payload: dict[str, Any]) -> Iterator[Event]:
+    kind = payload.get("type")
+    if kind in _BEGINS:
+        yield Began()
+    elif kind in _ENDS:
+        yield Ended()
+    elif kind == "turn_aborted":
+        yield Faulted("aborted")
+        yield Ended()
+    elif kind == "error":
+        yield Faulted("api_error")
+    elif kind == "thread_rolled_back":
+        turns = payload.get("num_turns")
+        yield RolledBack(turns if isinstance(turns, int) else 0)
 
 
 def _mentions(path: Path, word: bytes) -> bool:

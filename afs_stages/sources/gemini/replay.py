@@ -1,18 +1,22 @@
-"""Gemini's `.jsonl` chats replayed: what the session holds at its end,
+"""Gemini's `.jsonl` chats replayed: what was said in the session,
 without holding it in memory.
 
-A repeated id replaces the earlier message, `$set` updates the session (`$set.messages`
-replaces the list), `$rewindTo` takes a message and all after it back; an unknown id
-there clears everything. The first pass notes where the last version of each message
-lies; the second reads those places only.
+A repeated id replaces the earlier message, `$set` updates the session, `$rewindTo`
+takes a message and all after it back; an unknown id there clears everything.
+`$set.messages` is what the model still sees after a compression: it adds what is new
+and takes nothing back, since what was said before was said. The first pass notes where
+the last version of each message lies; the second reads those places only.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from afs_stages.core.jsonl import MAX_LINE_BYTES, BadRow, OnBad
 from afs_stages.sources.files import record
@@ -24,7 +28,7 @@ LocatedMessage = tuple[int, dict[str, Any]]
 @dataclass(frozen=True)
 class MessageLocation:
     """Where a message lies: its line, the line's first byte, and its position in a
-    `$set` list (else -1).
+    list of messages (else -1).
     """
 
     line: int
@@ -33,31 +37,34 @@ class MessageLocation:
 
 
 @dataclass
-class _State:
+class Chat:
     """What the lines so far have left standing."""
 
     session: str
+    kind: str = ""
     messages: dict[str, MessageLocation] = field(default_factory=dict)
+    contents: set[bytes] = field(default_factory=set)
 
     def take(self, number: int, offset: int, value: dict[str, Any]) -> None:
-        changes = value.get("$set")
+        """Take a line."""
         if "$rewindTo" in value:
             self._rewind(value["$rewindTo"])
-        elif isinstance(changes, dict):
-            listed = changes.get("messages")
-            if isinstance(listed, list):
-                items = enumerate(listed)
-                self.messages = {
-                    str(m.get("id", i)): MessageLocation(number, offset, i)
-                    for i, m in items
-                    if isinstance(m, dict)
-                }
-        elif "type" in value:
-            self.messages[str(value.get("id", number))] = MessageLocation(
-                number, offset
-            )
-        elif "sessionId" in value:
+            return
+        for item, message in enumerate(_listed(value)):
+            key = str(message.get("id", f"{number}.{item}"))
+            # Under another id it is a message that the compression kept.
+            if key not in self.messages and _digest(message) not in self.contents:
+                self._put(key, message, MessageLocation(number, offset, item))
+        if "sessionId" in value:
             self.session = str(value["sessionId"])
+            self.kind = str(value.get("kind") or self.kind)
+        elif "type" in value and "$set" not in value:
+            key = str(value.get("id", number))
+            self._put(key, value, MessageLocation(number, offset))
+
+    def _put(self, key: str, message: dict[str, Any], place: MessageLocation) -> None:
+        self.messages[key] = place
+        self.contents.add(_digest(message))
 
     def _rewind(self, target: Any) -> None:
         ids = list(self.messages)
@@ -65,20 +72,36 @@ class _State:
             del self.messages[key]
 
 
+def _digest(message: dict[str, Any]) -> bytes:
+    said = msgspec.json.encode([message.get("type"), message.get("content")])
+    return hashlib.blake2b(said, digest_size=12).digest()
+
+
+def _listed(value: dict[str, Any]) -> list[dict[str, Any]]:
+    """The list of messages in a line; an item that is no message keeps its place."""
+    changes = value.get("$set")
+    inner = changes if isinstance(changes, dict) else value
+    listed = inner.get("messages")
+    return [
+        item if isinstance(item, dict) else {}
+        for item in (listed if isinstance(listed, list) else [])
+    ]
+
+
 def replay(
     name: str, path: Path, on_bad: OnBad
-) -> tuple[str, Iterator[LocatedMessage]]:
-    """(session id, the messages that stand at the end,
-    in the order they first appeared).
+) -> tuple[Chat, Iterator[LocatedMessage]]:
+    """(the session, the messages that stand at the end, in the order they first
+    appeared).
     """
-    state = _State(path.stem)
+    chat = Chat(path.stem)
     for number, offset, line in _lines(name, path, on_bad):
         value = record(name, number, line)
         if isinstance(value, BadRow):
             on_bad(value)
         else:
-            state.take(number, offset, value)
-    return state.session, _read(name, path, state.messages.values(), on_bad)
+            chat.take(number, offset, value)
+    return chat, _read(name, path, chat.messages.values(), on_bad)
 
 
 def _lines(name: str, path: Path, on_bad: OnBad) -> Iterator[tuple[int, int, bytes]]:
@@ -136,12 +159,9 @@ def _read(
 
 def _at(value: Any, place: MessageLocation) -> dict[str, Any] | None:
     """The message in a line, which may hold a list of them."""
-    if place.item >= 0 and isinstance(value, dict):
-        changes = value.get("$set")
-        listed = changes.get("messages") if isinstance(changes, dict) else None
-        value = (
-            listed[place.item]
-            if isinstance(listed, list) and place.item < len(listed)
-            else None
-        )
-    return value if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return None
+    if place.item < 0:
+        return value
+    listed = _listed(value)
+    return listed[place.item] if place.item < len(listed) else None

@@ -1,9 +1,10 @@
 """AFS history: `events_YYYYMMDD.jsonl`, large payloads in files of their
 own beside them.
 
-A model event is a sample: prompt (or the last user message) and response. A payload
-reference must stay inside the root and match its sha256, which is checked before
-anything is read from it.
+A model event is a sample: prompt (or the last message of the user) and response; the
+system text and the turns before, which are samples of earlier events, are its context.
+A payload reference must stay inside the root and match its sha256, which is checked
+before anything is read from it.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from afs_stages.core.jsonl import BadRow
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator
-from afs_stages.sources.conversation import ConversationOptions, Dialogue
+from afs_stages.sources.conversation import Conversation, ConversationOptions
+from afs_stages.sources.events import Session
 from afs_stages.sources.files import exists, read_records, record, referenced, walk
+from afs_stages.sources.history.payload import exchange
 
 MAX_PAYLOAD_BYTES = 16 * 2**20
 
@@ -46,26 +47,16 @@ class HistoryGenerator(BaseGenerator):
             for number, event in read_records(name, path, self.on_bad):
                 kind = str(event.get("type"))
                 if kind not in self.options.event_types:
-                    self.tally.seen += 1
-                    self.tally.drop(
-                        f"event_type_{kind}"
-                        if kind in ("tool", "fs", "cli")
-                        else "event_type_other"
-                    )
+                    known = kind in ("tool", "fs", "cli")
+                    self.tally.met(f"event_type_{kind if known else 'other'}")
                     continue
                 payload = self._payload(name, path, number, event)
                 if payload is None:
-                    self.tally.seen += 1
-                    self.tally.drop("no_payload")
+                    self.tally.met("no_payload")
                     continue
-                session = str(event.get("id") or f"{path.stem}:{number}")
-                sample = _exchange(
-                    Dialogue(self, session, name, self.options, "event"),
-                    payload,
-                    number,
-                )
-                if sample:
-                    yield sample
+                id = str(event.get("id") or f"{path.stem}:{number}")
+                session = Session(id, name, exchange(payload, number), "event")
+                yield from Conversation(self, session).samples()
 
     def _payload(
         self, name: str, path: Path, number: int, event: dict[str, Any]
@@ -103,41 +94,3 @@ def _referenced(root: Path, reference: str) -> tuple[str, bytes]:
     if target.stat().st_size > MAX_PAYLOAD_BYTES:
         return "payload_too_long", b""
     return "", target.read_bytes()
-
-
-def _exchange(
-    dialogue: Dialogue, payload: dict[str, Any], number: int
-) -> TrainingSample | None:
-    """The sample of one model event: the prompt, or the last message of the user,
-    and the response.
-    """
-    listed = payload.get("messages")
-    messages = [
-        m for m in (listed if isinstance(listed, list) else []) if isinstance(m, dict)
-    ]
-    asked = [
-        text
-        for m in messages
-        if m.get("role") == "user" and (text := _text(m.get("content")))
-    ]
-    dialogue.ask(_text(payload.get("prompt")) or (asked[-1] if asked else ""), number)
-    answer = _text(payload.get("response"))
-    if not answer and messages and messages[-1].get("role") == "assistant":
-        answer = _text(messages[-1].get("content"))
-    dialogue.say(answer)
-    if payload.get("error"):
-        dialogue.fail("api_error")
-    return dialogue.close()
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value.strip()
-    if isinstance(value, list):
-        return "\n".join(part for item in value if (part := _text(item))).strip()
-    if isinstance(value, dict):
-        for key in ("content", "text", "output"):
-            if key in value:
-                return _text(value[key])
-        return msgspec.json.encode(value).decode() if value else ""
-    return ""

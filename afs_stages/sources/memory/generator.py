@@ -18,9 +18,9 @@ from pydantic import Field
 from afs_stages.core.jsonl import BadRow
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator, Options
-from afs_stages.sources.conversation import MIN_ANSWER, clean
+from afs_stages.sources.conversation import Conversation, clean
+from afs_stages.sources.events import Attached, Event, Prompt, Said, Session, Thought
 from afs_stages.sources.files import read_document, read_records, walk
-from afs_stages.sources.redaction import Redactor
 
 MAX_NOTE_BYTES = 2**20
 _FRONT_MATTER = re.compile(r"\A---\n(.{0,4000}?)\n---\n", re.S)
@@ -55,7 +55,6 @@ class MemoryGenerator(BaseGenerator):
             if path.name == "knowledge_graph.json":
                 continue
             for line, entry in self._entries(name, path):
-                self.tally.seen += 1
                 sample = self._sample(name, line, entry)
                 if sample is not None:
                     yield sample
@@ -112,59 +111,33 @@ class MemoryGenerator(BaseGenerator):
     def _sample(
         self, name: str, line: int, entry: dict[str, Any]
     ) -> TrainingSample | None:
-        tags = _tags(entry)
-        options = self.options
-        if tags & set(options.exclude_tags) or (
-            options.include_tags and not tags & set(options.include_tags)
-        ):
-            self.tally.drop("tag")
+        """The sample of an entry; whatever else becomes of it is counted."""
+        tags, options = _tags(entry), self.options
+        wanted = not options.include_tags or tags & set(options.include_tags)
+        if tags & set(options.exclude_tags) or not wanted:
+            self.tally.met("tag")
             return None
-        request, answer = (
-            _first(entry, "instruction", "prompt", "user"),
-            _first(entry, "output", "response", "assistant"),
-        )
+        request = _first(entry, "instruction", "prompt", "user")
+        answer = _first(entry, "output", "response", "assistant")
         content = _first(entry, "content", "text")
         if not answer and content:
             if not (options.allow_raw or tags & set(options.allow_raw_tags)):
-                self.tally.drop("note_without_leave")
+                self.tally.met("note_without_leave")
                 return None
-            request, answer = (
-                request or _first(entry, "title") or options.default_instruction,
-                content,
-            )
-        if not request:
-            self.tally.drop("empty_request")
-            return None
-        if not answer:
-            self.tally.drop("no_answer")
-            return None
-        if len(answer) < MIN_ANSWER:
-            self.tally.drop("short_answer")
-            return None
-        return self._build(name, line, entry, request, answer)
-
-    def _build(
-        self, name: str, line: int, entry: dict[str, Any], request: str, answer: str
-    ) -> TrainingSample:
-        redact = Redactor(self.options.redact)
-        file = redact(name)
-        metadata: dict[str, Any] = {
-            "provenance": {"file": file, "line": line, "kind": "memory"},
-            "group": f"{self.name}:{file}:{line}",
-        }
-        tags = sorted(_tags(entry, redact))
-        if tags:
-            metadata["tags"] = tags
-        sample = TrainingSample(
-            instruction=redact(request),
-            input=redact(_first(entry, "input")),
-            output=redact(answer),
-            thinking=redact(_first(entry, "thinking")) or None,
-            domain=self.domain,
-            source=self.name,
-            metadata=metadata,
-        )
-        self.tally.redacted(redact.counts)
+            request = request or _first(entry, "title") or options.default_instruction
+            answer = content
+        events: list[Event] = [
+            Prompt([request] if request else [], line),
+            Attached("", _first(entry, "input")),
+            Thought(_first(entry, "thinking")),
+            Said(answer),
+        ]
+        talk = Conversation(self, Session("", name, events, "memory"))
+        sample = next(talk.samples(), None)
+        tags = _tags(entry, talk.redact)
+        talk.new_redactions()
+        if sample and tags:
+            sample.metadata["tags"] = sorted(tags)
         return sample
 
 

@@ -180,20 +180,19 @@ def long_base64(reading: Reading) -> Iterator[Span]:
 
 def _is_mixed(head: str) -> bool:
     """Digits, capital and small letters, and none of a name's signs."""
-    return (
-        any(c.isdigit() for c in head)
-        and any(c.isupper() for c in head)
-        and any(c.islower() for c in head)
-        and "_" not in head
-        and "-" not in head
-    )
+    signs = (str.isdigit, str.isupper, str.islower)
+    mixed = all(any(map(is_one, head)) for is_one in signs)
+    return mixed and not {"_", "-"} & set(head)
+
+
+_SEQUENCE = b"\x30\x82"
+_PUBLIC = (_SEQUENCE, b"\x30\x0d", b"\x02\x82")
+"""How a certificate goes on (a sequence that begins with a sequence), and a public
+key."""
 
 
 def _is_public(word: str) -> bool:
     if word.startswith(_PUBLIC_SSH):
         return True
     head = base64.b64decode(word[:64] + "==="[: -len(word[:64]) % 4])
-    # A certificate: a sequence that begins with a sequence; or its text.
-    is_certificate = head[:2] == b"\x30\x82" and head[4:6] == b"\x30\x82"
-    is_public_key = head[:2] == b"\x30\x82" and head[4:6] in (b"\x30\x0d", b"\x02\x82")
-    return is_certificate or is_public_key or _CERTIFICATE in head
+    return _CERTIFICATE in head or (head[:2] == _SEQUENCE and head[4:6] in _PUBLIC)

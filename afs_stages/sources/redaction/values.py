@@ -86,7 +86,8 @@ def is_secret(
     if _DATE_OR_NUMBER.match(value) or _CODE.match(value):
         return False
     if level_of_name is Level.SECRET:
-        return len(value) >= _MADE_SHORTEST and looks_random(value)
+        made = looks_random(value) or _is_chosen(value)
+        return len(value) >= _MADE_SHORTEST and made
     return len(value) >= _KEY_SHORTEST and looks_random(value) and not _is_open(value)
 
 
@@ -130,6 +131,11 @@ def _is_password(value: str, *, quoted: bool, environment: bool) -> bool:
     if value.isalpha():
         return environment and len(value) >= _MADE_SHORTEST
     return is_phrase(re.sub("[-_.]", " ", value))
+
+
+def _is_chosen(value: str) -> bool:
+    """Letters, a number and a sign, as a person makes up where one of each is asked."""
+    return _has_both(value) and bool(_SYMBOL.search(value.strip("=?&|")))
 
 
 def _is_variable(value: str) -> bool:

@@ -14,7 +14,7 @@ from afs_stages.core.jsonl import BadRow, OnBad
 from afs_stages.sources.files import named, record
 from afs_stages.sources.redaction import Redactor
 from afs_stages.sources.toolbench.json_array import elements
-from afs_stages.sources.toolbench.row_files import is_array
+from afs_stages.sources.toolbench.row_files import is_answer, is_array
 
 _COLUMNS = ("id", "conversations")
 """What a sample needs of the parquet edition; other columns, and notes in the schema,
@@ -25,10 +25,7 @@ Counts = dict[str, int]
 
 def is_taken(path: PurePosixPath) -> bool:
     """Whether a file below a ToolBench folder is one that samples come from."""
-    inside_answers = (
-        any("answer" in part for part in path.parts[:-1]) and path.suffix == ".json"
-    )
-    return path.suffix == ".parquet" or is_array(path) or inside_answers
+    return path.suffix == ".parquet" or is_array(path) or is_answer(path)
 
 
 def copy_array(name: str, path: Path, target: Path, on_bad: OnBad) -> Counts:

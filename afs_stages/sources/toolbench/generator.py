@@ -11,16 +11,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator, Options
-from afs_stages.sources.conversation import clean
+from afs_stages.sources.conversation import Conversation, clean
+from afs_stages.sources.events import Session
 from afs_stages.sources.files import walk
-from afs_stages.sources.redaction import Redactor
 from afs_stages.sources.toolbench.row_files import RowLocation, chosen_rows, rows
 from afs_stages.sources.toolbench.trajectory import Trajectory, outline, trajectory
-from afs_stages.sources.toolcalls import arrange, call, result
 
 _SUFFIXES = (".json", ".parquet")
 
@@ -52,7 +51,6 @@ class ToolBenchGenerator(BaseGenerator):
             for number, row in chosen_rows(
                 name, path, chosen.get(position, []), self.on_bad
             ):
-                self.tally.seen += 1
                 sample = self._sample(name, number, trajectory(row))
                 if sample is not None:
                     yield sample
@@ -84,39 +82,14 @@ class ToolBenchGenerator(BaseGenerator):
         self, name: str, number: int, found: Trajectory | str
     ) -> TrainingSample | None:
         if isinstance(found, str):
-            self.tally.drop(found)
+            self.tally.met(found)
             return None
-        redact = Redactor(self.options.redact)
-        query = redact(clean(found.query))
-        steps = []
-        for step in found.steps:
-            if step[0] == "call":
-                steps.append(call(step[1], redact(step[2]), redact.value(step[3])))
-            else:
-                steps.append(result(step[1], redact(clean(step[2]))))
-        answer = redact(clean(found.answer))
-        messages = [
-            {"role": "user", "content": query},
-            *arrange(steps),
-            {"role": "assistant", "content": answer},
-        ]
-        digest = hashlib.blake2b(query.encode(), digest_size=8).hexdigest()
-        metadata: dict[str, Any] = {
-            "provenance": {"file": redact(name), "line": number, "kind": "trajectory"},
-            "group": f"{self.name}:query:{digest}",
-        }
-        sample = TrainingSample(
-            instruction=query,
-            output=answer,
-            thinking=redact(clean("\n".join(found.thoughts))) or None,
-            messages=messages,
-            tools=redact.value(found.tools) or None,
-            domain=self.domain,
-            source=self.name,
-            metadata=metadata,
-        )
-        if redact.counts:
-            metadata["redactions"] = dict(sorted(redact.counts.items()))
-            sample.metadata["redactions"] = metadata["redactions"]
-        self.tally.redacted(redact.counts)
+        session = Session("", name, found.events, "trajectory", tools=found.tools)
+        sample = next(Conversation(self, session).samples(), None)
+        if sample is None:
+            return None
+        sample.provenance["line"] = number
+        query = sample.instruction.encode()
+        digest = hashlib.blake2b(query, digest_size=8).hexdigest()
+        sample.metadata["group"] = f"{self.name}:query:{digest}"
         return sample

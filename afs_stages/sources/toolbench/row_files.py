@@ -4,11 +4,13 @@ trajectory or query.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from afs_stages.core.jsonl import BadRow, OnBad
+from afs_stages.sources.events import dicts
 from afs_stages.sources.files import named, read_document, record
 from afs_stages.sources.toolbench.json_array import elements
 
@@ -39,10 +41,10 @@ def rows(name: str, path: Path, on_bad: OnBad) -> Iterator[tuple[RowLocation, Ro
                 report(value)
             else:
                 yield RowLocation(number, offset, len(raw)), value
-    elif "answer" in Path(name).parts[:-1] or "_answer" in name:
-        value = read_document(name, path, report)
-        if isinstance(value, dict):
-            yield RowLocation(1), value
+    elif is_answer(path):
+        document = read_document(name, path, report)
+        for number, row in enumerate(_answers(document), 1):
+            yield RowLocation(number), row
 
 
 def chosen_rows(
@@ -74,6 +76,23 @@ def chosen_rows(
 def is_array(path: PurePath) -> bool:
     """Whether a file is one large array, which is read row by row."""
     return path.name.startswith("toolllama_") or path.name.endswith("_query.json")
+
+
+def _answers(document: Any) -> list[Row]:
+    """The rows of a file of answers: one answer, a list, or answers by query."""
+    if isinstance(document, dict) and "answer_generation" not in document:
+        return dicts(list(document.values()))
+    return dicts(document if isinstance(document, list) else [document])
+
+
+def is_answer(path: PurePath) -> bool:
+    """Whether a file holds answers: by its name, `<query>_<method>.json` or, of
+    predictions for the evaluator, `<test set>_converted.json`, or by that of a folder
+    it stands in.
+    """
+    in_answers = any("answer" in part for part in path.parts[:-1])
+    named = re.match(r"\d+_|.*_converted\.json$", path.name) is not None
+    return path.suffix == ".json" and (in_answers or named)
 
 
 def _parquet(name: str, path: Path, report: OnBad) -> Iterator[tuple[RowLocation, Row]]:

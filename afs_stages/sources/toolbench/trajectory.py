@@ -1,36 +1,68 @@
 """What a ToolBench row holds: a query, the calls and results of its trajectory,
-thoughts and an answer.
+thoughts and an answer, as events.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from afs_stages.sources.events import (
+    Called,
+    Event,
+    Prompt,
+    Returned,
+    Said,
+    Thought,
+    dicts,
+)
+
 _STEP = re.compile(
-    r"Thought:[ \t]*(?P<thought>.*?)\n\s*Action:[ \t]*(?P<action>[^\n]*)\n\s*Action "
-    r"Input:(?P<input>.*)\Z",
-    re.S,
+    r"\A\s*(?:Thought:[ \t]*)?(?P<thought>.*?)\s*^\s*Action:[ \t]*(?P<action>[^\n]*)"
+    r"\n\s*Action Input:(?P<input>.*)\Z",
+    re.S | re.M,
 )
 _SCHEMAS = "Specifically, you have access to the following APIs:"
+_RETURN = re.compile(r"""["']return_type["']\s*:\s*["'](\w+)["']""")
+_ANSWER = re.compile(
+    r"""["']final_answer["']\s*:\s*(?P<q>["'])(?P<text>.*)(?P=q)\s*\}?\s*\Z""", re.S
+)
+_APOLOGY = re.compile(
+    r"(?:i(?:'m| am)\s+(?:\w+\s+)?|we(?:'re| are)\s+)?(?:sorry|unfortunately)\b"
+    r"|(?:i|we)\s+(?:sincerely\s+)?apologi[sz]e\b|(?:my|our)\s+apologies\b|apologies\b",
+    re.I,
+)
+_UNABLE = re.compile(
+    r"\b(?:unable|cannot|can't|could(?: not|n't)|was(?: not|n't) able|no longer|failed"
+    r"|not (?:available|possible|find|able|have)|unavailable|error|issue|difficult)",
+    re.I,
+)
+_YET = re.compile(r"\b(?:however|here (?:is|are)|instead)\b|\n\s*[-*\d]", re.I)
+"""Where an answer that begins with an apology goes on to answer."""
 MAX_LITERAL = 200_000
 """Characters of a list of tools printed as Python; a longer one is left out."""
-TraceStep = tuple[Any, ...]
-"""("call", id, tool, arguments) or ("result", id, text)"""
+MAX_NODES = 1000
+"""Steps of one answer; a tree that goes deeper is cut there."""
+_SPEAKERS = {
+    "human": "user",
+    "gpt": "assistant",
+    "tool": "function",
+    "observation": "function",
+}
+"""Names of speakers in other editions."""
 
 
 @dataclass(frozen=True)
 class Trajectory:
     """One solved query."""
 
-    query: str
-    steps: list[TraceStep]
-    thoughts: list[str]
-    answer: str
+    events: list[Event]
     tools: list[dict[str, Any]]
 
 
@@ -46,6 +78,10 @@ def outline(row: dict[str, Any]) -> tuple[str, bool, int]:
             bool(generated.get("final_answer")),
             len(messages),
         )
+    if isinstance(row.get("answer"), dict):
+        answer = row["answer"]
+        steps = list(_nodes(answer))
+        return _query(row, []), bool(answer.get("final_answer")), len(steps)
     turns = _turns(row)
     last = turns[-1]["value"] if turns else ""
     return _query(row, turns), "give_answer" in last, len(turns)
@@ -58,6 +94,8 @@ def trajectory(row: dict[str, Any]) -> Trajectory | str:
         return _from_tree(generated)
     turns = _turns(row)
     query = _query(row, turns)
+    if query and isinstance(row.get("answer"), dict):
+        return _from_nodes(query, row["answer"], row.get("available_tools"))
     if not query:
         return "empty_request"
     if not turns:
@@ -66,13 +104,14 @@ def trajectory(row: dict[str, Any]) -> Trajectory | str:
 
 
 def _turns(row: dict[str, Any]) -> list[dict[str, Any]]:
-    listed = row.get("conversations")
-    listed = listed if isinstance(listed, list) else []
-    return [
-        turn
-        for turn in listed
-        if isinstance(turn, dict) and isinstance(turn.get("value"), str)
-    ]
+    """The turns of a row, their speakers by ToolBench's names."""
+    turns = []
+    for turn in dicts(row.get("conversations")):
+        if isinstance(turn.get("value"), str):
+            sender = str(turn.get("from"))
+            turn = {"from": _SPEAKERS.get(sender, sender), "value": turn["value"]}
+            turns.append(turn)
+    return turns
 
 
 def _query(row: dict[str, Any], turns: list[dict[str, Any]]) -> str:
@@ -89,12 +128,12 @@ def _query(row: dict[str, Any], turns: list[dict[str, Any]]) -> str:
 
 
 def _from_turns(query: str, turns: list[dict[str, Any]]) -> Trajectory | str:
-    steps: list[TraceStep] = []
+    events: list[Event] = []
     thoughts: list[str] = []
     for turn in turns:
-        if turn.get("from") == "function":
-            steps.append(("result", str(len(thoughts)), turn["value"]))
-        if turn.get("from") != "assistant":
+        if turn["from"] == "function":
+            events.append(Returned(str(len(thoughts)), turn["value"]))
+        if turn["from"] != "assistant":
             continue
         step = _STEP.search(turn["value"])
         if step is None:
@@ -102,12 +141,11 @@ def _from_turns(query: str, turns: list[dict[str, Any]]) -> Trajectory | str:
         thoughts.append(step["thought"].strip())
         action = step["action"].strip()
         if action == "Finish":
-            answer = _final(_json(step["input"]))
-            system = next((t["value"] for t in turns if t.get("from") == "system"), "")
-            return answer[1] or Trajectory(
-                query, steps, _said(thoughts), answer[0], _listed_tools(system)
-            )
-        steps.append(("call", str(len(thoughts)), action, _arguments(step["input"])))
+            system = next((t["value"] for t in turns if t["from"] == "system"), "")
+            tools = _listed_tools(system)
+            return _finished(query, events, thoughts, step["input"], tools)
+        arguments = _arguments(step["input"])
+        events.append(Called(str(len(thoughts)), action, arguments))
     return "no_final_answer"
 
 
@@ -115,55 +153,128 @@ def _from_tree(generated: dict[str, Any]) -> Trajectory | str:
     query = str(generated.get("query") or "").strip()
     if not query:
         return "empty_request"
-    answer, fault = _final(_json(str(generated.get("final_answer") or "")))
+    thoughts: list[str] = []
+    events: list[Event] = []
+    for message in _last_chain(generated):
+        events.extend(_chain_events(message, thoughts))
+    final = str(generated.get("final_answer") or "")
+    return _finished(query, events, thoughts, final, _tools(generated.get("function")))
+
+
+def _chain_events(message: dict[str, Any], thoughts: list[str]) -> Iterator[Event]:
+    """The events of a message; a result without an id answers the call before it."""
+    content = message.get("content")
+    text = content if isinstance(content, str) else ""
+    if message.get("role") in ("function", "tool"):
+        yield Returned(str(message.get("tool_call_id") or len(thoughts)), text)
+    elif message.get("role") == "assistant":
+        thoughts.append(text.strip())
+        calls = dicts(message.get("tool_calls"))
+        for made in [*calls, {"function": message.get("function_call")}]:
+            called = made.get("function")
+            if isinstance(called, dict) and called.get("name") != "Finish":
+                id = str(made.get("id") or len(thoughts))
+                arguments = _arguments(str(called.get("arguments") or "{}"))
+                yield Called(id, str(called.get("name") or ""), arguments)
+
+
+def _nodes(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The nodes of an evaluated answer, down the last branch of its tree."""
+    below = dicts(answer.get("answer_details"))
+    for _ in range(MAX_NODES):
+        if not below:
+            break
+        yield below[-1]
+        below = dicts(below[-1].get("next"))
+
+
+def _from_nodes(query: str, answer: dict[str, Any], tools: Any) -> Trajectory | str:
+    events: list[Event] = []
+    thoughts: list[str] = []
+    for node in _nodes(answer):
+        said = node.get("message")
+        if node.get("role") == "assistant":
+            thoughts.append(str(said or "").strip())
+        if node.get("role") != "tool":
+            continue
+        made = said if isinstance(said, dict) else _nearly_json(str(said))
+        if made.get("name") != "Finish":
+            id, given = str(len(events)), made.get("arguments") or {}
+            arguments = _arguments(given) if isinstance(given, str) else given
+            events.append(Called(id, str(made.get("name") or ""), arguments))
+            events.append(Returned(id, str(made.get("response") or "")))
+    final = str(answer.get("final_answer") or "")
+    if not isinstance(_json(final), dict):
+        final = json.dumps({"return_type": "give_answer", "final_answer": final})
+    return _finished(query, events, thoughts, final, _tools(tools))
+
+
+def _finished(
+    query: str,
+    events: list[Event],
+    thoughts: list[str],
+    final: str,
+    tools: list[dict[str, Any]],
+) -> Trajectory | str:
+    """The trajectory that ends in `Finish` with this input."""
+    answer, fault = _final(final)
     if fault:
         return fault
-    steps: list[TraceStep] = []
-    thoughts: list[str] = []
-    calls = 0
-    for message in _last_chain(generated):
-        content = message.get("content")
-        called = message.get("function_call")
-        if message.get("role") in ("function", "tool"):
-            steps.append(
-                ("result", str(calls), content if isinstance(content, str) else "")
-            )
-        elif message.get("role") == "assistant":
-            thoughts.append(content.strip() if isinstance(content, str) else "")
-            if isinstance(called, dict) and called.get("name") != "Finish":
-                calls += 1
-                arguments = _arguments(str(called.get("arguments") or "{}"))
-                steps.append(
-                    ("call", str(calls), str(called.get("name") or ""), arguments)
-                )
-    functions = generated.get("function")
-    return Trajectory(query, steps, _said(thoughts), answer, _tools(functions))
+    thought = Thought("\n".join(text for text in thoughts if text))
+    return Trajectory([Prompt([query]), *events, thought, Said(answer)], tools)
 
 
 def _last_chain(generated: dict[str, Any]) -> list[dict[str, Any]]:
     chains = generated.get("train_messages")
-    last = chains[-1] if isinstance(chains, list) and chains else []
-    return (
-        [message for message in last if isinstance(message, dict)]
-        if isinstance(last, list)
-        else []
-    )
+    return dicts(chains[-1]) if isinstance(chains, list) and chains else []
 
 
-def _final(value: Any) -> tuple[str, str]:
+def _final(text: str) -> tuple[str, str]:
     """(the final answer, "") or ("", why there is none)."""
+    value = _json(text)
     if not isinstance(value, dict):
+        value = _broken_final(text)
+    if "return_type" not in value:
         return "", "malformed_step"
-    if value.get("return_type") != "give_answer":
+    if value["return_type"] != "give_answer":
         return "", "gave_up"
     answer = value.get("final_answer")
     if not isinstance(answer, str) or not answer.strip():
         return "", "no_final_answer"
-    return answer.strip(), ""
+    return ("", "gave_up") if _apologises(answer) else (answer.strip(), "")
 
 
-def _said(thoughts: list[str]) -> list[str]:
-    return [thought for thought in thoughts if thought]
+def _broken_final(text: str) -> dict[str, Any]:
+    """What `Finish` was given, in JSON with raw line ends, as Python, or nearly so."""
+    value = _nearly_json(text)
+    if value:
+        return value
+    kind, answer = _RETURN.search(text), _ANSWER.search(text)
+    found = {"return_type": kind[1]} if kind else {}
+    return {**found, "final_answer": answer["text"]} if answer else found
+
+
+def _nearly_json(text: str) -> dict[str, Any]:
+    """An object in JSON with raw line ends, or as Python prints it; else empty."""
+    for read in (_lenient_json, ast.literal_eval):
+        try:
+            value = read(text.strip())
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(value, dict):
+            return value
+    return {}
+
+
+def _lenient_json(text: str) -> Any:
+    return json.loads(text, strict=False)
+
+
+def _apologises(answer: str) -> bool:
+    """Whether an answer is an apology and nothing else."""
+    said = answer.strip()
+    begins = _APOLOGY.match(said)
+    return bool(begins and _UNABLE.search(said[:300]) and not _YET.search(said))
 
 
 def _arguments(text: str) -> Any:
@@ -196,10 +307,5 @@ def _listed_tools(system: str) -> list[dict[str, Any]]:
 
 def _tools(functions: Any) -> list[dict[str, Any]]:
     """Schemas in OpenAI's format; `Finish` is ToolBench's own and no tool."""
-    listed = functions if isinstance(functions, list) else []
-    named = [
-        item
-        for item in listed
-        if isinstance(item, dict) and item.get("name") != "Finish"
-    ]
+    named = [item for item in dicts(functions) if item.get("name") != "Finish"]
     return [{"type": "function", "function": item} for item in named]
