@@ -12,7 +12,7 @@ _WORD = string.ascii_letters + string.digits
 
 
 def planted(number: int) -> list[tuple[str, str, str]]:
-    """(kind, text, the secret in it) for every rule."""
+    """(kind, text, the secret in it) for every kind."""
     rng = random.Random(number)
 
     def word(size: int, letters: str = _WORD) -> str:
@@ -43,23 +43,23 @@ def planted(number: int) -> list[tuple[str, str, str]]:
         (kind, f"the value {secret} stands here", secret)
         for kind, secret in keys.items()
     ]
-    told = {
-        "aws-secret": ("aws_secret_access_key = {}", word(40)),
-        "bearer-token": ("Authorization: Bearer {}", word(40)),
-        "login": ("postgres://{}@db.internal:5432/x", f"admin{number}:{word(14)}"),
-        "basic-auth": (
-            "Authorization: Basic {}",
-            b64encode(f"admin:{word(9)}".encode()).decode(),
-        ),
-        "vast-key": (
+    told = [
+        ("secret", "aws_secret_access_key = {}", word(40)),
+        ("secret", "client_secret: {}", word(24)),
+        (
+            "secret",
             "VAST_API_KEY={}",
             "".join(rng.choice("0123456789abcdef") for _ in range(64)),
         ),
-        "password": ('password = "{}"', word(14)),
-        "secret": ("client_secret: {}", word(24)),
-        "user": ("see /home/{}/notes.md", word(7, low).lower()),
-        "base64": ("data:image/png;base64,{}==", word(200)),
-    }
-    return rows + [
-        (kind, text.format(secret), secret) for kind, (text, secret) in told.items()
+        ("bearer-token", "Authorization: Bearer {}", word(40)),
+        ("login", "postgres://{}@db.internal:5432/x", f"admin{number}:{word(14)}"),
+        (
+            "basic-auth",
+            "Authorization: Basic {}",
+            b64encode(f"admin:{word(9)}".encode()).decode(),
+        ),
+        ("password", 'password = "{}"', word(14)),
+        ("user", "see /home/{}/notes.md", word(7, low).lower()),
+        ("base64", "data:image/png;base64,{}==", word(200)),
     ]
+    return rows + [(kind, text.format(secret), secret) for kind, text, secret in told]

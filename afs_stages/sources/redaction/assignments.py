@@ -1,0 +1,218 @@
+"""A name, what separates, and a value: in any language, told by the name's words.
+
+One reader for `a = "v"`, `a: str = "v"`, `"a": "v"`, `a => v`, `a := v`, `("a", "v")`,
+`#define A "v"`, `<a>v</a>`, `{"name": "A", "value": "v"}`, `PASSWORD 'v'`, `--a v`,
+`the a is v`. It looks for pieces of secret names first, which is what makes it fast.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from afs_stages.sources.redaction.names import STEMS, Level, level
+from afs_stages.sources.redaction.reading import Reading
+from afs_stages.sources.redaction.spans import Span
+from afs_stages.sources.redaction.values import is_made, is_secret
+
+KINDS = {
+    Level.PASSWORD: "password",
+    Level.SECRET: "secret",
+    Level.KEY: "secret",
+    Level.NUMBER: "number",
+}
+_LONGEST_NAME = 48
+_AFTER_NAME = re.compile(
+    r"(?P<rest>(?:[\w$.]|-(?!>)){0,48}+)"
+    # for alice, (staging), no.
+    r"(?: (?:for|of|to|on|in) [\w.@/-]{1,40}| ?\([^()\n]{0,40}\)"
+    r"| (?:no|nr|number|code|id)\b\.?)?"
+    r"(?P<close>\\{0,3}[\"'`*\])}]{0,4})"
+    r"(?:"
+    r"(?P<pair>(?:>|</\w{1,12}>)?\s{0,4}[,;]?\s{0,24}[\"'<]?"
+    r"(?i:value|val|default|content|secret|string|text|v)[\"']?\s{0,3}[:=>]{1,2}\s{0,8})"
+    r"|(?P<assign>\s{0,20}(?::\s{0,3}[A-Za-z_&*\[][\w.\[\], |<>?*&]{0,40}?)?"
+    r"\s{0,3}(?::=|\?=|\+=|=>|={1,3}|!==?)\s{0,20})"
+    r"|(?P<colon>\s{0,4}:{1,2}\*{0,2}\s{0,20}(?:[|>]-?\s{1,20})?)"
+    r"|(?P<arrow>\s{0,3}(?:<-|->|\|)\s{0,20}|(?<!\s)>\s{0,8})"
+    r"|(?P<comma>\s{0,3},\s{0,8}|\(\s{0,3})(?=[\w@]{0,2}[\"'`])"
+    r"|(?P<says>\s{1,4}(?i:is|was|to|ist|by|lautet)\b:?\s{1,4})"
+    r"|(?P<blank>[ \t]{1,20})(?=\[?[\"'`@bruf]|[^\s\"']{0,60}?[\d!@#$%^&*+])"
+    r")"
+)
+_SCHEME = (
+    r"(?:(?i:bearer|basic|token|apikey|api-key|bot|digest|negotiate|splunk|key|dpop)"
+    r"[ =]\s{0,3}|AWS4-HMAC-SHA256 [^\n]{0,300}Signature=)?"
+)
+_VALUE = re.compile(
+    r"(?P<call>(?:new )?[\w:.<>!\[\]-]{1,40}[( ]\s{0,3}(?=[bruf@$L]{0,2}[\"']))?"
+    r"(?:(?i:[bruf@$]|br|rb|u8|L)(?=[\"']))?"
+    r"(?:\\{0,3}\"{1,3}(?:" + _SCHEME + r")(?P<double>[^\"\n]{1,400})(?:\"|\Z|(?=\n))"
+    r"|\\{0,3}'{1,3}(?:" + _SCHEME + r")(?P<single>[^'\n]{1,400})(?:'|\Z|(?=\n))"
+    r"|`{1,3}(?:" + _SCHEME + r")(?P<tick>[^`\n]{1,400})`"
+    r"|" + _SCHEME + r"(?P<bare>[^\s\"'`<>\\]{3,400}))"
+)
+_BARE_END = re.compile(r"[,;(){}\[\]|]")
+_QUERY_END = re.compile(r"[&#,;)\]}|]")
+_NAME_BACKWARDS = re.compile(r"[\w$.@-]{0,48}")
+_SHORTEST_AFTER_BLANK = 8
+_PLAIN = re.compile(
+    r"[A-Za-z]?[a-z_]{1,6}[.,:;=)(\]]?\Z|[A-Za-z_.]{1,60}[(\[][^\d\"']{0,60}\Z"
+)
+"""A short word or a call without a number: no secret, and what most names stand by."""
+_DIGITS = re.compile(r"[+(]?\d[\d ().-]{1,22}\d")
+_DEFINES_BEFORE = re.compile(r"(?i:define|set|env|with|alter|user|create)\s")
+_WORD_BEFORE = re.compile(r"[ ](?P<word>[A-Za-z0-9]{1,16})(?![A-Za-z0-9])")
+_LOGIN_BEFORE = re.compile(r"(?:login|user|account)\s{1,4}\S{1,64}\s{1,8}\Z")
+
+
+class Assignment(NamedTuple):
+    """A name and a value as they stand in a text."""
+
+    name: str
+    before: str
+    """What stands before the name."""
+    separator: str
+    """What kind of separator stands between them: a group of `_AFTER_NAME`."""
+    sign: str
+    """The separator itself."""
+    start: int
+    end: int
+    """Where the value stands."""
+    quoted: bool
+    called: bool
+    """The value is what a function is called with, as in `Secret("v")`."""
+
+    @property
+    def is_option(self) -> bool:
+        """`--name value`."""
+        return self.name.startswith("-") or self.before.endswith("/")
+
+    @property
+    def is_environment(self) -> bool:
+        """`NAME=value` or `--name value`: where no code stands."""
+        return self.is_option or (self.sign == "=" and self.name.isupper())
+
+
+def find(reading: Reading) -> Iterator[Span]:
+    """Values of secret names."""
+    found: set[int] = set()
+    for stem in STEMS:
+        if reading.holds(stem):
+            yield from _beside(stem.decode().strip(), reading, found)
+
+
+def _beside(stem: str, reading: Reading, found: set[int]) -> Iterator[Span]:
+    """Values of names that hold a piece; `found` are the places already told."""
+    text, lower = reading.text, reading.lower
+    place, covered = lower.find(stem), 0
+    while place >= 0:
+        start, end = place, place + len(stem)
+        place = lower.find(stem, end)
+        after = _AFTER_NAME.match(text, end) if start >= covered else None
+        if after is None or after.end() in found:
+            continue
+        value = _VALUE.match(text, after.end())
+        if value is None or _PLAIN.match(value[str(value.lastgroup)]):
+            continue
+        assignment = _read(text, start, after, value)
+        kind = kind_of(assignment, text)
+        if kind:
+            covered = assignment.end
+            found.add(after.end())
+            yield Span(assignment.start, covered, kind)
+
+
+def _read(
+    text: str, start: int, after: re.Match[str], value: re.Match[str]
+) -> Assignment:
+    backwards = text[max(0, start - _LONGEST_NAME) : start][::-1]
+    match = _NAME_BACKWARDS.match(backwards)
+    begin = start - (match.end() if match else 0)
+    part, separator = str(value.lastgroup), str(after.lastgroup)
+    name, before = text[begin : after.end("rest")], text[max(0, begin - 80) : begin]
+    quoted, called = part != "bare", value["call"] is not None
+    sign, (start, end) = after[separator], value.span(part)
+    assignment = Assignment(
+        name, before, separator, sign, start, end, quoted=quoted, called=called
+    )
+    if assignment.quoted:
+        # Where the quotes are escaped, a backslash stands before the last one.
+        inner = text[assignment.start : assignment.end].rstrip("\\")
+        return assignment._replace(end=assignment.start + len(inner))
+    digits = _DIGITS.match(text, assignment.start)
+    if digits and strength_of(assignment) is Level.NUMBER:
+        return assignment._replace(end=digits.end())
+    return assignment._replace(end=_end_of_bare(text, assignment))
+
+
+def _end_of_bare(text: str, assignment: Assignment) -> int:
+    """Where a value without quotes ends."""
+    start, end = assignment.start, assignment.end
+    stop = None
+    if assignment.before.endswith(("?", "&", ";")):
+        stop = _QUERY_END.search(text, start, end)
+    elif not assignment.is_environment:
+        stop = _BARE_END.search(text, start, end)
+    end = stop.start() if stop else end
+    while end > start and text[end - 1] in ".,;:)!?*":
+        # `!` is part of a password when the line ends behind it.
+        if text[end - 1] in "!?*" and text[end : end + 1] in ("", "\n", "\r"):
+            break
+        end -= 1
+    return end
+
+
+def kind_of(assignment: Assignment, text: str) -> str:
+    """The kind of secret that the value is; empty if it is none."""
+    strength = strength_of(assignment)
+    if strength is Level.NONE:
+        return ""
+    value = text[assignment.start : assignment.end]
+    if assignment.called and not is_made(value, strength):
+        return ""
+    if not assignment.quoted and text[assignment.end : assignment.end + 1] == "(":
+        return ""
+    if not _separates(assignment, value, strength):
+        return ""
+    found = is_secret(
+        value,
+        strength,
+        quoted=assignment.quoted,
+        environment=assignment.is_environment,
+    )
+    return KINDS[strength] if found else ""
+
+
+def strength_of(assignment: Assignment) -> Level:
+    """What the name says, with the word before it where it alone says nothing."""
+    strength = level(assignment.name)
+    if strength is Level.NONE or strength is Level.KEY:
+        return level(f"{_word_before(assignment.before)} {assignment.name}")
+    return strength
+
+
+def _word_before(before: str) -> str:
+    match = _WORD_BEFORE.match(before[-20:][::-1])
+    return match["word"][::-1] if match else ""
+
+
+def _separates(assignment: Assignment, value: str, strength: Level) -> bool:
+    """Whether what stands between makes the one the value of the other."""
+    before = assignment.before
+    if assignment.separator == "says":
+        return is_made(value, strength) or strength is Level.NUMBER
+    if assignment.separator == "blank":
+        if assignment.is_option or _LOGIN_BEFORE.search(before):
+            return True
+        if assignment.quoted and _DEFINES_BEFORE.search(before):
+            return True
+        if strength is Level.NUMBER:
+            return value.isdigit() and assignment.name.lower().startswith("cv")
+        if len(value) < _SHORTEST_AFTER_BLANK or assignment.name == "pass":
+            return False
+        return is_made(value, strength)
+    if assignment.separator == "arrow":
+        return before.endswith(("<", ":", "| ", "|")) or is_made(value, strength)
+    return True

@@ -1,0 +1,194 @@
+"""Whether a value looks like a secret: made at random, or chosen by a person.
+
+Not a secret are placeholders (`<token>`, `$TOKEN`, `xxxx`), paths and addresses, code
+(`os.environ`, `SecretStr`, `IDENTIFIER_42_EXPR`) and plain words.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from afs_stages.sources.redaction.names import Level, level
+
+_PLACEHOLDER = re.compile(
+    r"(?:<|\$[({]|\$[a-z_]\w*\Z|\{|%[({]|%?%\w{1,40}%\Z|@\w{1,40}@|\.\.\.|\*{3,}|•{3,}|x{4,}|-{3,}|_{3,}"
+    r"|your|my[-_][a-z_-]*\Z|example|sample|dummy|placeholder|change|replace|insert|redacted"
+    r"|\[?redacted|todo|tbd|fake|some[-_]|put[-_]|enter|none\b|null\b|nil\b|true\b"
+    r"|false\b|undefined|n/a\b|\*+\Z|test(?:ing)?\Z|#\{|!secret|!ref|!sub|vault:|env[:.(]"
+    r"|secrets?[.:/]|process\.|os\.|self\.|this\.|config\.|settings\.|arn:|ssm:|op://)",
+    re.IGNORECASE,
+)
+_PLACE = re.compile(
+    r"(?:[a-z][a-z0-9+.-]{1,15}://"  # an address
+    r"|(?:~|\.{1,2})?/(?:[\w.@+ -]{1,64}/?){1,20}\Z"  # a path
+    r"|[A-Za-z]:\\|\\\\"
+    r"|(?:[\w-]{1,40}/){1,8}[\w-]{1,40}\.[a-z]{1,4}\Z)",  # a path that is not absolute
+    re.IGNORECASE,
+)
+_DATE_OR_NUMBER = re.compile(
+    r"[+-]?[\d.,:_/-]{1,40}[a-z%]{0,3}\Z|0x[0-9a-f]{1,16}\Z|v\d+(?:\.\d+){0,4}\Z"
+    r"|\d{4}-\d\d-\d\d[T ][\d:.+Z-]{5,20}\Z",
+    re.IGNORECASE,
+)
+_CODE = re.compile(
+    r"[A-Za-z_$][\w$]*(?:(?:\.|->|::)[A-Za-z_$][\w$]*)+\Z"  # self.tokens, a::b
+    r"|[A-Za-z_$][\w$.:>-]*[(\[]"  # a call, an index
+    r"|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\Z"  # IDENTIFIER_42_EXPR
+)
+_CAMEL = re.compile(r"(?:[a-z]{2,}|[A-Z][a-z]{2,})(?:_?[A-Z][a-z]{2,})*\d{0,3}\Z")
+_PIECE = re.compile(r"[A-Za-z]+")
+_CHANGES = re.compile(
+    r"(?<=[a-z])[A-Z]|(?<=[A-Za-z])\d|(?<=\d)[A-Za-z]|(?<=[A-Z]{2})[a-z]"
+    r"|(?<=\w)[^\w\s.-](?=\w)"
+)
+_MIXED = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)")
+_HEX = re.compile(r"[0-9a-f]{16,}\Z|[0-9A-F]{16,}\Z")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
+_NUMBER = re.compile(r"\+?(?:[\dA-Za-z][ .()/-]{0,2}){3,24}\Z")
+_SYMBOL = re.compile(r"[!@#$%^&*+?=~|§€£]")
+_COMMON = frozenset(
+    "required optional password passwords passwd undefined getpass incorrect hidden "
+    "string boolean integer number object function secret token invalid missing "
+    "correct wrong strong disabled enabled unknown default protected encrypted hashed "
+    "plaintext mandatory forgotten reset prompt stdin input text secretstr interface "
+    "internal external private public basic bearer oauth2 sha256 sha512 sha1 md5 "
+    "bcrypt argon2 scrypt pbkdf2 base64 utf8 utf-8 hs256 rs256 es256 ed25519 "
+    "aes256 aes-256 rsa2048 rsa-4096 pkcs8 pkcs12 x509 oauth v1 v2 v3 http2 "
+    "totp-sha1 s3 ec2 k8s web3 ipv4 ipv6 int32 int64 uint8 float32".split()
+)
+_SHORTEST = 3
+_LONG_MADE = 20
+_CHOSEN_SHORTEST, _MADE_SHORTEST, _KEY_SHORTEST = 6, 8, 16
+"""Characters of the shortest password, secret, and key that is told from a word."""
+_WORDS_OF_PHRASE = 4
+
+
+@lru_cache(maxsize=4096)
+def is_secret(
+    value: str, level_of_name: Level, *, quoted: bool, environment: bool = False
+) -> bool:
+    """Whether the value of a name of this level is a secret.
+
+    `environment` says that name and value stand as in `DB_PASSWORD=value`, where no
+    code can stand: the value is one, whatever it looks like.
+    """
+    if len(value) < _SHORTEST or _PLACEHOLDER.match(value) or _is_place(value):
+        return False
+    if level_of_name is Level.NUMBER:
+        return _is_number(value)
+    if " " in value.strip():
+        return level_of_name is Level.PASSWORD and quoted and is_phrase(value)
+    if value.lower() in _COMMON or _is_name(value):
+        return False
+    if level_of_name is Level.PASSWORD:
+        return _is_password(value, quoted=quoted, environment=environment)
+    if _DATE_OR_NUMBER.match(value) or _CODE.match(value):
+        return False
+    if level_of_name is Level.SECRET:
+        made = looks_random(value) or _is_chosen(value)
+        return len(value) >= _MADE_SHORTEST and made
+    return len(value) >= _KEY_SHORTEST and looks_random(value) and not _is_open(value)
+
+
+def _is_place(value: str) -> bool:
+    """A path or an address, and no base64 that happens to begin with a slash."""
+    if not _PLACE.match(value):
+        return False
+    is_long = value.startswith("/") and len(value) >= _LONG_MADE and "." not in value
+    return not (is_long and _MIXED.match(value) and looks_random(value))
+
+
+def _is_name(value: str) -> bool:
+    """The name of a secret, as in `password = user.password2`."""
+    is_letters = bool(re.fullmatch(r"[A-Za-z_.$-]+\d{0,2}", value))
+    return is_letters and level(value) >= Level.SECRET
+
+
+def _is_open(value: str) -> bool:
+    """A hash or a number of an object, unless the name says that it is a secret."""
+    return bool(_UUID.match(value))
+
+
+def _is_number(value: str) -> bool:
+    digits = sum(c.isdigit() for c in value)
+    return digits >= 3 and bool(_NUMBER.match(value)) and not value.startswith("0x")
+
+
+def _is_password(value: str, *, quoted: bool, environment: bool) -> bool:
+    """A password may be anything but code; a plain word where no code can stand."""
+    has_symbol = bool(_SYMBOL.search(value.strip("=?")))
+    if _CODE.match(value) and not (quoted and has_symbol):
+        return looks_random(value)
+    if value.isdigit():
+        return len(value) >= _CHOSEN_SHORTEST
+    if _DATE_OR_NUMBER.match(value):
+        return False
+    if _has_both(value) or (has_symbol and len(value) >= _CHOSEN_SHORTEST):
+        return quoted or environment or not _is_variable(value)
+    if looks_random(value):
+        return len(value) >= _CHOSEN_SHORTEST
+    if value.isalpha():
+        return environment and len(value) >= _MADE_SHORTEST
+    return is_phrase(re.sub("[-_.]", " ", value))
+
+
+def _is_chosen(value: str) -> bool:
+    """Letters, a number and a sign, as a person makes up where one of each is asked."""
+    return _has_both(value) and bool(_SYMBOL.search(value.strip("=?&|")))
+
+
+def _is_variable(value: str) -> bool:
+    """A name with a digit or two at its end, as `row1` or `user_password_2`."""
+    return bool(re.fullmatch(r"[a-z]{1,3}\d{1,2}|[a-z]+(?:_[a-z]+)*_\d{1,2}", value))
+
+
+def is_phrase(value: str) -> bool:
+    """Four words or more in lower case, as generators of passphrases give them."""
+    words = value.split()
+    return len(words) >= _WORDS_OF_PHRASE and all(
+        word.isalpha() and word.islower() and 3 <= len(word) <= 9 for word in words
+    )
+
+
+def is_made(value: str, level_of_name: Level) -> bool:
+    """Whether a value that stands in prose or in a call is more than a word."""
+    if looks_random(value):
+        return True
+    return (
+        level_of_name is Level.PASSWORD
+        and _has_both(value)
+        and (len(value) >= _MADE_SHORTEST or bool(_SYMBOL.search(value)))
+        and not _CODE.match(value)
+    )
+
+
+def _has_both(value: str) -> bool:
+    """Letters and digits."""
+    return any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
+
+
+def looks_random(value: str) -> bool:
+    """Whether no person would write this: classes of letters change all the time, or
+    letters stand together as in no word.
+    """
+    if _HEX.match(value) or _UUID.match(value):
+        return _has_both(value)
+    if _CAMEL.match(value) and all(map(is_word, _PIECE.findall(value))):
+        return False
+    head = value[:80]
+    changes = len(_CHANGES.findall(head))
+    if _has_both(head) and changes >= max(2, len(head) // 7):
+        return True
+    if len(head) >= 12 and changes >= len(head) // 4:
+        return True
+    unreadable = [piece for piece in _PIECE.findall(head) if not is_word(piece)]
+    return sum(map(len, unreadable)) * 2 >= len(head)
+
+
+_NO_WORD = re.compile(r"[bcdfghjklmnpqrstvwxz]{5}|[aeiou]{4}|q(?!u)|[jqvxz]{2}", re.I)
+
+
+def is_word(piece: str) -> bool:
+    """Whether a run of letters could be a word or an abbreviation."""
+    return len(piece) < 8 or not _NO_WORD.search(piece)
