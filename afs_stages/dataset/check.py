@@ -8,7 +8,7 @@ and fails the run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from afs_stages.dataset.datafacts import DataFacts
 from afs_stages.dataset.index import Index, index
 from afs_stages.dataset.leakage import Leak, find_leaks, held_out_files
 from afs_stages.dataset.mix import missed_shares
+from afs_stages.dataset.second_look import secrets_in
 
 Count = Callable[[TrainingSample], int]
 """Tokens of a sample as it is trained on; ValueError where it has no rendering."""
@@ -83,7 +84,12 @@ class Findings:
 
 
 def check_model(
-    model: str, block: Model, near: NearDuplicates, count: Count, max_tokens: int
+    model: str,
+    block: Model,
+    near: NearDuplicates,
+    count: Count,
+    max_tokens: int,
+    allowed_secrets: Collection[str] = (),
 ) -> tuple[StageReport, Findings, dict[str, Any]]:
     """Check a model's mix; returns the report, what is wrong,
     and the facts for the data card.
@@ -96,6 +102,7 @@ def check_model(
     for part in layout.PARTS:
         path = layout.mixed(model, part)
         for sample in jsonl.read_samples(path, findings.of_file(path, model)):
+            _secrets(sample, f"{path}", allowed_secrets, findings)
             facts.add(part, sample, _length(sample, count, max_tokens, findings))
     if "too long" in findings.problems:
         findings.fixes["too long"] = _fix_length(model, facts.longest)
@@ -114,6 +121,18 @@ def check_model(
         kind: len(texts) for kind, texts in sorted(findings.problems.items())
     }
     return report, findings, facts.to_dict()
+
+
+def _secrets(
+    sample: TrainingSample, file: str, allowed: Collection[str], findings: Findings
+) -> None:
+    for kind, found in secrets_in(sample, allowed):
+        findings.add(
+            "secret",
+            f"{file}: row {sample.sample_id}, kind {kind}, SHA-256 {found}",
+            "take it out where the row comes from; where it is no secret, add its "
+            f"SHA-256 to check.allowed_secrets in params.yaml: [{found}]",
+        )
 
 
 def _leaks(

@@ -46,6 +46,7 @@ def check(
         params.split.near_duplicates,
         lambda sample: count_rows(tokens, [sample])[0],
         params.fit.max_tokens,
+        frozenset(params.check.allowed_secrets),
     )
     licences = {name: source.licence for name, source in params.sources.items()}
     write_text(layout.datacard(model), datacard(model, block.version, facts, licences))

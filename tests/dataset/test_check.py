@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -472,3 +473,29 @@ def test_old_rows_with_ids_of_their_own_are_known_by_content(project: Path) -> N
         {"version": "v5", "weights": {"alpha": 1}, "rehearsal": {"ratio": 0.5}}
     )
     assert rehearse_model("m", block, NearDuplicates(), 1).dropped["in_new_data"] == 3
+
+
+KEY = "ghp_" + "A1b2" * 9
+
+
+def told(secret: str) -> TrainingSample:
+    [row] = prose("planted", 1)
+    return replace(row, output=f"{row.output} the token is {secret} today")
+
+
+def test_a_key_of_a_vendor_is_told_without_its_value(project: Path) -> None:
+    plant(told(KEY))
+    _, findings, _ = check_model("m", MODEL, NearDuplicates(), count, 500)
+    assert len(findings.problems["secret"]) == 1
+    said = findings.problems["secret"][0] + findings.fixes["secret"]
+    assert KEY not in said
+    assert "check.allowed_secrets" in said
+
+
+def test_an_allowed_value_passes(project: Path) -> None:
+    plant(told(KEY))
+    allowed = [hashlib.sha256(KEY.encode()).hexdigest()]
+    _, findings, _ = check_model(
+        "m", MODEL, NearDuplicates(), count, 500, allowed_secrets=allowed
+    )
+    assert "secret" not in findings.problems

@@ -4,7 +4,7 @@ mixes, formats.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -202,6 +202,19 @@ class Fit(Block):
         default="drop",
         description="what becomes of rows that are over-long even so; truncate cuts "
         "the answer of single turns",
+    )
+
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Check(Block):
+    """The gate before training."""
+
+    allowed_secrets: list[Sha256] = Field(
+        default=[],
+        description="SHA-256 of each value that looks like a vendor's key and is none; "
+        "`check` prints the line to add",
     )
 
 

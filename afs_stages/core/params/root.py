@@ -11,6 +11,7 @@ from afs_stages.core.errors import UserError, nearest
 from afs_stages.core.params.backup import Backup
 from afs_stages.core.params.block import Block
 from afs_stages.core.params.data import (
+    Check,
     Convert,
     Discriminator,
     Export,
@@ -38,6 +39,7 @@ class Params(Block):
     quality: Quality = Quality()
     split: Split = Split()
     fit: Fit = Fit()
+    check: Check = Check()
     convert: Convert = Convert()
     base_model: BaseModelBlock = BaseModelBlock()
     train: Train = Train()

@@ -28,12 +28,15 @@ _AFTER_NAME = re.compile(
     # for alice, (staging), no.
     r"(?: (?:for|of|to|on|in) [\w.@/-]{1,40}| ?\([^()\n]{0,40}\)"
     r"| (?:no|nr|number|code|id)\b\.?)?"
+    r"(?: ?\{ ?get;[^}\n]{0,30}\})?"  # a property of C#
     r"(?P<close>\\{0,3}[\"'`*\])}]{0,4})"
     r"(?:"
     r"(?P<pair>(?:>|</\w{1,12}>)?\s{0,4}[,;]?\s{0,24}[\"'<]?"
     r"(?i:value|val|default|content|secret|string|text|v)[\"']?\s{0,3}[:=>]{1,2}\s{0,8})"
-    r"|(?P<assign>\s{0,20}(?::\s{0,3}[A-Za-z_&*\[][\w.\[\], |<>?*&]{0,40}?)?"
-    r"\s{0,3}(?::=|\?=|\+=|=>|={1,3}|!==?)\s{0,20})"
+    # `a: str = v`, and no base64 that ends in `=`
+    r"|(?P<typed>\s{0,20}:\s{0,3}[A-Za-z_&*\[][\w.\[\], |<>?*&]{0,40}?"
+    r"\s{0,3}=[ \t]{0,20}(?=[^\s,;})\]=]))"
+    r"|(?P<assign>\s{0,23}(?::=|\?=|\+=|=>|={1,3}|!==?)\s{0,20})"
     r"|(?P<colon>\s{0,4}:{1,2}\*{0,2}\s{0,20}(?:[|>]-?\s{1,20})?)"
     r"|(?P<arrow>\s{0,3}(?:<-|->|\|)\s{0,20}|(?<!\s)>\s{0,8})"
     r"|(?P<comma>\s{0,3},\s{0,8}|\(\s{0,3})(?=[\w@]{0,2}[\"'`])"
@@ -62,7 +65,10 @@ _PLAIN = re.compile(
 )
 """A short word or a call without a number: no secret, and what most names stand by."""
 _DIGITS = re.compile(r"[+(]?\d[\d ().-]{1,22}\d")
-_DEFINES_BEFORE = re.compile(r"(?i:define|set|env|with|alter|user|create)\s")
+_DEFINES_BEFORE = re.compile(
+    r"(?i:define|set|setenv|env|with|alter|user|create)\s(?:-\w{1,4}\s)?\s{0,4}\Z"
+    r"|(?i:alter|user|create|with)\s"
+)
 _WORD_BEFORE = re.compile(r"[ ](?P<word>[A-Za-z0-9]{1,16})(?![A-Za-z0-9])")
 _LOGIN_BEFORE = re.compile(r"(?:login|user|account)\s{1,4}\S{1,64}\s{1,8}\Z")
 
@@ -206,7 +212,8 @@ def _separates(assignment: Assignment, value: str, strength: Level) -> bool:
     if assignment.separator == "blank":
         if assignment.is_option or _LOGIN_BEFORE.search(before):
             return True
-        if assignment.quoted and _DEFINES_BEFORE.search(before):
+        defines = _DEFINES_BEFORE.search(before)
+        if defines and (assignment.quoted or assignment.name.isupper()):
             return True
         if strength is Level.NUMBER:
             return value.isdigit() and assignment.name.lower().startswith("cv")

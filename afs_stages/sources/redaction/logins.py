@@ -66,6 +66,15 @@ _OPTION_OF = {
     for commands, option in _OPTIONS.items()
     for command in commands.split()
 }
+_PROTOCOLS = {
+    # IMAP's and POP3's logins, FTP's, and a secure string of PowerShell.
+    "login": re.compile(r"(?<=LOGIN) \S{1,64} [\"']?(?P<value>[^\s\"']{4,400})"),
+    "pass": re.compile(r"(?<=\nPASS) (?P<value>\S{4,400})"),
+    "plain": re.compile(r"(?<=PLAIN) (?P<value>[\w+/=]{8,400})"),
+    "securestring": re.compile(
+        r"(?: -String)? [\"'](?P<value>[^\n\"']{4,400})", re.IGNORECASE
+    ),
+}
 _FIRST_WORD = re.compile("[ -]")
 _STDIN = re.compile(
     r"(?:echo|printf)\s(?:-\w{1,3}\s)?[\"']?(?P<value>[^\s\"'|]{4,100})[\"']?\s{0,3}\|"
@@ -108,8 +117,20 @@ def find(reading: Reading) -> Iterator[Span]:
         yield from _hooks(text)
     if any(map(reading.holds, _OF_PHRASES)):
         yield from _phrases(lower)
+    yield from _protocols(reading)
     yield from _options(reading)
     yield from _pgpass(text)
+
+
+def _protocols(reading: Reading) -> Iterator[Span]:
+    """Passwords behind the command of a protocol."""
+    for word, rest in _PROTOCOLS.items():
+        if not reading.has(word.encode()):
+            continue
+        for end in reading.ends_of(word):
+            match = rest.match(reading.text, end)
+            if match and is_secret(match["value"], Level.PASSWORD, quoted=True):
+                yield Span(*match.span("value"), "password")
 
 
 def _command_lines(command: str, text: str) -> Iterator[tuple[int, int]]:

@@ -121,6 +121,23 @@ _PASS_ENDING = re.compile(
 )
 
 
+_PUBLIC = frozenset(
+    "hash hashes sha sha1 sha256 sha384 sha512 md5 checksum digest integrity uid uuid "
+    "guid commit rev revision etag fingerprint thumbprint cid nonce blob tree image "
+    "src data content body href resolved build bundle chunk d sample vector text "
+    "example value output result expected actual line h".split()
+)
+"""Further words of names whose value is no secret, though it looks made at random."""
+
+
+def is_open(name: str) -> bool:
+    """Whether everybody may see the value of a name, however random it looks."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    while len(words) > 1 and words[-1].isdigit():
+        words.pop()
+    return not words or words[-1] in _PUBLIC | _ABOUT or not _OPEN.isdisjoint(words)
+
+
 @lru_cache(maxsize=4096)
 def level(name: str) -> Level:
     """What a name says of the value beside it."""

@@ -8,12 +8,23 @@ from collections.abc import Iterator
 from afs_stages.sources.redaction.reading import Reading
 from afs_stages.sources.redaction.spans import Span
 
+_KALI = re.compile(r"[\w.-]{1,32}㉿[\w.-]{1,64}")
+"""An account and a host in the prompt of Kali."""
+_PHONE = re.compile(
+    # A country's code, then two groups or more: ten to fifteen digits (ITU-T E.164).
+    r"(?<![\w+.])\+(?=(?:[ ()-]{0,2}\d){10,15}(?![\d.]))[1-9]\d{0,2}"
+    r"(?:[ -]\(?\d{2,5}\)?)(?:[ -]\d{2,8}){1,4}(?!\w)"
+)
 _LOCAL_BACKWARDS = re.compile(r"[A-Za-z0-9._%+-]{1,64}")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,24}(?![A-Za-z0-9-])")
 _HOST = re.compile(r"[A-Za-z0-9][\w-]{0,62}+[.:~\s\]$#%>]")
 _PROMPT_AFTER = re.compile(
     r"(?P<host>[\w.-]{1,64})(?::[^\s$#%>]{0,200}+|\s[^\s$#%>]{1,100}+)?\s?\]?[$#%>❯](?:\s|\Z)"
 )
+_FILE_OR_UNIT = re.compile(
+    r"\d{1,2}x\.|\d{1,3}\.[a-z]{1,8}(?!\.)|[\w.-]{1,64}\.(?:service|socket|timer|target)\b"
+)
+"""What stands behind `@` in `img@2x.png` and in the units of systemd."""
 _MACHINE = re.compile(r"[\w.-]{1,64}:[/~]|\d{1,3}(?:\.\d{1,3}){3}\b")
 """A host with a path, or an address of a host, as ssh and rsync take it."""
 _NO_PERSON = frozenset(
@@ -31,14 +42,14 @@ _USER = (
 )
 _HOMES = [
     re.compile(rf"{folder}(?:(?P<unix>/)|[\\/]{{1,4}}|(?P<dashed>-)){_USER}")
-    for folder in ("home", "Users", "Documents and Settings")
+    for folder in ("home", "Users", "Documents and Settings", "run/media")
 ]
 _TILDE = re.compile(
     r"~(?<![\w/\\~]~)(?P<dashed>)(?P<unix>)(?P<user>[a-z][\w-]{2,31})(?=/)"
 )
 _ROOTS = re.compile(
     r"(?:^|[^\w.)}\]-]|(?<=\\)[nrt]|/mnt/[a-z]|/[a-z]|[A-Za-z]:|/(?:var|export|usr|private"
-    r"|System/Volumes/Data|host|data)|:)\Z"
+    r"|System/Volumes/Data|host|data)|:|(?:vscode-remote|file|s?ftp|ssh|smb|nfs)://[^\s/]{0,60})\Z"
 )
 _LISTED = re.compile(
     r"[bcdlps-](?:[r-][w-][xsStT-]){3}[.+@]?\s{1,6}\d{1,6}\s{1,4}"
@@ -85,6 +96,9 @@ _CARD_SHAPES = (
 _ISSUERS = re.compile(
     r"4|5[1-5]|2[2-7]|3[47]|3[0689]|35|6(?:011|4[4-9]|5)|62"  # Visa to UnionPay
 )
+_DOUBLED = str.maketrans("0123456789", "0246813579")
+"""The digit sum of twice a digit."""
+_NUMBERS_OF_LETTERS = {ord("A") + place: str(10 + place) for place in range(26)}
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}"
     r"(?:[A-Z0-9]{11,30}|(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?)(?![A-Za-z0-9])"
@@ -96,7 +110,13 @@ def find(reading: Reading) -> Iterator[Span]:
     text = reading.text
     if "@" in text:
         yield from _addresses(text)
-    if reading.has(b"home", b"users", b"documents"):
+    if "㉿" in text:
+        yield from (Span(*match.span(), "user") for match in _KALI.finditer(text))
+    for end in reading.ends_of("+"):
+        phone = _PHONE.match(text, end - 1)
+        if phone:
+            yield Span(*phone.span(), "phone")
+    if reading.has(b"home", b"users", b"documents", b"media"):
         for pattern in _HOMES:
             yield from _homes(pattern, text)
     if "~" in text:
@@ -148,7 +168,7 @@ def _address(text: str, start: int, place: int) -> Iterator[Span]:
     elif domain and behind[:1] == ":" and behind[1:] not in ("", " ", "\n", ","):
         # `name@host:path`, as scp and git write it: the host is needed.
         yield Span(start, place, "user")
-    elif domain and behind[:1] != "(":
+    elif domain and behind[:1] != "(" and not _FILE_OR_UNIT.match(text, place + 1):
         yield Span(start, domain.end(), "email")
         before = _BEFORE_ADDRESS.search(text, max(0, start - 120), start)
         if before:
@@ -255,13 +275,13 @@ def is_card(number: str) -> bool:
 
 def is_luhn(number: str) -> bool:
     """Whether the last digit is the check digit (ISO/IEC 7812)."""
-    digits = [int(c) for c in number if c.isdigit()][::-1]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
-    return len(set(digits)) > 1 and (sum(digits[::2]) + sum(doubled)) % 10 == 0
+    digits = number.replace(" ", "").replace("-", "")[::-1]
+    total = sum(map(int, digits[::2])) + sum(map(int, digits[1::2].translate(_DOUBLED)))
+    return total % 10 == 0 and len(set(digits)) > 1
 
 
 def is_iban(number: str) -> bool:
     """Whether the two digits behind the country are the check digits (ISO 13616)."""
     plain = number.replace(" ", "")
     turned = plain[4:] + plain[:4]
-    return int("".join(str(int(c, 36)) for c in turned)) % 97 == 1
+    return int(turned.translate(_NUMBERS_OF_LETTERS)) % 97 == 1

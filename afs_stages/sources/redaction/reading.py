@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cached_property
 
 _WORDS_ONLY = bytes(
@@ -44,6 +45,17 @@ class Reading:
     def holds(self, piece: bytes) -> bool:
         """Whether a word of the text holds this; a blank is a word's end."""
         return piece in self._joined
+
+    def ends_of(self, literal: str) -> Iterator[int]:
+        """Where each occurrence of a literal in lower case ends.
+
+        Faster by far than a pattern that begins with one of several words.
+        """
+        place = self.lower.find(literal)
+        while place >= 0:
+            end = place + len(literal)
+            yield end
+            place = self.lower.find(literal, end)
 
     @cached_property
     def shape(self) -> bytes:

@@ -8,10 +8,13 @@ from typing import Any
 
 from afs_stages.sources.redaction import (
     assignments,
+    below,
     encoded,
     logins,
     people,
+    personal_labels,
     private_keys,
+    random_values,
     vendor_keys,
 )
 from afs_stages.sources.redaction.names import level
@@ -25,6 +28,9 @@ _FINDERS = (
     logins.find,
     assignments.find,
     people.find,
+    personal_labels.find,
+    below.find,
+    random_values.find,
     encoded.long_base64,
 )
 _DEPTH = 3

@@ -21,7 +21,7 @@ _PLACEHOLDER = re.compile(
 )
 _PLACE = re.compile(
     r"(?:[a-z][a-z0-9+.-]{1,15}://"  # an address
-    r"|(?:~|\.{1,2})?/(?:[\w.@+ -]{1,64}/?){1,20}\Z"  # a path
+    r"|(?:~|\.{1,2})?/(?:[\w.@+ -]{1,64}+/){0,20}[\w.@+ -]{0,64}\Z"  # a path
     r"|[A-Za-z]:\\|\\\\"
     r"|(?:[\w-]{1,40}/){1,8}[\w-]{1,40}\.[a-z]{1,4}\Z)",  # a path that is not absolute
     re.IGNORECASE,

@@ -37,6 +37,7 @@ _PREFIXES = {
     "slack-token": r"xox[abeoprs]-[A-Za-z0-9-]{10,250}|xapp-[A-Za-z0-9-]{20,250}",
     "stripe-key": r"[rsp]k_(?:live|test)_[A-Za-z0-9]{16,120}|whsec_[\w+/=]{24,80}",
     "age-key": r"AGE-SECRET-KEY-1[A-Z0-9]{20,100}",
+    "twilio-key": r"SK[0-9a-f]{32}(?![0-9A-Za-z])",
     "jwt": r"eyJ[\w-]{10,4000}+\.[\w-]{8,8000}(?:\.[\w-]{0,1000})?",
 }
 _STARTS = (
@@ -44,6 +45,7 @@ _STARTS = (
     *("gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glrt-"),
     *("glcbt-", "glptt-", "glft-", "glsoat-", "glagent-", "hf_", "api_org_", "npm_"),
     *("pypi-", "xox", "xapp-", "_live_", "_test_", "whsec_", "AGE-SECRET-", "eyJ"),
+    "SK",
 )
 """One of these stands in every key that `_PREFIXES` finds."""
 _TOKEN = re.compile(r"[\w-]+")
@@ -79,9 +81,9 @@ def _by_prefix(reading: Reading) -> Iterator[Span]:
         if match is None:
             continue
         kind = str(match.lastgroup).replace("_", "-")
+        end = match.end()
         # Words joined by hyphens may begin as a key does; a key holds digits.
         if kind == "aws-key-id" or any(c.isdigit() for c in match[0]):
-            end = match.end()
             yield Span(match.start(), end, kind)
 
 
