@@ -8,20 +8,51 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from afs_stages.sources.redaction import Redactor
 from benchmarks.evidence.conversations.inputs import SETS, InputSet, of_share
+from benchmarks.evidence.conversations.redaction import group_of
 from benchmarks.evidence.conversations.situations import judge
 
-FLOOR = 109
-"""Held-in situations of the first set that must be right, of 109."""
+GROUPS = ("named", "not named, labelled")
 
 
-def test_held_in_situations_of_the_first_set(tmp_path: Path) -> None:
-    made = InputSet(SETS / "1").situations(tmp_path / "situations")
+@pytest.mark.parametrize(("name", "floor"), [("1", 109), ("2", 118)])
+def test_held_in_situations_stay_right(name: str, floor: int, tmp_path: Path) -> None:
+    made = InputSet(SETS / name).situations(tmp_path / "situations")
     verdicts = [judge(one, tmp_path / "out.jsonl") for one in of_share(made, "held-in")]
     wrong = [
         f"{v.index} {v.tool} {v.name}: {v.verdict}; {v.reasons}"
         for v in verdicts
         if v.verdict != "right"
     ]
-    assert len(verdicts) == 109
-    assert len(verdicts) - len(wrong) >= FLOOR, "\n".join(wrong)
+    assert len(verdicts) - len(wrong) >= floor, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", ["1", "2"])
+def test_held_in_secrets_go_and_harmless_text_stays(name: str) -> None:
+    inputs = InputSet(SETS / name)
+    planted = [
+        item
+        for item in inputs.secrets()
+        if not item["held_out"] and not item["debatable"]
+    ]
+    left = {
+        group: [
+            item["kind"]
+            for item in planted
+            if group_of(item) == group
+            and any(secret in Redactor()(item["text"]) for secret in item["secret"])
+        ]
+        for group in GROUPS
+    }
+    shares = {
+        group: 1 - len(kinds) / sum(group_of(item) == group for item in planted)
+        for group, kinds in left.items()
+    }
+    assert shares["named"] >= 0.97, left["named"]
+    assert shares["not named, labelled"] >= 0.8, left["not named, labelled"]
+    texts = [item["text"] for item in inputs.harmless() if not item["held_out"]]
+    changed = [text for text in texts if Redactor()(text) != text]
+    assert len(changed) <= len(texts) * 0.01, changed

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from afs_stages.sources.redaction.names import STEMS, Level, level
 from afs_stages.sources.redaction.reading import Reading
 from afs_stages.sources.redaction.spans import Span
-from afs_stages.sources.redaction.values import is_made, is_secret
+from afs_stages.sources.redaction.values import is_chosen_well, is_made, is_secret
 
 KINDS = {
     Level.PASSWORD: "password",
@@ -41,7 +41,7 @@ _AFTER_NAME = re.compile(
     r"|(?P<arrow>\s{0,3}(?:<-|->|\|)\s{0,20}|(?<!\s)>\s{0,8})"
     r"|(?P<comma>\s{0,3},\s{0,8}|\(\s{0,3})(?=[\w@]{0,2}[\"'`])"
     r"|(?P<says>\s{1,4}(?i:is|was|to|ist|by|lautet)\b:?\s{1,4})"
-    r"|(?P<blank>[ \t]{1,20})(?=\[?[\"'`@bruf]|[^\s\"']{0,60}?[\d!@#$%^&*+])"
+    r"|(?P<blank>[ \t]{1,20})(?=\[?[\"'`@bruf]|[^\s\"']{0,60}?[\d!@#$%^&*+]|[A-Z]{12})"
     r")"
 )
 _SCHEME = (
@@ -54,7 +54,7 @@ _VALUE = re.compile(
     r"(?:\\{0,3}\"{1,3}(?:" + _SCHEME + r")(?P<double>[^\"\n]{1,400})(?:\"|\Z|(?=\n))"
     r"|\\{0,3}'{1,3}(?:" + _SCHEME + r")(?P<single>[^'\n]{1,400})(?:'|\Z|(?=\n))"
     r"|`{1,3}(?:" + _SCHEME + r")(?P<tick>[^`\n]{1,400})`"
-    r"|" + _SCHEME + r"(?P<bare>[^\s\"'`<>\\]{3,400}))"
+    r"|(?:qq?[\[{(|/])?" + _SCHEME + r"(?P<bare>[^\s\"'`<>\\]{3,400}))"
 )
 _BARE_END = re.compile(r"[,;(){}\[\]|]")
 _QUERY_END = re.compile(r"[&#,;)\]}|]")
@@ -219,7 +219,7 @@ def _separates(assignment: Assignment, value: str, strength: Level) -> bool:
             return value.isdigit() and assignment.name.lower().startswith("cv")
         if len(value) < _SHORTEST_AFTER_BLANK or assignment.name == "pass":
             return False
-        return is_made(value, strength)
+        return is_made(value, strength) or is_chosen_well(value)
     if assignment.separator == "arrow":
         return before.endswith(("<", ":", "| ", "|")) or is_made(value, strength)
     return True

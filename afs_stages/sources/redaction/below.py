@@ -9,6 +9,8 @@ from afs_stages.sources.redaction.reading import Reading
 from afs_stages.sources.redaction.spans import Span
 from afs_stages.sources.redaction.values import looks_random
 
+_SEED = re.compile(r"(?<![\w-])[a-zA-Z2-7]{4}(?:[ -][a-zA-Z2-7]{4}){4,15}(?![\w-])")
+"""A key in base32, in groups of four, as it is shown to be typed into a telephone."""
 _HEADINGS = ("codes", "keys", "passwords")
 _KIND_BACKWARDS = re.compile(
     r"[ _-](?:yrevocer|pukcab|hctarcs|emit[ -]eno|af2|afm)", re.IGNORECASE
@@ -30,6 +32,10 @@ _SHOWN = re.compile(
 def find(reading: Reading) -> Iterator[Span]:
     """Codes below their heading, and a key that is all a file holds."""
     text = reading.text
+    if reading.has(b"setup", b"totp", b"otp", b"2fa", b"mfa", b"authenticator", b"qr"):
+        for seed in _SEED.finditer(text):
+            if sum(map(str.isdigit, seed[0])) >= 2:
+                yield Span(*seed.span(), "secret")
     for word in _HEADINGS:
         if not reading.has(word.encode()):
             continue

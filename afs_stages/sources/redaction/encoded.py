@@ -46,6 +46,7 @@ _HINTS_OF_WORDS = {
 }
 _ENTITIES = {"quot": '"', "amp": "&", "lt": "<", "gt": ">", "apos": "'"}
 _HEX = re.compile(r"(?:[0-9a-f]{2}){12,}\Z|(?:[0-9A-F]{2}){12,}\Z")
+_MEDIA = re.compile(r"data:(?:image|font|audio|video)/[\w.+-]{1,30};base64,\Z")
 LONG_BASE64 = 120
 _CERTIFICATE = b"CERTIFICATE"
 _PRINTABLE = bytes(range(32, 127)) + b"\t\n\r"
@@ -174,7 +175,8 @@ def long_base64(reading: Reading) -> Iterator[Span]:
         word = text[start:end]
         if len(word) < LONG_BASE64 or not _is_mixed(word[:2000]):
             continue
-        if not (_is_public(word) or text[start - 1 : start] in ("-", "_")):
+        is_shown = _MEDIA.search(text, max(0, start - 60), start)
+        if not (is_shown or _is_public(word) or text[start - 1 : start] in ("-", "_")):
             yield Span(start, end, "base64")
 
 

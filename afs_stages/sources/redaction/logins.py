@@ -66,11 +66,23 @@ _OPTION_OF = {
     for commands, option in _OPTIONS.items()
     for command in commands.split()
 }
+_FORMS = {
+    # What a QR code says of a network, and how Windows and MySQL keep passwords.
+    "WIFI:": (r"WIFI:[^\n]{0,120}?;P:(?P<value>[^;\n]{4,63})", "password"),
+    ":::": (r":\d{3,6}:(?P<value>[0-9a-fA-F]{32}:[0-9a-fA-F]{32}):::", "password-hash"),
+}
+_FORM_PATTERNS = {
+    literal: (re.compile(form), kind) for literal, (form, kind) in _FORMS.items()
+}
+_MYSQL_HASH = re.compile(r"[0-9A-F]{40}\Z")
 _PROTOCOLS = {
     # IMAP's and POP3's logins, FTP's, and a secure string of PowerShell.
     "login": re.compile(r"(?<=LOGIN) \S{1,64} [\"']?(?P<value>[^\s\"']{4,400})"),
     "pass": re.compile(r"(?<=\nPASS) (?P<value>\S{4,400})"),
     "plain": re.compile(r"(?<=PLAIN) (?P<value>[\w+/=]{8,400})"),
+    # Cisco's `password 7 …`, and the answer to a digest's challenge.
+    "password": re.compile(r" [057] (?P<value>[0-9A-F]{8,80})(?!\w)"),
+    "response": re.compile(r"=\"(?P<value>[0-9a-f]{32})\""),
     "securestring": re.compile(
         r"(?: -String)? [\"'](?P<value>[^\n\"']{4,400})", re.IGNORECASE
     ),
@@ -96,30 +108,48 @@ _HARMLESS_LOGINS = frozenset(
 
 def find(reading: Reading) -> Iterator[Span]:
     """The secrets of these forms."""
-    text, lower = reading.text, reading.lower
+    for find_form in _FINDERS:
+        yield from find_form(reading)
+
+
+def _in_urls(reading: Reading) -> Iterator[Span]:
+    """`user:password@` in an address, and behind curl's option."""
+    text = reading.text
     if "@" in text and (":/" in text or ":\\/" in text):
         yield from _logins(_IN_URL, text, 0, len(text))
     if reading.has(b"curl"):
         for begin, end in _command_lines("curl", text):
             yield from _logins(_CURL_OPTION, text, begin, end)
+
+
+def _headers(reading: Reading) -> Iterator[Span]:
+    """What the headers of requests carry."""
+    text, lower = reading.text, reading.lower
     if reading.has(b"basic"):
         yield from _basic(text, lower)
     if reading.holds(b"bearer") or reading.holds(b"authorization"):
         yield from _bearer(lower)
     if reading.holds(b"cookie"):
         yield from _cookies(text, lower)
+    if reading.holds(b"hook"):
+        yield from _hooks(text)
+
+
+def _kept_forms(reading: Reading) -> Iterator[Span]:
+    """How programs keep passwords and keys."""
+    text = reading.text
     if reading.has(b"kty"):
         yield from (Span(*match.span(1), "jwk") for match in _JWK.finditer(text))
     if "$" in text:
         for match in _CRYPT.finditer(text):
             yield Span(*match.span(), "password-hash")
-    if reading.holds(b"hook"):
-        yield from _hooks(text)
-    if any(map(reading.holds, _OF_PHRASES)):
-        yield from _phrases(lower)
-    yield from _protocols(reading)
-    yield from _options(reading)
-    yield from _pgpass(text)
+    for literal, (form, kind) in _FORM_PATTERNS.items():
+        if literal in text:
+            for match in form.finditer(text):
+                yield Span(*match.span("value"), kind)
+    for start, end in reading.long_words:
+        if text[start - 1 : start] == "*" and _MYSQL_HASH.match(text[start:end]):
+            yield Span(start, end, "password-hash")
 
 
 def _protocols(reading: Reading) -> Iterator[Span]:
@@ -201,9 +231,11 @@ def _hooks(text: str) -> Iterator[Span]:
                 yield Span(*segment.span(), "webhook")
 
 
-def _phrases(lower: str) -> Iterator[Span]:
+def _phrases(reading: Reading) -> Iterator[Span]:
     """Words that stand for a key (BIP 39), and passwords in four blocks of letters."""
-    for match in _PHRASE.finditer(lower):
+    if not any(map(reading.holds, _OF_PHRASES)):
+        return
+    for match in _PHRASE.finditer(reading.lower):
         words = re.split("[ -]", match["value"])
         is_block = {len(word) for word in words} == {4} and len(words) == 4
         is_named = not match[0].startswith("password")
@@ -232,8 +264,20 @@ def _option(match: re.Match[str]) -> Iterator[Span]:
         yield Span(*match.span(part), "password")
 
 
-def _pgpass(text: str) -> Iterator[Span]:
+def _pgpass(reading: Reading) -> Iterator[Span]:
     """Lines `host:port:database:user:password`."""
+    text = reading.text
     for match in _PGPASS.finditer(text):
         if _HOST.search(text, max(0, match.start() - 101), match.start()):
             yield Span(*match.span(1), "password")
+
+
+_FINDERS = (
+    _in_urls,
+    _headers,
+    _kept_forms,
+    _phrases,
+    _protocols,
+    _options,
+    _pgpass,
+)

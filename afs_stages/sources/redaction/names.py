@@ -28,6 +28,9 @@ STEMS = tuple(
     stem.encode()
     for stem in (
         *("pass", "pw", "psk", "kennwort", "senha", "contrase", "identified", "secret"),
+        *("wachtwoord", "parola", "lozinka", "losenord", "lösenord", "adgangskode"),
+        *("salasana", "пароль", "密码", "密碼", "パスワード", "pepper", "communit"),
+        *("serial", "voucher", "coupon", " wif ", "xprv"),
         *(
             "token",
             "auth",
@@ -63,7 +66,8 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PASSWORD = frozenset(
     "pass passwd password passwords passphrase passcode passwort pw pwd psk kennwort "
     "senha contrasena contraseña identified passw pword mypass userpass dbpass "
-    "requirepass masterauth".split()
+    "requirepass masterauth passe wachtwoord parola lozinka lösenord adgangskode "
+    "salasana пароль 密码 密碼 パスワード".split()
 )
 _SECRET = frozenset(
     "secret secrets token credential credentials cred creds apikey apikeys jwt bearer "
@@ -72,7 +76,8 @@ _SECRET = frozenset(
 _KEY = frozenset(
     "key keys auth authorization oauth hmac salt session sid sessionid csrf xsrf "
     "cookie webhook dsn connection licence license jsessionid phpsessid wpa wep "
-    "seed mnemonic community signature sig account accountkey connectionstring".split()
+    "seed mnemonic community pepper setcookie serial voucher coupon wif xprv "
+    "signature sig account accountkey connectionstring".split()
 )
 _KEY_OF = frozenset(
     "api secret access private account master encryption encrypt decryption signing "

@@ -13,7 +13,7 @@ _KALI = re.compile(r"[\w.-]{1,32}㉿[\w.-]{1,64}")
 _PHONE = re.compile(
     # A country's code, then two groups or more: ten to fifteen digits (ITU-T E.164).
     r"(?<![\w+.])\+(?=(?:[ ()-]{0,2}\d){10,15}(?![\d.]))[1-9]\d{0,2}"
-    r"(?:[ -]\(?\d{2,5}\)?)(?:[ -]\d{2,8}){1,4}(?!\w)"
+    r"(?:[ -]\(?\d{1,5}\)?)(?:[ -]\d{2,8}){1,4}(?!\w)"
 )
 _LOCAL_BACKWARDS = re.compile(r"[A-Za-z0-9._%+-]{1,64}")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,24}(?![A-Za-z0-9-])")
@@ -49,7 +49,7 @@ _TILDE = re.compile(
 )
 _ROOTS = re.compile(
     r"(?:^|[^\w.)}\]-]|(?<=\\)[nrt]|/mnt/[a-z]|/[a-z]|[A-Za-z]:|/(?:var|export|usr|private"
-    r"|System/Volumes/Data|host|data)|:|(?:vscode-remote|file|s?ftp|ssh|smb|nfs)://[^\s/]{0,60})\Z"
+    r"|System/Volumes/Data|host|data)|:|(?:vscode[\w-]*|file|s?ftp|ssh|smb|nfs)://[^\s/]{0,60})\Z"
 )
 _LISTED = re.compile(
     r"[bcdlps-](?:[r-][w-][xsStT-]){3}[.+@]?\s{1,6}\d{1,6}\s{1,4}"

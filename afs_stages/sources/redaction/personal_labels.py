@@ -40,8 +40,17 @@ _DATA = (
             *("medical record", "mrn", "bank account", "account number", "account no"),
             *("routing number", "member number", "policy number", "personalausweis"),
         ),
-        # Four digits or more among letters: no word, and no small number.
-        r"(?=(?:[A-Z0-9 ./-]{0,8}?\d){4})[A-Z0-9](?:[ ./-]?[A-Z0-9]){4,24}",
+        # Two digits or more among capitals: no word, and no small number.
+        r"(?=(?:[A-Z0-9 ./-]{0,8}?\d){2})[A-Z0-9](?:[ ./-]?[A-Z0-9]){4,24}",
+    ),
+    Datum(
+        "number",
+        (
+            *("account", "routing", "steuer", "puk", "personalnummer", "employee"),
+            *("staff", "customer", "member", "policy", "plate", "kennzeichen"),
+            *("kontonummer", "versicherungsnummer", "krankenkasse", "matricule"),
+        ),
+        r"(?=(?:[A-Z0-9 ./-]{0,4}?\d){5})[A-Z0-9](?:[ ./-]?[A-Z0-9]){4,24}",
     ),
     Datum(
         "address",
@@ -62,7 +71,8 @@ _DATA = (
 )
 _REST_OF_LABEL = re.compile(
     r"(?:[ _-]?(?:no|nr|num|number|id|code|date|of birth|day|name|#)\b\.?){0,2}"
-    r"\\{0,2}[\"'*`)]{0,3}\s{0,3}(?:[:=>,|]{1,2}|is\b|on\b|am\b)\s{0,3}\\{0,2}[\"'*`]{0,3}",
+    r"\\{0,2}[\"'*`)]{0,3}\s{0,3}(?:[:=>,|]{1,2}|is\b|on\b|am\b|(?<= )(?=\d{7}))"
+    r"\s{0,3}\\{0,2}[\"'*`]{0,3}",
     re.IGNORECASE,
 )
 _SHORT = 4

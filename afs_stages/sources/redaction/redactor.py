@@ -9,6 +9,7 @@ from typing import Any
 from afs_stages.sources.redaction import (
     assignments,
     below,
+    command_lines,
     encoded,
     logins,
     people,
@@ -30,6 +31,7 @@ _FINDERS = (
     people.find,
     personal_labels.find,
     below.find,
+    command_lines.find,
     random_values.find,
     encoded.long_base64,
 )

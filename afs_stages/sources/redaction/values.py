@@ -61,6 +61,7 @@ _SHORTEST = 3
 _LONG_MADE = 20
 _CHOSEN_SHORTEST, _MADE_SHORTEST, _KEY_SHORTEST = 6, 8, 16
 """Characters of the shortest password, secret, and key that is told from a word."""
+_CHOSEN_WELL_SHORTEST = 10
 _WORDS_OF_PHRASE = 4
 
 
@@ -83,8 +84,12 @@ def is_secret(
         return False
     if level_of_name is Level.PASSWORD:
         return _is_password(value, quoted=quoted, environment=environment)
-    if _DATE_OR_NUMBER.match(value) or _CODE.match(value):
+    if _DATE_OR_NUMBER.match(value):
         return False
+    if _CODE.match(value) and not (environment and looks_random(value)):
+        return False
+    if level_of_name is Level.KEY and is_chosen_well(value):
+        return True
     if level_of_name is Level.SECRET:
         made = looks_random(value) or _is_chosen(value)
         return len(value) >= _MADE_SHORTEST and made
@@ -136,6 +141,12 @@ def _is_password(value: str, *, quoted: bool, environment: bool) -> bool:
 def _is_chosen(value: str) -> bool:
     """Letters, a number and a sign, as a person makes up where one of each is asked."""
     return _has_both(value) and bool(_SYMBOL.search(value.strip("=?&|")))
+
+
+def is_chosen_well(value: str) -> bool:
+    """The same, with letters of both cases and long enough for any rule."""
+    is_long = len(value) >= _CHOSEN_WELL_SHORTEST
+    return is_long and _is_chosen(value) and bool(_MIXED.match(value))
 
 
 def _is_variable(value: str) -> bool:

@@ -17,6 +17,10 @@ from afs_stages.sources.toolbench.json_array import elements
 Row = dict[str, Any]
 
 
+_HEAD = 65_536
+_KEYS_OF_ANSWERS = (b'"answer_generation"', b'"final_answer"', b'"answer_details"')
+
+
 class RowLocation(NamedTuple):
     """Where a row stands: its number from 1 and, in a released file,
     its first byte and its length.
@@ -41,7 +45,7 @@ def rows(name: str, path: Path, on_bad: OnBad) -> Iterator[tuple[RowLocation, Ro
                 report(value)
             else:
                 yield RowLocation(number, offset, len(raw)), value
-    elif is_answer(path):
+    elif is_answer(path) or holds_answers(path):
         document = read_document(name, path, report)
         for number, row in enumerate(_answers(document), 1):
             yield RowLocation(number), row
@@ -86,13 +90,22 @@ def _answers(document: Any) -> list[Row]:
 
 
 def is_answer(path: PurePath) -> bool:
-    """Whether a file holds answers: by its name, `<query>_<method>.json` or, of
-    predictions for the evaluator, `<test set>_converted.json`, or by that of a folder
-    it stands in.
+    """Whether the name of a file says that it holds answers: `<query>_<method>.json`
+    or, of predictions for the evaluator, `<test set>_converted.json`; or that of a
+    folder it stands in.
     """
     in_answers = any("answer" in part for part in path.parts[:-1])
     named = re.match(r"\d+_|.*_converted\.json$", path.name) is not None
     return path.suffix == ".json" and (in_answers or named)
+
+
+def holds_answers(path: Path) -> bool:
+    """Whether the keys say so that a file of any other name begins with."""
+    if path.suffix != ".json":
+        return False
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return any(key in head for key in _KEYS_OF_ANSWERS)
 
 
 def _parquet(name: str, path: Path, report: OnBad) -> Iterator[tuple[RowLocation, Row]]:

@@ -150,7 +150,7 @@ def faults(sample: Row, row: Row) -> list[str]:
 
 def _request_faults(sample: Row, row: Row) -> Iterator[str]:
     request, start = row["instruction"], 0
-    for text in sample["request_contains"]:
+    for text in sample.get("request_contains", ()):
         at = request.find(text, start)
         if at < 0:
             lacks = "has in another order" if text in request else "lacks"
@@ -159,16 +159,16 @@ def _request_faults(sample: Row, row: Row) -> Iterator[str]:
         start = at + len(text)
     asked = [m for m in row.get("messages") or [] if m["role"] == "user"]
     last = str(asked[-1].get("content") or "") if asked else ""
-    for text in sample["request_excludes"]:
+    for text in sample.get("request_excludes", ()):
         if text in request or text in last:
             yield f"the request holds {_short(text)}"
 
 
 def _answer_faults(sample: Row, row: Row) -> Iterator[str]:
     answer = row["output"].strip()
-    if sample["answer"] is not None and answer != sample["answer"].strip():
+    if sample.get("answer") is not None and answer != sample["answer"].strip():
         yield f"the answer differs {_difference(sample['answer'].strip(), answer)}"
-    for text in sample["answer_contains"]:
+    for text in sample.get("answer_contains", ()):
         if text not in answer:
             yield f"the answer lacks {_short(text)}; it is {_short(answer)}"
     for text in sample.get("answer_excludes", []):
@@ -205,14 +205,14 @@ def strings(value: Any) -> Iterator[str]:
 
 def _is_near(sample: Row, row: Row) -> bool:
     """Whether a row is of the same turn: its request or its answer is there."""
-    asked = sample["request_contains"]
+    asked = sample.get("request_contains", ())
     same_request = bool(asked) and all(text in row["instruction"] for text in asked)
-    same_answer = sample["answer"] is not None and row["output"] == sample["answer"]
+    same_answer = sample.get("answer") is not None and row["output"] == sample["answer"]
     return same_request or same_answer
 
 
 def _names(sample: Row) -> str:
-    return " … ".join(sample["request_contains"]) or str(sample["answer"])
+    return " … ".join(sample.get("request_contains", ())) or str(sample.get("answer"))
 
 
 def _short(text: str, length: int = 70) -> str:
