@@ -6,15 +6,18 @@ TORCH  := $(shell sed -n 's/^  "\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: repro test check lint types lock lock-check format docs evidence install clean-venv
+.PHONY: repro test test-long check lint types lock lock-check format docs evidence install clean-venv
 
 repro: install ## the whole pipeline on the embedded sample, in demo/, then a summary
 	python tools/demo.py
 
 test: install ## lint, types, lock, then every test
 	@$(MAKE) --no-print-directory check
-	python -m pytest -q -n 2 --ignore=tests/pipeline
-	python -m pytest -q tests/pipeline
+	python -m pytest -q -n 2 -m "not long" --ignore=tests/pipeline
+	python -m pytest -q -m "not long" tests/pipeline
+
+test-long: install ## what takes too long for every change
+	python -m pytest -q -m long
 
 check: lint types lock-check
 
