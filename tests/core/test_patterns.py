@@ -82,6 +82,9 @@ def unwrapped(tree: Any) -> Iterator[Any]:
 
 def width_of(item: Any) -> int:
     """Characters that an item needs at least."""
+    if item[0] is codes.GROUPREF:
+        # What a group matched stands again: here no group of ours is empty.
+        return 1
     sequence = parser.SubPattern(parser.State(), [item])
     least: int = sequence.getwidth()[0]
     return least

@@ -30,8 +30,13 @@ def test_held_in_situations_stay_right(name: str, floor: int, tmp_path: Path) ->
     assert len(verdicts) - len(wrong) >= floor, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("name", ["1", "2"])
-def test_held_in_secrets_go_and_harmless_text_stays(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "named", "labelled"),
+    [("1", 0.97, 0.9), ("2", 0.97, 0.85), ("3", 0.97, 0.6)],
+)
+def test_held_in_secrets_go_and_harmless_text_stays(
+    name: str, named: float, labelled: float
+) -> None:
     inputs = InputSet(SETS / name)
     planted = [
         item
@@ -51,8 +56,8 @@ def test_held_in_secrets_go_and_harmless_text_stays(name: str) -> None:
         group: 1 - len(kinds) / sum(group_of(item) == group for item in planted)
         for group, kinds in left.items()
     }
-    assert shares["named"] >= 0.97, left["named"]
-    assert shares["not named, labelled"] >= 0.8, left["not named, labelled"]
+    assert shares["named"] >= named, left["named"]
+    assert shares["not named, labelled"] >= labelled, left["not named, labelled"]
     texts = [item["text"] for item in inputs.harmless() if not item["held_out"]]
     changed = [text for text in texts if Redactor()(text) != text]
     assert len(changed) <= len(texts) * 0.01, changed

@@ -60,6 +60,6 @@ def planted(number: int) -> list[tuple[str, str, str]]:
         ),
         ("password", 'password = "{}"', word(14)),
         ("user", "see /home/{}/notes.md", word(7, low).lower()),
-        ("base64", "data:image/png;base64,{}==", word(200)),
+        ("base64", "data:application/zip;base64,{}==", word(200)),
     ]
     return rows + [(kind, text.format(secret), secret) for kind, text, secret in told]

@@ -26,7 +26,7 @@ _LONGEST_NAME = 48
 _AFTER_NAME = re.compile(
     r"(?P<rest>(?:[\w$.]|-(?!>)){0,48}+)"
     # for alice, (staging), no.
-    r"(?: (?:for|of|to|on|in) [\w.@/-]{1,40}| ?\([^()\n]{0,40}\)"
+    r"(?: (?:for|of|to|on|in|with|WITH) [\w.@/-]{1,40}| ?\([^()\n]{0,40}\)"
     r"| (?:no|nr|number|code|id)\b\.?)?"
     r"(?: ?\{ ?get;[^}\n]{0,30}\})?"  # a property of C#
     r"(?P<close>\\{0,3}[\"'`*\])}]{0,4})"
@@ -37,20 +37,26 @@ _AFTER_NAME = re.compile(
     r"|(?P<typed>\s{0,20}:\s{0,3}[A-Za-z_&*\[][\w.\[\], |<>?*&]{0,40}?"
     r"\s{0,3}=[ \t]{0,20}(?=[^\s,;})\]=]))"
     r"|(?P<assign>\s{0,23}(?::=|\?=|\+=|=>|={1,3}|!==?)\s{0,20})"
-    r"|(?P<colon>\s{0,4}:{1,2}\*{0,2}\s{0,20}(?:[|>]-?\s{1,20})?)"
+    r"|(?P<colon>\s{0,20}:{1,2}\*{0,2}\s{0,20}(?:[|>]-?\s{1,20})?)"
     r"|(?P<arrow>\s{0,3}(?:<-|->|\|)\s{0,20}|(?<!\s)>\s{0,8})"
-    r"|(?P<comma>\s{0,3},\s{0,8}|\(\s{0,3})(?=[\w@]{0,2}[\"'`])"
+    r"|(?P<comma>\s{0,3},\s{0,8}|\(\s{0,3})(?=(?:<<|[\w@]{0,2})[\"'`])"
     r"|(?P<says>\s{1,4}(?i:is|was|to|ist|by|lautet)\b:?\s{1,4})"
-    r"|(?P<blank>[ \t]{1,20})(?=\[?[\"'`@bruf]|[^\s\"']{0,60}?[\d!@#$%^&*+]|[A-Z]{12})"
+    r"|(?P<blank>[ \t]{1,20})(?=\[?[\"'`@brufN]"
+    r"|d[bwl] [\"']|\.?(?:ascii|asciz|string|byte) [\"']|[^\s\"']{0,60}?[\d!@#$%^&*+]"
+    r"|[A-Z]{12})"
     r")"
+)
+_NAMED_BEHIND = re.compile(
+    r"\"value\"\s{0,4}:\s{0,4}\"(?P<value>[^\"\n]{4,400})\"\s{0,4},\s{0,20}"
+    r"\"name\"\s{0,4}:\s{0,4}\"(?P<name>[^\"\n]{1,60})\""
 )
 _SCHEME = (
     r"(?:(?i:bearer|basic|token|apikey|api-key|bot|digest|negotiate|splunk|key|dpop)"
     r"[ =]\s{0,3}|AWS4-HMAC-SHA256 [^\n]{0,300}Signature=)?"
 )
 _VALUE = re.compile(
-    r"(?P<call>(?:new )?[\w:.<>!\[\]-]{1,40}[( ]\s{0,3}(?=[bruf@$L]{0,2}[\"']))?"
-    r"(?:(?i:[bruf@$]|br|rb|u8|L)(?=[\"']))?"
+    r"(?P<call>(?:new )?[\w:.<>!\[\]-]{1,40}[( ]\s{0,3}(?=[bruf@$LN]{0,2}[\"'])|<<)?"
+    r"(?:(?i:[bruf@$]|br|rb|u8|L|N)(?=[\"']))?"
     r"(?:\\{0,3}\"{1,3}(?:" + _SCHEME + r")(?P<double>[^\"\n]{1,400})(?:\"|\Z|(?=\n))"
     r"|\\{0,3}'{1,3}(?:" + _SCHEME + r")(?P<single>[^'\n]{1,400})(?:'|\Z|(?=\n))"
     r"|`{1,3}(?:" + _SCHEME + r")(?P<tick>[^`\n]{1,400})`"
@@ -103,10 +109,20 @@ class Assignment(NamedTuple):
 
 def find(reading: Reading) -> Iterator[Span]:
     """Values of secret names."""
+    if '"value"' in reading.text and '"name"' in reading.text:
+        yield from _named_behind(reading)
     found: set[int] = set()
     for stem in STEMS:
         if reading.holds(stem):
             yield from _beside(stem.decode().strip(), reading, found)
+
+
+def _named_behind(reading: Reading) -> Iterator[Span]:
+    """`{"value": "v", "name": "A"}`."""
+    for match in _NAMED_BEHIND.finditer(reading.text):
+        strength = level(match["name"])
+        if strength and is_secret(match["value"], strength, quoted=True):
+            yield Span(*match.span("value"), KINDS[strength])
 
 
 def _beside(stem: str, reading: Reading, found: set[int]) -> Iterator[Span]:

@@ -11,6 +11,18 @@ from afs_stages.sources.redaction.values import looks_random
 
 _SEED = re.compile(r"(?<![\w-])[a-zA-Z2-7]{4}(?:[ -][a-zA-Z2-7]{4}){4,15}(?![\w-])")
 """A key in base32, in groups of four, as it is shown to be typed into a telephone."""
+_GROUPS = re.compile(
+    # Keys of licences, of FileVault and BitLocker: groups of one length.
+    r"(?<![\w-])(?:(?=[A-Z0-9-]{0,24}[A-Z])(?=[A-Z0-9-]{0,24}\d)"
+    r"(?:[A-Z0-9]{4}(?:-[A-Z0-9]{4}){3,7}|[A-Z0-9]{5}(?:-[A-Z0-9]{5}){3,5})"
+    r"|\d{6}(?:-\d{6}){7})(?![\w-])"
+)
+_OF_GROUPS = (
+    *("licen", "lizenz", "serial", "bitlocker", "filevault", "recovery", "product key"),
+    *("activat", "/ipk", "voucher", "gift", "gutschein"),
+)
+_NEAR = 120
+"""Letters between the word and the groups."""
 _HEADINGS = ("codes", "keys", "passwords")
 _KIND_BACKWARDS = re.compile(
     r"[ _-](?:yrevocer|pukcab|hctarcs|emit[ -]eno|af2|afm)", re.IGNORECASE
@@ -36,6 +48,7 @@ def find(reading: Reading) -> Iterator[Span]:
         for seed in _SEED.finditer(text):
             if sum(map(str.isdigit, seed[0])) >= 2:
                 yield Span(*seed.span(), "secret")
+    yield from _grouped(reading)
     for word in _HEADINGS:
         if not reading.has(word.encode()):
             continue
@@ -51,6 +64,15 @@ def find(reading: Reading) -> Iterator[Span]:
             shown = _SHOWN.match(text, end)
             if shown and looks_random(shown["value"]):
                 yield Span(*shown.span("value"), "secret")
+
+
+def _grouped(reading: Reading) -> Iterator[Span]:
+    """Keys in groups near a word that says what they are."""
+    for word in _OF_GROUPS:
+        for end in reading.ends_of(word):
+            key = _GROUPS.search(reading.text, end, end + _NEAR)
+            if key:
+                yield Span(*key.span(), "secret")
 
 
 def _codes(text: str, place: int) -> Iterator[Span]:

@@ -130,7 +130,8 @@ _PUBLIC = frozenset(
     "hash hashes sha sha1 sha256 sha384 sha512 md5 checksum digest integrity uid uuid "
     "guid commit rev revision etag fingerprint thumbprint cid nonce blob tree image "
     "src data content body href resolved build bundle chunk d sample vector text "
-    "example value output result expected actual line h".split()
+    "example value output result expected actual line h keccak keccak256 "
+    "tx txhash block root trace traceparent span request correlation".split()
 )
 """Further words of names whose value is no secret, though it looks made at random."""
 

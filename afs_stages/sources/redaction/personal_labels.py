@@ -49,8 +49,19 @@ _DATA = (
             *("account", "routing", "steuer", "puk", "personalnummer", "employee"),
             *("staff", "customer", "member", "policy", "plate", "kennzeichen"),
             *("kontonummer", "versicherungsnummer", "krankenkasse", "matricule"),
+            *("dni", "nie", "ahv", "nhs", "cpf", "cnpj", "pan", "pesel", "bsn", "nino"),
+            *("aadhaar", "medicare", "personnummer", "cédula", "curp", "nir", "sozial"),
+            *(
+                "führerschein",
+                "reisepass",
+                "krankenversichertennummer",
+                "身份证",
+                "社保",
+            ),
+            *("codice fiscale", "sécurité sociale", "seguridad social", "ausweis"),
         ),
-        r"(?=(?:[A-Z0-9 ./-]{0,4}?\d){5})[A-Z0-9](?:[ ./-]?[A-Z0-9]){4,24}",
+        r"(?=(?:[A-Z0-9 ./-]{0,4}?\d){4})[A-Z0-9](?:[ ./-]?[A-Z0-9]){4,24}"
+        r"|(?=[A-Z]{0,6}\d)[A-Z0-9]{8,16}",
     ),
     Datum(
         "address",
@@ -70,8 +81,10 @@ _DATA = (
     ),
 )
 _REST_OF_LABEL = re.compile(
-    r"(?:[ _-]?(?:no|nr|num|number|id|code|date|of birth|day|name|#)\b\.?){0,2}"
-    r"\\{0,2}[\"'*`)]{0,3}\s{0,3}(?:[:=>,|]{1,2}|is\b|on\b|am\b|(?<= )(?=\d{7}))"
+    r"(?:[ _-]?(?:no|nr|num|number|nummer|id|code|date|of birth|day|name|del titular|#)"
+    r"\b\.?"
+    r"|号码?|号碼?){0,2}"
+    r"\\{0,2}[\"'*`)]{0,3}\s{0,3}(?:[:=>,|：]{1,2}|is\b|on\b|am\b|(?<= )(?=\d{7}))"
     r"\s{0,3}\\{0,2}[\"'*`]{0,3}",
     re.IGNORECASE,
 )

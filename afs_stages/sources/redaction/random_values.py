@@ -35,6 +35,11 @@ _CHANGES_OF_CASES, _CHANGES_OF_DIGITS = 3, 4
 """One change of kind in so many letters: random letters and digits of both cases change
 at every second, those of one case at 2 of 5; words joined as in `camelCase2` at 1 of 5.
 """
+_HEX_PART = re.compile(
+    r"(?<![A-Za-z0-9.])(?:[0-9a-f]{16,}|[0-9A-F]{16,})(?![A-Za-z0-9])"
+)
+_SHORTEST = 12
+"""Letters and digits that tell chance from a word."""
 _REACH = 64
 
 
@@ -82,10 +87,13 @@ def _is_named(text: str, start: int) -> bool:
 
 
 def is_random(word: str) -> bool:
-    """Whether letters and digits change as they do only by chance."""
-    plain = word.rstrip("=")
-    if _KEY_IN_HEX.match(plain):
-        return True
+    """Whether letters and digits change as they do only by chance.
+
+    A hash that stands behind other words, as in `cache-<hash>`, makes none of them so.
+    """
+    plain = _HEX_PART.sub("", word.rstrip("="))
+    if len(plain) < _SHORTEST and plain != word.rstrip("="):
+        return bool(_KEY_IN_HEX.match(word))
     if _HEX.match(plain) or plain.count("/") * 12 > len(plain):
         return False
     has_cases = any(map(str.isupper, plain)) and any(map(str.islower, plain))

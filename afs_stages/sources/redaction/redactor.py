@@ -16,6 +16,8 @@ from afs_stages.sources.redaction import (
     personal_labels,
     private_keys,
     random_values,
+    sentences,
+    tables,
     vendor_keys,
 )
 from afs_stages.sources.redaction.names import level
@@ -33,6 +35,8 @@ _FINDERS = (
     below.find,
     command_lines.find,
     random_values.find,
+    sentences.find,
+    tables.find,
     encoded.long_base64,
 )
 _DEPTH = 3

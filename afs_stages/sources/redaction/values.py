@@ -19,6 +19,10 @@ _PLACEHOLDER = re.compile(
     r"|secrets?[.:/]|process\.|os\.|self\.|this\.|config\.|settings\.|arn:|ssm:|op://)",
     re.IGNORECASE,
 )
+_REPEATED = re.compile(r"(.)\1{7}\Z")
+"""`ghp_xxxxxxxx`: one letter to the end."""
+_ADDRESS = re.compile(r"#?\$[0-9A-Fa-f]{2,8}\Z")
+"""An address or a number of an assembler."""
 _PLACE = re.compile(
     r"(?:[a-z][a-z0-9+.-]{1,15}://"  # an address
     r"|(?:~|\.{1,2})?/(?:[\w.@+ -]{1,64}+/){0,20}[\w.@+ -]{0,64}\Z"  # a path
@@ -74,7 +78,9 @@ def is_secret(
     `environment` says that name and value stand as in `DB_PASSWORD=value`, where no
     code can stand: the value is one, whatever it looks like.
     """
-    if len(value) < _SHORTEST or _PLACEHOLDER.match(value) or _is_place(value):
+    if len(value) < _SHORTEST or _is_place(value):
+        return False
+    if _PLACEHOLDER.match(value) or _REPEATED.search(value) or _ADDRESS.match(value):
         return False
     if level_of_name is Level.NUMBER:
         return _is_number(value)
@@ -123,7 +129,9 @@ def _is_number(value: str) -> bool:
 def _is_password(value: str, *, quoted: bool, environment: bool) -> bool:
     """A password may be anything but code; a plain word where no code can stand."""
     has_symbol = bool(_SYMBOL.search(value.strip("=?")))
-    if _CODE.match(value) and not (quoted and has_symbol):
+    if not quoted and _CODE.match(value):
+        return looks_random(value)
+    if _is_attribute(value) and not has_symbol:
         return looks_random(value)
     if value.isdigit():
         return len(value) >= _CHOSEN_SHORTEST
@@ -170,8 +178,13 @@ def is_made(value: str, level_of_name: Level) -> bool:
         level_of_name is Level.PASSWORD
         and _has_both(value)
         and (len(value) >= _MADE_SHORTEST or bool(_SYMBOL.search(value)))
-        and not _CODE.match(value)
+        and not _is_attribute(value)
     )
+
+
+def _is_attribute(value: str) -> bool:
+    """`self.tokens`, and no `Cinder62.Ferry`, which holds all that is asked for."""
+    return bool(_CODE.match(value)) and not (_MIXED.match(value) and "_" not in value)
 
 
 def _has_both(value: str) -> bool:

@@ -46,6 +46,11 @@ class InputSet:
         """The set's number."""
         return self.folder.resolve().name
 
+    @property
+    def has_situations(self) -> bool:
+        """Whether the set holds sessions, and not secrets alone."""
+        return (self.folder / "make.py").is_file()
+
     def situations(self, target: Path) -> list[Situation]:
         """Make the situations below `target`; stops where they are not those that the
         README names.

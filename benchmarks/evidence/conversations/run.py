@@ -42,7 +42,8 @@ Item = dict[str, Any]
 def measure(inputs: InputSet, parts: Iterable[str], share: str) -> dict[str, Any]:
     """Everything found about one set, item by item."""
     found: dict[str, Any] = {}
-    if "situations" in parts:
+    # A set may be of secrets and harmless strings alone.
+    if "situations" in parts and inputs.has_situations:
         with tempfile.TemporaryDirectory() as folder:
             made = of_share(inputs.situations(Path(folder) / "situations"), share)
             output = Path(folder) / "out.jsonl"
