@@ -7,7 +7,13 @@ from __future__ import annotations
 from typing import Any
 
 FORGETTING = ("acc", "bwt", "fwt", "f")
-TASKS = {"lookup": "exact", "assembles": "rate", "tool_calls": "valid"}
+TASKS = {
+    "recall": "exact",
+    "lookup": "exact",
+    "assembles": "rate",
+    "tool_calls": "valid",
+    "facts": "f1",
+}
 
 
 def headline(
@@ -31,6 +37,10 @@ def headline(
     for name, value in measured["forgetting"].items():
         if name in FORGETTING and value:
             figures[name] = value["estimate"]
+    kept = (measured.get("knowledge") or {}).get("kept", {})
+    if kept:
+        # Of the version before; the report has all earlier ones.
+        figures["kept"] = list(kept.values())[-1].get("estimate")
     for task, rate in TASKS.items():
         if task in measured["tasks"]:
             figures[task] = measured["tasks"][task][rate]
