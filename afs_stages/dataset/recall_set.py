@@ -200,16 +200,16 @@ def gather(
     """The recall set of a file of training rows, in the order of their ids.
 
     `marked` are the rows kept aside by their source, `wordings` those of all training
-    rows there are or were. A fact that has a marked row is not asked by rule too.
+    rows there are or were. A row that names its fact is not reworded: its source keeps
+    a wording aside where the fact can be asked for.
     """
     out = RecallSet()
     facts = {sample.fact for sample in _read(trained)}
     kept = _usable(marked, facts, wordings, out)
-    told = {sample.fact for sample in kept}
     free = {kind: _first_free(texts, wordings) for kind, texts in WORDINGS.items()}
     made = {}
     for sample in _read(trained):
-        asked = None if sample.fact in told else reworded(sample, free)
+        asked = None if sample.metadata.get("fact") else reworded(sample, free)
         if asked is not None:
             made[asked.sample_id] = asked
     rows = {sample.sample_id: sample for sample in kept} | made

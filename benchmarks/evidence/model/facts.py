@@ -42,6 +42,10 @@ class Fact:
     """What is learnt: its rows for training, and those that only ask for it."""
 
     name: str
+    group: str
+    """Facts of one group tell of one thing and go to one version: the meaning of a
+    variable is told with its address.
+    """
     trained: list[TrainingSample] = field(default_factory=list)
     asked: list[TrainingSample] = field(default_factory=list)
 
@@ -61,7 +65,7 @@ def _named(rows: Sequence[TrainingSample], wordings: int) -> list[Fact]:
     for row in sorted(rows, key=_wording):
         if not row.metadata.get("fact") or not wanted(question(row), row.output):
             continue
-        fact = found.setdefault(row.fact, Fact(row.fact))
+        fact = found.setdefault(row.fact, Fact(row.fact, row.group))
         if row.metadata.get("wording") == RECALL:
             fact.asked.append(row)
         elif len(fact.trained) < wordings:
@@ -93,7 +97,7 @@ def _looked_up(paths: Sequence[Path], wordings: int) -> list[Fact]:
 
 def _worded(name: str, place: str, wordings: int) -> Fact:
     """A name and its address, asked for in both directions."""
-    fact = Fact(name)
+    fact = Fact(name, name)
     told = {"where": f"`{name}` is at {place}.", "what": f"{place} is `{name}`."}
     for kind, texts in (("where", WHERE), ("what", WHAT)):
         made = [
@@ -114,17 +118,26 @@ def _worded(name: str, place: str, wordings: int) -> Fact:
 def divided(
     facts: Sequence[Fact], versions: int, each: int, seed: int
 ) -> list[list[Fact]]:
-    """Disjoint sets of facts, one a version, drawn by seed.
+    """Disjoint sets of at least `each` facts, one a version, drawn by seed in whole
+    groups.
 
     Raises `SystemExit` where there are too few.
     """
-    if len(facts) < versions * each:
+    groups: dict[str, list[Fact]] = {}
+    for fact in sorted(facts, key=lambda fact: fact.name):
+        groups.setdefault(fact.group, []).append(fact)
+    sets: list[list[Fact]] = [[]]
+    for name in sorted(groups, key=lambda name: hashed(name, seed)):
+        if len(sets[-1]) >= each:
+            sets.append([])
+        sets[-1] += groups[name]
+    whole = [found for found in sets if len(found) >= each]
+    if len(whole) < versions:
         raise SystemExit(
             f"{len(facts)} facts, and {versions} versions of {each} are asked for: "
             "give more rows, or lower --facts"
         )
-    drawn = sorted(facts, key=lambda fact: hashed(fact.name, seed))
-    return [drawn[at * each : (at + 1) * each] for at in range(versions)]
+    return whole[:versions]
 
 
 def hashed(text: str, seed: int) -> str:
