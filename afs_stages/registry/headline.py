@@ -12,7 +12,6 @@ TASKS = {
     "lookup": "exact",
     "assembles": "rate",
     "tool_calls": "valid",
-    "facts": "f1",
 }
 
 
@@ -23,8 +22,9 @@ def headline(
 
     `facts` is the adapter's training.json, `measured` the evaluation's report. `loss`
     is nats per token on the version's own test set, `gain` what it is better than the
-    base there; `f` and its like are as in `forgetting.py`. What was not measured is
-    left out.
+    base there; `f` and its like are as in `forgetting.py`, in loss; `kept` is the share
+    of what the version before knew that is still known. What was not measured is left
+    out.
     """
     own = measured["loss"][version][version]
     figures = {

@@ -21,16 +21,18 @@ def untracked(data: dict[str, Any], pipeline: Path = Path("dvc.yaml")) -> list[M
     """
     if not pipeline.is_file():
         return []
-    named = _named(yaml.safe_load(pipeline.read_text(encoding="utf-8")), data)
-    return [
-        Mistake(
-            tuple(key.split(".")),
-            "not there, and DVC compares it from run to run",
-            "write what you want, or nothing for the defaults: "
-            f"`{key.rpartition('.')[2]}: {_default(key.split('.'))}`",
-        )
-        for key in sorted(set(named) - _keys(data))
-    ]
+    named = set(_named(yaml.safe_load(pipeline.read_text(encoding="utf-8")), data))
+    missing = sorted(named - _keys(data))
+    return [_missing(key.split(".")) for key in missing]
+
+
+def _missing(names: list[str]) -> Mistake:
+    write = f"`{names[-1]}: {_default(names)}`"
+    return Mistake(
+        tuple(names),
+        "not there, and DVC compares it from run to run",
+        f"write what you want, or nothing for the defaults: {write}",
+    )
 
 
 def _default(names: list[str]) -> str:
