@@ -164,6 +164,11 @@ class SampleKeys(msgspec.Struct):
         return str(fact or self.sample_id)
 
     @property
+    def names_fact(self) -> bool:
+        """Whether it says which fact it teaches."""
+        return bool(self.metadata and self.metadata.fact)
+
+    @property
     def wording(self) -> str:
         """Which wording of its fact a row is; `recall` is never trained on."""
         wording = self.metadata.wording if self.metadata else None

@@ -12,9 +12,10 @@ from afs_stages.asm.isa import REGISTERS
 
 _ADDRESS = re.compile(r"(?:\$|\b0x)((?:[0-9A-Fa-f]{2}:)?[0-9A-Fa-f]+)\b")
 _NAME = re.compile(r"`([!.]?[A-Za-z_]\w*)`")
-_REGISTER = re.compile(rf"\b({'|'.join(sorted(REGISTERS.values()))})\b")
+_REGISTERS = frozenset(REGISTERS.values())
+_CAPITALS = re.compile(r"\b([A-Z][A-Z0-9]+)\b")
 _FACT = re.compile(
-    rf"(?P<address>{_ADDRESS.pattern})|{_NAME.pattern}|{_REGISTER.pattern}"
+    rf"(?P<address>{_ADDRESS.pattern})|{_NAME.pattern}|{_CAPITALS.pattern}"
 )
 _WORD = re.compile(r"[!.]?[A-Za-z_]\w*")
 _SENTENCE_END = re.compile(r"[.:]\s|\n")
@@ -43,8 +44,9 @@ def facts_in(text: str) -> list[str]:
     """
     found: dict[str, None] = {}
     for match in _FACT.finditer(text):
-        digits, name, register = match.groups()[1:]
-        found[address(digits) if digits else name or register] = None
+        digits, name, capitals = match.groups()[1:]
+        if digits or name or capitals in _REGISTERS:
+            found[address(digits) if digits else name or capitals] = None
     return list(found)
 
 

@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from afs_stages.core import jsonl
 from afs_stages.core.params.data import NearDuplicates
-from afs_stages.core.sample import RECALL, SampleKeys, TrainingSample
+from afs_stages.core.sample import RECALL, SampleKeys, TrainingSample, decode_keys
 from afs_stages.dataset import near
 from afs_stages.dataset.answer_facts import (
     facts_in,
@@ -33,6 +33,7 @@ from afs_stages.dataset.answer_facts import (
     sought,
     wanted,
 )
+from afs_stages.dataset.index import index
 
 WORDINGS = {
     "address": (
@@ -63,6 +64,12 @@ WORDINGS = {
 }
 """What is asked for -> wordings; the first that no training row uses is taken."""
 GAP = "…"
+LONGEST = 2000
+"""Characters of a question beyond which its wording is not noted: what it is about is
+its text, and no recall question is as long.
+"""
+HEAD = 400
+"""Characters of an answer among which its first sentence has to tell its fact."""
 LEAST_WORDS = 6
 """Words that a sentence needs beside its gap, so that they tell what is asked for."""
 _LEANING = frozenset(
@@ -101,11 +108,13 @@ _LEANING = frozenset(
 _CODE = re.compile(r"```.*?(?:```|\Z)", re.S)
 _QUOTED = re.compile(r"“[^”]*”")
 _BACKTICKS = re.compile(r"`[^`\n]+`")
-_NUMBER = re.compile(
-    r"(?:[#$%+-]|\b0x)*(?:[0-9A-Fa-f]{2}:)?\b[0-9A-Fa-f]*\d[0-9A-Fa-f]*\b"
-)
+_DIGIT = re.compile(r"\d")
 _ONE_NAME = re.compile(r"`([!.]?[A-Za-z_]\w*)`")
 _ONE_ADDRESS = re.compile(r"\$(?:[0-9A-Fa-f]{2}:)?[0-9A-Fa-f]+\b")
+
+
+Lines = Callable[[], Iterable[bytes]]
+"""Rows as they stand on disk, as often as they are asked for."""
 
 
 def question(sample: TrainingSample | SampleKeys) -> str:
@@ -123,8 +132,17 @@ def shape(text: str) -> str:
     text = _CODE.sub(" code ", text)
     text = _QUOTED.sub(" quoted ", text)
     text = _BACKTICKS.sub(" name ", text)
-    text = _NUMBER.sub(" number ", text)
-    return " ".join(near.words(text))
+    found: list[str] = []
+    for word in near.words(text):
+        # `$7E:0032` is two words and one number.
+        told = "number" if _is_number(word) else word
+        if told != "number" or found[-1:] != ["number"]:
+            found.append(told)
+    return " ".join(found)
+
+
+def _is_number(word: str) -> bool:
+    return word[0] in "#$" or _DIGIT.search(word) is not None
 
 
 class Wordings:
@@ -136,9 +154,15 @@ class Wordings:
         self.near = _by_pairs(near_duplicates)
         self.shapes: set[str] = set()
 
-    def add(self, samples: Iterable[TrainingSample]) -> None:
+    def add(self, rows: Iterable[TrainingSample | SampleKeys]) -> None:
         """Note the wordings of rows that are trained on."""
-        self.shapes.update(shape(question(sample)) for sample in samples)
+        for row in rows:
+            self.note(question(row))
+
+    def note(self, text: str) -> None:
+        """Note the wording of one question; one as long as a page is no wording."""
+        if len(text) <= LONGEST:
+            self.shapes.add(shape(text))
 
     def used(self, questions: Iterable[str]) -> set[str]:
         """Those shapes of questions that are, or nearly are, a trained one."""
@@ -193,26 +217,42 @@ class RecallSet:
 
 
 def gather(
-    trained: Path,
+    trained: Lines,
     marked: Iterable[TrainingSample],
-    wordings: Wordings,
+    near_duplicates: NearDuplicates,
+    released: Lines = tuple,
 ) -> RecallSet:
-    """The recall set of a file of training rows, in the order of their ids.
+    """The recall set of training rows, given as they stand on disk, in the order of its
+    ids.
 
-    `marked` are the rows kept aside by their source, `wordings` those of all training
-    rows there are or were. A row that names its fact is not reworded: its source keeps
-    a wording aside where the fact can be asked for.
+    Most rows are only looked at once, and briefly; wordings are taken where there is
+    something to ask.
+
+    `marked` are the rows kept aside by their source, `released` rows that may be
+    rehearsed, whose wordings count as trained. A row that names its fact is not
+    reworded: its source keeps a wording aside where the fact can be asked for.
     """
     out = RecallSet()
-    facts = {sample.fact for sample in _read(trained)}
-    kept = _usable(marked, facts, wordings, out)
+    aside = list(marked)
+    facts: set[str] = set()
+    candidates: list[tuple[str, str, bytes]] = []
+    for line in trained():
+        row = decode_keys(line)
+        facts.add(row.fact)
+        found = None if row.names_fact else _look_up(row) or _gap(row)
+        if found is not None:
+            candidates.append((*found, line))
+    wordings = Wordings(near_duplicates)
+    if aside or candidates:
+        wordings.add(map(decode_keys, trained()))
+        wordings.add(map(decode_keys, released()))
+    rows = {sample.sample_id: sample for sample in _usable(aside, facts, wordings, out)}
     free = {kind: _first_free(texts, wordings) for kind, texts in WORDINGS.items()}
-    made = {}
-    for sample in _read(trained):
-        asked = None if sample.metadata.get("fact") else reworded(sample, free)
-        if asked is not None:
-            made[asked.sample_id] = asked
-    rows = {sample.sample_id: sample for sample in kept} | made
+    for kind, subject, line in candidates:
+        sample = TrainingSample.from_dict(jsonl.decode(line))
+        if free[kind] and sample.messages is None:
+            asked = _reworded(sample, free[kind].format(subject))
+            rows[asked.sample_id] = asked
     out.rows = _unambiguous(rows, out)
     out.marked = sum(not _by_rule(sample) for sample in out.rows)
     return out
@@ -222,18 +262,13 @@ def made_from(trained: Path, near_duplicates: NearDuplicates) -> list[TrainingSa
     """The recall set of a release that froze none: made by rule from its training
     rows.
     """
-    wordings = Wordings(near_duplicates)
-    wordings.add(_read(trained))
-    return gather(trained, (), wordings).rows
-
-
-def _read(path: Path) -> Iterator[TrainingSample]:
-    """Rows as they stand; unreadable ones are counted where the file is used."""
-    return jsonl.read_samples(path, lambda bad: None)
+    found = index([trained], lambda bad: None)
+    rows = found.canonical()
+    return gather(lambda: found.lines(rows), (), near_duplicates).rows
 
 
 def _usable(
-    marked: Iterable[TrainingSample],
+    rows: Sequence[TrainingSample],
     facts: set[str],
     wordings: Wordings,
     out: RecallSet,
@@ -241,7 +276,6 @@ def _usable(
     """Marked rows whose fact is trained on, can be scored, and whose wording is not
     used; the others are counted.
     """
-    rows = list(marked)
     used = wordings.used(question(sample) for sample in rows)
     kept = []
     for sample in rows:
@@ -301,16 +335,8 @@ RULE = "rule"
 """`_metadata.made_by` of a recall question that is a reworded training row."""
 
 
-def reworded(sample: TrainingSample, free: dict[str, str]) -> TrainingSample | None:
-    """A training row's fact asked in other words; None where the rule finds none.
-
-    `free` holds for each kind of `WORDINGS` the wording to use, "" for none.
-    """
-    if sample.messages is not None:
-        return None
-    kind, subject = _look_up(sample) or _gap(sample) or ("", "")
-    if not kind or not free[kind]:
-        return None
+def _reworded(sample: TrainingSample, text: str) -> TrainingSample:
+    """A training row's fact, asked for in other words."""
     metadata = {
         "provenance": sample.provenance,
         "group": sample.group,
@@ -319,7 +345,7 @@ def reworded(sample: TrainingSample, free: dict[str, str]) -> TrainingSample | N
         "made_by": RULE,
     }
     return TrainingSample(
-        instruction=free[kind].format(subject),
+        instruction=text,
         output=first_sentence(sample.output) + ".",
         domain=sample.domain,
         source=sample.source,
@@ -328,7 +354,7 @@ def reworded(sample: TrainingSample, free: dict[str, str]) -> TrainingSample | N
     )
 
 
-def _look_up(sample: TrainingSample) -> tuple[str, str] | None:
+def _look_up(sample: SampleKeys) -> tuple[str, str] | None:
     """(what is asked for, the subject as the question writes it) of a look-up.
 
     The answer has to begin with the subject, so that its first sentence says where
@@ -337,8 +363,10 @@ def _look_up(sample: TrainingSample) -> tuple[str, str] | None:
         What lives at $7E0020?      $7E0020 (direct page) is `LampOil` (...)
         Where is `LampOil`?         `LampOil` is at $20 (direct page), ...
     """
+    if sample.input or not sample.output.startswith(("`", "$")):
+        return None
     fact = sought(sample.instruction, sample.output)
-    if not fact or sample.input:
+    if not fact:
         return None
     pattern = _ONE_NAME if is_address(fact) else _ONE_ADDRESS
     subjects = {match.group() for match in pattern.finditer(sample.instruction)}
@@ -352,14 +380,19 @@ def _look_up(sample: TrainingSample) -> tuple[str, str] | None:
     return ("value" if "!" in subject else "address"), subject.strip("`")
 
 
-def _gap(sample: TrainingSample) -> tuple[str, str] | None:
+def _gap(sample: SampleKeys) -> tuple[str, str] | None:
     """(kind of what is missing, the sentence with a gap) of an answer whose first
     sentence tells one fact and stands by itself.
     """
+    opening = sample.output[:HEAD]
+    if "`" not in opening and "$" not in opening:
+        return None
     head = first_sentence(sample.output)
-    facts = new_facts(question(sample), head)
     words = head.split()
-    if len(facts) != 1 or len(words) <= LEAST_WORDS or "```" in head:
+    if len(words) <= LEAST_WORDS or "```" in head or not facts_in(head):
+        return None
+    facts = new_facts(question(sample), head)
+    if len(facts) != 1:
         return None
     if re.sub(r"\W", "", words[0]).lower() in _LEANING:
         return None

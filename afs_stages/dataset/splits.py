@@ -29,7 +29,7 @@ from afs_stages.dataset.clusters import Clusters
 from afs_stages.dataset.frozen import Frozen, load_frozen
 from afs_stages.dataset.index import BATCH, Index, index
 from afs_stages.dataset.keys import Keys, Rows, cross_counts, runs
-from afs_stages.dataset.recall_set import RecallSet, Wordings, gather, near_questions
+from afs_stages.dataset.recall_set import RecallSet, gather, near_questions
 
 EXACT, NEAR, BRIDGES, ASKED = -1, -2, -3, -4
 """Instead of a part: why a row is left out."""
@@ -432,13 +432,15 @@ def _recall_set(
     """Write the recall set of the training rows; its wordings are used neither by them
     nor by training rows of releases, which may be rehearsed.
     """
-    wordings = Wordings(params)
-    train = output / "train.jsonl"
-    wordings.add(jsonl.read_samples(train, jsonl.refuse))
+    train = plan.rows[np.flatnonzero(plan.part == 0)]
+    aside = plan.rows[np.flatnonzero(plan.part == ASIDE)]
     released = frozen.rows[frozen.parts == 0]
-    wordings.add(_samples(frozen.index, released))
-    aside = np.flatnonzero(plan.part == ASIDE).astype(np.int32)
-    recall = gather(train, list(_samples(found, plan.rows[aside])), wordings)
+    recall = gather(
+        lambda: found.lines(train),
+        _samples(found, aside),
+        params,
+        lambda: frozen.index.lines(released),
+    )
     with jsonl.open_write(output / f"{layout.RECALL_SET}.jsonl") as writer:
         writer.write_many(recall.rows)
     return recall
