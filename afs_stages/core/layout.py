@@ -28,6 +28,8 @@ BACKUP_STATE = Path(".afs/backup")
 LAST_BACKUP = BACKUP_STATE / "last-success.json"
 PARTS = ("train", "val", "test")
 """The three parts of a split."""
+RECALL_SET = "recall"
+"""What stands beside them: questions for trained facts, in wordings never trained."""
 
 
 def stage_name(stage: str, key: str) -> str:
@@ -58,7 +60,7 @@ def score_cache(source: str) -> Path:
 
 
 def split(part: str) -> Path:
-    """`split`'s train, val or test rows of all sources."""
+    """`split`'s train, val or test rows of all sources, or its recall set."""
     return SPLITS / f"{part}.jsonl"
 
 
@@ -107,6 +109,11 @@ def release_adapters(model: str) -> Path:
     one folder a version.
     """
     return Path("models") / model / "releases"
+
+
+def generations(model: str) -> Path:
+    """What base and versions answered when `evaluate@<model>` asked them."""
+    return Path("reports") / model / "generations.jsonl"
 
 
 def loss_curve(model: str) -> Path:

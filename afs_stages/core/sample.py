@@ -16,6 +16,8 @@ from typing import Annotated, Any, Self
 import msgspec
 
 ROLES = ("system", "user", "assistant", "tool")
+RECALL = "recall"
+"""`_metadata.wording` of a row that asks for a fact and is never trained on."""
 _MESSAGE_KEYS = {
     "content": str,
     "tool_calls": list,
@@ -77,6 +79,11 @@ class TrainingSample(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         return str(self.metadata.get("group") or self.sample_id)
 
     @property
+    def fact(self) -> str:
+        """The fact it teaches, by its name; its own id where it names none."""
+        return str(self.metadata.get("fact") or self.sample_id)
+
+    @property
     def provenance(self) -> dict[str, Any]:
         """Where the sample comes from: file, line, kind, session, commit;
         empty when unknown.
@@ -124,6 +131,8 @@ class SampleMetadata(msgspec.Struct):
     """What steps decide by of a row's `_metadata`."""
 
     group: Any = None
+    fact: Any = None
+    wording: Any = None
     origin_version: str | None = None
     rehearsal_version: str | None = None
 
@@ -147,6 +156,23 @@ class SampleKeys(msgspec.Struct):
         """As `TrainingSample.group`."""
         group = self.metadata.group if self.metadata else None
         return str(group or self.sample_id)
+
+    @property
+    def fact(self) -> str:
+        """The fact a row teaches, by its name; of a row that names none its own id."""
+        fact = self.metadata.fact if self.metadata else None
+        return str(fact or self.sample_id)
+
+    @property
+    def names_fact(self) -> bool:
+        """Whether it says which fact it teaches."""
+        return bool(self.metadata and self.metadata.fact)
+
+    @property
+    def wording(self) -> str:
+        """Which wording of its fact a row is; `recall` is never trained on."""
+        wording = self.metadata.wording if self.metadata else None
+        return "" if wording is None else str(wording)
 
     @property
     def version(self) -> str:

@@ -1,5 +1,5 @@
-"""The gate before training: nothing held out is trained on, in any version; shares,
-lengths and schema hold.
+"""The gate before training: nothing held out is trained on, in any version; recall
+questions ask for trained facts in words that are not; shares, lengths and schema hold.
 
 Read-only: it changes no row. What it finds wrong it lists, worst first,
 and fails the run.
@@ -8,7 +8,7 @@ and fails the run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,11 @@ from afs_stages.core.params.model import Model
 from afs_stages.core.sample import TrainingSample
 from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset.datafacts import DataFacts
+from afs_stages.dataset.frozen import recall_questions
 from afs_stages.dataset.index import Index, index
 from afs_stages.dataset.leakage import Leak, find_leaks, held_out_files
 from afs_stages.dataset.mix import missed_shares
+from afs_stages.dataset.recall_set import Wordings, near_questions, question, shape
 from afs_stages.dataset.second_look import secrets_in
 
 Count = Callable[[TrainingSample], int]
@@ -108,6 +110,7 @@ def check_model(
         findings.fixes["too long"] = _fix_length(model, facts.longest)
     report.rows_in = report.rows_out = sum(facts.rows.values())
     _leaks(model, near, findings, report)
+    _recall(model, near, findings, report)
     _shares(model, block, findings, report)
     if not facts.rows["train"]:
         _empty(model, findings)
@@ -154,6 +157,55 @@ def _leaks(
         findings.add(f"leak ({leak.kind})", text, _fix_leak(leak))
     report.values["held_out_sets"] = len(files)
     report.values["leaks"] = {"exact": counts["exact"], "near": counts["near"]}
+
+
+def _recall(
+    model: str, near: NearDuplicates, findings: Findings, report: StageReport
+) -> None:
+    """Every recall question asks for a fact that is trained on, in a wording that is
+    not; and none of an earlier release's recall questions is trained on.
+    """
+    own = layout.mixed(model, layout.RECALL_SET)
+    asked = list(jsonl.read_samples(own, findings.of_file(own, model)))
+    wordings = Wordings(near)
+    wordings.add(_trained(model))
+    facts = {sample.fact for sample in _rows(layout.mixed(model, "train"))}
+    used = wordings.used(question(sample) for sample in asked)
+    for sample in asked:
+        if sample.fact not in facts:
+            text = f"recall row {sample.sample_id}: its fact is in no training row"
+            findings.add("recall (fact not trained)", text, _fix_recall(model))
+        if shape(question(sample)) in used:
+            text = f"recall row {sample.sample_id}: a training row asks in its words"
+            findings.add("recall (wording trained)", text, _fix_recall(model))
+    earlier = recall_questions(layout.RELEASES, jsonl.refuse, model)
+    for place in near_questions(_trained(model), earlier, near):
+        text = f"training row {place + 1} of the mix and the buffer asks what an "
+        findings.add(
+            "recall (of a release)",
+            text + "earlier release's recall set asks",
+            "`dvc repro split` leaves such rows out",
+        )
+    report.values["recall"] = len(asked)
+
+
+def _trained(model: str) -> Iterator[TrainingSample]:
+    """The rows of the mix and of the rehearsal buffer."""
+    for path in (layout.mixed(model, "train"), layout.rehearsal(model)):
+        if path.is_file():
+            yield from _rows(path)
+
+
+def _rows(path: Path) -> Iterator[TrainingSample]:
+    """Readable rows; the others are findings already."""
+    return jsonl.read_samples(path, lambda bad: None)
+
+
+def _fix_recall(model: str) -> str:
+    return (
+        "`dvc repro split` writes the recall set anew; a row that stays is in a file "
+        f"changed by hand: `dvc repro --force --single-item rebalance@{model}`"
+    )
 
 
 def _describe(leak: Leak, trained: Index, held_out: Index) -> str:

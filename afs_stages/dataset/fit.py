@@ -209,7 +209,7 @@ def fit_model(
     fitter = Fitter(tokens, params, report)
     folder = layout.fitted(model, "train").parent
     with jsonl.open_write(folder / "dropped.jsonl") as dropped:
-        for part in layout.PARTS:
+        for part in (*layout.PARTS, layout.RECALL_SET):
             fitter.file(
                 layout.split(part), layout.fitted(model, part), sources, dropped, strict
             )

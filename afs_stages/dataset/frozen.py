@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afs_stages.core import layout
-from afs_stages.core.jsonl import OnBad
+from afs_stages.core.jsonl import OnBad, read_samples
 from afs_stages.dataset.index import Index, index
 from afs_stages.dataset.keys import Keys, Rows
+from afs_stages.dataset.recall_set import question
 
 
 @dataclass
@@ -30,6 +31,8 @@ class Frozen:
     """
     parts: NDArray[Any]
     """The part each of `rows` was frozen in: its place in `layout.PARTS`."""
+    recall: list[str]
+    """What the recall sets of all releases ask."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -82,6 +85,22 @@ def load_frozen(root: Path | None, on_bad: OnBad) -> Frozen:
     rows = found.canonical()
     numbers = found.file_of(rows)
     order = np.argsort(numbers, kind="stable")
-    return Frozen(
-        found, rows[order], np.array(parts_of_files, dtype=np.int8)[numbers[order]]
-    )
+    parts = np.array(parts_of_files, dtype=np.int8)[numbers[order]]
+    return Frozen(found, rows[order], parts, recall_questions(root, on_bad))
+
+
+def recall_files(root: Path | None, model: str = "*") -> list[Path]:
+    """The recall sets of a model's releases, or of all; older ones may have none."""
+    folders = versions(root, model) if root else []
+    files = [folder / f"{layout.RECALL_SET}.jsonl" for folder in folders]
+    return [path for path in files if path.is_file()]
+
+
+def recall_questions(root: Path | None, on_bad: OnBad, model: str = "*") -> list[str]:
+    """What these recall sets ask, each question once, in order."""
+    found = {
+        question(sample)
+        for path in recall_files(root, model)
+        for sample in read_samples(path, on_bad)
+    }
+    return sorted(found)

@@ -1,7 +1,7 @@
 """Rows by their keys, in columns: what a step decides on is decoded, the rows
 themselves stay on disk as they are.
 
-A row costs 48 bytes here whatever its size, and is copied from file to file undecoded
+A row costs 60 bytes here whatever its size, and is copied from file to file undecoded
 unless a step changes it.
 """
 
@@ -45,6 +45,8 @@ COLUMNS = {
     "source": np.int32,
     "domain": np.int32,
     "version": np.int32,
+    "fact": np.uint64,
+    "wording": np.int32,
 }
 """Column of an index -> the type of its values."""
 AHEAD = 16 * BATCH
@@ -77,9 +79,14 @@ class Index:
     """Places in `sources`, `domains`, `versions`; the version is the one the row was
     first trained in.
     """
+    fact: Keys
+    """Of the fact the row teaches: the one it names, else of its id."""
+    wording: NDArray[np.int32]
+    """Place in `wordings`: which wording of its fact the row is."""
     sources: list[str]
     domains: list[str]
     versions: list[str]
+    wordings: list[str]
     unpacked: dict[int, IO[bytes]] = field(default_factory=dict)
     """The plain text of compressed files, in unnamed temporary files."""
 
@@ -206,7 +213,9 @@ class _Columns:
         self.score = array("d")
         self.offset, self.size = array("q"), array("i")
         self.source, self.domain, self.version = array("i"), array("i"), array("i")
+        self.fact, self.wording = array("Q"), array("i")
         self.sources, self.domains, self.versions = _Codes(), _Codes(), _Codes()
+        self.wordings = _Codes()
 
     def __len__(self) -> int:
         return len(self.size)
@@ -238,6 +247,8 @@ class _Columns:
         self.source.append(self.sources[row.source or ""])
         self.domain.append(self.domains[row.domain or ""])
         self.version.append(self.versions[row.version])
+        self.fact.append(key_of(row.fact))
+        self.wording.append(self.wordings[row.wording])
 
     def finish(self) -> Index:
         """The columns as they are used."""
@@ -245,7 +256,7 @@ class _Columns:
             name: np.frombuffer(getattr(self, name), kind)
             for name, kind in COLUMNS.items()
         }
-        for name in ("sources", "domains", "versions"):
+        for name in ("sources", "domains", "versions", "wordings"):
             columns[name] = list(getattr(self, name))
         return Index(self.files, self.begins, **columns, unpacked=self.unpacked)
 

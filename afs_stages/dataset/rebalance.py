@@ -19,15 +19,15 @@ from afs_stages.core.params.model import Model
 from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset import mix
 from afs_stages.dataset.index import Index, index, with_metadata
-from afs_stages.dataset.keys import Rows
+from afs_stages.dataset.keys import Rows, key_of
 from afs_stages.dataset.mix import Mix
 
 
 def rebalance_model(
     model: str, block: Model, seed: int, strict: bool = False
 ) -> StageReport:
-    """Write data/mixed/<model>/: the mixed training rows,
-    and val and test as they are.
+    """Write data/mixed/<model>/: the mixed training rows, val and test as they are, and
+    of the recall set what asks for facts in the mix's new rows.
 
     Raises `UserError` for a `max_total` that the weights and the allowed repeats cannot
     fill, with the largest that they can.
@@ -42,6 +42,8 @@ def rebalance_model(
         found = index([layout.fitted(model, "train"), layout.rehearsal(model)], rejects)
         rows = found.canonical()
         is_old = found.file_of(rows) == 1
+        told_often = _beyond(found, rows, block.wordings) & ~is_old
+        rows, is_old = rows[~told_often], is_old[~told_often]
         there = _names(found, rows[~is_old])
         for name in sorted(set(weights) - there):
             report.warn(
@@ -63,7 +65,13 @@ def rebalance_model(
         _refuse_total(model, block, result)
         _say(report, _describe_ratio(model, block, result), strict, _ratio_fix(model))
         _write(found, result, output)
+        if told_often.any():
+            report.rows_in += int(told_often.sum())
+            report.drop("further_wording", int(told_often.sum()))
         report.rejected = rejects.counts
+        is_new = found.file_of(result.rows) == 0
+        facts = set(found.fact[result.rows[is_new]].tolist())
+    report.values["recall"] = _write_recall(model, facts)
     report.values["ratio"] = ratio
     report.values["total"] = {
         "stated": block.rebalance.max_total,
@@ -72,6 +80,46 @@ def rebalance_model(
     for part in ("val", "test"):
         write_bytes(layout.mixed(model, part), layout.fitted(model, part).read_bytes())
     return report
+
+
+def _beyond(found: Index, rows: Rows, most: int | None) -> NDArray[np.bool_]:
+    """Whether each row is a further wording of its fact than the first `most`.
+
+    Wordings come in their order, numbers by value: of 1, 2 and 10 the first two are 1
+    and 2. Rows without a wording are never too many.
+    """
+    is_beyond = np.zeros(len(rows), np.bool_)
+    if most is None:
+        return is_beyond
+    ordered = sorted(found.wordings, key=_in_order)
+    ranks = [ordered.index(name) for name in found.wordings]
+    told = np.array([bool(name) for name in found.wordings], np.bool_)
+    by_fact: dict[int, list[int]] = {}
+    for at in np.flatnonzero(told[found.wording[rows]]).tolist():
+        by_fact.setdefault(int(found.fact[rows[at]]), []).append(at)
+    for members in by_fact.values():
+        rank = {at: ranks[found.wording[rows[at]]] for at in members}
+        first = sorted(set(rank.values()))[:most]
+        for at in members:
+            is_beyond[at] = rank[at] not in first
+    return is_beyond
+
+
+def _in_order(wording: str) -> tuple[int, str]:
+    """What wordings are sorted by: a number by its value, before other names."""
+    return (int(wording), "") if wording.isdecimal() else (2**62, wording)
+
+
+def _write_recall(model: str, facts: set[int]) -> int:
+    """Write the recall questions whose fact a drawn new row teaches; how many."""
+    source = layout.fitted(model, layout.RECALL_SET)
+    with jsonl.open_write(layout.mixed(model, layout.RECALL_SET)) as writer:
+        for sample in (
+            jsonl.read_samples(source, jsonl.refuse) if source.is_file() else ()
+        ):
+            if key_of(sample.fact) in facts:
+                writer.write(sample)
+    return writer.count
 
 
 def describe_total(model: str, block: Model, report: StageReport) -> str:

@@ -2,9 +2,9 @@
 on its test set.
 
 `data/releases/<model>/<version>/` holds the unique rows before oversampling (train,
-val, test), the assignments, the adapter and the hash of its base, and `manifest.json`
-with the sha256 of every file. A release is immutable: writing one that exists, or
-reading one whose hash is wrong, is an error.
+val, test), the recall set of what was trained, the assignments, the adapter and the
+hash of its base, and `manifest.json` with the sha256 of every file. A release is
+immutable: writing one that exists, or reading one whose hash is wrong, is an error.
 """
 
 from __future__ import annotations
@@ -147,6 +147,11 @@ def freeze(
             part: _copy_rows(layout.fitted(model, part), folder, part, block.version)
             for part in layout.PARTS
         }
+        recall = layout.mixed(model, layout.RECALL_SET)
+        if recall.is_file():
+            counts[layout.RECALL_SET] = _copy_rows(
+                recall, folder, layout.RECALL_SET, block.version
+            )
         ids = {
             sample_id
             for part in layout.PARTS

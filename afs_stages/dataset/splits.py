@@ -4,7 +4,8 @@ frozen by releases.
 Order of work: exact duplicates go (the best-scored stays), groups and near-duplicates
 join into clusters (released rows among them), clusters that touch a frozen part take
 it, the others are assigned by hash, and large near-duplicate clusters keep their best
-rows only.
+rows only. Rows marked as a recall wording take no part in this: they go to the recall
+set, with look-ups of the training rows in other words (`recall_set`).
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afs_stages.core import jsonl, layout
-from afs_stages.core.params.data import Split
-from afs_stages.core.sample import decode_keys
+from afs_stages.core.params.data import NearDuplicates, Split
+from afs_stages.core.sample import RECALL, TrainingSample, decode_keys
 from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset import near
 from afs_stages.dataset.assign import Ratios, assign
@@ -28,10 +29,18 @@ from afs_stages.dataset.clusters import Clusters
 from afs_stages.dataset.frozen import Frozen, load_frozen
 from afs_stages.dataset.index import BATCH, Index, index
 from afs_stages.dataset.keys import Keys, Rows, cross_counts, runs
+from afs_stages.dataset.recall_set import RecallSet, gather, near_questions
 
-EXACT, NEAR, BRIDGES = -1, -2, -3
+EXACT, NEAR, BRIDGES, ASKED = -1, -2, -3, -4
 """Instead of a part: why a row is left out."""
-REASONS = {EXACT: "exact_duplicate", NEAR: "near_duplicate", BRIDGES: "bridges_splits"}
+REASONS = {
+    EXACT: "exact_duplicate",
+    NEAR: "near_duplicate",
+    BRIDGES: "bridges_splits",
+    ASKED: "released_recall_question",
+}
+ASIDE = -5
+"""Instead of a part: a wording that is never trained on, for the recall set."""
 TEST_FIRST = (2, 1, 0)
 
 
@@ -72,8 +81,8 @@ def split_dataset(
     find_near: bool = True,
     strict: bool = False,
 ) -> StageReport:
-    """Split sample files into `output`/{train,val,test}.jsonl with `assignments.jsonl`
-    and `dropped.jsonl`.
+    """Split sample files into `output`/{train,val,test}.jsonl with `recall.jsonl`,
+    `assignments.jsonl` and `dropped.jsonl`.
 
     `group_by` is `group` (the unit each source names) or `none`; without `find_near`
     only exact duplicates and groups are kept together. Rows of a part are written in
@@ -86,8 +95,10 @@ def split_dataset(
         frozen = load_frozen(releases, rejects)
         plan = make_plan(found, frozen, params, seed, group_by, find_near)
         _write(found, frozen, plan, output)
+        recall = _recall_set(found, frozen, plan, output, params.near_duplicates)
         report.rejected = rejects.counts
     _fill(report, found, plan, params)
+    _fill_recall(report, recall)
     return report
 
 
@@ -110,11 +121,14 @@ def make_plan(
     _assign_free(plan, nodes, decided, params, seed)
     _cap(plan, nodes, params.near_duplicates.keep_per_cluster)
     _drop_refused(plan, nodes)
+    _drop_asked(plan, nodes, params.near_duplicates)
     return plan
 
 
 def _without_exact(found: Index) -> SplitPlan:
-    """Of each id the best-scored row; which the order of the rows puts first."""
+    """Of each id the best-scored row; which the order of the rows puts first.
+    Recall wordings are set aside.
+    """
     rows = found.canonical()
     keys = found.key[rows]
     plan = SplitPlan(
@@ -125,6 +139,9 @@ def _without_exact(found: Index) -> SplitPlan:
         again.tolist(), np.searchsorted(keys, keys[again]).tolist(), strict=True
     ):
         plan.drop(node, EXACT, first)
+    if RECALL in found.wordings:
+        is_recall = found.wording[rows] == found.wordings.index(RECALL)
+        plan.part[is_recall & (plan.part >= 0)] = ASIDE
     return plan
 
 
@@ -218,6 +235,10 @@ class _Nodes:
         """Whether the row stands in a release."""
         return node >= self.own or bool(self.frozen_part[node] >= 0)
 
+    def fact(self, node: int) -> int:
+        """The key of the fact a row of the plan teaches."""
+        return int(self.found.fact[self.plan.rows[node]])
+
     def score(self, node: int) -> float:
         """Its quality; -1 where unscored."""
         score = float(self.found.score[self.plan.rows[node]])
@@ -289,6 +310,9 @@ def _assign_free(
 def _cap(plan: SplitPlan, nodes: _Nodes, keep: int) -> None:
     """Of each set of near-duplicates keep the best-scored rows,
     and every released one.
+
+    Wordings of one fact have one answer and so are nearly the same text; they count as
+    one, or no fact could be taught in several.
     """
     for members in nodes.copies.sets():
         alive = [node for node in members if node < nodes.own and plan.part[node] >= 0]
@@ -296,8 +320,12 @@ def _cap(plan: SplitPlan, nodes: _Nodes, keep: int) -> None:
             alive,
             key=lambda node: (not nodes.is_released(node), -nodes.score(node), node),
         )
-        for node in ranked[keep:]:
-            if not nodes.is_released(node):
+        kept: set[int] = set()
+        for node in ranked:
+            fact = nodes.fact(node)
+            if fact in kept or len(kept) < keep:
+                kept.add(fact)
+            elif not nodes.is_released(node):
                 plan.drop(node, NEAR, ranked[0])
 
 
@@ -311,6 +339,20 @@ def _drop_refused(plan: SplitPlan, nodes: _Nodes) -> None:
         )
         if not nodes.is_released(one) and plan.part[one] >= 0:
             plan.drop(one, NEAR, two)
+
+
+def _drop_asked(plan: SplitPlan, nodes: _Nodes, params: NearDuplicates) -> None:
+    """A training row that asks what a release's recall set asks, in nearly its words,
+    is dropped: with it trained, that set would no longer show what is remembered.
+    """
+    asked = nodes.frozen.recall
+    if not asked:
+        return
+    may_go = (plan.part == 0) & (nodes.frozen_part < 0)
+    free = np.flatnonzero(may_go).astype(np.int32)
+    rows = nodes.found.keys(plan.rows[free])
+    for place in near_questions(rows, asked, params):
+        plan.drop(int(free[place]), ASKED, int(free[place]))
 
 
 def _write(found: Index, frozen: Frozen, plan: SplitPlan, output: Path) -> None:
@@ -378,6 +420,47 @@ def _dropped(found: Index, frozen: Frozen, plan: SplitPlan) -> Iterator[dict[str
             found.keys(plan.rows[nodes]), reasons, others, strict=True
         ):
             yield {"sample_id": row.sample_id, "reason": reason, "of": other}
+
+
+def _recall_set(
+    found: Index,
+    frozen: Frozen,
+    plan: SplitPlan,
+    output: Path,
+    params: NearDuplicates,
+) -> RecallSet:
+    """Write the recall set of the training rows; its wordings are used neither by them
+    nor by training rows of releases, which may be rehearsed.
+    """
+    train = plan.rows[np.flatnonzero(plan.part == 0)]
+    aside = plan.rows[np.flatnonzero(plan.part == ASIDE)]
+    released = frozen.rows[frozen.parts == 0]
+    recall = gather(
+        lambda: found.lines(train),
+        _samples(found, aside),
+        params,
+        lambda: frozen.index.lines(released),
+    )
+    with jsonl.open_write(output / f"{layout.RECALL_SET}.jsonl") as writer:
+        writer.write_many(recall.rows)
+    return recall
+
+
+def _samples(found: Index, rows: Rows) -> Iterator[TrainingSample]:
+    """Rows of an index as samples."""
+    for line in found.lines(rows):
+        yield TrainingSample.from_dict(jsonl.decode(line))
+
+
+def _fill_recall(report: StageReport, recall: RecallSet) -> None:
+    """Marked rows are rows that came in; those made by rule are none."""
+    for reason, count in sorted(recall.dropped.items()):
+        report.drop(reason, count)
+    report.rows_out += recall.marked
+    report.values["recall"] = {
+        "marked": recall.marked,
+        "reworded": len(recall.rows) - recall.marked,
+    }
 
 
 def _fill(report: StageReport, found: Index, plan: SplitPlan, params: Split) -> None:

@@ -18,10 +18,11 @@ from afs_stages.core.jsonl import OnBad
 from afs_stages.core.params.model import Evaluate
 from afs_stages.core.sample import TrainingSample
 from afs_stages.core.stage_report import StageReport
-from afs_stages.evaluation import forgetting, gates
+from afs_stages.evaluation import forgetting, gates, knowledge
 from afs_stages.evaluation.draw import draw_matrix
+from afs_stages.evaluation.generations import Generations
 from afs_stages.evaluation.losses import BASE, TestSet, make_test_set, measure, results
-from afs_stages.evaluation.tasks import beside_base, choose, measure_tasks
+from afs_stages.evaluation.tasks import answer, beside_base, choose, scores
 from afs_stages.training import lineage as releases
 from afs_stages.training import lora
 from afs_stages.training.base_model import Base, load_tokenizer, resolve
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is measured: an adapter of a version on its test rows,
+    """What is measured: an adapter of a version on its test rows and its recall set,
     by the given parameters.
 
     `convert` renders test samples, earlier releases' too, as the stage `convert`
@@ -49,6 +50,7 @@ class Evaluation:
     seed: int
     max_length: int
     convert: Callable[[TrainingSample], ChatRow] = from_sample
+    recall: Path | None = None
 
 
 def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
@@ -64,18 +66,28 @@ def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
     )
     tokenizer = load_tokenizer(base)
     adapters, sets = _gather(job, base, tokenizer, on_bad)
+    quizzes = _gather_recall(job, list(adapters), on_bad)
     model, packed = lora.load_with_adapters(base, adapters)
     exercises = choose(sets[-1].rows, job.params.generate, job.seed)
+    said: dict[str, list[str]] = {}
+
+    def look(name: str) -> None:
+        """Measure the model as it is now."""
+        measure(model, packed, sets, name, job.params.batch_tokens)
+        knowledge.ask(model, tokenizer, quizzes, name, job.params)
+        said[name] = answer(model, tokenizer, exercises, job.params)
+
     with model.disable_adapter():
-        measure(model, packed, sets, BASE, job.params.batch_tokens)
-        of_base = measure_tasks(model, tokenizer, exercises, job.params)
+        look(BASE)
     for name in adapters:
         model.set_adapter(name)
-        measure(model, packed, sets, name, job.params.batch_tokens)
-    # The adapter that is active now is the last one: this version's.
-    tasks = beside_base(measure_tasks(model, tokenizer, exercises, job.params), of_base)
+        look(name)
     versions = list(adapters)
     found = results(sets, versions, job.params, job.seed)
+    known = knowledge.results(quizzes, versions, job.params.bootstrap, job.seed)
+    found["knowledge"] = known
+    own, of_base = (scores(exercises, said[name]) for name in (versions[-1], BASE))
+    tasks = {**knowledge.task(known, versions[-1]), **beside_base(own, of_base)}
     _fill(report, sets)
     text = summary(found, versions)
     refusals = gates.refusals(found, versions, job.params)
@@ -92,6 +104,9 @@ def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
     say(text)
     if job.model:
         _write(job.model, found, versions, text)
+        kept = layout.generations(job.model)
+        Generations(quizzes, exercises, said).write(kept)
+        report.values["generations"] = file_hash(kept)
     return refusals
 
 
@@ -122,6 +137,27 @@ def _gather(
             "train.max_length; then: dvc repro",
         )
     return {**adapters, job.version: job.adapter}, [*sets, own]
+
+
+def _gather_recall(
+    job: Evaluation, versions: Sequence[str], on_bad: OnBad
+) -> list[knowledge.Quiz]:
+    """The recall sets of earlier releases and of this version, oldest first; one that
+    has none, as releases of older tools do, is left out.
+    """
+    root = layout.release_adapters(job.model)
+    files = [
+        (name, root / name / f"{layout.RECALL_SET}.jsonl") for name in versions[:-1]
+    ]
+    if job.recall is not None:
+        files.append((job.version, job.recall))
+    quizzes = []
+    for name, path in files:
+        rows = read_chat_rows(path, on_bad, job.convert) if path.is_file() else ()
+        asked = job.params.recall.questions
+        quiz = knowledge.make_quiz(name, list(rows), asked, job.seed)
+        quizzes += [quiz] if quiz.questions else []
+    return quizzes
 
 
 def _why_none(tests: TestSet) -> str:
@@ -160,10 +196,14 @@ def matrix(
 
 
 def summary(found: dict[str, Any], versions: Sequence[str]) -> str:
-    """The matrix, the gain over the base and the forgetting with their intervals,
-    for the terminal.
+    """What is known and kept, the matrices, the gain over the base and the forgetting
+    with their intervals, for the terminal.
     """
-    lines = [forgetting.matrix_text(versions, *matrix(found, versions))]
+    known = found.get("knowledge") or {}
+    lines = knowledge.headlines(known, versions)
+    if known:
+        lines.append(knowledge.matrix_text(known))
+    lines.append(forgetting.matrix_text(versions, *matrix(found, versions)))
     lines.append(_with_interval("gain over base", found["gain_over_base"]))
     for key, name in (
         ("f", "forgetting F"),
@@ -172,12 +212,15 @@ def summary(found: dict[str, Any], versions: Sequence[str]) -> str:
     ):
         if found["forgetting"][key] is not None:
             lines.append(_with_interval(name, found["forgetting"][key]))
+        of_facts = known.get("forgetting", {}).get(key)
+        if of_facts is not None:
+            lines.append(_with_interval(f"{name} (recall)", of_facts))
     return "\n".join(lines)
 
 
 def _with_interval(name: str, value: dict[str, float]) -> str:
     return (
-        f"{name.ljust(20)}{value['estimate']:>9.3f}  (95%: {value['low']:.3f} to "
+        f"{name.ljust(27)}{value['estimate']:>9.3f}  (95%: {value['low']:.3f} to "
         f"{value['high']:.3f})"
     )
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from afs_stages.evaluation import intervals
+
 Matrix = Sequence[Sequence[Any]]
 """R[i][j]: floats, or arrays of one shape (resamples), which give arrays back."""
 
@@ -43,6 +45,22 @@ def forgetting(matrix: Matrix) -> Any:
             for j in range(len(matrix) - 1)
         ]
     )
+
+
+def summaries(matrix: Matrix, base: Sequence[Any]) -> dict[str, Any]:
+    """ACC, BWT, FWT and F of resampled scores with intervals; the last three need an
+    earlier version and are null without.
+    """
+    found = {
+        "acc": acc(matrix),
+        "bwt": bwt(matrix),
+        "fwt": fwt(matrix, base),
+        "f": forgetting(matrix),
+    }
+    return {
+        name: None if value is None else intervals.summary(value)
+        for name, value in found.items()
+    }
 
 
 def _mean(values: list[Any]) -> Any:

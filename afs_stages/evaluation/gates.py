@@ -1,5 +1,5 @@
-"""When a version may not pass: no better than its base,
-or worse than the last release on a domain.
+"""When a version may not pass: no better than its base, worse than the last release on
+a domain, or ignorant of what an earlier version knew.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from afs_stages.core.params.model import Evaluate
+from afs_stages.evaluation.knowledge import percent
 from afs_stages.evaluation.losses import BASE
 
 FEW_ROWS = 20
@@ -43,13 +44,70 @@ def refusals(
             )
             reason = f"{versions[-1]} is worse than {versions[-2]} {much}"
             out.append(f"{reason}\n{domain_table(found, versions, -2)}")
+    if params.recall.min_kept is not None:
+        out += _lost(found, versions, params.recall.min_kept)
     return out
+
+
+def _lost(found: dict[str, Any], versions: Sequence[str], least: float) -> list[str]:
+    """Of which earlier versions too little is still known.
+
+    With few known facts only an interval that lies below as a whole refuses.
+    """
+    out = []
+    for version, kept in _kept(found):
+        is_told = kept["facts"] >= FEW_ROWS
+        is_lost = kept["estimate"] < least if is_told else kept["high"] < least
+        if is_lost:
+            out.append(_kept_text(versions[-1], version, kept, least))
+    return out
+
+
+def _kept(found: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """What is kept of earlier versions that knew something."""
+    kept = (found.get("knowledge") or {}).get("kept", {})
+    return [(version, one) for version, one in kept.items() if one["known"]]
+
+
+def _kept_text(now: str, version: str, kept: dict[str, Any], least: float) -> str:
+    return (
+        f"{now} still knows {percent(kept)} of what {version} knew ({kept['still']} of "
+        f"{kept['known']} questions), and evaluate.recall.min_kept is {least}"
+    )
 
 
 def doubts(
     found: dict[str, Any], versions: Sequence[str], params: Evaluate
 ) -> list[str]:
-    """What passes, though the test rows are too few to tell."""
+    """What passes, though the test rows or the known facts are too few to tell."""
+    out = _doubted_gain(found, versions, params)
+    if params.recall.min_kept is not None and len(versions) > 1:
+        out += _doubted_kept(found, versions, params.recall.min_kept)
+    return out
+
+
+def _doubted_kept(
+    found: dict[str, Any], versions: Sequence[str], least: float
+) -> list[str]:
+    measured = _kept(found)
+    if not measured:
+        return [
+            "evaluate.recall.min_kept cannot be told: earlier versions knew nothing of "
+            "their recall sets, or have none"
+        ]
+    lost = _lost(found, versions, least)
+    few = []
+    for version, kept in measured:
+        text = _kept_text(versions[-1], version, kept, least)
+        is_few = kept["facts"] < FEW_ROWS
+        if is_few and kept["low"] < least and text not in lost:
+            few.append(f"cannot tell with {kept['facts']} known facts: {text}")
+    return few
+
+
+def _doubted_gain(
+    found: dict[str, Any], versions: Sequence[str], params: Evaluate
+) -> list[str]:
     rows, gain = found["test_rows"][versions[-1]], found["gain_over_base"]
     is_told = rows >= FEW_ROWS or (rows > 1 and gain["low"] > 0)
     if not params.must_beat_base or is_told or gain["estimate"] <= 0:

@@ -1,5 +1,5 @@
-"""Bootstrap intervals of per-token losses: rows are resampled,
-so that a long row moves as one.
+"""Intervals: a bootstrap of per-token losses, whose rows are resampled so that a long
+row moves as one, and Wilson's for shares.
 """
 
 from __future__ import annotations
@@ -36,6 +36,21 @@ def per_token(counts: Array, losses: Any, tokens: Any) -> Array:
     weight = np.maximum(counts @ np.asarray(tokens, dtype=np.float64), 1)
     result: Array = drawn / weight
     return result
+
+
+def wilson(share: float, rows: int) -> dict[str, float]:
+    """A share of rows with its 95% interval (Wilson 1927): never of no width, and
+    never outside [0, 1], as a bootstrap's is at 0 and 1.
+    """
+    z = 1.959964
+    middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
+    spread = share * (1 - share) / rows + z * z / (4 * rows * rows)
+    reach = z * spread**0.5 / (1 + z * z / rows)
+    return {
+        "estimate": round(share, 5),
+        "low": round(max(middle - reach, 0.0), 5),
+        "high": round(min(middle + reach, 1.0), 5),
+    }
 
 
 def summary(values: Array) -> dict[str, float]:

@@ -191,18 +191,6 @@ def _loss_of(
 def _forgetting(
     versions: Sequence[str], drawn: dict[str, list[Array]]
 ) -> dict[str, Any]:
-    """ACC, BWT, FWT and F with intervals; the last three need an earlier version and
-    are null without.
-    """
+    """ACC, BWT, FWT and F of minus the losses, with intervals."""
     scores = [[-values for values in drawn[name]] for name in versions]
-    base = [-values for values in drawn[BASE]]
-    found = {
-        "acc": forgetting.acc(scores),
-        "bwt": forgetting.bwt(scores),
-        "fwt": forgetting.fwt(scores, base),
-        "f": forgetting.forgetting(scores),
-    }
-    return {
-        name: None if value is None else intervals.summary(value)
-        for name, value in found.items()
-    }
+    return forgetting.summaries(scores, [-values for values in drawn[BASE]])

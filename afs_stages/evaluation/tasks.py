@@ -1,15 +1,15 @@
 """What a version can do: answers generated for test rows whose right
 answer can be checked.
 
-`lookup` asks for an address or a name, `assembles` for 65816 code, `tool_calls` for a
-call. Rows are drawn by seed from every domain and kind in turn, so that a small number
-of them still covers all.
+`lookup` asks for an address or a name of a fact that is held out, `assembles` for
+65816 code, `tool_calls` for a call, `facts` for anything that names addresses, names or
+registers. Rows are drawn by seed from every domain and kind in turn, so that a small
+number of them still covers all.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from afs_stages.asm.opcode_table import assemble
 from afs_stages.core.params.model import Evaluate
 from afs_stages.core.sample import is_learnt
+from afs_stages.dataset.answer_facts import new_facts, recalls, sought
 from afs_stages.evaluation import call_checks as calls
 from afs_stages.scoring.blocks import ASM_TAGS, assembly_in, fenced
 from afs_stages.training.chat_rows import ChatRow
@@ -27,15 +28,10 @@ from afs_stages.training.encode import render
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-_ADDRESS = re.compile(r"(?:\$|\b0x)((?:[0-9A-Fa-f]{2}:)?[0-9A-Fa-f]+)\b")
-_NAME = re.compile(r"`([!.]?[A-Za-z_]\w*)`")
-_SENTENCE_END = re.compile(r"[.:]\s|\n")
 STATES = ("ok", "stubs", "error", "cut", "none")
 """Code that assembles, that does but for outside names, that does not, whose fence
 never closes, no code.
 """
-
-_LOW_RAM, _LOW_RAM_SIZE = 0x7E0000, 0x2000
 
 
 @dataclass(frozen=True)
@@ -52,6 +48,23 @@ class Exercise:
     def prompt(self, tokenizer: PreTrainedTokenizerBase) -> str:
         """The conversation up to where the answer begins."""
         return render(tokenizer, self.row, self.at, prompt=True)
+
+    @property
+    def asked(self) -> str:
+        """What is said before the answer, all of it."""
+        told = (
+            message.get("content") or "" for message in self.row.messages[: self.at]
+        )
+        return "\n".join(told)
+
+    @property
+    def reference(self) -> str:
+        """The row's own answer."""
+        return self.row.messages[self.at].get("content") or ""
+
+    def is_right(self, text: str) -> bool:
+        """Whether a look-up's answer names what is sought first."""
+        return recalls(self.row.messages[self.at - 1]["content"], (self.wanted,), text)
 
 
 def choose(rows: Sequence[ChatRow], per_task: int, seed: int) -> list[Exercise]:
@@ -101,50 +114,14 @@ def _exercises(row: ChatRow) -> list[Exercise]:
             row.messages[at - 1].get("content") or "", message.get("content") or ""
         )
         out += [Exercise("lookup", row, at, wanted)] if wanted else []
+    if turns and not out:
+        told = Exercise("facts", row, turns[-1][0])
+        out += [told] if new_facts(told.asked, told.reference) else []
     return out
 
 
 def _shows_code(text: str) -> bool:
     return any(tag in ASM_TAGS for tag, _ in fenced(text)) and bool(assembly_in(text))
-
-
-def sought(question: str, answer: str) -> str:
-    """What a memory question asks for: the one address, or the one name, of the
-    answer's first sentence.
-
-    A question that holds an address asks for a name, any other for an address. Empty
-    where the answer holds none or several.
-    """
-    head = _SENTENCE_END.split(answer, maxsplit=1)[0]
-    names = [name for name in _NAME.findall(head) if f"`{name}`" not in question]
-    found = (
-        set(names)
-        if _ADDRESS.search(question)
-        else {address(digits) for digits in _ADDRESS.findall(head)}
-    )
-    return found.pop() if len(found) == 1 else ""
-
-
-def address(digits: str) -> str:
-    """An address in one form: `7E:0032`, `7E0032` and `0032` (low RAM's
-    mirror) are `$32`.
-    """
-    value = int(digits.replace(":", ""), 16)
-    return f"${value - _LOW_RAM if 0 <= value - _LOW_RAM < _LOW_RAM_SIZE else value:X}"
-
-
-def names_it(wanted: str, text: str) -> bool:
-    """Whether the first address (or name in backticks) of a text is the wanted one.
-
-    Of a text without any backticks, a name has to be one of the words.
-    """
-    if wanted.startswith("$"):
-        found = _ADDRESS.search(text)
-        return found is not None and address(found[1]) == wanted
-    if "`" not in text:
-        return re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", text) is not None
-    name = _NAME.search(text)
-    return name is not None and name[1] == wanted
 
 
 def scores(
@@ -169,8 +146,27 @@ Pairs = list[tuple[Exercise, str]]
 
 
 def _lookup(pairs: Pairs) -> dict[str, float]:
+    return {"exact": _rate([exercise.is_right(text) for exercise, text in pairs])}
+
+
+def _told_facts(pairs: Pairs) -> dict[str, float]:
+    """How the addresses, names and registers that answers add to their questions agree
+    with the references', all rows together.
+
+    Precision is the share of the told facts that are right, recall the share of the
+    right ones that are told; `f1` is their harmonic mean.
+    """
+    told = right = wanted = 0
+    for exercise, text in pairs:
+        answer = set(new_facts(exercise.asked, text))
+        reference = set(new_facts(exercise.asked, exercise.reference))
+        told += len(answer)
+        right += len(answer & reference)
+        wanted += len(reference)
     return {
-        "exact": _rate([names_it(exercise.wanted, text) for exercise, text in pairs])
+        "f1": round(2 * right / (told + wanted), 6),
+        "precision": round(right / max(told, 1), 6),
+        "recall": round(right / wanted, 6),
     }
 
 
@@ -208,24 +204,26 @@ def _rate(hits: Sequence[bool]) -> float:
     return round(sum(hits) / len(hits), 6)
 
 
-SCORES = {"lookup": _lookup, "assembles": _assembles, "tool_calls": _tool_calls}
+SCORES = {
+    "lookup": _lookup,
+    "assembles": _assembles,
+    "tool_calls": _tool_calls,
+    "facts": _told_facts,
+}
 
 
-def measure_tasks(
+def answer(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     exercises: Sequence[Exercise],
     params: Evaluate,
-) -> dict[str, dict[str, float]]:
-    """Every task's rows and rates for the model as it is now (an adapter
-    active or none).
-    """
+) -> list[str]:
+    """What the model as it is now (an adapter active or none) says to each exercise."""
     from afs_stages.evaluation.generation import answers
 
     prompts = [exercise.prompt(tokenizer) for exercise in exercises]
-    return scores(
-        exercises,
-        answers(model, tokenizer, prompts, params.max_new_tokens, params.batch_tokens),
+    return answers(
+        model, tokenizer, prompts, params.max_new_tokens, params.batch_tokens
     )
 
 

@@ -25,6 +25,7 @@ models:
   {name}:
     version: v1               # raise it after `afs release {name}`
     weights: {{}}               # shares of the sources in the mix; they need not sum to 1
+    wordings: null            # of one fact, the first so many; null: all there are
     rehearsal:
       ratio: 0.3              # share of older versions' rows, once there are some: docs/rehearsal.md
       policy: random          # random | top_quality | quality_diversity

@@ -7,7 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 FORGETTING = ("acc", "bwt", "fwt", "f")
-TASKS = {"lookup": "exact", "assembles": "rate", "tool_calls": "valid"}
+TASKS = {
+    "recall": "exact",
+    "lookup": "exact",
+    "assembles": "rate",
+    "tool_calls": "valid",
+}
 
 
 def headline(
@@ -17,8 +22,9 @@ def headline(
 
     `facts` is the adapter's training.json, `measured` the evaluation's report. `loss`
     is nats per token on the version's own test set, `gain` what it is better than the
-    base there; `f` and its like are as in `forgetting.py`. What was not measured is
-    left out.
+    base there; `f` and its like are as in `forgetting.py`, in loss; `kept` is the share
+    of what the version before knew that is still known. What was not measured is left
+    out.
     """
     own = measured["loss"][version][version]
     figures = {
@@ -31,6 +37,10 @@ def headline(
     for name, value in measured["forgetting"].items():
         if name in FORGETTING and value:
             figures[name] = value["estimate"]
+    kept = (measured.get("knowledge") or {}).get("kept", {})
+    if kept:
+        # Of the version before; the report has all earlier ones.
+        figures["kept"] = list(kept.values())[-1].get("estimate")
     for task, rate in TASKS.items():
         if task in measured["tasks"]:
             figures[task] = measured["tasks"][task][rate]

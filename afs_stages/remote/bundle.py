@@ -65,6 +65,7 @@ def contents(
     script = job.training_script or params.train_for(model).script
     single = [
         layout.mixed(model, "test"),
+        layout.mixed(model, layout.RECALL_SET),
         Path(script or "-"),
         Path(params.remote.requirements or "-"),
     ]

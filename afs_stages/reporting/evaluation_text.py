@@ -1,9 +1,11 @@
-"""What a version learnt and what it forgot, as lines of text."""
+"""What a version knows, what it learnt and what it forgot, as lines of text."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from afs_stages.evaluation import knowledge
+from afs_stages.evaluation.evaluate import versions_of
 from afs_stages.reporting.table import table
 
 WORDS = {
@@ -17,11 +19,26 @@ WORDS = {
 }
 
 
+RECALL_WORDS = {
+    "acc": ("ACC", "mean recall over all recall sets"),
+    "bwt": ("BWT", "change of recall since it was learnt; negative is forgetting"),
+    "fwt": ("FWT", "recall before it was learnt, over the base's"),
+    "f": ("F", "best past recall minus today's; 0 is nothing forgotten"),
+}
+TASKS = {
+    "recall": "recall (trained facts, other words)",
+    "lookup": "lookup (held-out facts, never trained)",
+    "facts": "facts (addresses, names and registers told)",
+}
+"""What a task is called where its name does not say it."""
+
+
 def lines(report: dict[str, Any]) -> list[str]:
-    """The loss of base and versions on every frozen test set, the gain over the base,
-    forgetting, tasks.
+    """Recall of base and versions on every recall set, their loss on every frozen test
+    set, the gain over the base, forgetting, tasks.
     """
     text = [
+        *known(report),
         "completion loss, nats per token, lower is better (95% interval)",
         *_losses(report["loss"]),
     ]
@@ -31,7 +48,7 @@ def lines(report: dict[str, Any]) -> list[str]:
         name: value for name, value in report["forgetting"].items() if value is not None
     }
     if len(measured) > 1:
-        text.append("forgetting over all versions")
+        text.append("forgetting over all versions, in loss")
         text += [
             f"  {WORDS[name][0]:<4} {_interval(value)}  {WORDS[name][1]}"
             for name, value in measured.items()
@@ -40,7 +57,35 @@ def lines(report: dict[str, Any]) -> list[str]:
         text.append("forgetting: nothing to forget yet, this is the first version")
     for name, task in (report.get("tasks") or {}).items():
         if isinstance(task, dict) and task.get("rows"):
-            text.append(f"{name}: {_task(task)}")
+            text.append(f"{TASKS.get(name, name)}: {_task(task)}")
+    return text
+
+
+def headline(report: dict[str, Any]) -> str:
+    """What the version still knows of the one before, or what it knows where there is
+    none; empty where nothing was asked.
+    """
+    sentences = knowledge.headlines(report.get("knowledge") or {}, versions_of(report))
+    return sentences[0] if sentences else ""
+
+
+def known(report: dict[str, Any]) -> list[str]:
+    """What is known and kept, with the matrix of recall."""
+    facts = report.get("knowledge") or {}
+    if not facts:
+        return []
+    text = knowledge.headlines(facts, versions_of(report))
+    text += ["recall of trained facts in words that were not trained (95% interval)"]
+    text += ["  " + line for line in knowledge.matrix_text(facts).splitlines()]
+    measured = {
+        name: value for name, value in facts["forgetting"].items() if value is not None
+    }
+    if len(measured) > 1:
+        text.append("forgetting of facts, as shares of the recall sets")
+        text += [
+            f"  {RECALL_WORDS[name][0]:<4} {_interval(value)}  {RECALL_WORDS[name][1]}"
+            for name, value in measured.items()
+        ]
     return text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from html import escape
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -162,9 +163,55 @@ def _models(params: Params, collected: RunReports, root: Path) -> Iterator[str]:
             if drawn.is_file()
             else ""
         )
+        headline = evaluation.headline(report)
         text = escape("\n".join(evaluation.lines(report)))
-        content = f"<pre>{text}</pre>" + (f"<svg{picture}" if picture else "")
+        content = f"<p><b>{escape(headline)}</b></p>" if headline else ""
+        content += f"<pre>{text}</pre>" + (f"<svg{picture}" if picture else "")
+        content += _answers(root / layout.generations(name))
         yield _section(f"{name} {model.version}: evaluation and forgetting", content)
+
+
+SHOWN = 3
+"""Questions shown on the page with their answers."""
+ANSWER_CHARS = 300
+
+
+def _answers(path: Path) -> str:
+    """Three questions with the answers of base and versions: recall questions first,
+    from each recall set in turn, then the tasks' rows.
+    """
+    if not path.is_file():
+        return ""
+    rows = [row for _, row in jsonl.read_objects(path, jsonl.refuse)]
+    by_set: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_set.setdefault(row.get("of", ""), []).append(row)
+    tasks = by_set.pop("", [])
+    turns = chain.from_iterable(zip_longest(*reversed(by_set.values())))
+    shown = [row for row in (*turns, *tasks) if row is not None][:SHOWN]
+    return "".join(_question(row) for row in shown)
+
+
+def _question(row: dict[str, Any]) -> str:
+    right = row.get("right", {})
+    cells = _said("reference", row["reference"])
+    for name, text in row["answers"].items():
+        cells += _said(f"{name}{_mark(right.get(name))}", text)
+    asked = escape(_short(row["question"]))
+    return f"<p>{escape(row['task'])}: {asked}</p><table>{cells}</table>"
+
+
+def _said(name: str, text: str) -> str:
+    return f"<tr><td>{escape(name)}</td><td>{escape(_short(text))}</td></tr>"
+
+
+def _mark(right: bool | None) -> str:
+    """A tick or a cross where it is known whether an answer is right."""
+    return {True: " ✓", False: " ✗", None: ""}[right]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= ANSWER_CHARS else f"{text[:ANSWER_CHARS]} …"
 
 
 def _warnings(params: Params, collected: RunReports, root: Path) -> Iterator[str]:

@@ -12,6 +12,7 @@ from afs_stages.core.jsonl import read_json
 from afs_stages.core.params import Params
 from afs_stages.dataset.releases import all_releases
 from afs_stages.project.code import require_current
+from afs_stages.reporting.evaluation_text import headline
 
 
 class Running(UserError):
@@ -117,7 +118,17 @@ def _models(params: Params, root: Path) -> dict[str, str]:
         states[name] = (
             f"{model.version}, {adapter}, {'released' if released else 'not released'}"
         )
+        knows = _knows(root / layout.report("evaluate", name), model.version)
+        states[name] += f"; {knows}" if knows else ""
     return states
+
+
+def _knows(path: Path, version: str) -> str:
+    """What the last evaluation says of the version's knowledge; "" where it is of
+    another version, or asked nothing.
+    """
+    report = read_json(path) if path.is_file() else {"loss": {}}
+    return headline(report) if version in report["loss"] else ""
 
 
 def _releases(params: Params, root: Path) -> dict[str, str]:

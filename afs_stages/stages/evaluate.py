@@ -1,5 +1,5 @@
-"""Stage `evaluate@<model>`: every version on every version's frozen test set,
-and what was forgotten.
+"""Stage `evaluate@<model>`: every version on every version's frozen test and recall
+set, and what was forgotten.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from afs_stages.core.errors import UserError
 from afs_stages.core.params.settings import settings_for
 from afs_stages.core.stage_report import StageReport
 
-app = console.stage_app("evaluate", "Measure an adapter: loss, tasks, forgetting.")
+app = console.stage_app(
+    "evaluate", "Measure an adapter: loss, knowledge, tasks, forgetting."
+)
 
 
 @app.command()
@@ -24,6 +26,10 @@ def evaluate(
     ] = "",
     data: Annotated[
         Path | None, typer.Option("--data", help="test rows: samples or messages rows")
+    ] = None,
+    recall: Annotated[
+        Path | None,
+        typer.Option("--recall", help="recall set: facts trained, wordings not"),
     ] = None,
     adapter: Annotated[
         Path | None, typer.Option("--adapter", help="adapter folder to measure")
@@ -54,6 +60,8 @@ def evaluate(
     settings = settings_for(model, params)
     folder = adapter or layout.adapter(model)
     tests = data or layout.mixed(model, "test")
+    if recall is None and model:
+        recall = layout.mixed(model, layout.RECALL_SET)
     job = Evaluation(
         model=model,
         version=settings.version or "adapter",
@@ -64,6 +72,7 @@ def evaluate(
         seed=settings.seed,
         max_length=settings.train.max_length,
         convert=as_converted(settings.convert),
+        recall=recall,
     )
     report = StageReport("evaluate", model)
     rejects = jsonl.refuse if strict else report_bad(report)

@@ -36,7 +36,8 @@ def train_releases(
     report = StageReport("train-releases", model)
     version, train = params.model(model).version, params.train_for(model)
     base, convert = resolve(layout.BASE_MODEL), as_converted(params.convert)
-    line = Lineage(model, version, base, train, params.seed, convert)
+    near = params.split.near_duplicates
+    line = Lineage(model, version, base, train, params.seed, convert, near)
     with jsonl.open_rejects(
         layout.release_adapters(model).with_suffix(".jsonl"), strict
     ) as rejects:

@@ -22,7 +22,8 @@ ROLES = {"system", "user", "assistant", "tool", "developer"}
 
 @dataclass(frozen=True)
 class ChatRow:
-    """One conversation; `name` says where it came from in messages to the user.
+    """One conversation; `name` says where it came from in messages to the user, `fact`
+    which fact it teaches, where its source says so.
 
     Its answers are learnt but those marked `train: false` or `weight: 0`.
     """
@@ -33,6 +34,7 @@ class ChatRow:
     source: str = ""
     kind: str = ""
     name: str = ""
+    fact: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """The row as a file of messages rows holds it."""
@@ -68,8 +70,9 @@ def row_of(sample: TrainingSample, messages: list[dict[str, Any]]) -> ChatRow:
     """The row of a sample whose conversation is given as OpenAI messages."""
     kind = str(sample.provenance.get("kind") or "")
     parsed = [_with_parsed_calls(message) for message in messages]
+    fact = str(sample.metadata.get("fact") or "")
     return ChatRow(
-        parsed, sample.tools, sample.domain, sample.source, kind, sample.sample_id
+        parsed, sample.tools, sample.domain, sample.source, kind, sample.sample_id, fact
     )
 
 

@@ -4,15 +4,15 @@ the frozen test rows.
 Versions are compared on the same base only. A release whose adapter was trained on
 another base (or that has none) is trained again from its released rows, rendered as
 `convert` renders rows today. What later stages need of a release lies in
-`models/<model>/releases/<version>/{adapter/, test.jsonl}`, which a newer release does
-not change.
+`models/<model>/releases/<version>/{adapter/, test.jsonl, recall.jsonl}`, which a newer
+release does not change. For a release that froze no recall set one is made by rule.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,10 @@ from afs_stages.core.console import say
 from afs_stages.core.errors import UserError
 from afs_stages.core.hashes import file_hash, folder_hash, value_hash
 from afs_stages.core.jsonl import OnBad, open_write, read_json
+from afs_stages.core.params.data import NearDuplicates
 from afs_stages.core.params.model import Train
 from afs_stages.core.sample import TrainingSample
+from afs_stages.dataset.recall_set import made_from
 from afs_stages.training.base_model import Base
 from afs_stages.training.chat_rows import ChatRow, from_sample, read_chat_rows
 from afs_stages.training.lora import base_hash_of
@@ -45,6 +47,7 @@ class Lineage:
     train: Train
     seed: int
     convert: Callable[[TrainingSample], ChatRow] = from_sample
+    near: NearDuplicates = field(default_factory=NearDuplicates)
 
     def released(self, version: str) -> Path:
         """The frozen folder of a release."""
@@ -126,6 +129,7 @@ def gather(line: Lineage, on_bad: OnBad) -> Iterator[tuple[str, str, dict[str, A
             line.gathered(name) / "test.jsonl",
             _bytes(line.released(name) / "test.jsonl"),
         )
+        _gather_recall(line, name)
         start = (
             line.gathered(name) / "adapter"
             if line.train.init_from == "previous"
@@ -157,6 +161,20 @@ def _gather_adapter(
         )
         run_job(job, on_bad)
     return "trained"
+
+
+def _gather_recall(line: Lineage, version: str) -> None:
+    """The release's recall set; one that froze none gets what its training rows
+    give by rule.
+    """
+    name = f"{layout.RECALL_SET}.jsonl"
+    frozen = line.released(version) / name
+    target = line.gathered(version) / name
+    if frozen.is_file():
+        write_bytes(target, frozen.read_bytes())
+        return
+    with open_write(target) as writer:
+        writer.write_many(made_from(line.released(version) / "train.jsonl", line.near))
 
 
 def _has_rows(line: Lineage, version: str) -> bool:

@@ -20,3 +20,11 @@ def test_a_missing_block_is_named_with_what_to_write() -> None:
         ("models", "veran", "train"),
     ]
     assert "`fit: {}`" in found[0].fix
+
+
+def test_a_missing_value_is_named_with_its_default() -> None:
+    tree = yaml.safe_load((ROOT / "params.yaml").read_text())
+    del tree["models"]["veran"]["wordings"], tree["models"]["majora"]["rehearsal"]
+    fixes = [mistake.fix for mistake in untracked(tree, ROOT / "dvc.yaml")]
+    assert ["`rehearsal: {}`" in fixes[0], "`ratio: 0.0`" in fixes[1]] == [True, True]
+    assert "`wordings: null`" in fixes[2]

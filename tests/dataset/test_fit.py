@@ -23,7 +23,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fit(rows: list[TrainingSample], **settings: Any) -> StageReport:
-    for part in layout.PARTS:
+    for part in (*layout.PARTS, layout.RECALL_SET):
         write(layout.split(part), rows if part == "train" else [])
     params = Fit.model_validate({"max_tokens": 400, **settings})
     return fit_model("m", ["alpha"], WordTokens(), params)

@@ -43,8 +43,11 @@ def groups_of(sizes: dict[str, int]) -> tuple[Index, dict[str, Rows]]:
         numbers * 0,
         numbers % 3,
         numbers * 0,
+        key,
+        numbers * 0,
         ["s"],
         ["d0", "d1", "d2"],
+        [""],
         [""],
     )
     ends = np.cumsum([0, *sizes.values()])

@@ -16,16 +16,14 @@ from hypothesis import strategies as st
 from afs_stages.core import jsonl
 from afs_stages.core.params.model import Evaluate
 from afs_stages.core.stage_report import StageReport
+from afs_stages.dataset.answer_facts import address, recalls, sought
 from afs_stages.evaluation import call_checks as calls
 from afs_stages.evaluation.tasks import (
     Exercise,
-    address,
     assembly_state,
     beside_base,
     choose,
-    names_it,
     scores,
-    sought,
 )
 from afs_stages.training.chat_rows import ChatRow
 
@@ -128,7 +126,7 @@ def test_what_a_memory_question_asks_for(
 ) -> None:
     assert sought(question, answer) == wanted
     if wanted:
-        assert names_it(wanted, answer)
+        assert recalls(question, (wanted,), answer)
 
 
 def test_an_address_is_the_same_however_it_is_written() -> None:
@@ -140,16 +138,16 @@ def test_an_address_is_the_same_however_it_is_written() -> None:
         == "$32"
     )
     assert address("7E2000") == "$7E2000"
-    assert names_it("$570", "It is 0x7e0570, I think.")
-    assert not names_it("$570", "It is at $571; $570 is next to it.")
-    assert not names_it("$570", "I do not know.")
+    assert recalls("", ("$570",), "It is 0x7e0570, I think.")
+    assert not recalls("", ("$570",), "It is at $571; $570 is next to it.")
+    assert not recalls("", ("$570",), "I do not know.")
 
 
 def test_a_name_is_the_first_in_backticks_or_a_word_of_plain_text() -> None:
-    assert names_it("RoomId", "That is RoomId.")
-    assert names_it("RoomId", "`RoomId` (`Core/ram.asm`)")
-    assert not names_it("RoomId", "That is RoomIdNext.")
-    assert not names_it("RoomId", "`Other`, not `RoomId`")
+    assert recalls("", ("RoomId",), "That is RoomId.")
+    assert recalls("", ("RoomId",), "`RoomId` (`Core/ram.asm`)")
+    assert not recalls("", ("RoomId",), "That is RoomIdNext.")
+    assert not recalls("", ("RoomId",), "`Other`, not `RoomId`")
 
 
 def test_code_is_counted_by_the_table_and_none_is_not_assembled() -> None:
@@ -357,15 +355,18 @@ def test_an_adapter_that_learnt_the_answers_looks_them_up(
             block,
             1,
             256,
+            recall=tmp_path / "rows.jsonl",
         )
         assert run(what, jsonl.refuse, report) == []
         reports.append(report.values)
     assert reports[0] == reports[1]
-    assert list(reports[0]["tasks"]) == ["lookup"]
-    found = reports[0]["tasks"]["lookup"]
-    assert found["rows"] == 3
-    assert found["exact"] > found["base"] == 0
-    assert any(line.startswith("lookup: rows 3, exact ") for line in lines(reports[0]))
+    assert list(reports[0]["tasks"]) == ["recall", "lookup"]
+    for task in ("recall", "lookup"):
+        found = reports[0]["tasks"][task]
+        assert found["rows"] == 3
+        assert found["exact"] > found["base"] == 0
+    told = "lookup (held-out facts, never trained): rows 3, exact "
+    assert any(line.startswith(told) for line in lines(reports[0]))
 
 
 @pytest.mark.parametrize("mode", ["separate", "embedded", "drop"])

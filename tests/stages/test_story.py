@@ -84,6 +84,9 @@ def test_v5_is_measured_against_v4_on_both_test_sets(project: Path, init: str) -
     facts = jsonl.read_json(layout.adapter("veran") / "training.json")
     assert bool(facts["start"]) == (init == "previous")
     assert (project / "reports/veran/forgetting.svg").is_file()
+    # The release froze no recall set: one was made from its training rows.
+    assert set(report["knowledge"]["recall"]["v5"]) == {"v4"}
+    assert layout.generations("veran").is_file()
     record = next((project / "models/registry").glob("*.json"))
     assert jsonl.read_json(record)["metrics"]["forgetting"] == report["forgetting"]
 

@@ -29,7 +29,7 @@ def sample(name: str, **fields: Any) -> TrainingSample:
     """
     metadata = {
         key: fields.pop(key)
-        for key in ("group", "origin_version", "provenance")
+        for key in ("group", "origin_version", "provenance", "fact", "wording")
         if key in fields
     }
     fields = {

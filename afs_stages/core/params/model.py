@@ -73,6 +73,23 @@ class Train(Block):
     )
 
 
+class Recall(Block):
+    """How knowledge of trained facts is measured, and when too much of it is lost."""
+
+    questions: int = Field(
+        default=48,
+        ge=0,
+        description="of every version's recall set, drawn by seed; 0: none is asked",
+    )
+    min_kept: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="share of what an earlier version knew that this one must still "
+        "know; null: any",
+    )
+
+
 class Evaluate(Block):
     """What an adapter is measured by, and when it may not pass."""
 
@@ -90,6 +107,7 @@ class Evaluate(Block):
         description="allowed rise of loss per domain over the last release",
     )
     must_beat_base: bool = True
+    recall: Recall = Recall()
 
 
 class Model(Block):
@@ -99,6 +117,12 @@ class Model(Block):
     weights: dict[str, float] = Field(
         min_length=1,
         description="source -> weight in the new part of the mix",
+    )
+    wordings: int | None = Field(
+        default=None,
+        ge=1,
+        description="wordings of one fact that enter the mix, in their order; null: "
+        "all there are",
     )
     rehearsal: Rehearsal = Rehearsal()
     rebalance: Rebalance = Rebalance()

@@ -4,13 +4,15 @@ is missing, default or not.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import yaml
 
 from afs_stages.core.params.mistake import Mistake
+from afs_stages.core.params.root import Params
 
 
 def untracked(data: dict[str, Any], pipeline: Path = Path("dvc.yaml")) -> list[Mistake]:
@@ -19,16 +21,32 @@ def untracked(data: dict[str, Any], pipeline: Path = Path("dvc.yaml")) -> list[M
     """
     if not pipeline.is_file():
         return []
-    named = _named(yaml.safe_load(pipeline.read_text(encoding="utf-8")), data)
-    return [
-        Mistake(
-            tuple(key.split(".")),
-            "not there, and DVC compares it from run to run",
-            "write what you want, or nothing for the defaults: "
-            f"`{key.rpartition('.')[2]}: {{}}`",
-        )
-        for key in sorted(set(named) - _keys(data))
-    ]
+    named = set(_named(yaml.safe_load(pipeline.read_text(encoding="utf-8")), data))
+    missing = sorted(named - _keys(data))
+    return [_missing(key.split(".")) for key in missing]
+
+
+def _missing(names: list[str]) -> Mistake:
+    write = f"`{names[-1]}: {_default(names)}`"
+    return Mistake(
+        tuple(names),
+        "not there, and DVC compares it from run to run",
+        f"write what you want, or nothing for the defaults: {write}",
+    )
+
+
+def _default(names: list[str]) -> str:
+    """What stands for a key's default: `{}` of a block, else the value itself."""
+    kind: Any = Params
+    default: Any = None
+    for name in names:
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+            continue
+        field = kind.model_fields[name]
+        kind, default = field.annotation, field.default
+    is_block = get_origin(kind) is dict or hasattr(kind, "model_fields")
+    return "{}" if is_block else json.dumps(default)
 
 
 def _named(pipeline: dict[str, Any], data: dict[str, Any]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from afs_stages.sources.redaction.spans import Span
 _LABEL_BACKWARDS = re.compile(
     # Read from the value to the left: a quote, what separates, and the name.
     r"(?:[\"'`]{1,2}\\{0,2})?\[?"
-    r"(?:\s{0,4}>?[=:]{1,2}\s{0,4}|\(|[ \t]{1,4}(?=[\w-]{1,40}-{1,2}(?!\S))|>)"
+    r"(?:[ \t]{0,4}>?[=:]{1,2}[ \t]{0,4}|\(|[ \t]{1,4}(?=[\w-]{1,40}-{1,2}(?!\S))|>)"
     r"\\{0,2}[\"'`\])}]{0,2}(?P<name>[\w.-]{1,48})"
 )
 _END = re.compile(r"[\"'`\\\s&;,)}\]<|#?]|\Z")

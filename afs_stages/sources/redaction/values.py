@@ -78,9 +78,7 @@ def is_secret(
     `environment` says that name and value stand as in `DB_PASSWORD=value`, where no
     code can stand: the value is one, whatever it looks like.
     """
-    if len(value) < _SHORTEST or _is_place(value):
-        return False
-    if _PLACEHOLDER.match(value) or _REPEATED.search(value) or _ADDRESS.match(value):
+    if len(value) < _SHORTEST or _is_place(value) or _stands_for_one(value):
         return False
     if level_of_name is Level.NUMBER:
         return _is_number(value)
@@ -94,11 +92,19 @@ def is_secret(
         return False
     if _CODE.match(value) and not (environment and looks_random(value)):
         return False
-    if level_of_name is Level.KEY and is_chosen_well(value):
-        return True
     if level_of_name is Level.SECRET:
         made = looks_random(value) or _is_chosen(value)
         return len(value) >= _MADE_SHORTEST and made
+    return is_chosen_well(value) or _is_key(value)
+
+
+def _stands_for_one(value: str) -> bool:
+    """A placeholder, or a number of an assembler."""
+    patterns = (_PLACEHOLDER.match, _REPEATED.search, _ADDRESS.match)
+    return any(matches(value) for matches in patterns)
+
+
+def _is_key(value: str) -> bool:
     return len(value) >= _KEY_SHORTEST and looks_random(value) and not _is_open(value)
 
 
