@@ -15,6 +15,10 @@ COMMANDS: CommandTable = {
         "afs_stages.commands.model.merge",
         "Merge a version into its base: one folder that any program loads.",
     ),
+    "gguf": (
+        "afs_stages.commands.model.gguf",
+        "Write a version as GGUF, for llama.cpp, LM Studio and Ollama.",
+    ),
     "publish": (
         "afs_stages.commands.model.publish",
         "Copy an adapter so that it loads from anywhere.",
