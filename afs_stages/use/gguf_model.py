@@ -3,7 +3,7 @@ it.
 
 Written with `gguf`, the package of llama.cpp's own people: its tensor names, its
 quantisation, its file format. What is ours is the order of things for the architectures
-of `KINDS`; any other goes through llama.cpp's converter (decision 0066).
+of `KINDS`; any other goes through llama.cpp's converter (decision 0090).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def write_model(folder: Path, name: str, type: str, path: Path) -> None:
     kind = _kind(config, folder)
     part = temporary(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = gguf.GGUFWriter(part, kind.name)
+    writer = gguf.GGUFWriter(part, kind.name, use_temp_file=True)
     writer.add_name(name)
     is_small = type == "q8_0"
     writer.add_file_type(
@@ -108,7 +108,7 @@ def write_lora(chosen: Chosen, name: str, path: Path) -> None:
     kind = _kind(config, settings)
     part = temporary(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = gguf.GGUFWriter(part, kind.name)
+    writer = gguf.GGUFWriter(part, kind.name, use_temp_file=True)
     writer.add_type(gguf.GGUFType.ADAPTER)
     writer.add_name(name)
     writer.add_string(gguf.Keys.Adapter.TYPE, "lora")

@@ -11,6 +11,10 @@ COMMANDS: CommandTable = {
         "afs_stages.commands.model.forgetting",
         "Print and draw the forgetting matrix of a model.",
     ),
+    "chat": (
+        "afs_stages.commands.model.chat",
+        "Talk to a version in the terminal, beside the base or another version.",
+    ),
     "merge": (
         "afs_stages.commands.model.merge",
         "Merge a version into its base: one folder that any program loads.",
@@ -18,6 +22,10 @@ COMMANDS: CommandTable = {
     "gguf": (
         "afs_stages.commands.model.gguf",
         "Write a version as GGUF, for llama.cpp, LM Studio and Ollama.",
+    ),
+    "serve": (
+        "afs_stages.commands.model.serve",
+        "Serve a version to programs that speak OpenAI's protocol.",
     ),
     "publish": (
         "afs_stages.commands.model.publish",
