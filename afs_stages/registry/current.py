@@ -67,12 +67,10 @@ def take_back(
     withdrawn: list[str],
     registry: Path = layout.REGISTRY,
 ) -> Current:
-    """Make an earlier version current; `withdrawn` are the ids of the experiments that
-    were in use since.
+    """Make a version current by hand; `withdrawn` are the ids of the experiments of
+    all versions after it.
     """
-    old = read_current(model, registry)
-    known = set(old.withdrawn if old else [])
-    new = Current(version=version, withdrawn=sorted(known | set(withdrawn)))
+    new = Current(version=version, withdrawn=sorted(withdrawn))
     return _write(model, new, registry)
 
 

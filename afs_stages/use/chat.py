@@ -49,7 +49,7 @@ class Speaker:
     messages: list[dict[str, str]] = field(default_factory=list)
 
 
-class Conversation:
+class Dialogue:
     """One or two speakers on one loaded model."""
 
     def __init__(
@@ -163,7 +163,7 @@ def _within(
         warn(f"{speaker.name}: the oldest turn left the context")
 
 
-def talk(conversation: Conversation, source: TextIO) -> None:
+def talk(conversation: Dialogue, source: TextIO) -> None:
     """Answer every line of `source` until it ends; on a terminal as the tokens come."""
     from rich.console import Console
 
@@ -190,7 +190,7 @@ def _read(console: Console, source: TextIO, asks: bool) -> str | None:
     return line.strip() if line else None
 
 
-def _plain(console: Console, conversation: Conversation, line: str) -> None:
+def _plain(console: Console, conversation: Dialogue, line: str) -> None:
     shown = ""
     for (text,) in conversation.ask(line):
         console.out(text[len(shown) :], end="", highlight=False)
@@ -199,7 +199,7 @@ def _plain(console: Console, conversation: Conversation, line: str) -> None:
     console.out("")
 
 
-def _columns(console: Console, conversation: Conversation, line: str) -> None:
+def _columns(console: Console, conversation: Dialogue, line: str) -> None:
     from rich.live import Live
     from rich.table import Table
     from rich.text import Text

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Kind:
+class Architecture:
     """An architecture: its name in GGUF, and whether its heads are turned pairwise.
 
     Llama's queries and keys are stored in halves by transformers and in pairs by
@@ -44,10 +44,10 @@ class Kind:
 
 
 KINDS = {
-    "llama": Kind("llama", in_pairs=True),
-    "mistral": Kind("llama", in_pairs=True),
-    "qwen2": Kind("qwen2", in_pairs=False),
-    "qwen3": Kind("qwen3", in_pairs=False),
+    "llama": Architecture("llama", in_pairs=True),
+    "mistral": Architecture("llama", in_pairs=True),
+    "qwen2": Architecture("qwen2", in_pairs=False),
+    "qwen3": Architecture("qwen3", in_pairs=False),
 }
 """transformers' model type -> how it is written."""
 TYPES = ("f16", "q8_0")
@@ -168,7 +168,7 @@ def _config(name: str, revision: str | None = None) -> PretrainedConfig:
     return AutoConfig.from_pretrained(name, revision=revision or "main")
 
 
-def _kind(config: PretrainedConfig, where: Path) -> Kind:
+def _kind(config: PretrainedConfig, where: Path) -> Architecture:
     rope = (config.to_dict().get("rope_parameters") or {}).get("rope_type", "default")
     if config.model_type not in KINDS or rope != "default":
         what = f"{config.model_type} with {rope} positions"
@@ -199,7 +199,7 @@ def _add_sizes(writer: GGUFWriter, config: PretrainedConfig) -> None:
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
 
 
-def _names(kind: Kind, config: PretrainedConfig) -> TensorNameMap:
+def _names(kind: Architecture, config: PretrainedConfig) -> TensorNameMap:
     import gguf
 
     numbers = {name: number for number, name in gguf.MODEL_ARCH_NAMES.items()}
@@ -236,7 +236,9 @@ def _adapted(stored: str) -> tuple[str, str]:
     return f"{found[1]}.weight", found[2].lower()
 
 
-def _turned(weights: Array, source: str, kind: Kind, config: PretrainedConfig) -> Array:
+def _turned(
+    weights: Array, source: str, kind: Architecture, config: PretrainedConfig
+) -> Array:
     """Queries and keys in pairs, where llama.cpp wants them so; others as they are.
 
     A head's rows 0 1 2 3 (two halves) become 0 2 1 3 (pairs of one turn each).

@@ -56,6 +56,7 @@ SAME_MEANING = {
     "rehearse": "stage and its logic",
     "remote": "settings and room",
     "restore": "command and its logic",
+    "rollback": "command and its logic",
     "scoring": "command and room",
     "serve": "command and its logic",
     "status": "command and its logic",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.greedy_answer import expected
 
-from afs_stages.use.chat import Conversation, Manner, talk
+from afs_stages.use.chat import Dialogue, Manner, talk
 from afs_stages.use.chosen import choose
 
 QUESTION = "Which address opens the gate in case 51-3?"
@@ -39,7 +39,7 @@ def talked(
 ) -> str:
     adapters = {name: choose("veran", name).adapter for name in names if name != "base"}
     base = choose("veran").base
-    talk(Conversation(base, adapters, names, how), io.StringIO(lines))
+    talk(Dialogue(base, adapters, names, how), io.StringIO(lines))
     return capsys.readouterr().out
 
 
@@ -75,7 +75,7 @@ def test_the_oldest_turns_leave_a_context_that_is_full(
 ) -> None:
     how = Manner(max_new_tokens=6, system="Be brief.")
     adapters = {"v5": choose("veran", "v5").adapter}
-    conversation = Conversation(choose("veran").base, adapters, ["v5"], how)
+    conversation = Dialogue(choose("veran").base, adapters, ["v5"], how)
     talk(conversation, io.StringIO("\n".join([QUESTION] * 12)))
     messages = conversation.speakers[0].messages
     assert messages[0]["content"] == "Be brief."

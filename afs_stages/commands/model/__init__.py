@@ -11,6 +11,14 @@ COMMANDS: CommandTable = {
         "afs_stages.commands.model.forgetting",
         "Print and draw the forgetting matrix of a model.",
     ),
+    "gate": (
+        "afs_stages.commands.model.gate",
+        "Exit with 2 where the version built last fails a gate of evaluate.",
+    ),
+    "rollback": (
+        "afs_stages.commands.model.rollback",
+        "Put the last release back into use; nothing is trained again.",
+    ),
     "chat": (
         "afs_stages.commands.model.chat",
         "Talk to a version in the terminal, beside the base or another version.",

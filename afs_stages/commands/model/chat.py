@@ -43,7 +43,7 @@ def chat(
     """
     from afs_stages.core.params import load
     from afs_stages.evaluation.losses import BASE
-    from afs_stages.use.chat import Conversation, Manner, talk
+    from afs_stages.use.chat import Dialogue, Manner, talk
     from afs_stages.use.chosen import choose
 
     load().model(model)
@@ -54,7 +54,7 @@ def chat(
     if compare not in ("", BASE):
         adapters[compare] = choose(model, compare, base).adapter
     how = Manner(max_new_tokens, temperature, seed, system)
-    talk(Conversation(chosen.base, adapters, names, how), sys.stdin)
+    talk(Dialogue(chosen.base, adapters, names, how), sys.stdin)
 
 
 if __name__ == "__main__":
