@@ -20,6 +20,8 @@ from afs_stages.core.sample import TrainingSample
 from afs_stages.core.stage_report import StageReport
 from afs_stages.evaluation import forgetting, gates
 from afs_stages.evaluation.draw import draw_matrix
+from afs_stages.evaluation.general import SkillTest
+from afs_stages.evaluation.general_gate import skill_lines
 from afs_stages.evaluation.losses import BASE, TestSet, make_test_set, measure, results
 from afs_stages.evaluation.tasks import beside_base, choose, measure_tasks
 from afs_stages.training import lineage as releases
@@ -66,16 +68,20 @@ def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
     adapters, sets = _gather(job, base, tokenizer, on_bad)
     model, packed = lora.load_with_adapters(base, adapters)
     exercises = choose(sets[-1].rows, job.params.generate, job.seed)
+    skills = SkillTest(tokenizer, job.params.general.per_skill)
     with model.disable_adapter():
         measure(model, packed, sets, BASE, job.params.batch_tokens)
+        skills.measure(model, BASE)
         of_base = measure_tasks(model, tokenizer, exercises, job.params)
     for name in adapters:
         model.set_adapter(name)
         measure(model, packed, sets, name, job.params.batch_tokens)
+        skills.measure(model, name)
     # The adapter that is active now is the last one: this version's.
     tasks = beside_base(measure_tasks(model, tokenizer, exercises, job.params), of_base)
     versions = list(adapters)
     found = results(sets, versions, job.params, job.seed)
+    found["general"] = skills.results(versions, job.params.bootstrap, job.seed)
     _fill(report, sets)
     text = summary(found, versions)
     refusals = gates.refusals(found, versions, job.params)
@@ -160,8 +166,8 @@ def matrix(
 
 
 def summary(found: dict[str, Any], versions: Sequence[str]) -> str:
-    """The matrix, the gain over the base and the forgetting with their intervals,
-    for the terminal.
+    """The matrix, the gain over the base, the forgetting and the general skills, with
+    their intervals, for the terminal.
     """
     lines = [forgetting.matrix_text(versions, *matrix(found, versions))]
     lines.append(_with_interval("gain over base", found["gain_over_base"]))
@@ -172,6 +178,8 @@ def summary(found: dict[str, Any], versions: Sequence[str]) -> str:
     ):
         if found["forgetting"][key] is not None:
             lines.append(_with_interval(name, found["forgetting"][key]))
+    if found.get("general"):
+        lines += skill_lines(found["general"], versions[-1])
     return "\n".join(lines)
 
 

@@ -1,5 +1,5 @@
 """When a version may not pass: no better than its base,
-or worse than the last release on a domain.
+worse than the last release on a domain, or poorer in general skills.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from afs_stages.core.params.model import Evaluate
+from afs_stages.evaluation.general_gate import doubted_skills, lost_skills
 from afs_stages.evaluation.losses import BASE
 
 FEW_ROWS = 20
@@ -43,21 +44,24 @@ def refusals(
             )
             reason = f"{versions[-1]} is worse than {versions[-2]} {much}"
             out.append(f"{reason}\n{domain_table(found, versions, -2)}")
+    out += lost_skills(found.get("general"), versions[-1], params.general)
     return out
 
 
 def doubts(
     found: dict[str, Any], versions: Sequence[str], params: Evaluate
 ) -> list[str]:
-    """What passes, though the test rows are too few to tell."""
+    """What passes, though the test rows or items are too few to tell."""
+    out = doubted_skills(found.get("general"), versions[-1], params.general)
     rows, gain = found["test_rows"][versions[-1]], found["gain_over_base"]
     is_told = rows >= FEW_ROWS or (rows > 1 and gain["low"] > 0)
     if not params.must_beat_base or is_told or gain["estimate"] <= 0:
-        return []
+        return out
     return [
+        *out,
         f"cannot tell with {rows} test row{'s' if rows > 1 else ''} whether "
         f"{versions[-1]} beats the base model: loss lower by {_gained(gain)}; "
-        f"from {FEW_ROWS} test rows on the interval decides"
+        f"from {FEW_ROWS} test rows on the interval decides",
     ]
 
 

@@ -14,7 +14,14 @@ from afs_stages.registry.records import DatasetRef, Experiment
 
 DECIDING = ("code.json", "dvc.yaml", "params.yaml")
 """What decides a result beside the data, whose hash stands in the record itself."""
-METRICS = ("loss", "gain_over_base", "perplexity", "forgetting", "tasks")
+METRICS = (
+    "loss",
+    "gain_over_base",
+    "perplexity",
+    "forgetting",
+    "general",
+    "tasks",
+)
 
 
 def experiment_of(
