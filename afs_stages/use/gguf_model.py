@@ -70,6 +70,7 @@ def write_model(folder: Path, name: str, type: str, path: Path) -> None:
     part = temporary(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = gguf.GGUFWriter(part, kind.name, use_temp_file=True)
+    writer.add_type(gguf.GGUFType.MODEL)
     writer.add_name(name)
     is_small = type == "q8_0"
     writer.add_file_type(

@@ -14,7 +14,7 @@ import torch
 from afs_stages.core import layout
 from afs_stages.core.errors import UserError
 from afs_stages.use.chosen import Chosen, choose
-from afs_stages.use.gguf_model import write_lora, write_model
+from afs_stages.use.gguf_model import convert, write_lora, write_model
 from afs_stages.use.gguf_vocab import cut_name
 from afs_stages.use.merge import merge
 from afs_stages.use.runners import frames, modelfile
@@ -155,6 +155,30 @@ def test_what_has_no_place_in_a_file_is_refused_with_the_other_way(
     (copy / "adapter_config.json").write_text(json.dumps({**settings, "use_dora": 1}))
     with pytest.raises(UserError, match="use_dora is set"):
         write_lora(Chosen("veran", "v5", copy, chosen.base), "x", tmp_path / "x.gguf")
+
+
+CONVERTER = """
+import sys, pathlib
+folder, options = pathlib.Path(sys.argv[1]), sys.argv[2:]
+assert (folder / "config.json").is_file()
+if "--outtype" not in options or options[1] != "q8_0":
+    raise SystemExit("no such type")
+pathlib.Path(options[options.index("--outfile") + 1]).write_bytes(b"GGUF")
+"""
+
+
+def test_another_converter_is_run_and_its_failure_told(
+    project: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "x.gguf"
+    with pytest.raises(UserError, match="no converter here"):
+        convert(tmp_path, layout.BASE_MODEL, None, "q8_0", target)
+    (tmp_path / "convert_hf_to_gguf.py").write_text(CONVERTER)
+    with pytest.raises(UserError, match="the converter failed: no such type"):
+        convert(tmp_path, layout.BASE_MODEL, None, "f16", target)
+    assert not target.exists()
+    convert(tmp_path, layout.BASE_MODEL, None, "q8_0", target)
+    assert target.read_bytes() == b"GGUF"
 
 
 @pytest.mark.parametrize(
