@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -81,3 +83,37 @@ def test_the_oldest_turns_leave_a_context_that_is_full(
     assert messages[0]["content"] == "Be brief."
     assert len(messages) < 25
     assert "the oldest turn left the context" in capsys.readouterr().err
+
+
+def test_a_terminal_shows_both_columns_as_they_grow(project: Path) -> None:
+    command = [sys.executable, "-m", "afs_stages.cli", "model", "chat", "veran"]
+    answer = expected("v5", [user(QUESTION)], 8)
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*command, "--compare", "base", "--max-new-tokens", "8"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "200"},
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        # What is typed waits in the terminal; 4 is Ctrl-D on an empty line.
+        os.write(ours, f"{QUESTION}\n".encode() + bytes([4]))
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:  # the other end is closed: the program left
+                break
+            if not part:
+                break
+            shown += part
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        os.close(ours)
+    text = shown.decode()
+    assert "Ctrl-D ends" in text
+    assert text.count("base") > 1, "the columns are drawn more than once"
+    assert answer.split("\n")[0].strip() in text
