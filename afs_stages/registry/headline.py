@@ -17,7 +17,8 @@ def headline(
 
     `facts` is the adapter's training.json, `measured` the evaluation's report. `loss`
     is nats per token on the version's own test set, `gain` what it is better than the
-    base there; `f` and its like are as in `forgetting.py`. What was not measured is
+    base there, `general` the share of right items of general skills; `f` and its like
+    are as in `forgetting.py`. What was not measured is
     left out.
     """
     own = measured["loss"][version][version]
@@ -31,6 +32,9 @@ def headline(
     for name, value in measured["forgetting"].items():
         if name in FORGETTING and value:
             figures[name] = value["estimate"]
+    general = measured.get("general")
+    if general:
+        figures["general"] = general["share"][version]["all"]["estimate"]
     for task, rate in TASKS.items():
         if task in measured["tasks"]:
             figures[task] = measured["tasks"][task][rate]
