@@ -53,7 +53,7 @@ COMMANDS: CommandTable = {
     ),
     "model": (
         "afs_stages.commands.model",
-        "Look at trained models: the forgetting matrix.",
+        "Look at trained models and use them: merge, chat, serve.",
     ),
     "oracle": (
         "afs_stages.commands.oracle",

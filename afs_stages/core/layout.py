@@ -22,6 +22,8 @@ OWN_BASES = Path("models/bases")
 SPLITS = Path("data/splits")
 RELEASES = Path("data/releases")
 REGISTRY = Path("models/registry")
+USE = Path("use")
+"""What `afs model merge` and its like make: no stage's output, made again at will."""
 PAGE = Path("reports/index.html")
 """`report`'s page."""
 BACKUP_STATE = Path(".afs/backup")
@@ -124,6 +126,24 @@ def loss_curve(model: str) -> Path:
 def report(stage: str, key: str = "") -> Path:
     """A stage's report, kept in Git."""
     return Path("reports") / stage / f"{key or stage}.json"
+
+
+def merged_model(name: str) -> Path:
+    """`afs model merge`'s folder: a whole model, `name` being `veran-v5`."""
+    return USE / "merged" / name
+
+
+def gguf_folder(name: str) -> Path:
+    """`afs model gguf`'s folder, as LM Studio looks for models: publisher/model/file.
+
+    LM Studio reads `use/gguf` as its models folder.
+    """
+    return USE / "gguf" / "afs-stages" / name
+
+
+def handed_on(name: str) -> Path:
+    """`afs model publish`'s folder: an adapter that loads from anywhere."""
+    return USE / "adapter" / name
 
 
 def metrics(model: str) -> Path:

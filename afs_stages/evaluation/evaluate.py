@@ -20,6 +20,8 @@ from afs_stages.core.sample import TrainingSample
 from afs_stages.core.stage_report import StageReport
 from afs_stages.evaluation import forgetting, gates, knowledge
 from afs_stages.evaluation.draw import draw_matrix
+from afs_stages.evaluation.general import SkillTest
+from afs_stages.evaluation.general_gate import skill_lines
 from afs_stages.evaluation.generations import Generations
 from afs_stages.evaluation.losses import BASE, TestSet, make_test_set, measure, results
 from afs_stages.evaluation.tasks import answer, beside_base, choose, scores
@@ -69,11 +71,13 @@ def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
     quizzes = _gather_recall(job, list(adapters), on_bad)
     model, packed = lora.load_with_adapters(base, adapters)
     exercises = choose(sets[-1].rows, job.params.generate, job.seed)
+    skills = SkillTest(tokenizer, job.params.general.per_skill)
     said: dict[str, list[str]] = {}
 
     def look(name: str) -> None:
         """Measure the model as it is now."""
         measure(model, packed, sets, name, job.params.batch_tokens)
+        skills.measure(model, name)
         knowledge.ask(model, tokenizer, quizzes, name, job.params)
         said[name] = answer(model, tokenizer, exercises, job.params)
 
@@ -86,6 +90,7 @@ def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
     found = results(sets, versions, job.params, job.seed)
     known = knowledge.results(quizzes, versions, job.params.bootstrap, job.seed)
     found["knowledge"] = known
+    found["general"] = skills.results(versions, job.params.bootstrap, job.seed)
     own, of_base = (scores(exercises, said[name]) for name in (versions[-1], BASE))
     tasks = {**knowledge.task(known, versions[-1]), **beside_base(own, of_base)}
     _fill(report, sets)
@@ -196,8 +201,8 @@ def matrix(
 
 
 def summary(found: dict[str, Any], versions: Sequence[str]) -> str:
-    """What is known and kept, the matrices, the gain over the base and the forgetting
-    with their intervals, for the terminal.
+    """What is known and kept, the matrices, the gain over the base, the forgetting and
+    the general skills, with their intervals, for the terminal.
     """
     known = found.get("knowledge") or {}
     lines = knowledge.headlines(known, versions)
@@ -215,6 +220,8 @@ def summary(found: dict[str, Any], versions: Sequence[str]) -> str:
         of_facts = known.get("forgetting", {}).get(key)
         if of_facts is not None:
             lines.append(_with_interval(f"{name} (recall)", of_facts))
+    if found.get("general"):
+        lines += skill_lines(found["general"], versions[-1])
     return "\n".join(lines)
 
 

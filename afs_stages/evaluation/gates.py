@@ -1,5 +1,5 @@
 """When a version may not pass: no better than its base, worse than the last release on
-a domain, or ignorant of what an earlier version knew.
+a domain, ignorant of what an earlier version knew, or poorer in general skills.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from afs_stages.core.params.model import Evaluate
+from afs_stages.evaluation.general_gate import doubted_skills, lost_skills
 from afs_stages.evaluation.knowledge import percent
 from afs_stages.evaluation.losses import BASE
 
@@ -46,6 +47,7 @@ def refusals(
             out.append(f"{reason}\n{domain_table(found, versions, -2)}")
     if params.recall.min_kept is not None:
         out += _lost(found, versions, params.recall.min_kept)
+    out += lost_skills(found.get("general"), versions[-1], params.general)
     return out
 
 
@@ -79,8 +81,9 @@ def _kept_text(now: str, version: str, kept: dict[str, Any], least: float) -> st
 def doubts(
     found: dict[str, Any], versions: Sequence[str], params: Evaluate
 ) -> list[str]:
-    """What passes, though the test rows or the known facts are too few to tell."""
+    """What passes, though the rows, facts or items are too few to tell."""
     out = _doubted_gain(found, versions, params)
+    out += doubted_skills(found.get("general"), versions[-1], params.general)
     if params.recall.min_kept is not None and len(versions) > 1:
         out += _doubted_kept(found, versions, params.recall.min_kept)
     return out
@@ -115,7 +118,7 @@ def _doubted_gain(
     return [
         f"cannot tell with {rows} test row{'s' if rows > 1 else ''} whether "
         f"{versions[-1]} beats the base model: loss lower by {_gained(gain)}; "
-        f"from {FEW_ROWS} test rows on the interval decides"
+        f"from {FEW_ROWS} test rows on the interval decides",
     ]
 
 

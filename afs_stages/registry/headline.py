@@ -22,9 +22,9 @@ def headline(
 
     `facts` is the adapter's training.json, `measured` the evaluation's report. `loss`
     is nats per token on the version's own test set, `gain` what it is better than the
-    base there; `f` and its like are as in `forgetting.py`, in loss; `kept` is the share
-    of what the version before knew that is still known. What was not measured is left
-    out.
+    base there, `general` the share of right items of general skills; `f` and its like
+    are as in `forgetting.py`, in loss; `kept` is the share of what the version before
+    knew that is still known. What was not measured is left out.
     """
     own = measured["loss"][version][version]
     figures = {
@@ -41,6 +41,9 @@ def headline(
     if kept:
         # Of the version before; the report has all earlier ones.
         figures["kept"] = list(kept.values())[-1].get("estimate")
+    general = measured.get("general")
+    if general:
+        figures["general"] = general["share"][version]["all"]["estimate"]
     for task, rate in TASKS.items():
         if task in measured["tasks"]:
             figures[task] = measured["tasks"][task][rate]

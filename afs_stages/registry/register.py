@@ -20,6 +20,7 @@ METRICS = (
     "perplexity",
     "forgetting",
     "knowledge",
+    "general",
     "tasks",
 )
 

@@ -55,6 +55,7 @@ def lines(report: dict[str, Any]) -> list[str]:
         ]
     else:
         text.append("forgetting: nothing to forget yet, this is the first version")
+    text += _skills(report.get("general"))
     for name, task in (report.get("tasks") or {}).items():
         if isinstance(task, dict) and task.get("rows"):
             text.append(f"{TASKS.get(name, name)}: {_task(task)}")
@@ -87,6 +88,21 @@ def known(report: dict[str, Any]) -> list[str]:
             for name, value in measured.items()
         ]
     return text
+
+
+def _skills(general: dict[str, Any] | None) -> list[str]:
+    """Right items of general skills by model, and the last one's difference to the
+    base.
+    """
+    if not general:
+        return []
+    shares = {name: row["all"]["estimate"] for name, row in general["share"].items()}
+    told = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+    last = general["change"][list(shares)[-1]]["all"]
+    return [
+        f"general skills ({general['items']['all']} items, by chance a third): {told}; "
+        f"against the base {_interval(last)}"
+    ]
 
 
 def _losses(loss: dict[str, dict[str, dict[str, float]]]) -> list[str]:

@@ -20,15 +20,17 @@ def register(
     model: Annotated[str, typer.Option("--model", help="model of params.yaml")],
 ) -> None:
     """Record the model's adapter, parameters, data and metrics as an experiment in
-    models/registry.
+    models/registry, and make its version the one in use.
     """
     from afs_stages.core.jsonl import read_json, write_json
+    from afs_stages.registry.current import put_forward
     from afs_stages.registry.headline import headline
     from afs_stages.registry.records import ModelRegistry
     from afs_stages.registry.register import experiment_of
 
     params, report = load(), StageReport("register", model, rows_in=1, rows_out=1)
     experiment = ModelRegistry().put(experiment_of(model, params))
+    put_forward(model, experiment, params.model(model).version)
     facts, measured = (
         read_json(layout.adapter(model) / "training.json"),
         read_json(layout.report("evaluate", model)),

@@ -31,6 +31,7 @@ def remote_register(
     from afs_stages.core.jsonl import read_json
     from afs_stages.evaluation.evaluate import versions_of
     from afs_stages.evaluation.gates import doubts, refusals
+    from afs_stages.registry.current import put_forward
     from afs_stages.registry.records import ModelRegistry
     from afs_stages.registry.register import experiment_of
     from afs_stages.remote.job import remote_folder
@@ -60,6 +61,7 @@ def remote_register(
             "without its gates"
         )
     experiment = ModelRegistry().put(experiment_of(model, params, adapter, measured))
+    put_forward(model, experiment, params.model(model).version)
     report.values = {
         "experiment": experiment.experiment_id,
         "run_name": experiment.run_name,

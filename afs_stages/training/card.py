@@ -17,6 +17,8 @@ A LoRA adapter trained by AFS Stages. \
 Load it with `peft.PeftModel.from_pretrained(base, folder)`;
 the tokenizer with its chat template lies beside it, everything measured in \
 `training.json`.
+A base named by a folder is meant from the project; `afs model publish` copies the \
+adapter with a base that loads from anywhere.
 
 |  |  |
 |---|---|

@@ -77,6 +77,12 @@ def test_v5_is_measured_against_v4_on_both_test_sets(project: Path, init: str) -
     assert report["gain_over_base"]["low"] > 0
     headline = jsonl.read_json(layout.metrics("veran"))
     assert headline["loss"] == report["loss"]["v5"]["v5"]["estimate"]
+    assert list(report["general"]["share"]) == ["base", "v4", "v5"]
+    assert headline["general"] == report["general"]["share"]["v5"]["all"]["estimate"]
+    assert jsonl.read_json(project / "models/registry/current/veran.json") == {
+        "version": "v5",
+        "withdrawn": [],
+    }
     for name in ("f", "bwt", "fwt"):
         found = report["forgetting"][name]
         assert headline[name] == found["estimate"]

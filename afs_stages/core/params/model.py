@@ -90,6 +90,25 @@ class Recall(Block):
     )
 
 
+class General(Block):
+    """General skills against the base, by the frozen items of evaluation/data, in eight
+    skills.
+    """
+
+    per_skill: int = Field(
+        default=32,
+        ge=0,
+        description="items of each skill, at most the 32 there are; 0: not measured",
+    )
+    max_regression: float | None = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="share of the items a version may lose against the base, of all or "
+        "of a skill; it fails when the whole interval lies beyond; null: any",
+    )
+
+
 class Evaluate(Block):
     """What an adapter is measured by, and when it may not pass."""
 
@@ -108,6 +127,7 @@ class Evaluate(Block):
     )
     must_beat_base: bool = True
     recall: Recall = Recall()
+    general: General = General()
 
 
 class Model(Block):

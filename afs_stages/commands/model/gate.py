@@ -1,0 +1,57 @@
+"""`afs model gate MODEL`: the gates of `evaluate` as an exit code."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from afs_stages.core import console, layout
+from afs_stages.core.errors import UserError
+
+FAILED = 2
+"""Exit code where a gate fails; 1 is an error, as everywhere."""
+app = console.stage_app("gate", "Say whether a version passes its gates.")
+
+
+@app.command()
+def gate(
+    model: Annotated[str, typer.Argument(help="model of params.yaml")],
+) -> None:
+    """Judge what `evaluate@MODEL` measured by today's gates in params.yaml.
+
+    Exits 0 where all pass, 2 where one fails.
+
+    Nothing is measured again; the report must be of the adapter that is there.
+    """
+    from afs_stages.core.hashes import folder_hash
+    from afs_stages.core.jsonl import read_json
+    from afs_stages.core.params import load
+    from afs_stages.evaluation import gates
+    from afs_stages.evaluation.evaluate import versions_of
+
+    params = load()
+    version = params.model(model).version
+    report, again = layout.report("evaluate", model), f"dvc repro evaluate@{model}"
+    if not report.is_file():
+        raise UserError("not evaluated yet", where=str(report), fix=again)
+    found = read_json(report)
+    versions = versions_of(found)
+    is_same = found["adapter"] == folder_hash(layout.adapter(model))
+    if versions[-1] != version or not is_same:
+        raise UserError(
+            f"measured on another adapter than {model} {version}'s",
+            where=f"{report}: adapter",
+            fix=again,
+        )
+    for doubt in gates.doubts(found, versions, params.evaluate):
+        console.warn(doubt)
+    failed = gates.refusals(found, versions, params.evaluate)
+    if failed:
+        console.say("\n".join([f"{model} {version} fails", *failed]))
+        raise typer.Exit(FAILED)
+    console.say(f"{model} {version} passes")
+
+
+if __name__ == "__main__":
+    console.run(app)
