@@ -55,6 +55,10 @@ COMMANDS: CommandTable = {
         "afs_stages.commands.model",
         "Look at trained models: the forgetting matrix.",
     ),
+    "base": (
+        "afs_stages.commands.base_models",
+        "Base models: fetch one by name, or take a GGUF file.",
+    ),
     "oracle": (
         "afs_stages.commands.oracle",
         "Make samples from a 65816 codebase and its docs.",

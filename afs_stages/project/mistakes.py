@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from afs_stages.codebase import OracleTrainingGenerator
 from afs_stages.core import layout
 from afs_stages.core.errors import closest, nearest
+from afs_stages.core.known_bases import known_at
 from afs_stages.core.params import Params
 from afs_stages.core.params.data import Source
 from afs_stages.core.params.mistake import Key, Mistake, dotted, written
@@ -199,7 +200,7 @@ def _base(key: Key, name: str) -> Iterator[Mistake]:
     elif name.startswith("~"):
         what = f"~ is not expanded here, got '{name}'"
         yield Mistake(key, what, f"write {Path(name).expanduser()}")
-    elif Path(name).is_dir():
+    elif Path(name).is_dir() or known_at(name):
         return
     elif model.startswith((".", "/")) or model.count("/") > 1:
         what = f"no such folder '{name}'"

@@ -24,6 +24,7 @@ from afs_stages.core.atomic import atomic_folder
 from afs_stages.core.closure import ROOT, SourceCode
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import read_json, write_json
+from afs_stages.core.known_bases import known_at
 from afs_stages.core.params import Params
 from afs_stages.core.params.remote import TrainingJob
 from afs_stages.training.base_model import POINTER
@@ -96,10 +97,22 @@ def contents(
 
 
 def _own_base(root: Path) -> list[Path]:
-    """The folder that the base model points to: its weights travel too."""
+    """The folder that the base model points to: its weights travel too.
+    Raises `UserError` where they are not there.
+    """
     pointer = root / layout.BASE_MODEL / POINTER
     told = read_json(pointer) if pointer.is_file() else {}
-    return [Path(told["id"])] if told.get("kind") == "folder" else []
+    if told.get("kind") != "folder":
+        return []
+    folder = Path(told["id"])
+    if not (root / folder / "config.json").is_file():
+        known = known_at(folder.as_posix())
+        raise UserError(
+            "the base model's weights are not here, so they cannot travel",
+            where=str(folder),
+            fix=f"afs base fetch {known.name}" if known else "bring the folder back",
+        )
+    return [folder]
 
 
 def build(

@@ -6,20 +6,21 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from afs_stages.core.known_bases import folder_of
 from afs_stages.core.params.block import Block
 from afs_stages.core.params.data import Rebalance, Rehearsal
 from afs_stages.core.params.mistake import Misfit, Mistake
 
 
 class BaseModelBlock(Block):
-    """The model an adapter is trained on: a hub id@revision, a folder,
+    """The model an adapter is trained on: a known name, a hub id@revision, a folder,
     or a tiny one made here.
     """
 
     id: str = Field(
         default="",
-        description="hub id@revision or a folder in models/bases; empty: pre-train the "
-        "tiny model below",
+        description="smollm2 (fetched once), hub id@revision or a folder in "
+        "models/bases; empty: pre-train the tiny model below",
     )
     hidden_size: int = Field(default=128, ge=16)
     layers: int = Field(default=2, ge=1)
@@ -29,6 +30,11 @@ class BaseModelBlock(Block):
     epochs: int = Field(default=2, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)
     batch_tokens: int = Field(default=4096, ge=64)
+
+    @field_validator("id")
+    @classmethod
+    def _known_names_are_folders(cls, value: str) -> str:
+        return folder_of(value)
 
 
 class Train(Block):
