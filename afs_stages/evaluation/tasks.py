@@ -53,6 +53,12 @@ class Exercise:
         """The conversation up to where the answer begins."""
         return render(tokenizer, self.row, self.at, prompt=True)
 
+    def reference_tokens(self, tokenizer: PreTrainedTokenizerBase) -> int:
+        """Tokens of the test row's own answer, with the mark that ends it."""
+        told = render(tokenizer, self.row, self.at + 1).rstrip()
+        answer = told.removeprefix(self.prompt(tokenizer))
+        return len(tokenizer(answer, add_special_tokens=False)["input_ids"])
+
 
 def choose(rows: Sequence[ChatRow], per_task: int, seed: int) -> list[Exercise]:
     """At most `per_task` exercises of every task,
@@ -219,14 +225,29 @@ def measure_tasks(
 ) -> dict[str, dict[str, float]]:
     """Every task's rows and rates for the model as it is now (an adapter
     active or none).
+
+    An answer may be as long as the longest reference of its task. Rows whose reference
+    is longer than `max_new_tokens` cannot be answered, so they are left out and counted
+    as `too_long`.
     """
     from afs_stages.evaluation.generation import answers
 
-    prompts = [exercise.prompt(tokenizer) for exercise in exercises]
-    return scores(
-        exercises,
-        answers(model, tokenizer, prompts, params.max_new_tokens, params.batch_tokens),
-    )
+    lengths = [exercise.reference_tokens(tokenizer) for exercise in exercises]
+    most = params.max_new_tokens or max(lengths, default=0)
+    pairs = list(zip(exercises, lengths, strict=True))
+    taken = [exercise for exercise, length in pairs if length <= most]
+    longest: dict[str, int] = {}
+    for exercise, length in pairs:
+        if length <= most:
+            longest[exercise.task] = max(longest.get(exercise.task, 0), length)
+    prompts = [exercise.prompt(tokenizer) for exercise in taken]
+    limits = [longest[exercise.task] for exercise in taken]
+    texts = answers(model, tokenizer, prompts, limits, params.batch_tokens)
+    left_out = Counter(exercise.task for exercise, length in pairs if length > most)
+    found = scores(taken, texts)
+    for task, count in left_out.items():
+        found.setdefault(task, {"rows": 0})["too_long"] = count
+    return found
 
 
 def beside_base(
@@ -235,5 +256,7 @@ def beside_base(
     """A version's tasks, each with the base's main rate (the first) as `base`."""
     return {
         task: {**rates, "base": list(base[task].values())[1]}
+        if rates["rows"]
+        else rates
         for task, rates in own.items()
     }

@@ -144,17 +144,15 @@ def _fault(messages: Any) -> str:
 
 
 def _with_parsed_calls(message: dict[str, Any]) -> dict[str, Any]:
-    """The message with tool-call arguments as mappings,
-    which every chat template can render.
+    """The message with a text, and with tool-call arguments as mappings, as chat
+    templates read them.
     """
-    calls = message.get("tool_calls")
-    if not calls:
-        return {key: value for key, value in message.items() if value is not None}
-    return {
-        **message,
-        "content": message.get("content") or "",
-        "tool_calls": [_parsed(call) for call in calls],
-    }
+    told = {key: value for key, value in message.items() if value is not None}
+    # Templates read the content of every turn, also of one that only calls.
+    told.setdefault("content", "")
+    if told.get("tool_calls"):
+        told["tool_calls"] = [_parsed(call) for call in told["tool_calls"]]
+    return told
 
 
 def _parsed(call: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import torch
 
 from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError
+from afs_stages.core.progress import progress
 from afs_stages.training.batches import (
     BatchPlan,
     batches_by_tokens,
@@ -209,7 +210,8 @@ def mean_loss(
     model.eval()
     total = 0.0
     with torch.inference_mode():
-        for batch in batches_by_tokens([len(item.ids) for item in items], batch_tokens):
+        batches = batches_by_tokens([len(item.ids) for item in items], batch_tokens)
+        for batch in progress(batches, "val loss", len(batches), "batches"):
             total += sum(row_losses(model, [items[i] for i in batch], packed))
     model.train(training)
     return total / sum(item.targets for item in items)

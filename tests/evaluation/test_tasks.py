@@ -281,6 +281,27 @@ def test_a_task_without_rows_is_left_out_and_the_base_stands_beside() -> None:
     assert scores([], []) == {}
 
 
+def test_an_answer_may_be_as_long_as_the_longest_reference_of_its_task(
+    base: Any, tokenizer: Any
+) -> None:
+    from afs_stages.evaluation.tasks import measure_tasks
+    from afs_stages.training import attention
+    from afs_stages.training.base_model import load_model
+
+    model = load_model(base).eval()
+    attention.install(model)
+    long = row("Show the lamp.", ROUTINE, "oracle_asm")
+    exercises = choose([*memory_rows(2), long], 6, 1)
+    room = {e.task: e.reference_tokens(tokenizer) for e in exercises}
+    assert room["assembles"] > 40 > room["lookup"]
+    open_end = measure_tasks(model, tokenizer, exercises, Evaluate())
+    assert "too_long" not in open_end["assembles"]
+    closed = measure_tasks(model, tokenizer, exercises, Evaluate(max_new_tokens=40))
+    assert closed["assembles"] == {"rows": 0, "too_long": 1}
+    assert closed["lookup"] == open_end["lookup"]
+    assert beside_base(closed, closed)["assembles"] == closed["assembles"]
+
+
 def test_a_padded_batch_answers_as_one_by_one(base: Any, tokenizer: Any) -> None:
     from afs_stages.evaluation.generation import answers
     from afs_stages.training import attention
@@ -289,11 +310,11 @@ def test_a_padded_batch_answers_as_one_by_one(base: Any, tokenizer: Any) -> None
     model = load_model(base).eval()
     attention.install(model)
     prompts = [e.prompt(tokenizer) for e in choose([*memory_rows(3), tool_row()], 6, 1)]
-    together = answers(model, tokenizer, prompts, 12, 4096)
+    together = answers(model, tokenizer, prompts, [12] * len(prompts), 4096)
     assert together == [
-        answers(model, tokenizer, [prompt], 12, 4096)[0] for prompt in prompts
+        answers(model, tokenizer, [prompt], [12], 4096)[0] for prompt in prompts
     ]
-    assert together == answers(model, tokenizer, prompts, 12, 100)
+    assert together == answers(model, tokenizer, prompts, [12] * len(prompts), 100)
     assert model.config._attn_implementation == attention.NAME
     assert any(together)
 

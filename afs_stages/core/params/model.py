@@ -89,7 +89,12 @@ class Evaluate(Block):
     generate: int = Field(
         default=24, ge=0, description="test rows per task answered by greedy generation"
     )
-    max_new_tokens: int = Field(default=96, ge=1)
+    max_new_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        description="tokens of an answer at most; test rows with longer answers are "
+        "left out; null: as many as the longest answer drawn has",
+    )
     max_regression: float | None = Field(
         default=None,
         ge=0,
