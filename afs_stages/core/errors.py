@@ -27,7 +27,7 @@ class UserError(Exception):
         return f"{text}\n  fix: {self.fix}" if self.fix else text
 
 
-class LeftOut(ValueError):
+class UnusableRow(ValueError):
     """A row that cannot be used: `reason` is what reports count, `detail` what is
     wrong with this one.
     """

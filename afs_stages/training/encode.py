@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from os.path import commonprefix
 from typing import TYPE_CHECKING, Any
 
-from afs_stages.core.errors import LeftOut
+from afs_stages.core.errors import UnusableRow
 from afs_stages.core.sample import is_learnt
 from afs_stages.training.chat_rows import ChatRow
 
@@ -54,12 +54,12 @@ def render(
     up to where the assistant would begin.
 
     A template that knows no system role gets the system prompt at the head of the
-    first request. Raises `LeftOut` where it does not take the conversation.
+    first request. Raises `UnusableRow` where it does not take the conversation.
     """
     messages = row.messages[:upto]
     try:
         return _apply(tokenizer, messages, row.tools, prompt)
-    except LeftOut:
+    except UnusableRow:
         folded = _system_in_request(messages)
         if folded is None:
             raise
@@ -85,7 +85,7 @@ def _apply(
     # What a template raises where a message has not the shape it expects.
     except (TemplateError, TypeError, KeyError, AttributeError, ValueError) as error:
         detail = f"{type(error).__name__}: {error}"
-        raise LeftOut("chat_template", detail) from None
+        raise UnusableRow("chat_template", detail) from None
     return text
 
 
@@ -110,7 +110,7 @@ def pieces(
     Where the template does not render a conversation's beginning as a beginning of the
     whole (some drop earlier thinking), the turns it changes carry no loss.
 
-    Raises `LeftOut` where the template does not take the conversation, or where its
+    Raises `UnusableRow` where the template does not take the conversation, or where its
     text lacks a tool, a call or an answer.
     """
     full = render(tokenizer, row)
@@ -139,7 +139,7 @@ def pieces(
 
 
 def _check_tools(tokenizer: PreTrainedTokenizerBase, row: ChatRow, full: str) -> None:
-    """Raise `LeftOut` where the template shows the model no tools.
+    """Raise `UnusableRow` where the template shows the model no tools.
 
     Names may stand in the conversation as well, so they are counted against the text
     that the same conversation has without tools.
@@ -151,25 +151,25 @@ def _check_tools(tokenizer: PreTrainedTokenizerBase, row: ChatRow, full: str) ->
         name = str(tool.get("function", tool).get("name", ""))
         if full.count(name) <= bare.count(name):
             detail = f"the chat template does not show the tool '{name}'"
-            raise LeftOut("tool_not_rendered", detail)
+            raise UnusableRow("tool_not_rendered", detail)
 
 
 def _check_answer(message: dict[str, Any], answer: str) -> None:
-    """Raise `LeftOut` where the text that would be learnt is not the answer."""
+    """Raise `UnusableRow` where the text that would be learnt is not the answer."""
     said = (message.get("content") or "").strip()
     calls = message.get("tool_calls") or []
     if not said and not calls:
-        raise LeftOut("empty_answer", "an answer has neither text nor a call")
+        raise UnusableRow("empty_answer", "an answer has neither text nor a call")
     # A call's name may stand in what is said beside it.
     beside = answer.replace(said, "", 1) if said else answer
     for call in calls:
         name = str(call["function"]["name"])
         if name not in beside:
             detail = f"the chat template does not show the call of '{name}'"
-            raise LeftOut("call_not_rendered", detail)
+            raise UnusableRow("call_not_rendered", detail)
     # Templates may cut an answer's thinking or its edges, hardly its last word.
     if not calls and said.split()[-1] not in answer:
-        raise LeftOut("answer_not_rendered", "the chat template drops an answer")
+        raise UnusableRow("answer_not_rendered", "the chat template drops an answer")
 
 
 def encode_row(
@@ -204,7 +204,7 @@ def encode_rows(
         try:
             item = encode_row(tokenizer, row, completion_only)
             reason = _why_not(item, max_length)
-        except LeftOut as error:
+        except UnusableRow as error:
             reason = error.reason
         if reason:
             dropped[reason] = dropped.get(reason, 0) + 1

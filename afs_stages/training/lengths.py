@@ -24,7 +24,7 @@ class RowTokens:
     def pieces(self, sample: TrainingSample) -> list[str]:
         """The texts that training tokenises one by one.
 
-        Raises `LeftOut` where the chat template does not take the sample.
+        Raises `UnusableRow` where the chat template does not take the sample.
         """
         return [text for text, _ in pieces(self._tokenizer, self._row_of(sample))]
 

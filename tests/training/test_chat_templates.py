@@ -10,7 +10,7 @@ import pytest
 from support.chat_templates import with_template
 from support.gguf_models import PLAIN_CHATML
 
-from afs_stages.core.errors import LeftOut
+from afs_stages.core.errors import UnusableRow
 from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset.formats import Style
 from afs_stages.training.chat_rows import ChatRow
@@ -94,9 +94,9 @@ def test_the_template_in_smollm2s_file_reads_a_content_that_is_not_there(
 ) -> None:
     monkeypatch.setattr(tokenizer, "chat_template", PLAIN_CHATML)
     row = styled(Style())(sample(text_calls(TALK), tools=[TOOL]))
-    with pytest.raises(LeftOut, match="does not show the tool 'find_label'"):
+    with pytest.raises(UnusableRow, match="does not show the tool 'find_label'"):
         encode_row(tokenizer, row)
-    with pytest.raises(LeftOut, match="does not show the call of 'find_label'"):
+    with pytest.raises(UnusableRow, match="does not show the call of 'find_label'"):
         encode_row(tokenizer, ChatRow(row.messages))
 
 
@@ -107,10 +107,10 @@ def test_a_tools_name_in_the_talk_is_no_tool_shown(
     asked = {"role": "user", "content": "Call find_label."}
     row = ChatRow([asked, {"role": "assistant", "content": "find_label it is."}])
     assert encode_row(tokenizer, row).targets
-    with pytest.raises(LeftOut, match="tool_not_rendered"):
+    with pytest.raises(UnusableRow, match="tool_not_rendered"):
         encode_row(tokenizer, ChatRow(row.messages, [TOOL]))
     said = {"role": "assistant", "content": "I ask find_label.", "tool_calls": [CALL]}
-    with pytest.raises(LeftOut, match="call_not_rendered"):
+    with pytest.raises(UnusableRow, match="call_not_rendered"):
         encode_row(tokenizer, ChatRow([asked, said]))
 
 
@@ -129,7 +129,7 @@ def test_a_system_prompt_goes_into_the_request_where_no_role_takes_it(
     assert "<start_of_turn>user\nBe short.\n\nWhere is Keeper?<end_of_turn>" in text
     assert learned(gemma, row) == "It is at $048000.<end_of_turn>"
     assert text.startswith(render(gemma, row, 2, prompt=True))
-    with pytest.raises(LeftOut, match=r"chat_template: .*must alternate"):
+    with pytest.raises(UnusableRow, match=r"chat_template: .*must alternate"):
         encode_row(gemma, ChatRow(TALK))
 
 
@@ -144,7 +144,7 @@ def test_fit_counts_the_encoded_row_and_hears_why_one_is_left_out(
         counted = sum(counter.counts(counter.pieces(plain)))
         assert counted == len(encode_row(model, row).ids)
     counter = RowTokens(with_template(tokenizer, "gemma"), Style())
-    with pytest.raises(LeftOut) as refused:
+    with pytest.raises(UnusableRow) as refused:
         counter.pieces(sample(text_calls(TALK), tools=[TOOL]))
     assert refused.value.reason == "chat_template"
 
