@@ -29,8 +29,6 @@ from afs_stages.sources.collect import TAKEN
 
 NAME = re.compile(r"\w[\w-]*")
 """What DVC takes in the name of a stage, and a command line without quotes."""
-TRAINED_ON = "openai"
-"""The format that `train` reads."""
 MOVING = ("main", "master", "HEAD")
 """Revisions of a hub id that mean something else tomorrow."""
 
@@ -165,10 +163,10 @@ def _formats(params: Params) -> Iterator[Mistake]:
             fix = f"write {guess}" if guess else f"write one of {', '.join(known)}"
             yield Mistake((*key, place), what, fix)
     # A misspelt one is told above; its line is the one to mend.
-    misspelt = [name for name in named if closest(name, known) == TRAINED_ON]
+    misspelt = [name for name in named if closest(name, known) == layout.TRAINED_ON]
     if not misspelt:
-        what = f"{TRAINED_ON} is missing, which train reads, got {named}"
-        yield Mistake(key, what, f"write [{', '.join([*named, TRAINED_ON])}]")
+        what = f"{layout.TRAINED_ON} is missing, which train reads, got {named}"
+        yield Mistake(key, what, f"write [{', '.join([*named, layout.TRAINED_ON])}]")
 
 
 def _bases(params: Params) -> Iterator[Mistake]:

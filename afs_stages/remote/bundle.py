@@ -60,7 +60,7 @@ def contents(
     """Name in the bundle -> file, for everything the job reads.
     Raises `UserError` for what is missing.
     """
-    train = layout.converted(model, "openai", "train")
+    train = layout.trained_on(model, "train")
     data = Path(job.training_data) if job.training_data else train.parent
     found = {f"{train.parent}/{path.name}": path for path in _data_files(root / data)}
     script = job.training_script or params.train_for(model).script
@@ -198,7 +198,7 @@ def _train(model: str, params: Params, job: TrainingJob, gpus: int) -> list[str]
     if job.training_script:
         if gpus > 1:
             python += ["-m", "accelerate.commands.launch", "--num_processes", str(gpus)]
-        data = str(layout.converted(model, "openai", "train").parent)
+        data = str(layout.trained_on(model, "train").parent)
         words = [
             job.training_script,
             "--data",

@@ -93,7 +93,7 @@ def read_chat_rows(
             except ValueError as error:
                 on_bad(BadRow(path.name, number, "messages", str(error)))
             continue
-        fault = _fault(value.get("messages"))
+        fault = _fault(value.get("messages")) or _fault_of_tools(value.get("tools"))
         if fault:
             on_bad(BadRow(path.name, number, "messages", fault))
             continue
@@ -104,11 +104,19 @@ def _from_messages(value: dict[str, Any], name: str) -> ChatRow:
     messages = [_with_parsed_calls(message) for message in value["messages"]]
     return ChatRow(
         messages=messages,
-        tools=value.get("tools") or None,
+        tools=_tools(value.get("tools")),
         domain=str(value.get("domain") or ""),
         source=str(value.get("source") or ""),
         name=name,
     )
+
+
+def _tools(value: Any) -> list[dict[str, Any]] | None:
+    """Tool schemas, which stand as JSON text in rows that are to be loaded as a
+    table.
+    """
+    found = json.loads(value) if isinstance(value, str) and value else value
+    return found or None
 
 
 def data_files(data: Path) -> tuple[Path, Path | None]:
@@ -125,9 +133,18 @@ def data_files(data: Path) -> tuple[Path, Path | None]:
             "no training rows here",
             where=str(data),
             fix="name a .jsonl file of messages rows, or a folder with train.jsonl and "
-            "val.jsonl (`afs training convert --format openai` makes them)",
+            "val.jsonl (`afs training convert --format messages` makes them)",
         )
     return train, val if val.is_file() else None
+
+
+def _fault_of_tools(value: Any) -> str:
+    try:
+        found = _tools(value)
+    except json.JSONDecodeError as error:
+        return f"tools: no JSON ({error.msg})"
+    ok = found is None or isinstance(found, list)
+    return "" if ok else "tools: a list of schemas is needed"
 
 
 def _fault(messages: Any) -> str:

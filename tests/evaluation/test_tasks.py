@@ -418,14 +418,14 @@ def test_samples_are_measured_as_convert_rendered_them_for_training(
     report = StageReport("convert", "")
     convert_file(
         tmp_path / "test.jsonl",
-        tmp_path / "openai.jsonl",
-        format_named("openai"),
+        tmp_path / "messages.jsonl",
+        format_named("messages"),
         style,
         report,
     )
     bad: list[jsonl.BadRow] = []
     measured = list(read_chat_rows(tmp_path / "test.jsonl", bad.append, styled(style)))
-    trained = list(read_chat_rows(tmp_path / "openai.jsonl", jsonl.refuse))
+    trained = list(read_chat_rows(tmp_path / "messages.jsonl", jsonl.refuse))
     assert [(one.messages, one.tools) for one in measured] == [
         (one.messages, one.tools) for one in trained
     ]
