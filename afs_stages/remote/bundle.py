@@ -182,7 +182,11 @@ def instructions(
     }
     told: dict[str, Any] = {"phases": [phase for phase in phases if phase]}
     told["curve"] = str(layout.loss_curve(model))
-    told["checkpoints"] = [f"{adapter}.checkpoints/step-*", f"{adapter}/checkpoint*"]
+    told["checkpoints"] = [
+        f"{adapter}.checkpoints/step-*",
+        f"{adapter}.checkpoints/checkpoint-*",
+        f"{adapter}/checkpoint*",
+    ]
     told["results"] = {name: str(path) for name, path in results.items()}
     told["required"] = ["adapter"]
     told["tick"] = params.remote.timing.guard_tick / 5

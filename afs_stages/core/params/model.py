@@ -44,6 +44,15 @@ class Train(Block):
         default="",
         description="own training script (--data --output --epochs); empty: peft LoRA",
     )
+    engine: Literal["auto", "trl", "builtin"] = Field(
+        default="auto",
+        description="what trains: TRL on a GPU and with several processes, the "
+        "built-in loop on a CPU",
+    )
+    trackers: list[str] = Field(
+        default_factory=list,
+        description="TRL: where it reports to (trackio, wandb, tensorboard, …)",
+    )
     init_from: Literal["base", "previous"] = Field(
         default="base", description="start from base or previous adapter"
     )
