@@ -19,7 +19,7 @@ import torch
 from datasets import Dataset
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import SequentialSampler
-from transformers import TrainerCallback
+from transformers import PrinterCallback, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
 from afs_stages.core.console import say, warn
@@ -56,6 +56,8 @@ def planned_trainer(training: PreparedTraining) -> PlannedTrainer:
         processing_class=training.tokenizer,
         callbacks=[Recorder(training)],
     )
+    # The meter tells where training stands.
+    trainer.remove_callback(PrinterCallback)
     trainer.follow(training, batches)
     return trainer
 
