@@ -6,10 +6,13 @@ TORCH  := $(shell sed -n 's/^  "\(torch==[^"]*\)".*/\1/p' pyproject.toml)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: repro test test-long check lint types lock lock-check format docs evidence install clean-venv
+.PHONY: repro real test test-long check lint types lock lock-check format docs evidence install clean-venv
 
 repro: install ## the whole pipeline on the embedded sample, in demo/, then a summary
 	python tools/demo.py
+
+real: install ## the same pipeline on SmolLM2-135M, in real/, by tools/real.yaml
+	python tools/demo.py real --with tools/real.yaml
 
 test: install ## lint, types, lock, then every test
 	@$(MAKE) --no-print-directory check

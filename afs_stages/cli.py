@@ -55,6 +55,10 @@ COMMANDS: CommandTable = {
         "afs_stages.commands.model",
         "Look at trained models and use them: merge, chat, serve.",
     ),
+    "base": (
+        "afs_stages.commands.base_models",
+        "Base models: fetch one by name, or take a GGUF file.",
+    ),
     "oracle": (
         "afs_stages.commands.oracle",
         "Make samples from a 65816 codebase and its docs.",

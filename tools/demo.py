@@ -5,6 +5,9 @@ its own. Every run takes the clone's pipeline and sample as they stand, runs
 `dvc repro`, and commits what came out, so that `dvc metrics diff` has something to
 compare. `demo/params.yaml` is yours: it follows the clone's only while you have not
 changed it.
+
+`--with FILE` lays the keys of a YAML file over the clone's parameters: `make real` runs
+the pipeline on SmolLM2 in `real/`, by tools/real.yaml.
 """
 
 from __future__ import annotations
@@ -15,6 +18,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from afs_stages.project.create import commit, create, git, write_pipeline
 
@@ -23,17 +29,17 @@ SAMPLE = (Path("data/sample"), Path("data/releases"))
 PARAMS = Path("params.yaml")
 
 
-def make(folder: Path) -> None:
+def make(folder: Path, params: str) -> None:
     """Make the demo, or bring it up to what the clone holds today."""
     if not (folder / ".dvc").is_dir():
-        create(folder, {PARAMS: (ROOT / PARAMS).read_text("utf-8")}, linked=True)
+        create(folder, {PARAMS: params}, linked=True)
         copy_sample(folder)
         commit(folder, "The sample before its first run")
         git(folder, "tag", "sample")
         return
     copy_sample(folder)
     write_pipeline(folder)
-    follow_params(folder)
+    follow_params(folder, params)
 
 
 def copy_sample(folder: Path) -> None:
@@ -49,9 +55,30 @@ def copy_sample(folder: Path) -> None:
                 shutil.copyfile(source, target)
 
 
-def follow_params(folder: Path) -> None:
+def parameters(profile: Path | None) -> str:
+    """The clone's params.yaml, with a profile's keys over it."""
+    text = (ROOT / PARAMS).read_text("utf-8")
+    if profile is None:
+        return text
+    merged = laid_over(
+        yaml.safe_load(text), yaml.safe_load(profile.read_text(encoding="utf-8"))
+    )
+    head = f"# Made from params.yaml and tools/{profile.name}.\n"
+    return head + yaml.safe_dump(merged, sort_keys=False)
+
+
+def laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """A mapping with another's keys in place of its own, block by block."""
+    merged = dict(below)
+    for key, value in above.items():
+        inner = merged.get(key)
+        both_blocks = isinstance(inner, dict) and isinstance(value, dict)
+        merged[key] = laid_over(inner, value) if both_blocks else value
+    return merged
+
+
+def follow_params(folder: Path, ours: str) -> None:
     """Take the clone's params.yaml where the demo's is still the sample's."""
-    ours = (ROOT / PARAMS).read_text("utf-8")
     began = git(folder, "show", f"sample:{PARAMS}")
     if ours == began:
         return
@@ -71,9 +98,12 @@ def main() -> int:
     parser.add_argument(
         "--only-make", action="store_true", help="make the project, run nothing"
     )
+    parser.add_argument(
+        "--with", dest="profile", type=Path, help="YAML whose keys go over params.yaml"
+    )
     options = parser.parse_args()
     folder: Path = options.folder
-    make(folder)
+    make(folder, parameters(options.profile))
     if options.only_make:
         return 0
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

@@ -27,6 +27,16 @@ class UserError(Exception):
         return f"{text}\n  fix: {self.fix}" if self.fix else text
 
 
+class UnusableRow(ValueError):
+    """A row that cannot be used: `reason` is what reports count, `detail` what is
+    wrong with this one.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        self.reason, self.detail = reason, detail
+        super().__init__(f"{reason}: {detail}")
+
+
 def closest(name: str, known: list[str]) -> str:
     """The known name that is close to one; empty where none is."""
     from difflib import get_close_matches

@@ -28,6 +28,8 @@ PAGE = Path("reports/index.html")
 """`report`'s page."""
 BACKUP_STATE = Path(".afs/backup")
 LAST_BACKUP = BACKUP_STATE / "last-success.json"
+TRAINED_ON = "messages"
+"""The format that `train` reads."""
 PARTS = ("train", "val", "test")
 """The three parts of a split."""
 RECALL_SET = "recall"
@@ -99,6 +101,11 @@ def converted(model: str, format: str, part: str) -> Path:
 def release(model: str, version: str) -> Path:
     """A frozen version."""
     return RELEASES / model / version
+
+
+def trained_on(model: str, part: str) -> Path:
+    """`convert@<model>`'s rows in the format that `train` reads."""
+    return converted(model, TRAINED_ON, part)
 
 
 def adapter(model: str) -> Path:

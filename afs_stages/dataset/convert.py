@@ -24,14 +24,18 @@ def convert_file(
     style: Style,
     report: StageReport,
     strict: bool = False,
-) -> None:
-    """Write the rows of a file of samples in a format."""
+) -> set[str]:
+    """Write the rows of a file of samples in a format; returns their columns."""
+    columns: set[str] = set()
     with (
         jsonl.open_rejects(output, strict) as rejects,
         jsonl.open_write(output) as writer,
     ):
-        writer.write_many(_rendered(source, format, style, rejects))
+        for row in _rendered(source, format, style, rejects):
+            columns |= row.keys()
+            writer.write(row)
     _count(report, writer.count, rejects.counts)
+    return columns
 
 
 def _rendered(

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from afs_stages.core import jsonl, layout
-from afs_stages.core.errors import UserError
+from afs_stages.core.errors import UnusableRow, UserError
 from afs_stages.core.params.data import Fit
 from afs_stages.core.sample import TrainingSample
 from afs_stages.core.stage_report import StageReport
@@ -113,8 +113,8 @@ class Fitter:
             self.report.rows_in += 1
             try:
                 pieces = self.tokens.pieces(sample)
-            except ValueError as error:
-                self._drop(dropped, sample, "chat_template", detail=str(error))
+            except UnusableRow as error:
+                self._drop(dropped, sample, error.reason, detail=error.detail)
                 continue
             batch.append((sample, pieces))
             chars += sum(map(len, pieces))

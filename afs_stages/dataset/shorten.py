@@ -36,7 +36,7 @@ class TokenCounter(Protocol):
     """A model's tokens, as its training counts them (`training.lengths.RowTokens`)."""
 
     def pieces(self, sample: TrainingSample) -> list[str]:
-        """The texts a sample is tokenised as; ValueError where it has no rendering."""
+        """The texts a sample is tokenised as; `UnusableRow` where there are none."""
 
     def counts(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text."""

@@ -24,7 +24,13 @@ from afs_stages.evaluation.general import SkillTest
 from afs_stages.evaluation.general_gate import skill_lines
 from afs_stages.evaluation.generations import Generations
 from afs_stages.evaluation.losses import BASE, TestSet, make_test_set, measure, results
-from afs_stages.evaluation.tasks import answer, beside_base, choose, scores
+from afs_stages.evaluation.tasks import (
+    answer,
+    answerable,
+    beside_base,
+    choose,
+    scores,
+)
 from afs_stages.training import lineage as releases
 from afs_stages.training import lora
 from afs_stages.training.base_model import Base, load_tokenizer, resolve
@@ -70,7 +76,9 @@ def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
     adapters, sets = _gather(job, base, tokenizer, on_bad)
     quizzes = _gather_recall(job, list(adapters), on_bad)
     model, packed = lora.load_with_adapters(base, adapters)
-    exercises = choose(sets[-1].rows, job.params.generate, job.seed)
+    drawn = choose(sets[-1].rows, job.params.generate, job.seed)
+    asked = answerable(drawn, tokenizer, job.params.max_new_tokens)
+    exercises = asked.exercises
     skills = SkillTest(tokenizer, job.params.general.per_skill)
     said: dict[str, list[str]] = {}
 
@@ -79,7 +87,7 @@ def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
         measure(model, packed, sets, name, job.params.batch_tokens)
         skills.measure(model, name)
         knowledge.ask(model, tokenizer, quizzes, name, job.params)
-        said[name] = answer(model, tokenizer, exercises, job.params)
+        said[name] = answer(model, tokenizer, exercises, job.params, asked.longest)
 
     with model.disable_adapter():
         look(BASE)
@@ -93,6 +101,7 @@ def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
     found["general"] = skills.results(versions, job.params.bootstrap, job.seed)
     own, of_base = (scores(exercises, said[name]) for name in (versions[-1], BASE))
     tasks = {**knowledge.task(known, versions[-1]), **beside_base(own, of_base)}
+    asked.note_left_out(tasks)
     _fill(report, sets)
     text = summary(found, versions)
     refusals = gates.refusals(found, versions, job.params)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from afs_stages.core.progress import progress
 from afs_stages.training import attention
 from afs_stages.training.batches import batches_by_tokens
 
@@ -23,13 +24,15 @@ def answers(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     prompts: Sequence[str],
-    max_new_tokens: int,
+    limits: Sequence[int],
     batch_tokens: int,
+    what: str = "answers",
 ) -> list[str]:
     """The text a model goes on with after each prompt, in the prompts' order,
-    without special tokens.
+    without special tokens; `limits` are the most new tokens of each.
 
-    `batch_tokens` bounds prompts and answers of a batch together, in tokens.
+    `batch_tokens` bounds prompts and answers of a batch together, in tokens. `what`
+    names the work where progress is shown.
     """
     import torch
 
@@ -38,20 +41,20 @@ def answers(
         for text in prompts
     ]
     # Neighbours of like length: little padding, and the largest batch comes first.
-    order = sorted(range(len(ids)), key=lambda at: (-len(ids[at]), at))
+    sizes = [len(row) + limit for row, limit in zip(ids, limits, strict=True)]
+    order = sorted(range(len(ids)), key=lambda at: (-sizes[at], at))
     found = [""] * len(ids)
     ends = stop_ids(model, tokenizer)
+    batches = batches_by_tokens([sizes[at] for at in order], batch_tokens)
     with torch.inference_mode(), attention.standard(model):
-        for batch in batches_by_tokens(
-            [len(ids[at]) + max_new_tokens for at in order], batch_tokens
-        ):
+        for batch in progress(batches, what, len(batches), "batches"):
             rows = [order[at] for at in batch]
-            for at, new in zip(
-                rows,
-                greedy(model, [ids[at] for at in rows], max_new_tokens, ends),
-                strict=True,
-            ):
-                found[at] = tokenizer.decode(new, skip_special_tokens=True)
+            most = max(limits[at] for at in rows)
+            new = greedy(model, [ids[at] for at in rows], most, ends)
+            for at, tokens in zip(rows, new, strict=True):
+                # A longer neighbour must not let an answer grow longer.
+                kept = tokens[: limits[at]]
+                found[at] = tokenizer.decode(kept, skip_special_tokens=True)
     return found
 
 

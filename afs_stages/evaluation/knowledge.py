@@ -120,9 +120,13 @@ def ask(
             render(tokenizer, question.row, question.at, prompt=True)
             for question in quiz.questions
         ]
-        limit = min(_longest(tokenizer, quiz), params.max_new_tokens)
+        limit = _longest(tokenizer, quiz)
+        if params.max_new_tokens is not None:
+            limit = min(limit, params.max_new_tokens)
+        limits = [limit] * len(prompts)
+        what = f"recall of {quiz.version}"
         quiz.answers[name] = answers(
-            model, tokenizer, prompts, limit, params.batch_tokens
+            model, tokenizer, prompts, limits, params.batch_tokens, what
         )
 
 

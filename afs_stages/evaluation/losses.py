@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from afs_stages.core.params.model import Evaluate
+from afs_stages.core.progress import progress
 from afs_stages.evaluation import forgetting, intervals
 from afs_stages.training.batches import batches_by_tokens
 from afs_stages.training.chat_rows import ChatRow
@@ -86,9 +87,11 @@ def measure(
                 range(len(tests.items)), key=lambda at: (-len(tests.items[at].ids), at)
             )
             found = [0.0] * len(order)
-            for batch in batches_by_tokens(
+            batches = batches_by_tokens(
                 [len(tests.items[at].ids) for at in order], batch_tokens
-            ):
+            )
+            what = f"loss of {name} on {tests.version}"
+            for batch in progress(batches, what, len(batches), "batches"):
                 rows = [order[at] for at in batch]
                 for at, loss in zip(
                     rows,

@@ -66,6 +66,12 @@ class Exercise:
         """Whether a look-up's answer names what is sought first."""
         return recalls(self.row.messages[self.at - 1]["content"], (self.wanted,), text)
 
+    def reference_tokens(self, tokenizer: PreTrainedTokenizerBase) -> int:
+        """Tokens of the test row's own answer, with the mark that ends it."""
+        told = render(tokenizer, self.row, self.at + 1).rstrip()
+        answer = told.removeprefix(self.prompt(tokenizer))
+        return len(tokenizer(answer, add_special_tokens=False)["input_ids"])
+
 
 def choose(rows: Sequence[ChatRow], per_task: int, seed: int) -> list[Exercise]:
     """At most `per_task` exercises of every task,
@@ -217,14 +223,51 @@ def answer(
     tokenizer: PreTrainedTokenizerBase,
     exercises: Sequence[Exercise],
     params: Evaluate,
+    longest: dict[str, int],
 ) -> list[str]:
-    """What the model as it is now (an adapter active or none) says to each exercise."""
+    """What the model as it is now (an adapter active or none) says to each exercise, at
+    most as long as the longest reference of its task (`longest`, in tokens).
+    """
     from afs_stages.evaluation.generation import answers
 
     prompts = [exercise.prompt(tokenizer) for exercise in exercises]
-    return answers(
-        model, tokenizer, prompts, params.max_new_tokens, params.batch_tokens
-    )
+    limits = [longest[exercise.task] for exercise in exercises]
+    return answers(model, tokenizer, prompts, limits, params.batch_tokens)
+
+
+@dataclass(frozen=True)
+class Answerable:
+    """The exercises whose reference may be said whole, and those that are left out."""
+
+    exercises: list[Exercise]
+    longest: dict[str, int]
+    """Tokens of the longest reference of each task."""
+    too_long: Counter[str]
+    """Exercises of each task whose reference is longer than `max_new_tokens`."""
+
+    def note_left_out(self, tasks: dict[str, dict[str, float]]) -> None:
+        """Count in each task the rows that could not be asked."""
+        for task, count in self.too_long.items():
+            tasks.setdefault(task, {"rows": 0})["too_long"] = count
+
+
+def answerable(
+    exercises: Sequence[Exercise],
+    tokenizer: PreTrainedTokenizerBase,
+    max_new_tokens: int | None,
+) -> Answerable:
+    """Leave out the exercises whose reference is longer than an answer may be."""
+    taken: list[Exercise] = []
+    longest: dict[str, int] = {}
+    too_long: Counter[str] = Counter()
+    for exercise in exercises:
+        length = exercise.reference_tokens(tokenizer)
+        if max_new_tokens is not None and length > max_new_tokens:
+            too_long[exercise.task] += 1
+            continue
+        taken.append(exercise)
+        longest[exercise.task] = max(longest.get(exercise.task, 0), length)
+    return Answerable(taken, longest, too_long)
 
 
 def beside_base(
@@ -233,5 +276,7 @@ def beside_base(
     """A version's tasks, each with the base's main rate (the first) as `base`."""
     return {
         task: {**rates, "base": list(base[task].values())[1]}
+        if rates["rows"]
+        else rates
         for task, rates in own.items()
     }

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from afs_stages.codebase import OracleTrainingGenerator
 from afs_stages.core import layout
 from afs_stages.core.errors import closest, nearest
+from afs_stages.core.known_bases import known_at
 from afs_stages.core.params import Params
 from afs_stages.core.params.data import Source
 from afs_stages.core.params.mistake import Key, Mistake, dotted, written
@@ -28,8 +29,6 @@ from afs_stages.sources.collect import TAKEN
 
 NAME = re.compile(r"\w[\w-]*")
 """What DVC takes in the name of a stage, and a command line without quotes."""
-TRAINED_ON = "openai"
-"""The format that `train` reads."""
 MOVING = ("main", "master", "HEAD")
 """Revisions of a hub id that mean something else tomorrow."""
 
@@ -164,10 +163,10 @@ def _formats(params: Params) -> Iterator[Mistake]:
             fix = f"write {guess}" if guess else f"write one of {', '.join(known)}"
             yield Mistake((*key, place), what, fix)
     # A misspelt one is told above; its line is the one to mend.
-    misspelt = [name for name in named if closest(name, known) == TRAINED_ON]
+    misspelt = [name for name in named if closest(name, known) == layout.TRAINED_ON]
     if not misspelt:
-        what = f"{TRAINED_ON} is missing, which train reads, got {named}"
-        yield Mistake(key, what, f"write [{', '.join([*named, TRAINED_ON])}]")
+        what = f"{layout.TRAINED_ON} is missing, which train reads, got {named}"
+        yield Mistake(key, what, f"write [{', '.join([*named, layout.TRAINED_ON])}]")
 
 
 def _bases(params: Params) -> Iterator[Mistake]:
@@ -199,7 +198,7 @@ def _base(key: Key, name: str) -> Iterator[Mistake]:
     elif name.startswith("~"):
         what = f"~ is not expanded here, got '{name}'"
         yield Mistake(key, what, f"write {Path(name).expanduser()}")
-    elif Path(name).is_dir():
+    elif Path(name).is_dir() or known_at(name):
         return
     elif model.startswith((".", "/")) or model.count("/") > 1:
         what = f"no such folder '{name}'"

@@ -75,7 +75,7 @@ def experiment_of(
 
 
 def _dataset(model: str, facts: dict[str, Any]) -> DatasetRef:
-    train_file = layout.converted(model, "openai", "train")
+    train_file = layout.trained_on(model, "train")
     data = facts["data"]["train"]
     rows = data.get("rows")
     return DatasetRef(

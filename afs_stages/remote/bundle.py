@@ -24,6 +24,7 @@ from afs_stages.core.atomic import atomic_folder
 from afs_stages.core.closure import ROOT, SourceCode
 from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import read_json, write_json
+from afs_stages.core.known_bases import known_at
 from afs_stages.core.params import Params
 from afs_stages.core.params.remote import TrainingJob
 from afs_stages.training.base_model import POINTER
@@ -59,7 +60,7 @@ def contents(
     """Name in the bundle -> file, for everything the job reads.
     Raises `UserError` for what is missing.
     """
-    train = layout.converted(model, "openai", "train")
+    train = layout.trained_on(model, "train")
     data = Path(job.training_data) if job.training_data else train.parent
     found = {f"{train.parent}/{path.name}": path for path in _data_files(root / data)}
     script = job.training_script or params.train_for(model).script
@@ -97,10 +98,22 @@ def contents(
 
 
 def _own_base(root: Path) -> list[Path]:
-    """The folder that the base model points to: its weights travel too."""
+    """The folder that the base model points to: its weights travel too.
+    Raises `UserError` where they are not there.
+    """
     pointer = root / layout.BASE_MODEL / POINTER
     told = read_json(pointer) if pointer.is_file() else {}
-    return [Path(told["id"])] if told.get("kind") == "folder" else []
+    if told.get("kind") != "folder":
+        return []
+    folder = Path(told["id"])
+    if not (root / folder / "config.json").is_file():
+        known = known_at(folder.as_posix())
+        raise UserError(
+            "the base model's weights are not here, so they cannot travel",
+            where=str(folder),
+            fix=f"afs base fetch {known.name}" if known else "bring the folder back",
+        )
+    return [folder]
 
 
 def build(
@@ -170,7 +183,11 @@ def instructions(
     }
     told: dict[str, Any] = {"phases": [phase for phase in phases if phase]}
     told["curve"] = str(layout.loss_curve(model))
-    told["checkpoints"] = [f"{adapter}.checkpoints/step-*", f"{adapter}/checkpoint*"]
+    told["checkpoints"] = [
+        f"{adapter}.checkpoints/step-*",
+        f"{adapter}.checkpoints/checkpoint-*",
+        f"{adapter}/checkpoint*",
+    ]
     told["results"] = {name: str(path) for name, path in results.items()}
     told["required"] = ["adapter"]
     told["tick"] = params.remote.timing.guard_tick / 5
@@ -186,7 +203,7 @@ def _train(model: str, params: Params, job: TrainingJob, gpus: int) -> list[str]
     if job.training_script:
         if gpus > 1:
             python += ["-m", "accelerate.commands.launch", "--num_processes", str(gpus)]
-        data = str(layout.converted(model, "openai", "train").parent)
+        data = str(layout.trained_on(model, "train").parent)
         words = [
             job.training_script,
             "--data",

@@ -192,7 +192,7 @@ def _name_script(model: str, params: Params, adapter: Path) -> None:
 
 def _train_file(model: str, job: TrainingJob) -> Path:
     """The rows that a script was trained on."""
-    data = layout.converted(model, "openai", "train").parent
+    data = layout.trained_on(model, "train").parent
     if job.training_data:
         data = Path(job.training_data)
     return data if data.is_file() else data / "train.jsonl"

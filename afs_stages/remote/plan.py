@@ -72,7 +72,7 @@ def job_request(
     data = (
         Path(job.training_data)
         if job.training_data
-        else layout.converted(model, "openai", "train").parent
+        else layout.trained_on(model, "train").parent
     )
     wanted = need(model, params, job, data)
     if kind.vram_gb < wanted.memory_gb:

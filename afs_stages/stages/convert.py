@@ -28,16 +28,18 @@ def convert(
     from afs_stages.core.params import load
     from afs_stages.dataset.convert import convert_file
     from afs_stages.dataset.formats import Style, format_named
+    from afs_stages.dataset.loader_files import write_loader_files
 
     params = load()
     params.require_model(model)
     block = params.convert
     style = Style(block.cot_mode, block.system_prompt, block.system_prompts)
     report = StageReport("convert", model)
+    columns: dict[tuple[str, str], set[str]] = {}
     for name in block.formats:
         format = format_named(name)
         for part in layout.PARTS:
-            convert_file(
+            columns[name, part] = convert_file(
                 layout.mixed(model, part),
                 layout.converted(model, name, part),
                 format,
@@ -45,6 +47,8 @@ def convert(
                 report,
                 strict,
             )
+    folder = layout.trained_on(model, "train").parents[1]
+    write_loader_files(folder, model, columns)
     report.write(layout.report("convert", model), layout.run_facts("convert", model))
 
 
@@ -59,7 +63,8 @@ def convert_one(
         typer.Option("--output", "-o", help="Default: <input>_<format>.jsonl."),
     ] = None,
     format: Annotated[
-        str, typer.Option(help="alpaca, sharegpt, openai, chatml or an installed one.")
+        str,
+        typer.Option(help="messages, alpaca, sharegpt, openai, chatml or your own."),
     ] = "alpaca",
     cot_mode: Annotated[
         Literal["separate", "embedded", "drop"],

@@ -151,9 +151,7 @@ def _job(
     # Without a name there are no earlier releases to go on from.
     if model and start is None and block.init_from == "previous":
         start = previous_adapter(model, settings.version, found)
-    train_file, val_file = data_files(
-        data or layout.converted(model, "openai", "train").parent
-    )
+    train_file, val_file = data_files(data or layout.trained_on(model, "train").parent)
     return TrainingRun(
         base=found,
         train=block,

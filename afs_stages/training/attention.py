@@ -79,6 +79,10 @@ def install(model: PreTrainedModel) -> bool:
     inner = _inner(model)
     if not getattr(inner, "_supports_attention_backend", False):
         return False
+    # Attention of these models has parts that `segment_attention` does not know.
+    has_sinks = any(hasattr(module, "sinks") for module in inner.modules())
+    if has_sinks or getattr(inner.config, "attn_logit_softcapping", None):
+        return False
     AttentionInterface.register(NAME, segment_attention)
     inner.set_attn_implementation(NAME)
     return True

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from afs_stages.core.errors import UserError
 from afs_stages.core.hashes import folder_hash, value_hash
 from afs_stages.core.jsonl import read_json, write_json
+from afs_stages.core.known_bases import folder_of, known_at
+from afs_stages.training.fetch_base import fetch
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -46,9 +48,9 @@ def resolve(base: str | Path) -> Base:
 
     Raises `UserError` where a folder holds no model, or a hub id names no revision.
     """
-    folder = Path(base)
+    folder = Path(folder_of(str(base)))
     if not folder.is_dir():
-        return _hub(str(base))
+        return _hub(folder_of(str(base)))
     pointer = read_json(folder / POINTER) if (folder / POINTER).is_file() else {}
     if pointer.get("kind") == "hub":
         return Base(
@@ -71,6 +73,13 @@ def resolve(base: str | Path) -> Base:
 
 def _hub(name: str) -> Base:
     model, _, revision = name.partition("@")
+    known = known_at(name)
+    if known:
+        raise UserError(
+            "this base model is not here yet",
+            where=name,
+            fix=f"afs base fetch {known.name}",
+        )
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise UserError(
             "no such folder",
@@ -129,8 +138,11 @@ def _from_hub(kind: Any, name: str, revision: str | None, **options: Any) -> Any
 
 def write_pointer(name: str, folder: Path) -> Base:
     """Fill an empty folder with a pointer to a hub id or a model folder,
-    and its tokenizer.
+    and its tokenizer. A base that is known by name is fetched if it is not there yet.
     """
+    known = known_at(folder_of(name))
+    if known and not known.folder.is_dir():
+        fetch(known, known.folder)
     base = resolve(name)
     load_tokenizer(base).save_pretrained(folder)
     kind = "hub" if base.revision else "folder"

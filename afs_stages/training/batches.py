@@ -39,9 +39,9 @@ def make_plan(
 
     With packing a micro-batch is filled up to `batch_size * max_length` tokens;
     without, it holds `batch_size` samples. A fractional epoch takes that share of an
-    epoch's steps, at least one.
+    epoch's micro-batches, at least one.
     """
-    steps: list[list[MicroBatch]] = []
+    batches: list[MicroBatch] = []
     ends: list[int] = []
     whole, rest = int(epochs), epochs - int(epochs)
     for epoch in range(math.ceil(epochs)):
@@ -53,13 +53,13 @@ def make_plan(
             micro = [
                 order[at : at + batch_size] for at in range(0, len(order), batch_size)
             ]
-        grouped = [
-            micro[at : at + accumulation] for at in range(0, len(micro), accumulation)
-        ]
-        steps += (
-            grouped if epoch < whole else grouped[: max(1, round(rest * len(grouped)))]
-        )
-        ends.append(len(steps))
+        taken = len(micro) if epoch < whole else max(1, round(rest * len(micro)))
+        batches += micro[:taken]
+        ends.append(math.ceil(len(batches) / accumulation))
+    # A step may take micro-batches of two epochs, so that all but the last are full.
+    steps = [
+        batches[at : at + accumulation] for at in range(0, len(batches), accumulation)
+    ]
     if max_steps is not None:
         steps = steps[:max_steps]
     return BatchPlan(steps, sorted({min(end, len(steps)) for end in ends}))

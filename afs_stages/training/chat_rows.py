@@ -96,7 +96,7 @@ def read_chat_rows(
             except ValueError as error:
                 on_bad(BadRow(path.name, number, "messages", str(error)))
             continue
-        fault = _fault(value.get("messages"))
+        fault = _fault(value.get("messages")) or _fault_of_tools(value.get("tools"))
         if fault:
             on_bad(BadRow(path.name, number, "messages", fault))
             continue
@@ -107,11 +107,19 @@ def _from_messages(value: dict[str, Any], name: str) -> ChatRow:
     messages = [_with_parsed_calls(message) for message in value["messages"]]
     return ChatRow(
         messages=messages,
-        tools=value.get("tools") or None,
+        tools=_tools(value.get("tools")),
         domain=str(value.get("domain") or ""),
         source=str(value.get("source") or ""),
         name=name,
     )
+
+
+def _tools(value: Any) -> list[dict[str, Any]] | None:
+    """Tool schemas, which stand as JSON text in rows that are to be loaded as a
+    table.
+    """
+    found = json.loads(value) if isinstance(value, str) and value else value
+    return found or None
 
 
 def data_files(data: Path) -> tuple[Path, Path | None]:
@@ -128,9 +136,18 @@ def data_files(data: Path) -> tuple[Path, Path | None]:
             "no training rows here",
             where=str(data),
             fix="name a .jsonl file of messages rows, or a folder with train.jsonl and "
-            "val.jsonl (`afs training convert --format openai` makes them)",
+            "val.jsonl (`afs training convert --format messages` makes them)",
         )
     return train, val if val.is_file() else None
+
+
+def _fault_of_tools(value: Any) -> str:
+    try:
+        found = _tools(value)
+    except json.JSONDecodeError as error:
+        return f"tools: no JSON ({error.msg})"
+    ok = found is None or isinstance(found, list)
+    return "" if ok else "tools: a list of schemas is needed"
 
 
 def _fault(messages: Any) -> str:
@@ -147,17 +164,15 @@ def _fault(messages: Any) -> str:
 
 
 def _with_parsed_calls(message: dict[str, Any]) -> dict[str, Any]:
-    """The message with tool-call arguments as mappings,
-    which every chat template can render.
+    """The message with a text, and with tool-call arguments as mappings, as chat
+    templates read them.
     """
-    calls = message.get("tool_calls")
-    if not calls:
-        return {key: value for key, value in message.items() if value is not None}
-    return {
-        **message,
-        "content": message.get("content") or "",
-        "tool_calls": [_parsed(call) for call in calls],
-    }
+    told = {key: value for key, value in message.items() if value is not None}
+    # Templates read the content of every turn, also of one that only calls.
+    told.setdefault("content", "")
+    if told.get("tool_calls"):
+        told["tool_calls"] = [_parsed(call) for call in told["tool_calls"]]
+    return told
 
 
 def _parsed(call: dict[str, Any]) -> dict[str, Any]:

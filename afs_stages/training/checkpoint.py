@@ -23,13 +23,6 @@ KEPT = 2
 """Checkpoints kept: the newest, and the one before in case the newest is damaged."""
 
 
-def folder_for(output: Path) -> Path:
-    """Where the checkpoints of an adapter folder lie: beside it, so that the folder
-    itself is only ever whole.
-    """
-    return output.with_name(f"{output.name}.checkpoints")
-
-
 def save(root: Path, loop: Loop, best: Weights, fingerprint: str) -> Path:
     """Write the state of a training loop after its last step;
     the manifest of hashes is written last.
@@ -79,8 +72,8 @@ def restore(folder: Path, loop: Loop) -> Weights:
     import torch
     from safetensors.torch import load_file
 
-    from afs_stages.training.loop import TrainingState
     from afs_stages.training.lora import put
+    from afs_stages.training.prepared import TrainingState
 
     put(loop.model, load_file(folder / "weights.safetensors"))
     rest = torch.load(folder / "optimizer.pt", weights_only=True, map_location="cpu")

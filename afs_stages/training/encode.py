@@ -8,9 +8,11 @@ lies inside a token and training sees exactly the ids that generation will see.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from os.path import commonprefix
+from typing import TYPE_CHECKING, Any
 
+from afs_stages.core.errors import UnusableRow
 from afs_stages.core.sample import is_learnt
 from afs_stages.training.chat_rows import ChatRow
 
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 
 IGNORE = -100
 """The label of a token that carries no loss."""
+
+DATE = "26 Jul 2024"
+"""The date for templates that tell the model one: today's would change every row from
+one day to the next. This one is what Llama 3.1 tells where none is given.
+"""
 
 
 @dataclass(frozen=True)
@@ -45,14 +52,53 @@ def render(
 ) -> str:
     """The text of the first `upto` messages; with `prompt`,
     up to where the assistant would begin.
+
+    A template that knows no system role gets the system prompt at the head of the
+    first request. Raises `UnusableRow` where it does not take the conversation.
     """
-    text: str = tokenizer.apply_chat_template(
-        row.messages[:upto],
-        tools=row.tools,
-        tokenize=False,
-        add_generation_prompt=prompt,
-    )
+    messages = row.messages[:upto]
+    try:
+        return _apply(tokenizer, messages, row.tools, prompt)
+    except UnusableRow:
+        folded = _system_in_request(messages)
+        if folded is None:
+            raise
+    return _apply(tokenizer, folded, row.tools, prompt)
+
+
+def _apply(
+    tokenizer: PreTrainedTokenizerBase,
+    messages: list[dict[str, Any]],
+    tools: list[dict[str, Any]] | None,
+    prompt: bool,
+) -> str:
+    from jinja2 import TemplateError
+
+    try:
+        text: str = tokenizer.apply_chat_template(
+            messages,
+            tools=tools,
+            tokenize=False,
+            add_generation_prompt=prompt,
+            date_string=DATE,
+        )
+    # What a template raises where a message has not the shape it expects.
+    except (TemplateError, TypeError, KeyError, AttributeError, ValueError) as error:
+        detail = f"{type(error).__name__}: {error}"
+        raise UnusableRow("chat_template", detail) from None
     return text
+
+
+def _system_in_request(messages: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """The messages with the system prompt before the first request's text; None where
+    there is no such pair.
+    """
+    roles = [message["role"] for message in messages[:2]]
+    if roles != ["system", "user"]:
+        return None
+    system, request = messages[:2]
+    text = f"{system['content']}\n\n{request['content']}"
+    return [{**request, "content": text}, *messages[2:]]
 
 
 def pieces(
@@ -63,10 +109,12 @@ def pieces(
     Answers marked as context carry none: each was, or was refused as, a row of its own.
     Where the template does not render a conversation's beginning as a beginning of the
     whole (some drop earlier thinking), the turns it changes carry no loss.
+
+    Raises `UnusableRow` where the template does not take the conversation, or where its
+    text lacks a tool, a call or an answer.
     """
     full = render(tokenizer, row)
-    if not completion_only:
-        return [(full, True)]
+    _check_tools(tokenizer, row, full)
     out: list[tuple[str, bool]] = []
     at = 0
     for index, message in enumerate(row.messages):
@@ -76,16 +124,52 @@ def pieces(
         # What is rendered up to the last message is the whole.
         is_last = index == len(row.messages) - 1
         after = (full if is_last else render(tokenizer, row, index + 1)).rstrip()
-        if (
-            len(before) < at
-            or not full.startswith(before)
-            or not full.startswith(after)
-        ):
+        shared = commonprefix([before, after])  # noqa: RUF071 - of characters
+        answer = after[len(shared) :]
+        _check_answer(message, answer)
+        is_beginning = full.startswith(before) and full.startswith(after)
+        if len(before) < at or not is_beginning:
             continue
-        out += [(full[at : len(before)], False), (full[len(before) : len(after)], True)]
+        out += [(full[at : len(before)], False), (answer, True)]
         at = len(after)
+    if not completion_only:
+        return [(full, True)]
     out.append((full[at:], False))
     return [(text, loss) for text, loss in out if text]
+
+
+def _check_tools(tokenizer: PreTrainedTokenizerBase, row: ChatRow, full: str) -> None:
+    """Raise `UnusableRow` where the template shows the model no tools.
+
+    Names may stand in the conversation as well, so they are counted against the text
+    that the same conversation has without tools.
+    """
+    if not row.tools:
+        return
+    bare = render(tokenizer, replace(row, tools=None))
+    for tool in row.tools:
+        name = str(tool.get("function", tool).get("name", ""))
+        if full.count(name) <= bare.count(name):
+            detail = f"the chat template does not show the tool '{name}'"
+            raise UnusableRow("tool_not_rendered", detail)
+
+
+def _check_answer(message: dict[str, Any], answer: str) -> None:
+    """Raise `UnusableRow` where the text that would be learnt is not the answer."""
+    said = (message.get("content") or "").strip()
+    calls = message.get("tool_calls") or []
+    if not said and not calls:
+        raise UnusableRow("empty_answer", "an answer has neither text nor a call")
+    # A call's name may stand in what is said beside it.
+    beside = answer.replace(said, "", 1) if said else answer
+    for call in calls:
+        name = str(call["function"]["name"])
+        if name not in beside:
+            detail = f"the chat template does not show the call of '{name}'"
+            raise UnusableRow("call_not_rendered", detail)
+    # Templates may cut an answer's thinking or its edges, hardly its last word.
+    if not calls and said.split()[-1] not in answer:
+        raise UnusableRow("answer_not_rendered", "the chat template drops an answer")
 
 
 def encode_row(
@@ -110,21 +194,26 @@ def encode_rows(
     """Every row that fits, and how many were left out by reason (`over_long`,
     `no_target`).
 
-    Over-long rows are dropped, never cut: half an answer is not an answer.
+    Over-long rows are dropped, never cut: half an answer is not an answer. Rows that
+    the chat template does not take, or takes only in part, are left out by the reason
+    that `pieces` gives.
     """
     kept: list[Encoded] = []
     dropped: dict[str, int] = {}
     for row in rows:
-        item = encode_row(tokenizer, row, completion_only)
-        reason = (
-            "over_long"
-            if len(item.ids) > max_length
-            else ""
-            if item.targets
-            else "no_target"
-        )
+        try:
+            item = encode_row(tokenizer, row, completion_only)
+            reason = _why_not(item, max_length)
+        except UnusableRow as error:
+            reason = error.reason
         if reason:
             dropped[reason] = dropped.get(reason, 0) + 1
         else:
             kept.append(item)
     return kept, dropped
+
+
+def _why_not(item: Encoded, max_length: int) -> str:
+    if len(item.ids) > max_length:
+        return "over_long"
+    return "" if item.targets else "no_target"

@@ -24,14 +24,9 @@ class RowTokens:
     def pieces(self, sample: TrainingSample) -> list[str]:
         """The texts that training tokenises one by one.
 
-        Raises ValueError where the chat template does not take the sample.
+        Raises `UnusableRow` where the chat template does not take the sample.
         """
-        from jinja2 import TemplateError
-
-        try:
-            return [text for text, _ in pieces(self._tokenizer, self._row_of(sample))]
-        except (TemplateError, TypeError, KeyError) as error:
-            raise ValueError(f"{type(error).__name__}: {error}") from None
+        return [text for text, _ in pieces(self._tokenizer, self._row_of(sample))]
 
     def counts(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text."""

@@ -19,13 +19,12 @@ from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError
 from afs_stages.training.batches import (
     BatchPlan,
-    batches_by_tokens,
     halves,
     learning_rate,
 )
 from afs_stages.training.encode import Encoded
-from afs_stages.training.process_group import ProcessGroup
-from afs_stages.training.token_losses import row_losses, token_losses
+from afs_stages.training.prepared import TrainingState, not_finite
+from afs_stages.training.token_losses import token_losses
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -45,21 +44,6 @@ class Optim:
 
 
 @dataclass
-class TrainingState:
-    """Where training stands; with weights, optimizer and random state it is
-    all a resume needs.
-    """
-
-    step: int = 0
-    parts: int = 1
-    tokens: int = 0
-    curve: list[dict[str, float]] = field(default_factory=list)
-    best_val: float | None = None
-    bad_epochs: int = 0
-    stopped: bool = False
-
-
-@dataclass
 class Loop:
     """Training of `model` (already in train mode,
     its trainable parameters marked) by a plan.
@@ -70,7 +54,6 @@ class Loop:
     plan: BatchPlan
     optim: Optim
     packed: bool = True
-    team: ProcessGroup = field(default_factory=ProcessGroup)
     state: TrainingState = field(default_factory=TrainingState)
     on_step: Callable[[Loop], None] = lambda loop: None
     on_epoch: Callable[[Loop], None] = lambda loop: None
@@ -128,47 +111,26 @@ class Loop:
         memory runs out.
         """
         while True:
-            loss = self._try(batches)
-            if not self.team.largest(loss is None):
-                self.team.add_gradients(self.weights)
-                return self.team.total(loss or 0.0)
+            try:
+                return self._accumulate(batches)
+            except RuntimeError as error:
+                if not out_of_memory(error):
+                    raise
             self._split_finer(max(len(batch) for batch in batches))
-
-    def _try(self, batches: list[list[int]]) -> float | None:
-        """This process's part of a step's loss; None where memory ran out."""
-        try:
-            return self._accumulate(batches)
-        except RuntimeError as error:
-            if not out_of_memory(error):
-                raise
-        return None
 
     def _accumulate(self, batches: list[list[int]]) -> float:
         targets = sum(self.items[index].targets for batch in batches for index in batch)
         total = 0.0
-        chunks = [
-            chunk
-            for batch in batches
-            for chunk in halves(batch, self.state.parts * self.team.size)
-        ]
-        for chunk in self.team.share(chunks):
-            loss = (
-                token_losses(
-                    self.model, [self.items[i] for i in chunk], self.packed
-                ).sum()
-                / targets
-            )
-            value = loss.item()
-            if not math.isfinite(value):
-                names = ", ".join(self.items[i].name for i in chunk[:8])
-                raise UserError(
-                    f"the loss is {value} at step {self.state.step + 1}, "
-                    f"in the micro-batch of rows {names}",
-                    fix="look at these rows; lower train.learning_rate, "
-                    "or train in fp32",
-                )
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += value
+        for batch in batches:
+            for chunk in halves(batch, self.state.parts):
+                rows = [self.items[i] for i in chunk]
+                loss = token_losses(self.model, rows, self.packed).sum() / targets
+                value = loss.item()
+                if not math.isfinite(value):
+                    names = ", ".join(row.name for row in rows[:8])
+                    raise not_finite(value, self.state.step + 1, names)
+                loss.backward()  # type: ignore[no-untyped-call]
+                total += value
         return total
 
     def _split_finer(self, largest: int) -> None:
@@ -196,23 +158,6 @@ def out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(
         error
     )
-
-
-def mean_loss(
-    model: PreTrainedModel,
-    items: Sequence[Encoded],
-    batch_tokens: int,
-    packed: bool = True,
-) -> float:
-    """Mean loss in nats per labelled token of all items, without gradients."""
-    training = model.training
-    model.eval()
-    total = 0.0
-    with torch.inference_mode():
-        for batch in batches_by_tokens([len(item.ids) for item in items], batch_tokens):
-            total += sum(row_losses(model, [items[i] for i in batch], packed))
-    model.train(training)
-    return total / sum(item.targets for item in items)
 
 
 @dataclass

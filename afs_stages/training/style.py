@@ -9,7 +9,7 @@ from collections.abc import Callable
 from afs_stages.core.params.data import Convert
 from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset.formats import Style
-from afs_stages.dataset.formats.openai import OpenAI
+from afs_stages.dataset.formats.chat_messages import Messages
 from afs_stages.training.chat_rows import ChatRow, row_of
 
 
@@ -22,4 +22,4 @@ def styled(style: Style) -> Callable[[TrainingSample], ChatRow]:
     """A reader of samples with the style's system prompts,
     and thinking where the style puts it.
     """
-    return lambda sample: row_of(sample, OpenAI().render(sample, style)["messages"])
+    return lambda sample: row_of(sample, Messages().render(sample, style)["messages"])

@@ -1,6 +1,13 @@
-"""The chat format of the tiny base model: ChatML with tool schemas,
-tool calls and tool results.
+"""Chat formats written here: that of the tiny base model, and ChatML with tools for
+models whose own template has no room for them.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 PAD, END, TURN, TURN_END = "<|pad|>", "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 SPECIAL_TOKENS = [PAD, END, TURN, TURN_END]
@@ -28,3 +35,109 @@ call.function.arguments | tojson }}
 {%- endfor %}
 {%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}
 """
+
+_WITH_TOOLS = """\
+{%- if messages[0].role == 'system' %}
+{%- set system = messages[0].content %}
+{%- set rest = messages[1:] %}
+{%- else %}
+{%- set system = DEFAULT %}
+{%- set rest = messages %}
+{%- endif %}
+{%- if system or tools %}
+{{- '<|im_start|>system\\n' + system }}
+{%- if tools %}
+{{- '\\n\\n' if system }}
+{{- '# Tools\\n\\nYou may call one or more functions. Their signatures:\\n<tools>' }}
+{%- for tool in tools %}{{ '\\n' }}{{ tool | tojson }}{% endfor %}
+{{- '\\n</tools>\\n\\nA call is a JSON object within tool_call tags:\\n' }}
+{{- '<tool_call>\\n{"name": NAME, "arguments": OBJECT}\\n</tool_call>' }}
+{%- endif %}
+{{- '<|im_end|>\\n' }}
+{%- endif %}
+{%- for message in rest %}
+{%- if message.role == 'tool' %}
+{%- if loop.first or rest[loop.index0 - 1].role != 'tool' %}
+{{- '<|im_start|>user' }}
+{%- endif %}
+{{- '\\n<tool_response>\\n' + (message.content or '') + '\\n</tool_response>' }}
+{%- if loop.last or rest[loop.index0 + 1].role != 'tool' %}
+{{- '<|im_end|>\\n' }}
+{%- endif %}
+{%- else %}
+{{- '<|im_start|>' + message.role + '\\n' + (message.content or '') }}
+{%- for call in message.tool_calls or [] %}
+{{- '\\n' if message.content or not loop.first }}
+{{- '<tool_call>\\n{"name": ' + (call.function.name | tojson) + ', "arguments": ' }}
+{{- call.function.arguments if call.function.arguments is string else \
+call.function.arguments | tojson }}
+{{- '}\\n</tool_call>' }}
+{%- endfor %}
+{{- '<|im_end|>\\n' }}
+{%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}
+"""
+"""ChatML with tools in the form that Qwen 2.5 and Hermes use, which inference programs
+read back as calls; DEFAULT is the system line of a conversation without one."""
+
+_PROBE_TOOL = {
+    "type": "function",
+    "function": {
+        "name": "probe_tool",
+        "description": "a probe",
+        "parameters": {"type": "object", "properties": {"at": {"type": "integer"}}},
+    },
+}
+_PROBE_CALL = {"name": "probe_tool", "arguments": {"at": 31337}}
+_QUESTION = "afs-probe-question"
+
+
+def chatml_with_tools(system: str) -> str:
+    """The template of ChatML with tools; `system` is said where a conversation has no
+    system message of its own.
+    """
+    literal = system.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+    return _WITH_TOOLS.replace("DEFAULT", f"'{literal}'")
+
+
+def renders_tools(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether the chat template shows the model the tools and the calls of a
+    conversation.
+    """
+    call = {"id": "call_1", "type": "function", "function": _PROBE_CALL}
+    messages: list[dict[str, Any]] = [
+        {"role": "user", "content": _QUESTION},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+    ]
+    text = _rendered(tokenizer, messages, [_PROBE_TOOL])
+    return text.count("probe_tool") >= 2 and "31337" in text
+
+
+def default_system(tokenizer: PreTrainedTokenizerBase) -> str:
+    """The system line that a ChatML template says of its own accord; empty where it
+    says none.
+    """
+    if not tokenizer.chat_template:
+        return ""
+    text = _rendered(tokenizer, [{"role": "user", "content": _QUESTION}], None)
+    before = text.partition(f"{TURN}user")[0]
+    head = f"{TURN}system\n"
+    if head not in before:
+        return ""
+    return before.partition(head)[2].partition(TURN_END)[0].strip()
+
+
+def _rendered(
+    tokenizer: PreTrainedTokenizerBase,
+    messages: list[dict[str, Any]],
+    tools: list[dict[str, Any]] | None,
+) -> str:
+    """The text of a conversation; empty where the template refuses it."""
+    from jinja2 import TemplateError
+
+    try:
+        text: str = tokenizer.apply_chat_template(messages, tools=tools, tokenize=False)
+    except (TemplateError, TypeError, KeyError):
+        return ""
+    return text

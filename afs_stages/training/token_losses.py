@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from afs_stages.core.progress import progress
+from afs_stages.training.batches import batches_by_tokens
 from afs_stages.training.encode import IGNORE, Encoded
 
 if TYPE_CHECKING:
@@ -53,6 +55,24 @@ def row_losses(
     losses = token_losses(model, items, packed)
     parts = torch.split(losses, [item.targets for item in items])
     return [float(part.double().sum()) for part in parts]
+
+
+def mean_loss(
+    model: PreTrainedModel,
+    items: Sequence[Encoded],
+    batch_tokens: int,
+    packed: bool = True,
+) -> float:
+    """Mean loss in nats per labelled token of all items, without gradients."""
+    training = model.training
+    model.eval()
+    total = 0.0
+    with torch.inference_mode():
+        batches = batches_by_tokens([len(item.ids) for item in items], batch_tokens)
+        for batch in progress(batches, "val loss", len(batches), "batches"):
+            total += sum(row_losses(model, [items[i] for i in batch], packed))
+    model.train(training)
+    return total / sum(item.targets for item in items)
 
 
 def _targets(items: Sequence[Encoded]) -> tuple[list[int], list[int]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from afs_stages.core.errors import UserError
 from afs_stages.core.hashes import file_hash, folder_hash, value_hash
 from afs_stages.core.jsonl import OnBad, write_json
 from afs_stages.core.params.model import Train
-from afs_stages.training import checkpoint, lora, preflight
+from afs_stages.training import lora, preflight
 from afs_stages.training.base_model import Base, load_tokenizer
 from afs_stages.training.batches import BatchPlan, make_plan
 from afs_stages.training.card import model_card
@@ -24,14 +25,16 @@ from afs_stages.training.chat_rows import read_chat_rows
 from afs_stages.training.curve import Curve
 from afs_stages.training.device_memory import capped
 from afs_stages.training.encode import Encoded, encode_rows
-from afs_stages.training.process_group import ProcessGroup
+from afs_stages.training.prepared import (
+    Engine,
+    PreparedTraining,
+    TrainingState,
+    engine_for,
+)
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedTokenizerBase
-
-    from afs_stages.training.loop import Loop, TrainingState
-    from afs_stages.training.lora import Weights
 
 
 @dataclass(frozen=True)
@@ -70,18 +73,16 @@ def train(
     job: TrainingRun,
     on_bad: OnBad,
     curve_type: type[Curve] = Curve,
-    team: ProcessGroup | None = None,
+    main: bool = True,
 ) -> dict[str, Any]:
     """Train and write the adapter folder; returns the content of its training.json.
 
-    In a `team` each process takes its share, and the first writes.
+    Of several processes only the `main` one writes.
 
     Raises `UserError` where there is nothing to train on, it can't fit, the loss is no
     number, or `resume=True` finds nothing to resume.
     """
-    from afs_stages.training.loop import Loop, Optim
-
-    team, tokenizer = team or ProcessGroup(), load_tokenizer(job.base)
+    tokenizer = load_tokenizer(job.base)
     data = read_part(job.train_file, tokenizer, job.train, on_bad)
     if not data.items:
         raise UserError(
@@ -95,8 +96,9 @@ def train(
         else EncodedRows(0, [], {}, "")
     )
     _check_val(job, val)
-    plan = plan_for(data.items, job.train, job.seed)
+    engine = engine_for(job.train)
     model, packed = lora.load_for_training(job.base, job.train, job.seed, job.start)
+    plan = plan_for(data.items, job.train, job.seed, packed)
     size = preflight.estimate(
         model,
         data.items,
@@ -104,22 +106,54 @@ def train(
         job.train.gradient_checkpointing,
         job.train.memory_limit_mb,
     )
-    say(f"train: {size.summary()}")
-    optim = Optim(
-        job.train.learning_rate,
-        job.train.schedule,
-        job.train.warmup_ratio,
-        job.train.weight_decay,
-    )
-    with capped(model, job.train.memory_limit_mb):
-        with curve_type(job.curve if team.main else None) as curve:
-            loop = Loop(model, data.items, plan, optim, packed, team)
-            loop.state.parts = int(team.largest(size.parts))
-            _run(job, loop, data, val, curve)
-    facts = _facts(job, data, val, loop.state, size.trained)
-    if team.main:
+    say(f"train: {size.summary()}; engine: {engine}")
+    with (
+        capped(model, job.train.memory_limit_mb),
+        curve_type(job.curve if main else None) as curve,
+    ):
+        prepared = PreparedTraining(
+            name=job.model,
+            model=model,
+            tokenizer=tokenizer,
+            packed=packed,
+            items=data.items,
+            val=val.items,
+            plan=plan,
+            settings=job.train,
+            seed=job.seed,
+            checkpoints=checkpoints_of(job.output),
+            mark=fingerprint(job, data, val),
+            resume=job.resume,
+            curve=curve,
+            main=main,
+        )
+        prepared.state.parts = size.parts
+        state = _engine(engine)(prepared)
+    if prepared.best:
+        lora.put(model, prepared.best)
+    facts = _facts(job, data, val, state, size.trained)
+    facts["engine"] = engine
+    if main:
         _write(job, model, tokenizer, facts)
     return facts
+
+
+def _engine(name: Engine) -> Callable[[PreparedTraining], TrainingState]:
+    """The engine's `run`; each is imported only when it is used."""
+    if name == "trl":
+        from afs_stages.training import trl_engine
+
+        return trl_engine.run
+    from afs_stages.training import builtin_engine
+
+    return builtin_engine.run
+
+
+def checkpoints_of(output: Path) -> Path:
+    """Where the checkpoints of an adapter folder lie: beside it, so that the folder
+    itself is only ever whole.
+    """
+    return output.with_name(f"{output.name}.checkpoints")
 
 
 def read_part(
@@ -133,15 +167,22 @@ def read_part(
     return EncodedRows(len(rows), items, dropped, file_hash(path))
 
 
-def plan_for(items: Sequence[Encoded], train: Train, seed: int) -> BatchPlan:
-    """The steps of a training."""
+def plan_for(
+    items: Sequence[Encoded], train: Train, seed: int, packed: bool = True
+) -> BatchPlan:
+    """The steps of a training. Where samples cannot run end to end, each is a
+    micro-batch of its own; every process takes as many of a step as the others.
+    """
+    together = train.batch_size if packed else 1
+    accumulation = train.gradient_accumulation_steps * train.batch_size // together
+    each = math.ceil(accumulation / train.processes)
     return make_plan(
         [len(item.ids) for item in items],
         epochs=train.epochs,
-        batch_size=train.batch_size,
-        accumulation=train.gradient_accumulation_steps,
+        batch_size=together,
+        accumulation=each * train.processes,
         max_length=train.max_length,
-        packing=train.packing,
+        packing=train.packing and packed,
         seed=seed,
         max_steps=train.max_steps,
     )
@@ -187,82 +228,6 @@ def versions() -> dict[str, str]:
     return {
         name: version(name) for name in ("torch", "transformers", "peft", "tokenizers")
     }
-
-
-def _run(
-    job: TrainingRun, loop: Loop, data: EncodedRows, val: EncodedRows, curve: Curve
-) -> None:
-    """Run the steps that are left, with checkpoints, val,
-    early stopping and the live curve.
-    """
-    from afs_stages.training.loop import Meter, mean_loss
-
-    settings, total = job.train, len(loop.plan.steps)
-    mark, root = fingerprint(job, data, val), checkpoint.folder_for(job.output)
-    best: Weights = {}
-    _resume(job, root, mark, loop, best)
-    meter = Meter(f"train {job.model}".strip(), total)
-    for point in loop.state.curve:
-        curve.add(point)
-
-    def on_epoch(_: Loop) -> None:
-        if val.items:
-            tokens = settings.batch_size * settings.max_length
-            loss = mean_loss(loop.model, val.items, tokens, loop.packed)
-            # The mean, so that all stop at the same epoch.
-            _judge(
-                loop,
-                loop.team.total(loss) / loop.team.size,
-                settings.early_stopping_patience,
-                best,
-            )
-
-    def on_step(_: Loop) -> None:
-        curve.add(loop.state.curve[-1])
-        meter(loop.state)
-        if (
-            loop.team.main
-            and loop.state.step % settings.save_steps == 0
-            and loop.state.step < total
-        ):
-            checkpoint.save(root, loop, best, mark)
-
-    loop.on_epoch, loop.on_step = on_epoch, on_step
-    loop.run()
-    if best:
-        lora.put(loop.model, best)
-
-
-def _resume(job: TrainingRun, root: Path, mark: str, loop: Loop, best: Weights) -> None:
-    if job.resume is False:
-        shutil.rmtree(root, ignore_errors=True)
-        return
-    found = checkpoint.newest(root, mark)
-    if found is None:
-        if job.resume:
-            raise UserError(
-                "nothing to resume", where=str(root), fix="start anew without --resume"
-            )
-        shutil.rmtree(root, ignore_errors=True)
-        return
-    best.update(checkpoint.restore(found, loop))
-    say(f"train: resumed at step {loop.state.step:,} of {len(loop.plan.steps):,}")
-
-
-def _judge(loop: Loop, loss: float, patience: int | None, best: Weights) -> None:
-    """Note an epoch's val loss; with patience keep the best adapter and stop when it no
-    longer gets better.
-    """
-    state = loop.state
-    state.curve[-1]["val_loss"] = round(loss, 6)
-    if state.best_val is None or loss < state.best_val:
-        state.best_val, state.bad_epochs = loss, 0
-        if patience:
-            for name, weight in lora.trainable(loop.model).items():
-                best[name] = weight.detach().clone()
-        return
-    state.bad_epochs += 1
-    state.stopped = patience is not None and state.bad_epochs >= patience
 
 
 def _facts(
@@ -342,4 +307,4 @@ def _write(
         tokenizer.save_pretrained(folder)
         write_text(folder / "README.md", model_card(facts))
         write_json(folder / "training.json", facts)
-    shutil.rmtree(checkpoint.folder_for(job.output), ignore_errors=True)
+    shutil.rmtree(checkpoints_of(job.output), ignore_errors=True)

@@ -1,8 +1,9 @@
 """Training by several processes of one machine, a GPU each, or on the CPU:
 `train.processes`.
 
-The processes are started here and join by accelerate; what one of them refuses is said
-once. Run as a module with a job's file it is one of these processes.
+The processes are started here and train together by TRL and accelerate; what one of
+them refuses is said once. Run as a module with a job's file it is one of these
+processes.
 """
 
 from __future__ import annotations
@@ -112,26 +113,33 @@ def _end_with_parent() -> None:
 
 def work(task: Path) -> int:
     """Be one of the processes; the first one speaks and writes for all."""
-    from afs_stages.training import process_group as team
-
     Thread(target=_end_with_parent, daemon=True).start()
     job: TrainingRun = pickle.loads(task.read_bytes())
-    mine = team.join()
+    rank = int(os.environ["RANK"])
     with ExitStack() as stack:
-        if not mine.main:
+        if rank:
             nowhere = stack.enter_context(Path(os.devnull).open("w"))
             stack.enter_context(redirect_stdout(nowhere))
             stack.enter_context(redirect_stderr(nowhere))
         try:
-            train(job, lambda bad: None, team=mine)
+            train(job, lambda bad: None, main=rank == 0)
         except UserError as error:
             write_json(
-                task.with_name(f"refused-{mine.rank}.json"),
+                task.with_name(f"refused-{rank}.json"),
                 {"what": error.what, "where": error.where, "fix": error.fix},
             )
             return 1
-    team.leave()
+    _part()
     return 0
+
+
+def _part() -> None:
+    """Wait for the others and leave the group that accelerate made."""
+    from accelerate import PartialState
+
+    state = PartialState()
+    state.wait_for_everyone()
+    state.destroy_process_group()
 
 
 if __name__ == "__main__":

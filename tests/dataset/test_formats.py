@@ -117,7 +117,7 @@ def same(one: TrainingSample, two: TrainingSample, tools: bool = True) -> None:
 
 @SETTINGS
 @given(
-    st.sampled_from(["alpaca", "sharegpt", "openai", "chatml"]),
+    st.sampled_from(["messages", "alpaca", "sharegpt", "openai", "chatml"]),
     singles,
     modes,
     st.booleans(),
@@ -135,7 +135,11 @@ def test_a_single_turn_comes_back(
 
 
 @SETTINGS
-@given(st.sampled_from(["sharegpt", "openai", "chatml"]), conversations(), modes)
+@given(
+    st.sampled_from(["messages", "sharegpt", "openai", "chatml"]),
+    conversations(),
+    modes,
+)
 def test_a_conversation_with_tools_comes_back(
     name: str, one: TrainingSample, mode: Any
 ) -> None:
@@ -143,7 +147,7 @@ def test_a_conversation_with_tools_comes_back(
 
 
 @SETTINGS
-@given(st.sampled_from(["sharegpt", "openai"]), conversations(), st.data())
+@given(st.sampled_from(["messages", "sharegpt", "openai"]), conversations(), st.data())
 def test_which_answers_are_learnt_comes_back(
     name: str, one: TrainingSample, data: st.DataObject
 ) -> None:
@@ -204,7 +208,7 @@ def test_a_conversation_of_context_alone_is_refused_both_ways() -> None:
         format_named("openai").parse(context)
     marked = chat({"train": False}, {"train": False})["messages"]
     one = TrainingSample(instruction="c", output="d", messages=marked)
-    for name in ("openai", "sharegpt", "chatml"):
+    for name in ("messages", "openai", "sharegpt", "chatml"):
         with pytest.raises(ValueError, match="no answer to learn"):
             format_named(name).render(one, Style())
 
@@ -245,7 +249,7 @@ def test_sharegpt_turns_alternate_as_loaders_ask(
     assert len(kinds) % 2 == 0
 
 
-@pytest.mark.parametrize("name", ["alpaca", "sharegpt", "openai", "chatml"])
+@pytest.mark.parametrize("name", ["messages", "alpaca", "sharegpt", "openai", "chatml"])
 def test_the_thinking_is_separate_embedded_or_dropped(name: str) -> None:
     one = sample("x", thinking="first this")
     rows = {
@@ -341,7 +345,7 @@ def examples() -> list[TrainingSample]:
     return rows
 
 
-@pytest.mark.parametrize("name", ["alpaca", "sharegpt", "openai", "chatml"])
+@pytest.mark.parametrize("name", ["messages", "alpaca", "sharegpt", "openai", "chatml"])
 @pytest.mark.parametrize("mode", ["separate", "embedded", "drop"])
 def test_hugging_face_datasets_load_every_format(
     tmp_path: Path, name: str, mode: Any
@@ -363,6 +367,7 @@ def test_hugging_face_datasets_load_every_format(
         "alpaca": "output",
         "sharegpt": "conversations",
         "openai": "messages",
+        "messages": "messages",
         "chatml": "text",
     }[name]
     assert all(loaded[column])

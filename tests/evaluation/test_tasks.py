@@ -20,6 +20,7 @@ from afs_stages.dataset.answer_facts import address, recalls, sought
 from afs_stages.evaluation import call_checks as calls
 from afs_stages.evaluation.tasks import (
     Exercise,
+    answerable,
     assembly_state,
     beside_base,
     choose,
@@ -279,6 +280,32 @@ def test_a_task_without_rows_is_left_out_and_the_base_stands_beside() -> None:
     assert scores([], []) == {}
 
 
+def test_an_answer_may_be_as_long_as_the_longest_reference_of_its_task(
+    base: Any, tokenizer: Any
+) -> None:
+    from afs_stages.evaluation.tasks import answer
+    from afs_stages.training import attention
+    from afs_stages.training.base_model import load_model
+
+    model = load_model(base).eval()
+    attention.install(model)
+    long = row("Show the lamp.", ROUTINE, "oracle_asm")
+    exercises = choose([*memory_rows(2), long], 6, 1)
+    room = {e.task: e.reference_tokens(tokenizer) for e in exercises}
+    assert room["assembles"] > 40 > room["lookup"]
+    found = {}
+    for most in (None, 40):
+        asked = answerable(exercises, tokenizer, most)
+        params = Evaluate(max_new_tokens=most)
+        said = answer(model, tokenizer, asked.exercises, params, asked.longest)
+        found[most] = scores(asked.exercises, said)
+        asked.note_left_out(found[most])
+    assert "too_long" not in found[None]["assembles"]
+    assert found[40]["assembles"] == {"rows": 0, "too_long": 1}
+    assert found[40]["lookup"] == found[None]["lookup"]
+    assert beside_base(found[40], found[40])["assembles"] == found[40]["assembles"]
+
+
 def test_a_padded_batch_answers_as_one_by_one(base: Any, tokenizer: Any) -> None:
     from afs_stages.evaluation.generation import answers
     from afs_stages.training import attention
@@ -287,11 +314,11 @@ def test_a_padded_batch_answers_as_one_by_one(base: Any, tokenizer: Any) -> None
     model = load_model(base).eval()
     attention.install(model)
     prompts = [e.prompt(tokenizer) for e in choose([*memory_rows(3), tool_row()], 6, 1)]
-    together = answers(model, tokenizer, prompts, 12, 4096)
+    together = answers(model, tokenizer, prompts, [12] * len(prompts), 4096)
     assert together == [
-        answers(model, tokenizer, [prompt], 12, 4096)[0] for prompt in prompts
+        answers(model, tokenizer, [prompt], [12], 4096)[0] for prompt in prompts
     ]
-    assert together == answers(model, tokenizer, prompts, 12, 100)
+    assert together == answers(model, tokenizer, prompts, [12] * len(prompts), 100)
     assert model.config._attn_implementation == attention.NAME
     assert any(together)
 
@@ -337,7 +364,7 @@ def test_an_adapter_that_learnt_the_answers_looks_them_up(
             epochs=200,
             train_file=tmp_path / "rows.jsonl",
             r=16,
-            learning_rate=2e-2,
+            learning_rate=5e-3,
             save_steps=1000,
         ),
         jsonl.refuse,
@@ -398,14 +425,14 @@ def test_samples_are_measured_as_convert_rendered_them_for_training(
     report = StageReport("convert", "")
     convert_file(
         tmp_path / "test.jsonl",
-        tmp_path / "openai.jsonl",
-        format_named("openai"),
+        tmp_path / "messages.jsonl",
+        format_named("messages"),
         style,
         report,
     )
     bad: list[jsonl.BadRow] = []
     measured = list(read_chat_rows(tmp_path / "test.jsonl", bad.append, styled(style)))
-    trained = list(read_chat_rows(tmp_path / "openai.jsonl", jsonl.refuse))
+    trained = list(read_chat_rows(tmp_path / "messages.jsonl", jsonl.refuse))
     assert [(one.messages, one.tools) for one in measured] == [
         (one.messages, one.tools) for one in trained
     ]

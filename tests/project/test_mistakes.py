@@ -39,7 +39,7 @@ split:
 fit:
   max_tokens: 512
 convert:
-  formats: [alpaca, openai]
+  formats: [alpaca, messages]
 base_model:
   id: ""
   hidden_size: 128
@@ -216,7 +216,7 @@ MISTAKES = {
         'write it in quotes: "7"',
     ),
     "text for a list": Row(
-        "[alpaca, openai]",
+        "[alpaca, messages]",
         "openai",
         23,
         "convert.formats: must be a list, got 'openai'",
@@ -531,18 +531,18 @@ MISTAKES = {
         "write `source: zelda` below discriminator",
     ),
     "unknown format": Row(
-        "[alpaca, openai]",
+        "[alpaca, messages]",
         "\n    - alpca\n    - openai",
         24,
         "convert.formats.0: no format 'alpca' (did you mean 'alpaca'?",
         "write alpaca",
     ),
     "format that training reads": Row(
-        "[alpaca, openai]",
+        "[alpaca, messages]",
         "[alpaca]",
         23,
-        "convert.formats: openai is missing, which train reads",
-        "write [alpaca, openai]",
+        "convert.formats: messages is missing, which train reads",
+        "write [alpaca, messages]",
     ),
     "placeholder of a commit": Row(
         'id: ""',
@@ -652,8 +652,8 @@ MISTAKES = {
     # YAML.
     "tab": Row("  train: 0.8", "\ttrain: 0.8", 17, "not valid YAML", "not with a tab"),
     "open bracket": Row(
-        "[alpaca, openai]",
-        "[alpaca, openai",
+        "[alpaca, messages]",
+        "[alpaca, messages",
         24,
         "not valid YAML",
         "close the bracket that line 23 opens",
@@ -740,7 +740,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_their_lines(
     project: Path,
 ) -> None:
     text = changed("type: oracle", "type: orakle").replace("zelda: 0.9", "zleda: 0.9")
-    text = text.replace("[alpaca, openai]", "[openai, alpca]")
+    text = text.replace("[alpaca, messages]", "[messages, alpca]")
     found = re.findall(r"(?m)^params\.yaml:(\d+): ([\w.]+): .*\n  fix: ", told(text))
     assert found == [
         ("7", "sources.zelda.type"),

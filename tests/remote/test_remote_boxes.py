@@ -65,7 +65,7 @@ f"checkpoint-{{step:04d}}")
 @pytest.fixture
 def project(tmp_path):
     """A small repository with one model whose training script is a stand-in."""
-    data = tmp_path / "data/converted/majora/openai"
+    data = tmp_path / "data/converted/majora/messages"
     data.mkdir(parents=True)
     (data / "train.jsonl").write_text('{"messages": []}\n' * 50)
     script(tmp_path)
@@ -208,7 +208,7 @@ def test_the_whole_stage_and_a_bundle_without_secrets(project, lab):
     names = {
         str(path.relative_to(bundle)) for path in bundle.rglob("*") if path.is_file()
     }
-    data = "data/converted/majora/openai/train.jsonl"
+    data = "data/converted/majora/messages/train.jsonl"
     assert names == {
         "MANIFEST.json",
         "job.json",
@@ -445,7 +445,7 @@ def test_the_real_training_runs_on_a_box_and_is_measured_there(project, lab):
                 for row in chosen:
                     writer.write(row)
         with jsonl.open_write(
-            project / f"data/converted/majora/openai/{part}.jsonl"
+            project / f"data/converted/majora/messages/{part}.jsonl"
         ) as writer:
             for row in chosen:
                 writer.write({"messages": from_sample(row).messages})

@@ -69,12 +69,12 @@ def project(tmp_path, lab):
     (tmp_path / "models/base/config.json").write_text("{}")
     for model in MODELS:
         for folder in (
-            f"data/converted/{model}/openai",
+            f"data/converted/{model}/messages",
             f"models/{model}/releases",
             f"data/mixed/{model}",
         ):
             (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / f"data/converted/{model}/openai/train.jsonl").write_text(
+        (tmp_path / f"data/converted/{model}/messages/train.jsonl").write_text(
             '{"messages": []}\n' * 50
         )
         (tmp_path / f"data/mixed/{model}/test.jsonl").write_text("")

@@ -216,7 +216,7 @@ def project(tmp_path):
     """A small repository whose training script does what a host may do with
     everything on it.
     """
-    data = tmp_path / "data/converted/majora/openai"
+    data = tmp_path / "data/converted/majora/messages"
     data.mkdir(parents=True)
     (data / "train.jsonl").write_text('{"messages": []}\n' * 50)
     settings(tmp_path, grace=60)

@@ -244,7 +244,7 @@ def test_no_key_at_all_is_said_with_the_remedy(lab, tmp_path, monkeypatch):
 
 def test_a_class_too_small_names_the_one_that_fits(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    data = tmp_path / "data/converted/m/openai"
+    data = tmp_path / "data/converted/m/messages"
     data.mkdir(parents=True)
     (data / "train.jsonl").write_text(json.dumps({"messages": []}) + "\n")
     gpus = {
@@ -273,7 +273,7 @@ def test_a_class_too_small_names_the_one_that_fits(tmp_path, monkeypatch):
 
 def test_what_a_machine_may_cost_is_no_part_of_what_it_trains(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for path in ("data/converted/m/openai/train.jsonl", "models/base/config.json"):
+    for path in ("data/converted/m/messages/train.jsonl", "models/base/config.json"):
         Path(path).parent.mkdir(parents=True)
         Path(path).write_text("{}\n")
     tree = {

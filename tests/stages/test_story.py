@@ -47,7 +47,7 @@ def project(
             chat(seed, "oracle_asm", 16),
         )
         write_messages(
-            layout.converted("veran", "openai", part), chat(seed + 10, "claude", 16)
+            layout.converted("veran", "messages", part), chat(seed + 10, "claude", 16)
         )
         write_samples(layout.mixed("veran", part), chat(seed + 10, "claude", 16))
     return tmp_path
@@ -204,7 +204,7 @@ def test_a_version_that_lost_too_much_fails_its_stage_with_the_table(
     other = [
         replace(sample, output=sample.output[::-1]) for sample in chat(21, "claude", 16)
     ]
-    write_messages(layout.converted("veran", "openai", "train"), other)
+    write_messages(layout.converted("veran", "messages", "train"), other)
     params = PARAMS.replace("INIT", "base").replace(
         "must_beat_base: true", "must_beat_base: false, max_regression: 0"
     )

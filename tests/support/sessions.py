@@ -8,6 +8,7 @@ from typing import Any
 
 from support.rows import text
 
+from afs_stages.core.errors import UnusableRow
 from afs_stages.core.sample import TrainingSample
 
 _WORD = re.compile(r"\s*\S+")
@@ -23,7 +24,7 @@ class WordTokens:
     def pieces(self, sample: TrainingSample) -> list[str]:
         """One piece for each message."""
         if "<refused>" in sample.instruction:
-            raise ValueError("the template has no such role")
+            raise UnusableRow("chat_template", "the template has no such role")
         if sample.messages is None:
             return [sample.instruction, sample.output]
         return [self._rendered(row) for row in sample.messages]

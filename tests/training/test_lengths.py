@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.sessions import lines, tool_turn
 
+from afs_stages.core.errors import UnusableRow
 from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset.formats import Style
 from afs_stages.dataset.shorten import count_rows, read_only, shorten
@@ -79,5 +80,5 @@ def test_what_the_template_refuses_is_a_plain_error(tokenizer: Any) -> None:
 
     tokens = RowTokens(Refusing(), STYLE)  # type: ignore[arg-type]
     sample = TrainingSample(instruction="q", output="a")
-    with pytest.raises(ValueError, match="System role not supported"):
+    with pytest.raises(UnusableRow, match="System role not supported"):
         tokens.pieces(sample)

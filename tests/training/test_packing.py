@@ -109,15 +109,12 @@ def test_an_epoch_has_every_sample_once(
         packing=packing,
         seed=1,
     )
-    first = [
-        index
-        for step in plan.steps[: plan.epoch_ends[0]]
-        for micro in step
-        for index in micro
-    ]
+    seen = [index for step in plan.steps for micro in step for index in micro]
+    first = seen[: len(lengths)]
     assert len(first) == len(set(first))
     if epochs >= 1:
         assert sorted(first) == list(range(len(lengths)))
+    assert all(len(step) == accumulation for step in plan.steps[:-1])
     for step in plan.steps:
         for micro in step:
             assert (

@@ -274,7 +274,7 @@ class Rebalance(Block):
 class Convert(Block):
     """Output formats of the training sets."""
 
-    formats: list[str] = Field(default=["alpaca", "sharegpt", "openai"])
+    formats: list[str] = Field(default=["messages", "alpaca", "sharegpt"])
     cot_mode: Literal["separate", "embedded", "drop"] = "separate"
     system_prompt: str = ""
     system_prompts: dict[str, str] = Field(

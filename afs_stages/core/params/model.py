@@ -6,20 +6,21 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from afs_stages.core.known_bases import folder_of
 from afs_stages.core.params.block import Block
 from afs_stages.core.params.data import Rebalance, Rehearsal
 from afs_stages.core.params.mistake import Misfit, Mistake
 
 
 class BaseModelBlock(Block):
-    """The model an adapter is trained on: a hub id@revision, a folder,
+    """The model an adapter is trained on: a known name, a hub id@revision, a folder,
     or a tiny one made here.
     """
 
     id: str = Field(
         default="",
-        description="hub id@revision or a folder in models/bases; empty: pre-train the "
-        "tiny model below",
+        description="smollm2 (fetched once), hub id@revision or a folder in "
+        "models/bases; empty: pre-train the tiny model below",
     )
     hidden_size: int = Field(default=128, ge=16)
     layers: int = Field(default=2, ge=1)
@@ -30,6 +31,11 @@ class BaseModelBlock(Block):
     learning_rate: float = Field(default=2e-3, gt=0)
     batch_tokens: int = Field(default=4096, ge=64)
 
+    @field_validator("id")
+    @classmethod
+    def _known_names_are_folders(cls, value: str) -> str:
+        return folder_of(value)
+
 
 class Train(Block):
     """LoRA training. A model's own `train` block overrides single keys."""
@@ -37,6 +43,15 @@ class Train(Block):
     script: str = Field(
         default="",
         description="own training script (--data --output --epochs); empty: peft LoRA",
+    )
+    engine: Literal["auto", "trl", "builtin"] = Field(
+        default="auto",
+        description="what trains: TRL on a GPU and with several processes, the "
+        "built-in loop on a CPU",
+    )
+    trackers: list[str] = Field(
+        default_factory=list,
+        description="TRL: where it reports to (trackio, wandb, tensorboard, …)",
     )
     init_from: Literal["base", "previous"] = Field(
         default="base", description="start from base or previous adapter"
@@ -119,7 +134,12 @@ class Evaluate(Block):
     generate: int = Field(
         default=24, ge=0, description="test rows per task answered by greedy generation"
     )
-    max_new_tokens: int = Field(default=96, ge=1)
+    max_new_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        description="tokens of an answer at most; test rows with longer answers are "
+        "left out; null: as many as the longest answer drawn has",
+    )
     max_regression: float | None = Field(
         default=None,
         ge=0,

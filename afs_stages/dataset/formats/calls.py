@@ -36,10 +36,31 @@ def answered(rows: list[dict[str, Any]], calls: list[str]) -> str:
 
 def arguments_of(function: dict[str, Any]) -> Any:
     """A call's arguments decoded; text that is no JSON stands under `input`."""
+    if not isinstance(function["arguments"], str):
+        return function["arguments"]
     try:
         return decode(function["arguments"].encode())
     except msgspec.DecodeError:
         return {"input": function["arguments"]}
+
+
+def with_mapping(call: dict[str, Any]) -> dict[str, Any]:
+    """A call with its arguments as a mapping, as chat templates walk over them."""
+    function = call["function"]
+    arguments = arguments_of(function)
+    # What has no names gets one.
+    if not isinstance(arguments, dict):
+        arguments = {"input": arguments}
+    return {**call, "function": {**function, "arguments": arguments}}
+
+
+def with_text(call: dict[str, Any]) -> dict[str, Any]:
+    """A call with its arguments as JSON text, as OpenAI's API has them."""
+    function = call["function"]
+    arguments = function["arguments"]
+    if isinstance(arguments, str):
+        return call
+    return {**call, "function": {**function, "arguments": to_json(arguments)}}
 
 
 def to_json(value: Any) -> str:

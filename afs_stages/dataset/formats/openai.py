@@ -15,6 +15,7 @@ from afs_stages.dataset.formats.base import (
     messages,
     sample_of,
 )
+from afs_stages.dataset.formats.calls import with_text
 
 
 class OpenAI(Format):
@@ -57,6 +58,8 @@ def _weighted(message: dict[str, Any]) -> dict[str, Any]:
     what an answer has without a mark.
     """
     others = {key: value for key, value in message.items() if key != "train"}
+    if others.get("tool_calls"):
+        others["tool_calls"] = [with_text(call) for call in others["tool_calls"]]
     return {**others, "weight": 0} if message.get("train") is False else others
 
 

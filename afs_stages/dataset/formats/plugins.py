@@ -9,6 +9,7 @@ from afs_stages.core.errors import UserError, nearest
 from afs_stages.dataset.formats.base import Format
 
 BUILT_IN = {
+    "messages": "afs_stages.dataset.formats.chat_messages:Messages",
     "alpaca": "afs_stages.dataset.formats.alpaca:Alpaca",
     "sharegpt": "afs_stages.dataset.formats.sharegpt:ShareGPT",
     "openai": "afs_stages.dataset.formats.openai:OpenAI",
