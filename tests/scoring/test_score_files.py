@@ -49,14 +49,15 @@ def test_survivors_and_rejects_with_reasons(tmp_path: Path) -> None:
     done = score_jsonl(
         source, tmp_path / "out.jsonl", None, 0.5, rejected_path=tmp_path / "low.jsonl"
     )
-    assert (done.rows_in, done.kept, done.below) == (4, 2, 2)
+    assert (done.rows_in, done.kept) == (4, 2)
+    assert done.dropped == {"unfinished": 1, "empty": 1}
     assert all(row["quality_score"] >= 0.5 for row in rows(tmp_path / "out.jsonl"))
     low = rows(tmp_path / "low.jsonl")
-    assert [row["_rejected"]["reason"] for row in low] == ["below_min_score"] * 2
+    assert [row["_rejected"]["reason"] for row in low] == ["unfinished", "empty"]
     assert "repetitive" in low[0]["_rejected"]["because"]
     kept = rows(tmp_path / "out.jsonl")[0]["_metadata"]
-    assert kept["quality_components"]["asar"] is None
-    assert kept["quality_reasons"]["asar"] == "no_assembly"
+    assert kept["quality_components"]["assembler"] is None
+    assert kept["quality_reasons"]["assembler"] == "no_assembly"
     assert sum(done.histogram) == 4
 
 

@@ -189,7 +189,7 @@ def test_a_sample_of_five_megabytes_is_counted_and_soon_done(
         source, tmp_path / "out.jsonl", None, 0.5, rejected_path=tmp_path / "low.jsonl"
     )
     assert time.process_time() - started < 2
-    assert (done.rows_in, done.below) == (2, 1)
+    assert (done.rows_in, sum(done.dropped.values())) == (2, 1)
     assert done.faults["long" if output.strip() else "empty"] == 1
     low = json.loads((tmp_path / "low.jsonl").read_text())
     assert low["output"] == output
