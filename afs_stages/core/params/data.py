@@ -85,7 +85,7 @@ class Discriminator(Block):
     folds: int = Field(default=2, ge=2, description="cross-fitting folds by file")
     pretrain_epochs: int = Field(default=2, ge=0)
     epochs: int = Field(default=4, ge=1)
-    batch_tokens: int = Field(default=2048, ge=64)
+    batch_size: int = Field(default=16, ge=1, description="windows of code a step")
     learning_rate: float = Field(default=1e-3, gt=0)
 
 
