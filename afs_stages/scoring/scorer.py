@@ -238,7 +238,9 @@ class QualityScorer:
             reading.components["assembler"] = worst.score
             reading.measures["assembles"] = min(map(_assembles, mine.values()))
             reading.errors = worst.errors
-            learnt = assembly_in(samples[i].output)
+            # what a person typed may be wrong, and be asked about for that
+            sample = samples[i]
+            learnt = [*assembly_in(sample.output), *assembly_in(sample.input)]
             if any(_assembles(mine[code]) == 0 for code in learnt if code in mine):
                 reading.faults += ("code",)
 

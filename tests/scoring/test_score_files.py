@@ -165,6 +165,21 @@ def test_same_bytes_in_any_batch_size(tmp_path: Path) -> None:
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
 
 
+def test_same_bytes_with_any_number_of_processes(tmp_path: Path) -> None:
+    names = [f"Tide_{n}" for n in range(600)]
+    source = tmp_path / "in.jsonl"
+    with open_write(source) as writer:
+        for name in names:
+            told = GOOD.replace("Tide_Update", f"`{name}`")
+            writer.write(
+                TrainingSample(instruction=f"What does `{name}` do?", output=told)
+            )
+    for processes in (1, 2):
+        config = ScoringConfig(workers=processes)
+        score_jsonl(source, tmp_path / f"{processes}.jsonl", config)
+    assert (tmp_path / "1.jsonl").read_bytes() == (tmp_path / "2.jsonl").read_bytes()
+
+
 def test_torch_is_not_loaded_for_rows_without_assembly(tmp_path: Path) -> None:
     source = write(tmp_path / "in.jsonl", [GOOD])
     program = (

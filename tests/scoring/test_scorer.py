@@ -162,10 +162,11 @@ def test_what_only_looks_like_a_fault_is_none(good: str) -> None:
     assert scorer().score(sample(good, "")).vetoes == ()
 
 
-def test_code_of_the_question_is_no_veto() -> None:
-    bad = scorer().score(sample(code=CODE.replace("LDA.w", "LDQ.w")))
-    assert bad.vetoes == ()
-    assert bad.overall < scorer().score(sample()).overall - 0.2
+def test_code_a_person_asks_about_is_no_veto_and_given_code_is() -> None:
+    bad = CODE.replace("LDA.w", "LDQ.w")
+    asked = sample(code="", instruction=f"Why is this refused?\n```asm\n{bad}\n```")
+    assert scorer().score(asked).vetoes == ()
+    assert scorer().score(sample(code=bad)).vetoes == ("code",)
 
 
 LIST = "`Keeper_Main` does this:\n- It saves X.\n- It reads `SprTimer`.\n"
