@@ -180,8 +180,8 @@ def distinctive(words: Sequence[str]) -> float | None:
 
 
 REFUSING = 0.4
-"""Share of a refusal's text that refuses; a judgement. Good answers that begin with what cannot be
-done go on with what can.
+"""Share of a refusal's text that refuses; a judgement. Good answers that begin with
+what cannot be done go on with what can.
 """
 
 

@@ -253,6 +253,10 @@ def test_by_hand_from_code_to_filtered_rows(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert len(rows(out)) == 1
+    manifest = json.loads((model / "discriminator.json").read_text())
+    written = json.loads((tmp_path / "pairs.context.json").read_text())
+    assert manifest["context"] == written
+    assert "TideLevel" in written["names"]
     assert len(rows(tmp_path / "out.rejected.jsonl")) == 1
     assert (
         afs(
