@@ -11,6 +11,7 @@ from afs_stages.core import console
 from afs_stages.core.errors import UserError
 
 if TYPE_CHECKING:
+    from afs_stages.core.sample import TrainingSample
     from afs_stages.scoring.context import Context
     from afs_stages.scoring.discriminator.pairs import AssemblyBlock, Pair
 
@@ -40,16 +41,21 @@ def data(
         typer.Option("--kind", help="only these corruptions; default: all"),
     ] = None,
 ) -> None:
-    """Write real blocks and single-edit corruptions of them, one JSON object a line."""
+    """Write real blocks and single-edit corruptions of them, one JSON object a line,
+    and beside them what the code base names.
+    """
     from afs_stages.core.errors import nearest
-    from afs_stages.core.jsonl import open_write
+    from afs_stages.core.jsonl import open_write, write_json
+    from afs_stages.scoring.context import Context
     from afs_stages.scoring.corruptions import KINDS
     from afs_stages.scoring.discriminator.pairs import make_pairs
 
     for kind in kinds or ():
         if kind not in KINDS:
             raise UserError(f"no corruption '{kind}' ({nearest(kind, list(KINDS))})")
-    blocks = read_blocks(input)
+    samples = read_rows(input)
+    blocks = blocks_of(samples, input)
+    write_json(context_path(output), Context.of(samples).to_dict())
     with open_write(output) as writer:
         for pair in make_pairs(blocks, seed, tuple(kinds or KINDS)):
             writer.write(dict(pair.to_dict()))
@@ -60,19 +66,28 @@ def data(
     )
 
 
-def read_blocks(path: Path) -> list[AssemblyBlock]:
-    """Real blocks of a file of samples, or of the routines of a
-    folder's assembly files.
-    """
+def context_path(pairs: Path) -> Path:
+    """Where the names of a file of pairs lie: `x.jsonl` -> `x.context.json`."""
+    return pairs.with_name(f"{pairs.name.partition('.')[0]}.context.json")
+
+
+def read_rows(path: Path) -> list[TrainingSample]:
+    """The rows of a file, or the routines of a folder's assembly files."""
     from afs_stages.core.jsonl import read_samples, refuse
     from afs_stages.scoring.discriminator.assembly_folder import folder_samples
-    from afs_stages.scoring.discriminator.pairs import real_blocks
 
     if not path.exists():
         raise UserError("no such file or folder", where=str(path))
-    blocks = real_blocks(
-        folder_samples(path) if path.is_dir() else read_samples(path, refuse)
-    )
+    if path.is_dir():
+        return list(folder_samples(path))
+    return list(read_samples(path, refuse))
+
+
+def blocks_of(samples: list[TrainingSample], path: Path) -> list[AssemblyBlock]:
+    """Real blocks of samples; raises `UserError` where there is none."""
+    from afs_stages.scoring.discriminator.pairs import real_blocks
+
+    blocks = real_blocks(samples)
     if not blocks:
         raise UserError(
             "no block of assembly in there",
@@ -116,7 +131,7 @@ def train(
         raise UserError(f"--kind must be electra, ngram or both, got {kind}")
     pairs = read_pairs(data)
     bundle, measures = train_pairs(
-        pairs, context_of(pairs), Discriminator.model_validate(chosen), seed
+        pairs, context_of(pairs, data), Discriminator.model_validate(chosen), seed
     )
     with atomic_folder(output) as folder:
         save(bundle, folder)
@@ -156,22 +171,26 @@ def read_pairs(path: Path) -> list[Pair]:
     return found
 
 
-def context_of(pairs: list[Pair]) -> Context:
-    """What the real code among pairs says about its code base."""
+def context_of(pairs: list[Pair], path: Path) -> Context:
+    """What the code base of pairs names, as `data` wrote it beside them. Without that
+    file only calls are known, by the code itself: names from it alone would call most
+    others unknown.
+    """
+    from afs_stages.core.console import warn
+    from afs_stages.core.jsonl import read_json
     from afs_stages.core.sample import TrainingSample
     from afs_stages.scoring.context import Context
 
-    return Context.of(
-        TrainingSample.from_dict(
-            {
-                "instruction": "",
-                "output": f"```asm\n{p.code}\n```",
-                "_metadata": {"group": p.of},
-            }
-        )
-        for p in pairs
-        if p.real
-    )
+    beside = context_path(path)
+    if beside.is_file():
+        return Context.from_manifest({"context": read_json(beside)})
+    warn(f"{beside}: not there, so no names are known and names get no evidence")
+    real = [pair for pair in pairs if pair.real]
+    samples = [
+        TrainingSample(instruction="", output=f"```asm\n{pair.code}\n```")
+        for pair in real
+    ]
+    return Context(calls=Context.of(samples).calls)
 
 
 @app.command()

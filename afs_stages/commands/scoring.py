@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from afs_stages.scoring.context import Context
 
 app = console.stage_app(
-    "scoring", "Score samples: assembly, discriminator, entities, information."
+    "scoring",
+    "Score samples: does the answer answer, is the code sound, do the names exist.",
 )
 
 
@@ -37,7 +38,7 @@ class Assembler(StrEnum):
 
 @app.callback()
 def main() -> None:
-    """Score samples: assembly, discriminator, entities, information."""
+    """Score samples: whether answer, code and names are what they should be."""
 
 
 @app.command()
@@ -63,12 +64,20 @@ def score(
         Path | None,
         typer.Option("--model", "--electra-model", help="discriminator folder"),
     ] = None,
-    no_electra: Annotated[
-        bool, typer.Option("--no-electra", help="leave the discriminator out")
+    no_discriminator: Annotated[
+        bool,
+        typer.Option(
+            "--no-discriminator", "--no-electra", help="leave the discriminator out"
+        ),
     ] = False,
-    no_asar: Annotated[
-        bool, typer.Option("--no-asar", help="leave the assembler out")
+    no_assembler: Annotated[
+        bool,
+        typer.Option("--no-assembler", "--no-asar", help="leave the assembler out"),
     ] = False,
+    no_veto: Annotated[
+        list[str] | None,
+        typer.Option(help="a certain fault that sets no row aside; may be repeated"),
+    ] = None,
     assembler: Annotated[
         Assembler, typer.Option(help="table needs nothing; asar is yours")
     ] = Assembler.table,
@@ -79,8 +88,10 @@ def score(
         Path | None,
         typer.Option(help="root of the code base whose names and addresses count"),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="asar processes")] = 1,
-    batch_size: Annotated[int, typer.Option(min=1, help="rows per batch")] = 512,
+    workers: Annotated[
+        int, typer.Option(min=0, help="processes; 0: one for each processor")
+    ] = 0,
+    batch_size: Annotated[int, typer.Option(min=1, help="rows per batch")] = 256,
     cache: Annotated[
         Path | None,
         typer.Option(help="keep scores here: a resumed run skips rows it has seen"),
@@ -104,8 +115,9 @@ def score(
     config: ScoringConfig = replace(
         ScoringConfig.from_profile(score_profile.value),
         electra_model_path=model,
-        use_electra=not no_electra,
-        assembler="off" if no_asar else assembler.value,
+        use_electra=not no_discriminator,
+        assembler="off" if no_assembler else assembler.value,
+        vetoes=vetoes_without(no_veto or []),
         asar=asar,
         workers=workers,
     )
@@ -125,6 +137,17 @@ def score(
     )
     for line in summary.lines(output, histogram):
         console.say(line)
+
+
+def vetoes_without(names: list[str]) -> tuple[str, ...]:
+    """The vetoes that stay; raises `UserError` for a name that is none."""
+    from afs_stages.core.errors import UserError, nearest
+    from afs_stages.scoring.config import VETOES
+
+    for name in names:
+        if name not in VETOES:
+            raise UserError(f"no veto '{name}' ({nearest(name, list(VETOES))})")
+    return tuple(veto for veto in VETOES if veto not in names)
 
 
 def known_of(root: Path) -> Context:

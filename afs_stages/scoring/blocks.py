@@ -1,14 +1,15 @@
-"""Assembly in a sample: fenced blocks, and unfenced text that is code line by line."""
+"""Assembly in a sample: in fences, in lines among prose, in quotations."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from afs_stages.asm.opcode_table import matrix
-from afs_stages.asm.syntax import DIRECTIVES, SPLIT, bare, parse_line
-from afs_stages.core.memo import Memo
+from afs_stages.asm.syntax import bare, parse_line
+from afs_stages.core.memo import ENTRIES
 
 if TYPE_CHECKING:
     from afs_stages.core.sample import TrainingSample
@@ -19,9 +20,12 @@ _FENCE = re.compile(
     re.MULTILINE,
 )
 """Fence, tag, code line by line to the fence that closes it or to the end."""
+_QUOTED = re.compile(r"`([^`\n]+)`")
 ASM_TAGS = frozenset(
     (
         "asm",
+        "6502",
+        "65c02",
         "65816",
         "asm65816",
         "65c816",
@@ -35,6 +39,8 @@ ASM_TAGS = frozenset(
     )
 )
 MIN_INSTRUCTIONS = 2
+MIN_UNFENCED = 3
+"""In lines among prose, since a line of prose may look like an instruction."""
 MAX_CHARS = 200_000
 """A sample's code beyond this is not read: no routine is that long,
 and time per sample stays bounded.
@@ -64,10 +70,9 @@ def _parted(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     return "\n".join([*prose, text[end:]]), tuple(blocks)
 
 
-def _kinds(line: str) -> tuple[int, int]:
+@lru_cache(maxsize=ENTRIES)
+def _line_kind(line: str) -> tuple[int, int]:
     """(instructions, statements that are no assembly) of a line."""
-    if _is_words(line):
-        return 0, 1
     good = bad = 0
     for statement in parse_line(bare(line)):
         if statement.kind == "op":
@@ -79,73 +84,51 @@ def _kinds(line: str) -> tuple[int, int]:
     return good, bad
 
 
-_JOINED = re.compile("[:;{}]")
-
-
-def _is_words(line: str) -> bool:
-    """Whether it shows without parsing that a line is one statement,
-    and none of assembly.
-    """
-    text = line.lstrip()
-    if not text or (":" in text and SPLIT.search(text)):
-        return False
-    first = text.split(None, 1)[0]
-    if first[0].isalpha():
-        return (
-            "=" not in text
-            and not _JOINED.search(first)
-            and first.lower() not in DIRECTIVES
-            and first[:3].upper() not in matrix()
-        )
-    return first[0] in "`*|>(0123456789" or not first.strip("#")
-
-
-_line_kind = Memo(_kinds)
-
-
 def is_assembly(text: str, tolerance: float = 0.34) -> bool:
     """Whether a text is 65816 code: at least two instructions and few lines that
     could not be any.
     """
-    good = bad = 0
-    # a line holds one statement and one more for each `:`;
-    # prose is known by its first few
-    most_bad = tolerance * (text.count("\n") + text.count(":") + 1)
-    for line in text.split("\n"):
-        a, b = _line_kind[line]
-        good, bad = good + a, bad + b
-        if bad > most_bad:
-            return False
+    kinds = [_line_kind(line) for line in text.split("\n")]
+    good = sum(instructions for instructions, _ in kinds)
+    bad = sum(others for _, others in kinds)
     return good >= MIN_INSTRUCTIONS and bad <= tolerance * (good + bad)
 
 
 def assembly_in(text: str) -> list[str]:
-    """The assembly blocks of one text: tagged fences, untagged fences that are code,
-    or the whole text.
+    """The assembly of one text, wherever it stands: in fences, whatever their tag,
+    in lines among prose, and several statements in one quotation.
     """
     text = text[:MAX_CHARS]
-    blocks = fenced(text)
-    if blocks:
-        return [code.strip("\n") for tag, code in blocks if _counts(tag, code)]
-    return [text.strip("\n")] if "\n" in text and is_assembly(text, 0.1) else []
+    blocks = [code.strip("\n") for tag, code in fenced(text) if _counts(tag, code)]
+    prose = without_code(text)
+    return [*blocks, *_unfenced(prose), *_inline(prose)]
 
 
 def _counts(tag: str, code: str) -> bool:
     if tag in ASM_TAGS:
         # a tagged block of another processor or of noise is assembly that is wrong,
         # not absent
-        return _has_statements(code, MIN_INSTRUCTIONS)
-    return not tag and is_assembly(code)
+        return sum(map(sum, map(_line_kind, code.split("\n")))) >= MIN_INSTRUCTIONS
+    return is_assembly(code)
 
 
-def _has_statements(code: str, least: int) -> bool:
-    count = 0
-    for line in code.split("\n"):
-        good, bad = _line_kind[line]
-        count += good + bad
-        if count >= least:
-            return True
-    return False
+def _unfenced(prose: str) -> Iterator[str]:
+    """Runs of lines that hold nothing but assembly, and enough of it."""
+    run: list[str] = []
+    for line in [*prose.split("\n"), "."]:
+        good, bad = _line_kind(line)
+        if not bad and (good or run):
+            run.append(line)
+            continue
+        if sum(_line_kind(one)[0] for one in run) >= MIN_UNFENCED:
+            yield "\n".join(run).strip("\n")
+        run = []
+
+
+def _inline(prose: str) -> Iterator[str]:
+    for quoted in _QUOTED.findall(prose):
+        if " : " in quoted and is_assembly(quoted.replace(" : ", "\n"), 0):
+            yield quoted.replace(" : ", "\n")
 
 
 def sample_assembly(sample: TrainingSample) -> list[str]:

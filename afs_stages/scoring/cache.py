@@ -1,5 +1,5 @@
-"""Scores already computed, by content hash:
-a resumed run scores only rows it has not seen.
+"""Readings already made, by content hash: a resumed run reads only rows it has not
+seen.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError
 from afs_stages.core.sample import TrainingSample
-from afs_stages.scoring.scorer import QualityScore
+from afs_stages.scoring.scorer import RowReading
 
 T = TypeVar("T")
 
@@ -42,9 +42,10 @@ def made_by(fingerprint: str) -> str:
 
 
 def key(sample: TrainingSample) -> bytes:
-    """Hash of everything of a row that its score depends on: texts, domain,
-    source and file.
+    """Hash of everything of a row that its reading depends on: texts, dialogue, tools,
+    domain, source and file.
     """
+    dialogue = (sample.messages, sample.tools)
     parts = (
         sample.domain,
         sample.source,
@@ -52,6 +53,7 @@ def key(sample: TrainingSample) -> bytes:
         sample.instruction,
         sample.input,
         sample.output,
+        msgspec.json.encode(dialogue, order="sorted").decode(),
     )
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
@@ -131,23 +133,23 @@ class ScoreCache:
             db.commit()
         return self._db
 
-    def get(self, keys: Sequence[bytes]) -> list[QualityScore | None]:
+    def get(self, keys: Sequence[bytes]) -> list[RowReading | None]:
         """The scores kept under keys, in order."""
 
-        def found() -> list[QualityScore | None]:
+        def found() -> list[RowReading | None]:
             db = self._open()
             rows = (
                 db.execute("SELECT score FROM scores WHERE key = ?", (one,)).fetchone()
                 for one in keys
             )
             return [
-                msgspec.json.decode(row[0], type=QualityScore) if row else None
+                msgspec.json.decode(row[0], type=RowReading) if row else None
                 for row in rows
             ]
 
         return self._guarded(found) if self else [None] * len(keys)
 
-    def put(self, keys: Sequence[bytes], scores: Sequence[QualityScore]) -> None:
+    def put(self, keys: Sequence[bytes], scores: Sequence[RowReading]) -> None:
         """Keep scores; a run that ends here finds them again."""
         rows: list[Any] = [
             (one, msgspec.json.encode(score))

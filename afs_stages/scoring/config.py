@@ -9,19 +9,30 @@ from typing import Literal, Self
 
 from afs_stages.core.errors import UserError, nearest
 from afs_stages.core.params.data import Quality
-from afs_stages.scoring.information import InformationRange
+from afs_stages.scoring.answer import AnswerLength
 
-SIGNALS = ("electra", "asar", "static", "entity", "length")
+WEIGHT_OF = {
+    "discriminator": "electra",
+    "assembler": "asar",
+    "static": "static",
+    "names": "entity",
+    "answer": "length",
+}
+"""The documented name of each signal's weight."""
+VETOES = ("code", "empty", "unfinished", "repetitive", "language", "refusal", "tools")
+"""Faults that set a row aside whatever else is right."""
 
 
 @dataclass(frozen=True)
 class ScoringWeights:
-    """Weights of the signals; shared out again over those that apply to a sample."""
+    """By what each signal's evidence is multiplied, relative to the others: only the
+    ratios count, since the mean of the weights is brought to 1.
+    """
 
-    electra: float = 0.3
-    asar: float = 0.3
-    static: float = 0.25
-    entity: float = 0.15
+    electra: float = 0.2
+    asar: float = 0.2
+    static: float = 0.2
+    entity: float = 0.2
     length: float = 0.2
 
     def __post_init__(self) -> None:
@@ -39,13 +50,15 @@ class ScoringWeights:
     @classmethod
     def from_dict(cls, data: Mapping[str, float]) -> Self:
         """Weights by signal name; those left out keep their default."""
-        unknown = set(data) - set(SIGNALS)
-        if unknown:
-            raise UserError(
-                f"no signal '{sorted(unknown)[0]}' "
-                f"({nearest(sorted(unknown)[0], list(SIGNALS))})"
-            )
+        known = list(WEIGHT_OF.values())
+        for name in sorted(set(data) - set(known)):
+            raise UserError(f"no signal '{name}' ({nearest(name, known)})")
         return cls(**data)
+
+    def factor(self, signal: str) -> float:
+        """By what the evidence of a signal is multiplied."""
+        weights = self.to_dict()
+        return weights[WEIGHT_OF[signal]] * len(weights) / sum(weights.values())
 
     def normalize(self) -> ScoringWeights:
         """The same weights with sum 1."""
@@ -57,29 +70,19 @@ class ScoringWeights:
 
 @dataclass(frozen=True)
 class Profile:
-    """Weights and the amount of information expected, for one kind of sample."""
+    """Weights and the length expected, for one kind of sample."""
 
     weights: ScoringWeights = field(default_factory=ScoringWeights)
-    shape: InformationRange = field(default_factory=InformationRange)
+    length: AnswerLength = field(default_factory=AnswerLength)
 
 
 PROFILES: dict[str, Profile] = {
     "generic": Profile(),
-    "dialogue": Profile(
-        ScoringWeights(0.2, 0.25, 0.15, 0.15, 0.35), InformationRange(20, 60, 6000)
-    ),
-    "fact": Profile(
-        ScoringWeights(0.3, 0.3, 0.25, 0.3, 0.2), InformationRange(20, 60, 6000)
-    ),
-    "asm": Profile(
-        ScoringWeights(0.3, 0.3, 0.3, 0.1, 0.2), InformationRange(40, 140, 6000)
-    ),
+    "dialogue": Profile(ScoringWeights(entity=0.25, length=0.25), AnswerLength(60)),
+    "fact": Profile(ScoringWeights(entity=0.25), AnswerLength(60)),
+    "asm": Profile(ScoringWeights(electra=0.25, asar=0.25), AnswerLength(140)),
 }
-
-TABLE_WEIGHT = 0.8
-"""The table check sees less than an assembler:
-its weight is this share of the assembler's.
-"""
+"""As documented: `dialogue` favours names and answer, `asm` the judges of code."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +96,9 @@ class ScoringConfig:
     assembler: Literal["table", "asar", "off"] = "table"
     asar: str = ""
     asar_timeout: float = 2.0
-    batch_tokens: int = 1024
-    dtype: Literal["fp32", "bf16"] = "fp32"
+    vetoes: tuple[str, ...] = VETOES
     workers: int = 1
+    """Processes that score a file; 0: one for each processor."""
 
     @classmethod
     def from_profile(cls, name: str) -> Self:
@@ -125,8 +128,7 @@ class ScoringConfig:
             use_electra=params.electra,
             assembler=params.assembler,
             asar=params.asar,
-            batch_tokens=params.batch_tokens,
-            dtype=params.dtype,
+            vetoes=tuple(name for name in VETOES if name in params.vetoes),
             workers=params.workers,
         )
 
@@ -135,11 +137,8 @@ class ScoringConfig:
         return self.domains.get(domain, self.profile)
 
     def key(self) -> str:
-        """What identifies the scores this configuration gives;
-        batch size and workers change none.
-        """
+        """What identifies the scores this configuration gives; workers change none."""
         apart = {
-            "batch_tokens",
             "workers",
             "electra_model_path",
             "asar",

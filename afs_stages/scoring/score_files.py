@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +14,32 @@ from afs_stages.core.errors import UserError
 from afs_stages.core.progress import progress
 from afs_stages.core.sample import TrainingSample
 from afs_stages.scoring.cache import ScoreCache, key, made_by
-from afs_stages.scoring.config import SIGNALS, ScoringConfig
-from afs_stages.scoring.scorer import QualityScore, QualityScorer
+from afs_stages.scoring.config import ScoringConfig
+from afs_stages.scoring.evidence import SIGNALS
+from afs_stages.scoring.peers import Peers, PeerSample
+from afs_stages.scoring.scorer import QualityScore, QualityScorer, RowReading
+from afs_stages.scoring.scoring_pool import Batch, process_count, score_batches
 
-BATCH_ROWS = 512
+BATCH_ROWS = 256
+FEW_ROWS = 256
+"""Rows for which it does not pay to start another process."""
 BINS = 20
 
 
 @dataclass
 class ScoringSummary:
-    """What scoring a file did; `null` counts signal -> reason -> rows, `histogram` rows
-    per 0.05 of score.
+    """What scoring a file did: `dropped` by reason, `null` by signal and reason,
+    `vetoes` by kind, `histogram` rows per 0.05 of score.
     """
 
     rows_in: int = 0
     kept: int = 0
-    below: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
     cached: int = 0
     damaged_caches: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
     null: dict[str, dict[str, int]] = field(default_factory=dict)
-    faults: dict[str, int] = field(default_factory=dict)
+    vetoes: dict[str, int] = field(default_factory=dict)
     totals: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     histogram: list[int] = field(default_factory=lambda: [0] * BINS)
@@ -44,8 +51,8 @@ class ScoringSummary:
         for signal, reason in score.reasons.items():
             reasons = self.null.setdefault(signal, {})
             reasons[reason] = reasons.get(reason, 0) + 1
-        for fault in score.faults:
-            self.faults[fault] = self.faults.get(fault, 0) + 1
+        for veto in score.vetoes:
+            self.vetoes[veto] = self.vetoes.get(veto, 0) + 1
         self._mean("overall", score.overall)
         for name, value in score.components.items():
             if value is not None:
@@ -70,7 +77,7 @@ class ScoringSummary:
         return {
             "mean": self.means(),
             "not_applicable": null,
-            "lowered_by": dict(sorted(self.faults.items())),
+            "vetoed": dict(sorted(self.vetoes.items())),
             "histogram": self.histogram,
         }
 
@@ -81,10 +88,10 @@ class ScoringSummary:
         for signal, value in means.items():
             skipped = self._skipped(signal)
             note = f"; not for {skipped}" if skipped else ""
-            lines.append(f"  {signal:8} mean {value:.3f}{note}")
+            lines.append(f"  {signal:13} mean {value:.3f}{note}")
         for signal in sorted(set(self.null) - set(means)):
             reasons_alone = ", ".join(sorted(self.null[signal]))
-            lines.append(f"  {signal:8} for none: {reasons_alone}")
+            lines.append(f"  {signal:13} for none: {reasons_alone}")
         if histogram:
             lines += self.draw()
         return lines
@@ -92,7 +99,9 @@ class ScoringSummary:
     def _rows_line(self, output: Path) -> str:
         unreadable = sum(self.rejected.values())
         kept = f"{self.kept:,} of {self.rows_in:,} rows kept"
-        below = f"{self.below:,} below the minimum"
+        vetoed = sum(self.dropped.values()) - self.dropped.get("below_min_score", 0)
+        below = f"{self.dropped.get('below_min_score', 0):,} below the minimum"
+        below += f", {vetoed:,} with a certain fault" if vetoed else ""
         rest = f"{unreadable:,} unreadable, {self.cached:,} known before"
         return f"{output}: {kept}, {below}, {rest}"
 
@@ -117,30 +126,44 @@ def annotate(sample: TrainingSample, score: QualityScore) -> TrainingSample:
     """
     sample.quality_score = score.overall
     sample.metadata["quality_components"] = score.components
+    sample.metadata["quality_evidence"] = score.evidence
     sample.metadata["quality_reasons"] = score.reasons
+    sample.metadata["quality_judges"] = score.judges
+    if score.vetoes:
+        sample.metadata["quality_vetoes"] = list(score.vetoes)
     return sample
 
 
-def score_batch(
-    scorer: QualityScorer, cache: ScoreCache, batch: list[TrainingSample]
-) -> tuple[list[QualityScore], int]:
-    """(scores in order, how many were known already)."""
-    if not cache:
-        return scorer.score_batch(batch), 0
-    keys = [key(sample) for sample in batch]
-    found = cache.get(keys)
-    new = [i for i, score in enumerate(found) if score is None]
-    fresh = scorer.score_batch([batch[i] for i in new]) if new else []
-    for i, one in zip(new, fresh, strict=True):
-        found[i] = one
-    # a lost worker is an accident, not a property of the row: the next run tries again
-    sound = [
-        (keys[i], one)
-        for i, one in zip(new, fresh, strict=True)
-        if one.reasons.get("asar") != "worker_lost"
+def gather_peers(path: Path) -> tuple[Peers | None, int]:
+    """(the set that a file is, how many rows it has); unreadable rows are none."""
+    gathered = PeerSample()
+    rows = 0
+    for sample in jsonl.read_samples(path, lambda bad: None):
+        gathered.add(sample)
+        rows += 1
+    return gathered.peers(), rows
+
+
+def _looked_up(
+    cache: ScoreCache, rows: Iterable[TrainingSample], size: int
+) -> Iterator[Batch]:
+    """Batches of rows with what the cache knows of each."""
+    for batch in jsonl.batched(rows, size):
+        keys = [key(sample) for sample in batch] if cache else []
+        yield batch, cache.get(keys) if cache else [None] * len(batch)
+
+
+def _keep(cache: ScoreCache, batch: Batch, readings: Sequence[RowReading]) -> None:
+    """Keep new readings. A lost worker is an accident, no property of the row: the next
+    run tries again.
+    """
+    samples, known = batch
+    new = [
+        (key(sample), reading)
+        for sample, before, reading in zip(samples, known, readings, strict=True)
+        if before is None and reading.reasons.get("assembler") != "worker_lost"
     ]
-    cache.put([k for k, _ in sound], [one for _, one in sound])
-    return [score for score in found if score is not None], len(batch) - len(new)
+    cache.put([one for one, _ in new], [reading for _, reading in new])
 
 
 def score_jsonl(
@@ -172,6 +195,10 @@ def score_jsonl(
         )
     summary = ScoringSummary()
     scorer = scorer or QualityScorer(config)
+    scorer.peers, rows_in = gather_peers(input_path)
+    processes = min(
+        process_count(scorer.config.workers), ceil(rows_in / max(batch_rows, FEW_ROWS))
+    )
     cache = ScoreCache(cache_path, made_by(scorer.fingerprint) if cache_path else "")
     with ExitStack() as stack:
         stack.callback(scorer.close)
@@ -184,40 +211,54 @@ def score_jsonl(
             else None
         )
         rows = progress(
-            jsonl.read_samples(input_path, rejects), f"scoring {input_path.name}"
+            jsonl.read_samples(input_path, rejects),
+            f"scoring {input_path.name}",
+            rows_in,
         )
-        for batch in jsonl.batched(rows, batch_rows):
-            scores, known = score_batch(scorer, cache, batch)
-            summary.cached += known
+        batches = _looked_up(cache, rows, batch_rows)
+        for batch, (scores, readings) in score_batches(
+            scorer, batches, max(1, processes)
+        ):
+            if cache:
+                _keep(cache, batch, readings)
+            samples, known = batch
+            summary.cached += sum(one is not None for one in known)
             good: list[TrainingSample] = []
-            for sample, score in zip(batch, scores, strict=True):
+            for sample, score in zip(samples, scores, strict=True):
                 summary.add(score)
                 annotate(sample, score)
                 if score.overall >= min_score:
                     good.append(sample)
-                elif below is not None:
+                    continue
+                reason = set_aside(score)
+                summary.dropped[reason] = summary.dropped.get(reason, 0) + 1
+                if below is not None:
                     below.write(rejected(sample, score, min_score))
             kept.write_many(sample.to_dict() for sample in good)
         summary.damaged_caches = cache.damaged
         summary.kept, summary.rejected = kept.count, rejects.counts
-        summary.below = summary.rows_in - kept.count
     return summary
+
+
+def set_aside(score: QualityScore) -> str:
+    """Why a row below the minimum is set aside: its first veto, or its score."""
+    return score.vetoes[0] if score.vetoes else "below_min_score"
 
 
 def rejected(
     sample: TrainingSample, score: QualityScore, min_score: float
 ) -> dict[str, Any]:
     """A row below the minimum, with what lowered it."""
-    weak = list(score.faults)
-    for name, value in score.components.items():
-        # what lowers the length are the faults
-        if name != "length" and value is not None and value < 0.5:
-            weak.append(name)
+    against = [
+        name
+        for name, value in sorted(score.evidence.items())
+        if value is not None and value < 0
+    ]
     why = {
-        "reason": "below_min_score",
+        "reason": set_aside(score),
         "score": score.overall,
         "min_score": min_score,
-        "because": weak,
+        "because": [*score.vetoes, *against],
         "errors": list(score.asar_errors),
     }
     return {**sample.to_dict(), "_rejected": why}

@@ -41,8 +41,8 @@ def score(
     )
     report.rows_in = summary.rows_in + sum(summary.rejected.values())
     report.rows_out, report.rejected = summary.kept, summary.rejected
-    if summary.below:
-        report.drop("below_min_score", summary.below)
+    for reason, count in sorted(summary.dropped.items()):
+        report.drop(reason, count)
     report.values = summary.to_dict()
     report.facts = {
         "scored": summary.rows_in - summary.cached,

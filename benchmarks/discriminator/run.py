@@ -29,7 +29,6 @@ from measures import row
 from afs_stages.asm.opcode_table import assemble
 from afs_stages.core.jsonl import write_json
 from afs_stages.core.params.data import Discriminator
-from afs_stages.scoring.config import PROFILES
 from afs_stages.scoring.context import Context
 from afs_stages.scoring.discriminator.assembly_folder import folder_samples
 from afs_stages.scoring.discriminator.cross_fit import fit_model, train_pairs
@@ -41,7 +40,8 @@ from afs_stages.scoring.discriminator.pairs import (
     make_pairs,
     real_blocks,
 )
-from afs_stages.scoring.scorer import overall
+from afs_stages.scoring.evidence import evidence
+from afs_stages.scoring.scorer import CODE_SIGNALS, SURE
 from afs_stages.scoring.static import findings, static_score
 
 FOLDS = 5
@@ -69,12 +69,16 @@ def scored(
     chances: Sequence[float], static: Sequence[float], table: Sequence[float]
 ) -> list[float]:
     """The three signals of code as the scorer weighs them."""
-    weights = PROFILES["asm"].weights
-    parts = zip(chances, static, table, strict=True)
-    return [
-        overall({"electra": e, "static": s, "asar": t}, weights, "table")
-        for e, s, t in parts
-    ]
+    odds = []
+    for one, sound, assembles in zip(chances, static, table, strict=True):
+        sure = min(max(one, SURE), 1 - SURE)
+        measures = {
+            "chance": log(sure / (1 - sure)),
+            "findings": log(max(sound, SURE)),
+            "assembles": assembles,
+        }
+        odds.append(sum(evidence(name, measures) or 0.0 for name in CODE_SIGNALS))
+    return odds
 
 
 def one_seed(

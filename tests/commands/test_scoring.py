@@ -41,7 +41,7 @@ def entity(tmp_path: Path, *options: str) -> list[object]:
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     scored = list(jsonl.read_samples(tmp_path / "out.jsonl", jsonl.refuse))
-    return [row.metadata["quality_components"]["entity"] for row in scored]
+    return [row.metadata["quality_components"]["names"] for row in scored]
 
 
 def test_a_codebase_tells_known_names_from_others(tmp_path: Path) -> None:

@@ -254,6 +254,6 @@ def test_real_scores_rise_with_what_the_code_base_knows() -> None:
     scores = []
     for names in (frozenset[str](), frozenset(("Sprite_Draw",))):
         scorer = QualityScorer(config, Context(Known(names)))
-        scores.append(scorer.score(sample).components["asar"])
+        scores.append(scorer.score(sample).components["assembler"])
         scorer.close()
     assert scores == [0.95, 1.0]

@@ -13,7 +13,6 @@ from afs_stages.core.atomic import atomic_folder
 from afs_stages.core.errors import UserError
 from afs_stages.core.params.data import Discriminator
 from afs_stages.scoring.context import Context
-from afs_stages.scoring.discriminator import network
 from afs_stages.scoring.discriminator.assembly_folder import folder_samples
 from afs_stages.scoring.discriminator.calibration import (
     Calibration,
@@ -21,14 +20,14 @@ from afs_stages.scoring.discriminator.calibration import (
     expected_calibration_error,
 )
 from afs_stages.scoring.discriminator.cross_fit import train_bundle
-from afs_stages.scoring.discriminator.electra import edited_units
+from afs_stages.scoring.discriminator.electra import MAX_UNITS, ElectraModel
 from afs_stages.scoring.discriminator.fold_models import (
     MANIFEST,
     FoldModels,
     load,
     save,
 )
-from afs_stages.scoring.discriminator.pairs import real_blocks
+from afs_stages.scoring.discriminator.pairs import make_pairs, real_blocks
 from afs_stages.scoring.discriminator.tokens import Vocabulary, tokenise
 
 HACK = Path(__file__).parents[2] / "data/sample/hack"
@@ -42,7 +41,7 @@ TINY = Discriminator(
 @pytest.fixture(scope="module")
 def trained() -> tuple[FoldModels, dict[str, object]]:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    return train_bundle(BLOCKS[:60], Context.of(SAMPLES), TINY, 7)
+    return train_bundle(BLOCKS[:24], Context.of(SAMPLES), TINY, 7)
 
 
 def test_units_are_whole() -> None:
@@ -69,11 +68,6 @@ def test_unknown_units_fall_back_to_their_class() -> None:
     assert [vocabulary.tokens[i] for i in ids] == ["<hex2>", "op:lda", "<symbol>"]
 
 
-def test_edited_units_mark_the_edit() -> None:
-    assert edited_units(["a", "b", "c"], ["a", "x", "c"]) == [0, 1, 0]
-    assert edited_units(["a", "b", "c"], ["a", "c"]) == [0, 1]
-
-
 def test_no_row_is_judged_by_a_model_that_saw_its_file(
     trained: tuple[FoldModels, dict[str, object]],
 ) -> None:
@@ -94,7 +88,7 @@ def test_scores_do_not_depend_on_the_batch(
     trained: tuple[FoldModels, dict[str, object]],
 ) -> None:
     bundle, _ = trained
-    codes, files = [b.code for b in BLOCKS[:20]], [b.file for b in BLOCKS[:20]]
+    codes, files = [b.code for b in BLOCKS[:10]], [b.file for b in BLOCKS[:10]]
     together = bundle.score(codes, files)
     alone = [
         bundle.score([code], [file])[0] for code, file in zip(codes, files, strict=True)
@@ -108,7 +102,7 @@ def test_saved_and_trained_again_the_same(
     bundle, measures = trained
     with atomic_folder(tmp_path / "m") as folder:
         save(bundle, folder)
-    again, same = train_bundle(BLOCKS[:60], Context.of(SAMPLES), TINY, 7)
+    again, same = train_bundle(BLOCKS[:24], Context.of(SAMPLES), TINY, 7)
     with atomic_folder(tmp_path / "n") as folder:
         save(again, folder)
     first = {
@@ -138,7 +132,7 @@ def test_a_damaged_folder_is_said(
     with pytest.raises(UserError, match="discriminator"):
         load(tmp_path / "m")
     (tmp_path / "m" / MANIFEST).write_text('{"format": 1}')
-    with pytest.raises(UserError, match="format 1, this version reads 2") as refused:
+    with pytest.raises(UserError, match="format 1, this version reads 3") as refused:
         load(tmp_path / "m")
     assert "train it again" in str(refused.value)
     (tmp_path / "m" / MANIFEST).write_text("{}")
@@ -168,8 +162,8 @@ def test_calibration_and_its_measures() -> None:
 
 
 def test_training_can_start_from_a_checkpoint(tmp_path: Path) -> None:
-    import torch
-    from transformers import ElectraConfig, ElectraModel
+    from transformers import ElectraConfig
+    from transformers import ElectraModel as Encoder
 
     config = ElectraConfig(
         vocab_size=50,
@@ -179,27 +173,17 @@ def test_training_can_start_from_a_checkpoint(tmp_path: Path) -> None:
         num_attention_heads=2,
         intermediate_size=32,
     )
-    made = ElectraModel(config)
-    made.save_pretrained(tmp_path / "checkpoint")
-    started = network.build(70, 64, 1, str(tmp_path / "checkpoint")).encoder
-    assert started.config.num_hidden_layers == 2, (
+    Encoder(config).save_pretrained(tmp_path)
+    settings = TINY.model_copy(update={"kind": "electra", "base": str(tmp_path)})
+    model = ElectraModel.fit(list(make_pairs(BLOCKS[:12], 7)), settings, 7)
+    assert model.classifier.config.num_hidden_layers == 2, (
         "the checkpoint's size, not the parameters'"
     )
-    for name, weights in made.state_dict().items():
-        if name != "embeddings.word_embeddings.weight":
-            assert torch.equal(weights, started.state_dict()[name]), name
-    settings = TINY.model_copy(
-        update={"kind": "electra", "base": str(tmp_path / "checkpoint")}
-    )
-    bundle, _ = train_bundle(BLOCKS[:30], Context.of(SAMPLES), settings, 7)
-    with atomic_folder(tmp_path / "saved") as folder:
-        save(bundle, folder)
-    code = BLOCKS[0].code
-    assert load(tmp_path / "saved").models[0]["electra"].score([code]) == bundle.models[
-        0
-    ]["electra"].score([code])
+    long = BLOCKS[0].code * (MAX_UNITS // 5)
+    assert model.score([BLOCKS[0].code, long])[0] == model.score([BLOCKS[0].code])[0]
 
 
 def test_a_checkpoint_that_is_none_is_explained(tmp_path: Path) -> None:
+    settings = TINY.model_copy(update={"base": str(tmp_path)})
     with pytest.raises(UserError, match=r"cannot load the checkpoint"):
-        network.build(70, 64, 1, str(tmp_path))
+        ElectraModel.fit(list(make_pairs(BLOCKS[:2], 7)), settings, 7)

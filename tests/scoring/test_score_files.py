@@ -49,14 +49,15 @@ def test_survivors_and_rejects_with_reasons(tmp_path: Path) -> None:
     done = score_jsonl(
         source, tmp_path / "out.jsonl", None, 0.5, rejected_path=tmp_path / "low.jsonl"
     )
-    assert (done.rows_in, done.kept, done.below) == (4, 2, 2)
+    assert (done.rows_in, done.kept) == (4, 2)
+    assert done.dropped == {"unfinished": 1, "empty": 1}
     assert all(row["quality_score"] >= 0.5 for row in rows(tmp_path / "out.jsonl"))
     low = rows(tmp_path / "low.jsonl")
-    assert [row["_rejected"]["reason"] for row in low] == ["below_min_score"] * 2
+    assert [row["_rejected"]["reason"] for row in low] == ["unfinished", "empty"]
     assert "repetitive" in low[0]["_rejected"]["because"]
     kept = rows(tmp_path / "out.jsonl")[0]["_metadata"]
-    assert kept["quality_components"]["asar"] is None
-    assert kept["quality_reasons"]["asar"] == "no_assembly"
+    assert kept["quality_components"]["assembler"] is None
+    assert kept["quality_reasons"]["assembler"] == "no_assembly"
     assert sum(done.histogram) == 4
 
 
@@ -164,6 +165,21 @@ def test_same_bytes_in_any_batch_size(tmp_path: Path) -> None:
     assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
 
 
+def test_same_bytes_with_any_number_of_processes(tmp_path: Path) -> None:
+    names = [f"Tide_{n}" for n in range(600)]
+    source = tmp_path / "in.jsonl"
+    with open_write(source) as writer:
+        for name in names:
+            told = GOOD.replace("Tide_Update", f"`{name}`")
+            writer.write(
+                TrainingSample(instruction=f"What does `{name}` do?", output=told)
+            )
+    for processes in (1, 2):
+        config = ScoringConfig(workers=processes)
+        score_jsonl(source, tmp_path / f"{processes}.jsonl", config)
+    assert (tmp_path / "1.jsonl").read_bytes() == (tmp_path / "2.jsonl").read_bytes()
+
+
 def test_torch_is_not_loaded_for_rows_without_assembly(tmp_path: Path) -> None:
     source = write(tmp_path / "in.jsonl", [GOOD])
     program = (
@@ -237,6 +253,10 @@ def test_by_hand_from_code_to_filtered_rows(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert len(rows(out)) == 1
+    manifest = json.loads((model / "discriminator.json").read_text())
+    written = json.loads((tmp_path / "pairs.context.json").read_text())
+    assert manifest["context"] == written
+    assert "TideLevel" in written["names"]
     assert len(rows(tmp_path / "out.rejected.jsonl")) == 1
     assert (
         afs(

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from afs_stages import QualityScorer, ScoringConfig, ScoringWeights
 from afs_stages.core.errors import UserError
 from afs_stages.core.sample import TrainingSample
-from afs_stages.scoring.config import SIGNALS
+from afs_stages.scoring.answer import breaks_off
+from afs_stages.scoring.config import PROFILES, VETOES
 from afs_stages.scoring.context import Context
 from afs_stages.scoring.entities import Known
-from afs_stages.scoring.information import InformationRange, finished, read
-from afs_stages.scoring.scorer import overall
+from afs_stages.scoring.evidence import chance
+from afs_stages.scoring.scorer import PRIOR, RowReading
 
 CODE = (
     "Keeper_Main:\n  PHX\n  LDA.w SprTimer,X : BNE .wait\n  JSL Keeper_Draw\n.wait\n"
@@ -49,31 +50,39 @@ def scorer(
     return QualityScorer(replace(ScoringConfig.from_profile(profile), **keys), context)
 
 
-def test_overall_is_the_weighted_mean_of_what_applies() -> None:
-    weights = ScoringWeights(electra=0.2, asar=0.2, static=0.2, entity=0.2, length=0.2)
-    parts = {"electra": None, "asar": 1.0, "static": None, "entity": 0.5, "length": 0.0}
-    assert overall(parts, weights, "asar") == pytest.approx(0.5)
-    assert overall(dict.fromkeys(SIGNALS), weights, "asar") == 0.0
-    assert overall(parts, weights, "table") < overall(parts, weights, "asar")
+def test_a_row_nothing_is_known_of_lies_at_the_prior() -> None:
+    unknown = scorer(context=Context()).judge([sample()], [RowReading()])[0]
+    assert unknown.overall == pytest.approx(chance(PRIOR), abs=1e-6)
+    assert set(unknown.evidence.values()) == {None}
+
+
+def test_weights_multiply_the_evidence() -> None:
+    bad = sample(code=CODE.replace("  PLX\n", "  PHX : CLC : SEC : PHA : PLA\n"))
+    plain, heavy = scorer(), scorer()
+    weights = ScoringWeights(static=0.8)
+    heavy.config = replace(
+        heavy.config, profile=replace(PROFILES["generic"], weights=weights)
+    )
+    assert plain.score(bad).evidence["static"] < 0
+    assert heavy.score(bad).overall < plain.score(bad).overall
+    assert weights.factor("static") == pytest.approx(0.8 * 5 / 1.6)
 
 
 @pytest.mark.parametrize(
     ("made", "signal", "reason", "keys"),
     [
-        (sample(), "electra", "no_model", {}),
-        (sample(), "electra", "off", {"use_electra": False}),
-        (sample(), "asar", "off", {"assembler": "off"}),
-        (sample(code=""), "asar", "no_assembly", {}),
+        (sample(), "discriminator", "no_model", {}),
+        (sample(), "discriminator", "off", {"use_electra": False}),
+        (sample(), "assembler", "off", {"assembler": "off"}),
+        (sample(code=""), "assembler", "no_assembly", {}),
         (sample(code=""), "static", "no_assembly", {}),
-        (sample(code=""), "electra", "no_assembly", {}),
+        (sample(code=""), "discriminator", "no_assembly", {}),
         (
             sample("It waits for a while and then it goes on.", ""),
-            "entity",
-            "no_entities",
+            "names",
+            "no_names",
             {},
         ),
-        (sample("$22 " * 120, ""), "entity", "repetitive", {}),
-        (sample("$22 " * 120), "asar", "repetitive", {}),
     ],
 )
 def test_what_does_not_apply_is_null_with_its_reason(
@@ -86,7 +95,7 @@ def test_what_does_not_apply_is_null_with_its_reason(
 
 def test_no_symbols_known_is_null_not_zero() -> None:
     score = scorer(context=Context()).score(sample())
-    assert (score.entity_coverage, score.reasons["entity"]) == (
+    assert (score.entity_coverage, score.reasons["names"]) == (
         None,
         "no_symbols_known",
     )
@@ -94,38 +103,70 @@ def test_no_symbols_known_is_null_not_zero() -> None:
 
 def test_good_code_and_prose_score_high() -> None:
     score = scorer("asm").score(sample())
-    assert score.overall > 0.9, score
+    assert score.overall > 0.8, score
     assert score.asar_valid
+    assert score.judges == {"discriminator": "", "assembler": "table"}
+
+
+GERMAN = (
+    "Dieser Code liest den Zähler des Gegners und zeichnet danach den Wächter auf den "
+    "Bildschirm, wenn er abgelaufen ist, sonst wartet er noch ein wenig."
+)
+JAPANESE = "このコードは敵のカウンタを読み、終わったら番人を描きます。"
 
 
 @pytest.mark.parametrize(
-    "bad",
+    ("veto", "bad"),
     [
-        sample("$22 " * 120, ""),
-        sample("lol " * 200, ""),
-        sample("", ""),
-        sample("Yes.", ""),
-        sample(
-            "I'd be happy to help! As an AI language model I cannot access this. "
-            "Let me know if you need more.",
-            "",
+        ("repetitive", sample("$22 " * 120, "")),
+        ("repetitive", sample("lol " * 200, "")),
+        ("repetitive", sample(f"{PROSE} {PROSE}", "")),
+        ("empty", sample("", "")),
+        ("empty", sample(" ...", "")),
+        (
+            "refusal",
+            sample("I'm sorry, but I cannot explain `Keeper_Main`.", ""),
         ),
-        sample(code=CODE.replace("LDA.w", "LDQ.w")),
-        sample(code=CODE.replace("  PLX\n", "")),
-        sample(code=CODE.replace(".wait\n", ".later\n", 1)),
-        sample(PROSE[:101], ""),
-        sample(
-            "Dieser Code liest den Zähler des Gegners und zeichnet danach den Wächter "
-            "auf den Bildschirm, wenn er abgelaufen ist, sonst wartet er "
-            "noch ein wenig.",
-            "",
+        (
+            "refusal",
+            sample("I don't have access to it. Could you share it?", ""),
         ),
+        ("code", sample("```asm\n" + CODE.replace("LDA.w", "LDQ.w") + "\n```")),
+        ("code", sample("```text\n" + CODE.replace("PHX", "PHX #$12") + "\n```")),
+        ("unfinished", sample(PROSE[:101], "")),
+        ("unfinished", sample("```asm\n" + CODE)),
+        ("language", sample(GERMAN, "")),
+        ("language", sample(JAPANESE, "")),
     ],
 )
-def test_garbage_scores_below_good(bad: TrainingSample) -> None:
-    judge = scorer()
-    good = judge.score(sample() if bad.input else sample(code="")).overall
-    assert judge.score(bad).overall < good - 0.1
+def test_a_certain_fault_is_a_veto_that_can_be_turned_off(
+    veto: str, bad: TrainingSample
+) -> None:
+    score = scorer().score(bad)
+    assert (score.overall, veto in score.vetoes) == (0.0, True), score
+    others = tuple(name for name in VETOES if name != veto)
+    assert veto not in scorer(vetoes=others).score(bad).vetoes
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        "I cannot send mail. For the download set the token in the environment, as "
+        "`TOKEN=... ./fetch.sh`, rather than in a prompt, and replace this one.",
+        "Yes.",
+        "- Name: Toadstool Woods\n- Size: Small\n- Features: Mushroom House, Log Cave",
+        "```asm\n  LDA.b $12\n  BNE .elsewhere\n  STA.b $13\n```",
+    ],
+)
+def test_what_only_looks_like_a_fault_is_none(good: str) -> None:
+    assert scorer().score(sample(good, "")).vetoes == ()
+
+
+def test_code_a_person_asks_about_is_no_veto_and_given_code_is() -> None:
+    bad = CODE.replace("LDA.w", "LDQ.w")
+    asked = sample(code="", instruction=f"Why is this refused?\n```asm\n{bad}\n```")
+    assert scorer().score(asked).vetoes == ()
+    assert scorer().score(sample(code=bad)).vetoes == ("code",)
 
 
 LIST = "`Keeper_Main` does this:\n- It saves X.\n- It reads `SprTimer`.\n"
@@ -155,43 +196,13 @@ NUMBERED = "Do it so:\n1. Read the timer of the sprite\n2. Draw the keeper\n"
     ],
 )
 def test_an_answer_that_breaks_off_is_told(answer: str, whole: bool) -> None:
-    assert (finished(answer) == 1.0) == whole
-
-
-def test_a_long_routine_asks_for_more_than_a_sentence() -> None:
-    code = "\n".join(f"  LDA.w Table_{n},X : STA.w Place_{n},Y" for n in range(30))
-    short, shape = (
-        "It copies the rows of one table to the places that the other table names.",
-        InformationRange(20, 60, 6000),
-    )
-    assert read("What does it do?", short, shape).faults == ()
-    assert read("What does it do?", short, shape, code).faults == ("short",)
-
-
-def test_names_and_values_line_by_line_are_in_no_language() -> None:
-    listing = (
-        "0x18 (Named Locations):\n- Name: Toadstool Woods\n- Size: Small\n"
-        "- Features: Mushroom House, Log Cave"
-    )
-    german = (
-        "Diese Routine liest zuerst den Zähler des Wächters aus und zeichnet ihn "
-        "danach auf den Bildschirm."
-    )
-    shape = InformationRange(20, 60, 6000)
-    assert "language" not in read("What is listed for 0x18?", listing, shape).faults
-    assert "language" in read("What does the routine do?", german, shape).faults
-    assert (
-        "language"
-        in read(
-            "What does the routine do?", "\n".join([f"- {german}"] * 2), shape
-        ).faults
-    )
+    assert breaks_off(answer) != whole
 
 
 def test_prose_is_not_judged_as_assembly() -> None:
     score = scorer("asm").score(sample(code=""))
     assert score.asar_valid is None
-    assert score.overall > 0.9
+    assert score.overall > 0.8
 
 
 def test_a_batch_scores_as_one_by_one() -> None:
@@ -207,8 +218,7 @@ def test_a_batch_scores_as_one_by_one() -> None:
 
 def test_five_megabytes_are_counted_not_choked_on() -> None:
     score = scorer().score(sample("The keeper waits for the tide. " * 170_000, ""))
-    assert 0 <= score.overall < 0.3
-    assert "long" in score.faults
+    assert "repetitive" in score.vetoes
 
 
 @settings(max_examples=50, deadline=None)

@@ -4,7 +4,7 @@ mixes, formats.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -85,27 +85,30 @@ class Discriminator(Block):
     folds: int = Field(default=2, ge=2, description="cross-fitting folds by file")
     pretrain_epochs: int = Field(default=2, ge=0)
     epochs: int = Field(default=4, ge=1)
-    batch_tokens: int = Field(default=2048, ge=64)
+    batch_size: int = Field(default=16, ge=1, description="windows of code a step")
     learning_rate: float = Field(default=1e-3, gt=0)
 
 
-class QualityWeights(Block):
-    """Weights of the signals; they are renormalised over the signals that
-    apply to a sample.
-    """
+Veto = Literal[
+    "code", "empty", "unfinished", "repetitive", "language", "refusal", "tools"
+]
 
-    electra: float = Field(default=0.3, ge=0, description="the discriminator")
+
+class QualityWeights(Block):
+    """By what each signal's evidence is multiplied; only the ratios count."""
+
+    electra: float = Field(default=0.2, ge=0, description="the discriminator")
     asar: float = Field(
-        default=0.3, ge=0, description="the assembler, or the table check in its place"
+        default=0.2, ge=0, description="the assembler, or the table check in its place"
     )
     static: float = Field(
-        default=0.25,
+        default=0.2,
         ge=0,
         description="widths, stack, returns: what no assembler checks",
     )
-    entity: float = Field(default=0.15, ge=0, description="known names and addresses")
+    entity: float = Field(default=0.2, ge=0, description="known names and addresses")
     length: float = Field(
-        default=0.2, ge=0, description="information and form of the answer"
+        default=0.2, ge=0, description="what the answer says to its question"
     )
 
     @model_validator(mode="after")
@@ -140,9 +143,14 @@ class Quality(Block):
         default="",
         description="path of libasar or of the asar program; empty: ASAR, then PATH",
     )
-    batch_tokens: int = Field(default=1024, ge=64)
-    dtype: Literal["fp32", "bf16"] = "fp32"
-    workers: int = Field(default=1, ge=1)
+    vetoes: list[Veto] = Field(
+        default_factory=lambda: list(get_args(Veto)),
+        description="certain faults that set a row aside whatever else is right; "
+        "leave one out to turn it off",
+    )
+    workers: int = Field(
+        default=0, ge=0, description="processes; 0: one for each processor"
+    )
 
 
 class NearDuplicates(Block):

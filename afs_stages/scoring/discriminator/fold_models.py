@@ -16,7 +16,7 @@ from afs_stages.scoring.discriminator.calibration import Calibration
 from afs_stages.scoring.discriminator.pairs import code_key
 
 MANIFEST = "discriminator.json"
-FORMAT = 2
+FORMAT = 3
 
 
 class Judge(Protocol):
@@ -101,7 +101,7 @@ def _manifest(bundle: FoldModels) -> dict[str, Any]:
     }
 
 
-def load(folder: Path, batch_tokens: int = 1024, dtype: str = "fp32") -> FoldModels:
+def load(folder: Path) -> FoldModels:
     """Read a folder that `afs discriminator train` or the stage wrote.
 
     Raises `UserError` where the folder is missing, of another format, or damaged.
@@ -117,10 +117,7 @@ def load(folder: Path, batch_tokens: int = 1024, dtype: str = "fp32") -> FoldMod
         for number, fold in enumerate(calibrations):
             own = folder / f"fold{number}"
             models.append(
-                {
-                    name: _load_model(own / name, name, context, batch_tokens, dtype)
-                    for name in fold
-                }
+                {name: _load_model(own / name, name, context) for name in fold}
             )
         return FoldModels(
             manifest["kind"], models, calibrations, manifest["files"], manifest["keys"],
@@ -150,7 +147,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise UserError(
             "no discriminator here",
             where=str(folder),
-            fix=f"{_FIX}; or score with --no-electra",
+            fix=f"{_FIX}; or score with --no-discriminator",
         )
     manifest = read_json(path)
     if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
@@ -164,27 +161,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _load_model(
-    folder: Path, name: str, context: Context, batch_tokens: int, dtype: str
-) -> Judge:
+def _load_model(folder: Path, name: str, context: Context) -> Judge:
     if name == "ngram":
         from afs_stages.scoring.discriminator.ngram import NgramModel
 
         return NgramModel.load(folder, context.calls)
     from afs_stages.scoring.discriminator.electra import ElectraModel
 
-    model = ElectraModel.load(folder)
-    return _Batched(model, batch_tokens, dtype)
-
-
-@dataclass
-class _Batched:
-    """An ELECTRA with the caller's batch size and number format."""
-
-    model: object
-    batch_tokens: int
-    dtype: str
-
-    def score(self, codes: Sequence[str]) -> list[float]:
-        """Log-odds of each text."""
-        return self.model.score(codes, self.batch_tokens, self.dtype)  # type: ignore[attr-defined,no-any-return]
+    return ElectraModel.load(folder)

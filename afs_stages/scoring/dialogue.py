@@ -1,0 +1,184 @@
+"""Whether a tool dialogue holds together: calls fit the tools' schemas, each has its
+result, not all of them failed, and the answer is made from them.
+
+Earlier turns were samples of their own; only what the last turn did is judged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from afs_stages.core.sample import TrainingSample, turns
+
+Message = Mapping[str, Any]
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "object": (dict,),
+    "array": (list,),
+    "null": (type(None),),
+}
+_ERROR = re.compile(
+    r"\W*(?:\w*(?:error|exception)\b|traceback\b|exit code:? ?[1-9]|failed\b"
+    r"|time(?:d out|out)\b|command not found|permission denied)",
+    re.IGNORECASE,
+)
+"""How a result begins that is none."""
+_SPECIFIC = re.compile(
+    r"`([^`\n]+)`|(\$?\w*\d[\w.:/-]*\w|\b[A-Za-z]+_\w+|\b[A-Za-z]*[a-z][A-Z]\w*)"
+)
+"""Numbers, times, names and quotations: what an answer can only have from somewhere."""
+FEWEST_SPECIFIC = 3
+"""Fewer say nothing about where an answer has them from."""
+
+
+def broken(sample: TrainingSample) -> str:
+    """What is broken in a sample's tool dialogue; empty where nothing is."""
+    rows = sample.messages or []
+    return next(_faults(rows, sample.tools or [], sample.output), "")
+
+
+def _faults(
+    rows: Sequence[Message], tools: Sequence[Any], output: str
+) -> Iterator[str]:
+    schemas = _schemas(tools)
+    yield from _result_faults(rows)
+    for call in _calls(rows):
+        yield from _call_faults(call, schemas)
+    results = last_results(rows)
+    if results and all(map(failed, results)):
+        yield "all results failed"
+    if rows and (rows[-1]["role"] != "assistant" or rows[-1].get("tool_calls")):
+        yield "no answer at the end"
+    elif rows and _text(rows[-1]).strip() != output.strip():
+        yield "the answer is not the output"
+
+
+def last_results(rows: Sequence[Message]) -> list[str]:
+    """The results that the last turn had from its tools."""
+    begins = turns([dict(row) for row in rows]) or [0]
+    return [_text(row) for row in rows[begins[-1] :] if row["role"] == "tool"]
+
+
+def failed(result: str) -> bool:
+    """Whether a tool's result is none: empty, or nothing but an error."""
+    if not result.strip():
+        return True
+    if result.lstrip()[0] == "{":
+        try:
+            found = msgspec.json.decode(result)
+        except msgspec.DecodeError:
+            return False
+        error = found.get("error") or found.get("errors")
+        return bool(error) and not found.get("response")
+    return _ERROR.match(result) is not None
+
+
+def _calls(rows: Sequence[Message]) -> Iterator[Mapping[str, Any]]:
+    for row in rows:
+        yield from row.get("tool_calls") or ()
+
+
+def _text(row: Message) -> str:
+    content = row.get("content")
+    return content if isinstance(content, str) else ""
+
+
+def _result_faults(rows: Sequence[Message]) -> Iterator[str]:
+    """Each call has one result after it and each result its call."""
+    waiting: set[str] = set()
+    for row in rows:
+        if row["role"] == "tool":
+            key = str(row.get("tool_call_id"))
+            if key not in waiting:
+                yield "a result without its call"
+            waiting.discard(key)
+            continue
+        if waiting and row["role"] == "assistant":
+            yield "a call without its result"
+        for call in row.get("tool_calls") or ():
+            waiting.add(str(call.get("id")))
+    if waiting:
+        yield "a call without its result"
+
+
+def _schemas(tools: Sequence[Any]) -> dict[str, Mapping[str, Any]]:
+    """Name -> parameters of each tool."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for tool in tools:
+        function = tool.get("function", tool) if isinstance(tool, dict) else {}
+        parameters = function.get("parameters") or {}
+        if isinstance(parameters, dict):
+            found[str(function.get("name"))] = parameters
+    return found
+
+
+def _call_faults(
+    call: Mapping[str, Any], schemas: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    function = call.get("function") or {}
+    name = str(function.get("name") or "")
+    if not name:
+        yield "a call without a name"
+    if schemas and name not in schemas:
+        yield "a call of no listed tool"
+    try:
+        given = msgspec.json.decode(str(function.get("arguments") or "{}"))
+    except msgspec.DecodeError:
+        yield "arguments that are no JSON"
+        return
+    if not isinstance(given, dict):
+        yield "arguments that are no object"
+        return
+    yield from _argument_faults(given, schemas.get(name, {}))
+
+
+def _argument_faults(
+    given: Mapping[str, Any], schema: Mapping[str, Any]
+) -> Iterator[str]:
+    properties = schema.get("properties")
+    if not isinstance(properties, dict):
+        return
+    required = schema.get("required")
+    if isinstance(required, list) and any(name not in given for name in required):
+        yield "a required argument is missing"
+    if not schema.get("additionalProperties") and set(given) - set(properties):
+        yield "an argument the tool does not have"
+    for name, value in given.items():
+        about = properties.get(name)
+        if isinstance(about, dict) and not _fits(value, about):
+            yield "an argument of the wrong type"
+
+
+def _fits(value: Any, about: Mapping[str, Any]) -> bool:
+    choices = about.get("enum")
+    if isinstance(choices, list) and value not in choices:
+        return False
+    kind = str(about.get("type") or "").lower()
+    if kind in ("number", "integer"):
+        whole = isinstance(value, int) or kind == "number"
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and whole
+    return kind not in _TYPES or isinstance(value, _TYPES[kind])
+
+
+def grounded(sample: TrainingSample) -> float | None:
+    """Share of an answer's numbers and names that stand in what it was given: the
+    request, the input, the calls and their results; None where it has too few or
+    nothing was given.
+    """
+    rows = sample.messages or []
+    given = [sample.input, *(_text(row) for row in rows if row["role"] == "tool")]
+    if not any(text.strip() for text in given):
+        return None
+    asked = [_text(row) for row in rows[:-1] if row["role"] != "tool"]
+    called = [str(call.get("function")) for call in _calls(rows)]
+    known = "\n".join([sample.instruction, *given, *asked, *called]).lower()
+    told = {(a or b).lower() for a, b in _SPECIFIC.findall(sample.output)}
+    if len(told) < FEWEST_SPECIFIC:
+        return None
+    return sum(one in known for one in told) / len(told)
