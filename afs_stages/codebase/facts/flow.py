@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Set
 from itertools import chain
 
 from afs_stages.asm.lexer import Line, Statement
+from afs_stages.asm.operand import read_operand
 from afs_stages.codebase.facts.actions import Action, LineActions
 from afs_stages.codebase.facts.arithmetic import SHIFTS, arithmetic, shift, step
 from afs_stages.codebase.facts.conditions import CONDITIONS
-from afs_stages.codebase.facts.contract import operand
 from afs_stages.codebase.facts.machine import (
     UNKNOWN,
     MachineState,
@@ -23,7 +23,7 @@ from afs_stages.codebase.facts.machine import (
     Value,
     meeting_points,
 )
-from afs_stages.codebase.facts.operands import INDEX, SUBLABEL, constant, shown
+from afs_stages.codebase.facts.operands import constant, shown
 from afs_stages.codebase.facts.questions import listing
 
 _LOADS = {"lda": "a", "ldx": "x", "ldy": "y"}
@@ -147,7 +147,7 @@ def table(lines: tuple[Line, ...], naming: Naming) -> tuple[str, list[str]]:
     # the table stands behind the jump: `statements` goes on there
     for statement in statements if index else ():
         if statement.word in ("dw", "dl"):
-            entries += [operand(part.strip()) for part in statement.rest.split(",")]
+            entries += [read_operand(part).place for part in statement.rest.split(",")]
         elif entries and statement.word:
             break
     if not entries:
@@ -185,8 +185,9 @@ def _untold(state: MachineState, word: str) -> Iterator[Action]:
 
 def _use(state: MachineState, word: str, rest: str) -> None:
     """Whatever an instruction uses is no result that waits for the return."""
+    operand = read_operand(rest)
     for register, users in _USES.items():
-        indexed = (match := INDEX.search(rest)) and match.group(1).lower() == register
+        indexed = register.upper() in (operand.index, operand.inner)
         if word in users or indexed or _OWN.get(word) is _bits:
             state.results.pop(register, None)
 
@@ -230,19 +231,13 @@ def _control(
 def _load(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     register, fixed = _LOADS[word], constant(rest)
     place = "" if fixed else shown(state, rest)
-    index = match.group(1).upper() if (match := INDEX.search(rest)) else ""
-    value = (
-        Value("constant", fixed)
-        if fixed
-        else Value("variable", place, index)
-        if place
-        else UNKNOWN
-    )
+    value = UNKNOWN
+    if fixed or place:
+        value = Value("constant", fixed) if fixed else Value("variable", place)
     state.registers[register] = value
-    state.own.add(register)
     state.test = value.asked
-    bare = index and value.text and " at index " not in value.text
-    state.results[register] = f"{value.text} indexed by {index}" if bare else value.text
+    state.results[register] = value.text
+    state.reindexed(register)
     if register != "a" and fixed:
         state.starts[register] = fixed
     return iter(())
@@ -251,9 +246,9 @@ def _load(state: MachineState, word: str, rest: str) -> Iterator[Action]:
 def _move(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     source, target = _MOVES[word]
     value = state.registers[target] = state.registers[source]
-    state.own.add(target)
     state.test = value.asked if value.said else ("value", source.upper(), "")
     state.results[target] = value.said if value.kind not in ("register", "old") else ""
+    state.reindexed(target)
     return iter(())
 
 
@@ -266,11 +261,11 @@ def _keep(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         yield Action("pulls", "a byte of the return address")
     value, register = state.stack.pop() if state.stack else UNKNOWN, _PULLS[word]
     if register:
-        state.own.discard(register)
         unknown = UNKNOWN if register == "a" else Value("register", register.upper())
         state.registers[register] = value if value.said else unknown
         state.test = state.registers[register].asked
         state.results.pop(register, None)
+        state.reindexed(register)
 
 
 def _store(state: MachineState, word: str, rest: str) -> Iterator[Action]:
@@ -281,29 +276,22 @@ def _store(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     yield from (
         [Action("clears", target)]
         if word == "stz"
-        else _stored(state.registers[register], target, rest)
+        else _stored(state.registers[register], target, read_operand(rest).place)
     )
-    state.stored(target, register)
+    state.stored(target, read_operand(rest).base, register)
 
 
-def _stored(value: Value, target: str, rest: str) -> Iterator[Action]:
+def _stored(value: Value, target: str, place: str) -> Iterator[Action]:
     """What a store of `value` does to `target`."""
-    array, _, place = target.partition(" at index ")
-    match = INDEX.search(rest)
-    index = match.group(1).upper() if match else ""
     if value.kind == "constant":
-        yield Action("sets", target, f" to {value.text}")
+        yield Action("sets", target, f" to {value.text}", place, value.text)
     elif value.kind == "change" and value.text == target:
         verb, rest_of_it = value.detail.split(" ", 1)
         yield Action(verb, f"{rest_of_it} {target}")
-    elif value.kind == "old" and value.text == f"the earlier {target}":
+    elif (value.kind, value.text, value.detail) == ("old", f"the earlier {target}", ""):
         yield Action("restores", target)
-    elif value.kind == "variable" and value.text.partition(" at index ")[0] == array:
-        came = value.text.partition(" at index ")[2] or value.detail
-        if (place or index) != came:
-            yield Action(
-                "copies", array, f" from index {came} to index {place or index}"
-            )
+    elif value.kind == "variable" and value.text == target:
+        return  # what was read is put back
     elif value.kind == "variable":
         yield Action("copies", value.text, f" to {target}")
     elif value.said:
@@ -335,7 +323,7 @@ def _count(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     target = shown(state, rest)
     state.test = ("value", target, "") if target else ("", "", "")
     if target:
-        state.stored(target)
+        state.stored(target, read_operand(rest).base)
         yield Action("counts up" if word == "inc" else "counts down", target)
 
 
@@ -346,6 +334,7 @@ def _step(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         "counts up" if word.startswith("in") else "counts down",
     )
     state.registers[register] = Value("register", register.upper())
+    state.reindexed(register)
     times = int(rest[1:]) if re.fullmatch(r"#\d", rest) else 1
     state.counted += [Action(act, register.upper())] * times
     state.test = ("count", register.upper(), word[:2])
@@ -366,17 +355,18 @@ def _bits(state: MachineState, word: str, rest: str) -> Iterator[Action]:
             if value.kind == "constant"
             else f"the bits of {value.said or 'A'} in"
         )
-        state.stored(target)
+        state.stored(target, read_operand(rest).base)
         yield Action(verb, f"{bits} {target}")
 
 
 def _call(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     calling = word in ("jsr", "jsl")
-    if SUBLABEL.match(rest.lstrip("(")) or re.fullmatch(r"\++|-+", rest):
-        if rest.startswith("("):
+    operand = read_operand(rest)
+    if operand.local or re.fullmatch(r"\++|-+", rest):
+        if operand.mode != "direct":
             yield Action(
                 "calls" if calling else "jumps",
-                f"through the table `{rest.strip('()').split(',')[0]}`",
+                f"through the table `{operand.base}`",
             )
         elif calling:
             yield Action("calls", f"`{rest}`", _given(state))
@@ -385,9 +375,9 @@ def _call(state: MachineState, word: str, rest: str) -> Iterator[Action]:
             yield Action("goes on", f"at `{rest}`", state.taken())
         state.called("")
         return
-    name = operand(rest)
+    name = operand.place or operand.base
     index, given = state.registers["a"], _given(state)
-    direct = bool(name) and not rest.startswith(("(", "["))
+    direct = bool(name) and operand.mode == "direct"
     state.called(name if direct and calling else "")
     if direct and "jumptable" in name.lower():
         by = f" by {index.said}" if index.kind not in ("unknown", "constant") else ""

@@ -30,8 +30,8 @@ class Value:
 
     `kind` is `constant`, `variable` (`detail`: the index), `bits` (`detail`: the mask),
     `change` (`detail`: what was done to the variable), `halved` (`detail`: how often),
-    `formula`, `returned` (by a call), `old` (what a variable held before), `register`
-    or `unknown`.
+    `formula`, `returned` (by a call), `old` (what a variable held before; `detail`: the
+    index that has moved since), `register` or `unknown`.
     """
 
     kind: str = "unknown"
@@ -57,10 +57,14 @@ class Value:
             else ("", "", "")
         )
 
-    def past(self) -> Value:
-        """The value, once what it came from may have changed."""
+    def past(self, moved: str = "") -> Value:
+        """The value, once what it came from may have changed; `moved` is the index that
+        is another one now.
+        """
         known = self.kind in ("variable", "bits", "change", "halved", "formula")
-        return Value("old", f"the earlier {self.said}") if known and self.said else self
+        if not known or not self.said:
+            return self
+        return Value("old", f"the earlier {self.said}", moved)
 
 
 UNKNOWN = Value()
@@ -122,10 +126,6 @@ class MachineState:
     """Whether the stack is known down to the address the routine returns to."""
     ended: bool = False
     """Whether the instruction before never goes on to the next."""
-    own: set[str] = field(default_factory=set)
-    """The index registers the routine has loaded itself:
-    no slot that its caller chose.
-    """
     coming: dict[str, list[_Path]] = field(default_factory=dict)
 
     def forget(self) -> None:
@@ -133,17 +133,33 @@ class MachineState:
         self.registers, self.stack, self.bottom = _fresh(), [], False
         self.test, self.carry, self.results = ("", "", ""), "", {}
 
-    def stored(self, target: str, register: str = "") -> None:
-        """Variable `target` is another one now:
-        what was computed from it before says so.
+    def stored(self, target: str, base: str, register: str = "") -> None:
+        """Variable `target` is another one now: what was computed from it before, or
+        from anything at the same base, says so.
         """
         for name, value in self.registers.items():
-            if target in value.said:
+            if f"`{base}`" in value.said or f"`{base}," in value.said:
                 self.registers[name] = (
                     Value("variable", target) if name == register else value.past()
                 )
         self.stack = [
             value.past() if target in value.said else value for value in self.stack
+        ]
+
+    def reindexed(self, register: str) -> None:
+        """X or Y is another one now: what was read at that index, was."""
+        mark, known = f",{register.upper()}", f" with {register.upper()} ="
+
+        def leans(text: str) -> bool:
+            return f"{mark}`" in text or f"{mark})" in text or known in text
+
+        for name, value in self.registers.items():
+            if leans(value.said):
+                self.registers[name] = value.past(register)
+                if leans(self.results.get(name, "")):
+                    self.results[name] = self.registers[name].said
+        self.stack = [
+            value.past(register) if leans(value.said) else value for value in self.stack
         ]
 
     def called(self, name: str) -> None:

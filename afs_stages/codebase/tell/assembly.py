@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from afs_stages.asm.isa import DATA
+from afs_stages.asm.operand import Operand, read_operand
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import choose, listing
 from afs_stages.codebase.read import comments
@@ -295,9 +296,11 @@ def _materials(words: NameLookup, unit: Unit) -> str:
     calls, what it returns with.
     """
     contract = unit.contract
-    changed = [_shown(words, name) for name in contract.writes]
+    changed = [_shown(words, operand) for operand in contract.writes]
     read = [
-        _shown(words, name) for name in contract.reads if name not in contract.writes
+        _shown(words, operand)
+        for operand in contract.reads
+        if operand not in contract.writes
     ]
     called = [f"`{name}`" for how, name in contract.calls if how != "table"] + [
         f"`%{m}`" for m in contract.macros
@@ -310,9 +313,17 @@ def _materials(words: NameLookup, unit: Unit) -> str:
     return f"It {', '.join(said)}." if said else ""
 
 
-def _shown(words: NameLookup, name: str) -> str:
-    symbol = words.symbol(name) if name.startswith("$") else None
-    return f"`{name}` (`{symbol.name}`)" if symbol is not None else f"`{name}`"
+def _shown(words: NameLookup, operand: Operand) -> str:
+    """An operand with the name of its place behind it where it is written as a
+    number.
+    """
+    symbol = words.symbol(operand) if operand.literal is not None else None
+    if operand.mode != "direct":
+        return f"what `{operand.text}` points to"
+    if symbol is None:
+        return f"`{operand.text}`"
+    index = f",{operand.index}" if operand.index else ""
+    return f"`{operand.text}` (`{symbol.name}{index}`)"
 
 
 def _data(words: NameLookup, unit: Unit) -> Iterator[Draft]:
@@ -425,7 +436,7 @@ def _new_code(words: NameLookup, unit: Unit) -> str:
         what = (
             rest.lstrip("#")
             if rest.startswith("#")
-            else _shown(words, rest.split(",")[0])
+            else _shown(words, read_operand(rest))
         )
         if word not in _DOES or "(" in rest or len(told) == MOST_CLAUSES:
             return ""

@@ -82,7 +82,7 @@ LEGEND = 260
 """Characters a legend of values may have in a list of variables."""
 
 _SPRITE = re.compile(r"Sprite_(\w+)_(Prep|Long|Draw)")
-_PLACE = re.compile(r"`(\$[0-9A-F]{2,6})`")
+_PLACE = re.compile(r"`(\$[0-9A-F]{2,6})(,[XY])?`")
 
 
 _RETURN = (Action("returns", ""),)
@@ -253,7 +253,8 @@ def _doing(project: Project, unit: Unit) -> str:
             "place of the game's own code."
         )
     if unit.contract.writes:
-        return f"updates {quoted(unit.contract.writes, 4)}."
+        written = [operand.text for operand in unit.contract.writes]
+        return f"updates {quoted(written, 4)}."
     calls = [f"`{name}`" for how, name in unit.contract.calls if how in ("jsr", "jsl")]
     return (
         f"calls {listing(calls, 4)}."
@@ -342,7 +343,7 @@ def step_by_step(project: Project, words: NameLookup, unit: Unit) -> list[str]:
             rows.append(_row(label, said, acts, code))
             acts, label = [], ""
     rows += [_row(label, "", acts)] if acts else []
-    return _named(words, rows)
+    return _named(words, rows, not unit.contract.moves_direct_page)
 
 
 def _remarks(project: Project, unit: Unit) -> dict[int, tuple[str, str]]:
@@ -411,7 +412,7 @@ def _followed(words: NameLookup, unit: Unit, act: Action) -> Action:
     """An act that chooses the next entry of the routine's own jump table says which."""
     name = unit.block.name
     if act.verb == "sets":
-        chosen = words.next_of(name, act.what.strip("`"), act.tail.removeprefix(" to "))
+        chosen = words.next_of(name, act.place, act.value)
     elif act.verb == "runs" and (call := _MACRO.fullmatch(act.what.strip("`"))):
         stored = _STORED.search(words.macros.get(call.group(1).lower(), ""))
         chosen = (
@@ -468,39 +469,48 @@ def _same_call(first: Action, act: Action) -> bool:
     return (act.verb, act.what) == ("calls", first.what)
 
 
-def _named(words: NameLookup, rows: list[str]) -> list[str]:
-    """Each bare address with its name behind it, once."""
+def _named(words: NameLookup, rows: list[str], page: bool = True) -> list[str]:
+    """Each bare address with its name behind it, once; `page` says whether numbers of
+    the direct page are variables.
+
+    An index on the direct page may lead anywhere, so such an operand has no name.
+    """
     met: set[str] = set()
 
     def name(match: re.Match[str]) -> str:
-        place = match.group(1)
-        known = words.name_of(int(place[1:], 16)) if place not in met else ""
-        met.add(place)
-        return f"{match.group()} ({known})" if known else match.group()
+        place, index = match.group(1), match.group(2) or ""
+        unnamed = len(place) <= 3 and (bool(index) or not page)
+        known = (
+            "" if unnamed or match.group() in met else words.name_of(int(place[1:], 16))
+        )
+        met.add(match.group())
+        return f"{match.group()} ({known}{index})" if known else match.group()
 
     return [_PLACE.sub(name, row) for row in rows]
 
 
-def variables(words: NameLookup, unit: Unit) -> list[Symbol]:
-    """The documented variables a routine reads or writes, by name or by address,
-    written ones first.
+def variables(words: NameLookup, unit: Unit) -> list[tuple[Symbol, str]]:
+    """The documented variables a routine reads or writes, by name or by address, each
+    with the index it is reached by; written ones first.
     """
-    found: dict[int, Symbol] = {}
-    for name in (*unit.contract.writes, *unit.contract.reads):
-        symbol = words.symbol(name)
+    found: dict[int, tuple[Symbol, str]] = {}
+    for operand in (*unit.contract.writes, *unit.contract.reads):
+        symbol = words.symbol(operand)
         if (
             symbol is not None
             and region(symbol.value) not in ("", "ROM")
             and meaning(symbol)
         ):
-            found.setdefault(symbol.value, symbol)
+            found.setdefault(symbol.value, (symbol, operand.index))
     return list(found.values())
 
 
 def _registers(words: NameLookup, unit: Unit) -> list[int]:
-    places = (
-        words.value(name) for name in (*unit.contract.writes, *unit.contract.reads)
+    used = (*unit.contract.writes, *unit.contract.reads)
+    plain = (
+        operand for operand in used if operand.mode == "direct" and not operand.indexed
     )
+    places = (words.value(operand.place) for operand in plain)
     return list(
         dict.fromkeys(
             place for place in places if place is not None and register_meaning(place)
@@ -524,18 +534,22 @@ def _brief(text: str) -> str:
 
 
 def _data(words: NameLookup, unit: Unit) -> str:
-    written = {words.value(name) for name in unit.contract.writes}
+    written = {
+        words.value(operand.place)
+        for operand in unit.contract.writes
+        if operand.mode == "direct"
+    }
     rows = []
-    found = (
-        symbol for symbol in variables(words, unit) if "misc" not in symbol.name.lower()
-    )
-    told = (
-        symbol for symbol in found if not _IDLE.search(meaning(symbol).split("\n")[0])
-    )
-    for symbol in [symbol for symbol in told if _brief(meaning(symbol))][:6]:
+    told = [
+        (symbol, index)
+        for symbol, index in variables(words, unit)
+        if _tells_a_reader(symbol)
+    ]
+    for symbol, index in told[:6]:
         verb = "writes" if canonical(symbol.value) in written else "reads"
+        suffix = f",{index}" if index else ""
         rows.append(
-            f"- {verb} `{symbol.name}` ({address(symbol.value)}): "
+            f"- {verb} `{symbol.name}{suffix}` ({address(symbol.value)}{suffix}): "
             f"{_brief(meaning(symbol))}"
         )
     for place in _registers(words, unit)[: 8 - len(rows)]:
@@ -546,6 +560,13 @@ def _data(words: NameLookup, unit: Unit) -> str:
                 f"- {verb} {known} ({address(place)}): {register_meaning(place)}"
             )
     return "Data:\n" + "\n".join(rows) if rows else ""
+
+
+def _tells_a_reader(symbol: Symbol) -> bool:
+    """Whether the meaning of a variable helps to read a routine."""
+    said = meaning(symbol)
+    idle = "misc" in symbol.name.lower() or _IDLE.search(said.split("\n")[0])
+    return not idle and bool(_brief(said))
 
 
 def _entries(words: NameLookup, unit: Unit) -> str:
