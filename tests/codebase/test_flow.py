@@ -179,7 +179,8 @@ def test_an_explanation_tells_each_step_and_where_a_jump_table_leads(tmp_path: P
         "- At `.dark`: The sigh of the keeper: calls `Sound_Play` with A = $20.\n\n"
         "Data:\n- writes `KeeperState,X` ($7E0D80,X): "
         "Which action the keeper is in.\n\n"
-        "It returns with RTS, so it is reached by a JSR from the same bank.\n\n"
+        "It takes X from its caller as an index. "
+        "It returns with RTS, as a routine that is called by JSR.\n\n"
         "Called by `Keeper_Main`."
     )
 

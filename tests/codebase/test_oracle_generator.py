@@ -71,10 +71,7 @@ def test_a_routine_is_explained_with_its_code(samples):
     ]
     assert "Every 16th frame on the lamp costs four drops of oil." in sample.output
     assert "- writes `LampOil` ($7E0F04): 16-bit: oil left, in drops." in sample.output
-    assert (
-        "It returns with RTS, so it is reached by a JSR from the same bank."
-        in sample.output
-    )
+    assert "It returns with RTS, as a routine that is called by JSR." in sample.output
     assert "Called by `Moth_Update`." in sample.output
     assert sample.input.startswith("```asm\nMoth_DrinkOil:\n{\n    INC.w SprMiscA,X\n")
     assert sample.group == "oracle:routine:Sprites/lamp_moth.asm:Moth_DrinkOil"

@@ -1,6 +1,4 @@
-"""What can be read off a routine's instructions: calls, variables, widths, what it
-saves, how it returns.
-"""
+"""What a routine's instructions say one by one: calls, variables, returns."""
 
 from __future__ import annotations
 
@@ -26,8 +24,6 @@ class Contract:
     """What is read, with its index; a pointer is read too where it is gone through."""
     writes: list[Operand] = field(default_factory=list)
     returns: list[str] = field(default_factory=list)
-    saves: list[str] = field(default_factory=list)
-    widths: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     instructions: int = 0
     moves_direct_page: bool = False
@@ -37,10 +33,9 @@ class Contract:
 def contract(lines: tuple[Line, ...]) -> Contract:
     """Read the contract off the lines of a routine."""
     found = Contract()
-    pushed: list[str] = []
     for line in lines:
         for statement in line.statements:
-            _read(statement, found, pushed)
+            _read(statement, found)
     if found.moves_direct_page:
         found.reads = [operand for operand in found.reads if not _in_page(operand)]
         found.writes = [operand for operand in found.writes if not _in_page(operand)]
@@ -52,10 +47,10 @@ def _in_page(operand: Operand) -> bool:
     return operand.literal is not None and operand.literal < 0x100
 
 
-def _read(statement: Statement, found: Contract, pushed: list[str]) -> None:
+def _read(statement: Statement, found: Contract) -> None:
     word, rest = statement.word.split(".", 1)[0], statement.rest
     if word.startswith("%"):
-        _once(found.macros, word[1:])
+        _once(found.macros, statement.word[1:].partition("(")[0])
         return
     found.instructions += len(word) == 3
     found.moves_direct_page = found.moves_direct_page or word in _MOVES_DIRECT_PAGE
@@ -63,12 +58,6 @@ def _read(statement: Statement, found: Contract, pushed: list[str]) -> None:
         _call(word, rest, found)
     elif word in RETURNS:
         _once(found.returns, RETURNS[word])
-    elif word in ("rep", "sep"):
-        _once(found.widths, f"{word.upper()} {rest.split(';')[0].strip()}")
-    elif word in ("pha", "phx", "phy", "phb", "phd", "php"):
-        pushed.append(word[2])
-    elif word in ("pla", "plx", "ply", "plb", "pld", "plp") and word[2] in pushed:
-        _once(found.saves, word[2].upper())
     elif word in ("dw", "dl"):
         _pointers(rest, found)
     elif word in READS or word in WRITES:
@@ -104,16 +93,3 @@ def _pointers(rest: str, found: Contract) -> None:
 def _once(items: list, item: object) -> None:  # type: ignore[type-arg]
     if item not in items:
         items.append(item)
-
-
-def first_width(widths: list[str]) -> str:
-    """What the first REP or SEP does, in words."""
-    words = {
-        "REP #$20": "switches A to 16 bits",
-        "REP #$10": "switches X and Y to 16 bits",
-        "REP #$30": "switches A, X and Y to 16 bits",
-        "SEP #$20": "switches A to 8 bits",
-        "SEP #$10": "switches X and Y to 8 bits",
-        "SEP #$30": "switches A, X and Y to 8 bits",
-    }
-    return words.get(widths[0], "") if widths else ""

@@ -164,7 +164,7 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         request = _by_steps(words, unit, steps)
     if request:
         answer = f"{name} in {file} does this:\n\n{fenced(block.text)}"
-        how = ending(unit)
+        how = ending(project, unit)
         yield Draft(
             "asm_request", request, f"{answer}\n\n{how}" if how else answer, *place
         )
@@ -200,7 +200,7 @@ def _by_steps(words: NameLookup, unit: Unit, steps: list[str]) -> str:
     ]
     lead = choose(phrasings, unit.block.text)
     listed = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
-    return f"{lead}\n{listed}\n\n{ending(unit)}".rstrip()
+    return f"{lead}\n{listed}\n\n{ending(words.project, unit)}".rstrip()
 
 
 def _tables(unit: Unit) -> str:

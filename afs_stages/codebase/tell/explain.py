@@ -110,7 +110,7 @@ def explain(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -
             _entries(words, unit),
             _data(words, unit),
             calls(project, unit),
-            ending(unit),
+            ending(project, unit),
         )
         if text
     ]
