@@ -6,8 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
+
+from pydantic import Field
 
 from afs_stages.codebase.facts.mentions import Mentions, mentions
 from afs_stages.codebase.facts.project import Project, read_project
@@ -19,12 +22,26 @@ from afs_stages.codebase.tell import architecture, assembly, crossref, docs, que
 from afs_stages.codebase.tell import memory_map as memory
 from afs_stages.codebase.tell.draft import Draft
 from afs_stages.codebase.tell.name_lookup import NameLookup, vocabulary
+from afs_stages.codebase.tell.wordings import RECALL
 from afs_stages.core.jsonl import BadRow
 from afs_stages.core.params import Block
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator
 
 _ORDER = ("memory", "assembly", "quest", "architecture", "documentation")
+
+
+class CodebaseOptions(Block):
+    """What a source block of a codebase may say beside root, type, domain and
+    licence.
+    """
+
+    wordings: int = Field(
+        default=3,
+        ge=0,
+        description="wordings of each fact of memory (an address, a meaning, a value), "
+        "beside the one kept aside for recall; there are six or more",
+    )
 
 
 class OracleTrainingGenerator(BaseGenerator):
@@ -36,6 +53,8 @@ class OracleTrainingGenerator(BaseGenerator):
     """
 
     default_domain: ClassVar[str] = ""
+    Options: ClassVar[type[Block]] = CodebaseOptions
+    options: CodebaseOptions
 
     def __init__(
         self,
@@ -173,7 +192,19 @@ class OracleTrainingGenerator(BaseGenerator):
         yield from self._samples(
             "memory", memory.drafts(self.project, self.mentions, self.conflicts)
         )
+        yield from self._samples("memory", self._wordings())
         yield from self._samples("memory", crossref.drafts(self.project, self.words))
+
+    def _wordings(self) -> Iterator[Draft]:
+        """The wordings of each fact of memory that the options ask for."""
+        most = self.options.wordings
+        told = (
+            memory.wordings(self.project, self.conflicts),
+            memory.constant_wordings(self.project),
+        )
+        for draft in chain.from_iterable(told):
+            if draft.wording == RECALL or int(draft.wording) <= most:
+                yield draft
 
     def generate_quest_samples(self) -> Iterator[TrainingSample]:
         """Quest sections of the docs and story flags in code."""
@@ -220,13 +251,19 @@ class OracleTrainingGenerator(BaseGenerator):
         }
         if self.project.tree.commit:
             provenance["commit"] = self.project.tree.commit
+        metadata: dict[str, Any] = {
+            "provenance": provenance,
+            "group": f"{self.name}:{draft.group}",
+        }
+        if draft.fact:
+            metadata |= {"fact": draft.fact, "wording": draft.wording}
         return TrainingSample(
             instruction=draft.question,
             input=draft.input,
             output=draft.answer,
             domain=domain,
             source=self.name,
-            metadata={"provenance": provenance, "group": f"{self.name}:{draft.group}"},
+            metadata=metadata,
         )
 
 

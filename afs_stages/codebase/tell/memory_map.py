@@ -5,9 +5,9 @@ what bits mean.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from afs_stages.asm.hardware import register_meaning
@@ -25,6 +25,13 @@ from afs_stages.codebase.tell.faults import (
     restates,
     run_together,
     vague,
+)
+from afs_stages.codebase.tell.wordings import (
+    Wording,
+    address_wordings,
+    fact_id,
+    meaning_wordings,
+    value_wordings,
 )
 
 IDLE_NAME = re.compile(
@@ -127,6 +134,66 @@ def drafts(
         yield _disagreement(conflict)
     yield from _constants(project)
     yield from _structs(project)
+
+
+def wordings(project: Project, conflicts: list[Conflict]) -> Iterator[Draft]:
+    """The short wordings of every fact told of a variable or a constant."""
+    disputed = {conflict.symbol.name for conflict in conflicts}
+    notes = documented(project)
+    told = [
+        symbol
+        for symbol in _own(variables_of(project, notes), notes)
+        if symbol.name not in disputed and not _fault(symbol, notes)
+    ]
+    at_place = Counter(
+        canonical(symbol.value) for symbol in project.best_symbol.values()
+    )
+    described = Counter(map(_one_line, told))
+    shared = _groups(project, told, notes)
+    for symbol in told:
+        place, said = address(symbol.value), _one_line(symbol)
+        alone = at_place[canonical(symbol.value)] == 1
+        kind = region(symbol.value)
+        for wording in address_wordings(symbol.name, place, kind, alone):
+            yield _worded("memory_address_fact", symbol, wording)
+        # a comment above several names is no meaning of the first
+        if said and symbol.name not in shared:
+            only = described[said] == 1
+            for wording in meaning_wordings(symbol.name, place, said, only):
+                yield _worded("memory_meaning_fact", symbol, wording)
+
+
+def constant_wordings(project: Project) -> Iterator[Draft]:
+    """The short wordings of every constant that is told."""
+    for file, section, symbols in _constant_groups(project):
+        for symbol, said in _told_constants(symbols):
+            if _constant_fault(said):
+                continue
+            for wording in value_wordings(symbol.name, address(symbol.value), said):
+                group = f"constants:{file}:{section}"
+                yield Draft(
+                    "memory_value_fact",
+                    wording.question,
+                    wording.answer,
+                    file,
+                    symbol.line,
+                    symbol.line,
+                    group,
+                    fact=wording.fact,
+                    wording=wording.number,
+                )
+
+
+def _one_line(symbol: Symbol) -> str:
+    """The meaning of a variable where it is one sentence that quotes nothing."""
+    said = meaning(symbol)
+    plain = "\n" not in said and "“" not in said and len(said) <= 160
+    return said if plain else ""
+
+
+def _worded(kind: str, symbol: Symbol, wording: Wording) -> Draft:
+    draft = _draft(kind, symbol, wording.question, wording.answer)
+    return replace(draft, fact=wording.fact, wording=wording.number)
 
 
 def documented(project: Project) -> Notes:
@@ -311,13 +378,14 @@ def _where(symbol: Symbol, mentions: Mentions, notes: Notes, groups: Groups) -> 
     ]
     question = choose(phrasings, symbol.name + answer)
     said = _said(symbol, notes, groups)
-    return _draft(
+    draft = _draft(
         "memory_name",
         symbol,
         question,
         f"{answer}\n\n{said}{used}",
         _fault(symbol, notes),
     )
+    return replace(draft, fact=fact_id("address", symbol.name, place), wording="1")
 
 
 def _fault(symbol: Symbol, notes: Notes) -> str:
@@ -356,13 +424,17 @@ def _what(place: int, symbols: list[Symbol], notes: Notes, groups: Groups) -> Dr
         if len(said) == 1
         else "shared by several names:\n- " + "\n- ".join(said)
     )
-    return _draft(
+    draft = _draft(
         "memory_address",
         first,
         choose(phrasings, f"{place}"),
         lead + body,
         _fault(first, notes),
     )
+    if len(symbols) > 1:
+        return draft
+    fact = fact_id("address", first.name, address(first.value))
+    return replace(draft, fact=fact, wording="2")
 
 
 def _draft(
@@ -433,6 +505,12 @@ def _disagreement(conflict: Conflict) -> Draft:
 
 def _constants(project: Project) -> Iterator[Draft]:
     """`!define` groups under one section title: bits of a flag, values of a state."""
+    for file, section, symbols in _constant_groups(project):
+        yield from _constant_group(file, section, symbols)
+
+
+def _constant_groups(project: Project) -> Iterator[tuple[str, str, list[Symbol]]]:
+    """(file, title, constants) of each group that is told."""
     groups: dict[tuple[str, str], list[Symbol]] = defaultdict(list)
     for symbol in project.program.all_symbols():
         if (
@@ -454,7 +532,7 @@ def _constants(project: Project) -> Iterator[Draft]:
                 and "\n" not in above
                 and comments.is_title(above)
             )
-            yield from _constant_group(file, above if titled else section, symbols)
+            yield file, above if titled else section, symbols
 
 
 def _constant_group(file: str, section: str, symbols: list[Symbol]) -> Iterator[Draft]:
@@ -481,13 +559,7 @@ def _constant_group(file: str, section: str, symbols: list[Symbol]) -> Iterator[
         + "\n".join(rows)
     )
     yield Draft("memory_constants", question, answer, file, first, last, group)
-    for symbol in symbols:
-        if (
-            not comments.says_something(symbol.comment, 2)
-            or comments.words(symbol.comment) < 3
-        ):
-            continue
-        said = comments.sentence(comments.capital(symbol.comment))
+    for symbol, said in _told_constants(symbols):
         answer = (
             f"`{symbol.name}` is {address(symbol.value)} (“{section}”, "
             f"`{file}`). {said}"
@@ -495,23 +567,25 @@ def _constant_group(file: str, section: str, symbols: list[Symbol]) -> Iterator[
         question = (
             f"What does the constant `{symbol.name}` mean, and what is its value?"
         )
-        fault = (
-            "leans_on_its_place"
-            if leans_on_its_place(said)
-            else "vague_meaning"
-            if vague(said)
-            else ""
-        )
-        yield Draft(
-            "memory_constant",
-            question,
-            answer,
-            file,
-            symbol.line,
-            symbol.line,
-            group,
-            fault=fault,
-        )
+        place = (file, symbol.line, symbol.line, group)
+        fact = fact_id("value", symbol.name, address(symbol.value))
+        told = Draft("memory_constant", question, answer, *place)
+        yield replace(told, fault=_constant_fault(said), fact=fact, wording="1")
+
+
+def _told_constants(symbols: list[Symbol]) -> Iterator[tuple[Symbol, str]]:
+    """The constants whose comment says what they mean, with what it says."""
+    for symbol in symbols:
+        enough = comments.words(symbol.comment) >= 3
+        if enough and comments.says_something(symbol.comment, 2):
+            yield symbol, comments.sentence(comments.capital(symbol.comment))
+
+
+def _constant_fault(said: str) -> str:
+    """Why what is said of a constant is no meaning, or ""."""
+    if leans_on_its_place(said):
+        return "leans_on_its_place"
+    return "vague_meaning" if vague(said) else ""
 
 
 def _structs(project: Project) -> Iterator[Draft]:
