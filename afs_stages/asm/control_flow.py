@@ -183,7 +183,7 @@ def follow(statements: Sequence[Statement], expand: Expand) -> ControlFlow:
     if any(statement is None for statement in code):
         found.whole = False
         return found
-    routine = _Code([statement for statement in code if statement is not None])
+    routine = _RoutineCode([statement for statement in code if statement is not None])
     waiting, seen = [Walker(0)], set[Walker]()
     while waiting:
         walker = waiting.pop()
@@ -222,7 +222,7 @@ def _expanded(
         yield from _expanded(body, expand, depth + 1)
 
 
-class _Code:
+class _RoutineCode:
     """Statements of a routine with its labels and conditions resolved."""
 
     def __init__(self, statements: list[Statement]) -> None:
