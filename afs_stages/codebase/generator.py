@@ -199,7 +199,7 @@ class OracleTrainingGenerator(BaseGenerator):
         """The wordings of each fact of memory that the options ask for."""
         most = self.options.wordings
         told = (
-            memory.wordings(self.project, self.conflicts),
+            memory.wordings(self.project),
             memory.constant_wordings(self.project),
         )
         for draft in chain.from_iterable(told):

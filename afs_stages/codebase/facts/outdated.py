@@ -20,6 +20,9 @@ _FOREIGN = re.compile(
 asar reads none of them.
 """
 
+_QUOTED = re.compile(r"`%?(!?[A-Za-z_]\w{3,})\b")
+"""A name in the quotes of code."""
+
 _EMPTY = re.compile(
     r"`(\w+)`[^\n`]{0,12}(?:\| |: |is (?:currently )?|[—–-] )\**(?:empty|a stub"
     r"|unused)\b",
@@ -64,6 +67,11 @@ class Quotations:
         ):
             return "code_out_of_date"
         return "code_of_unknown_names" if any(map(self._invented, codes)) else ""
+
+    def names_code(self, text: str) -> bool:
+        """Whether a text names something that the code defines."""
+        names = map(self._project.program.bare, _QUOTED.findall(text))
+        return any(name.lower() in self._names for name in names)
 
     def unknown(self, text: str) -> bool:
         """Whether code calls, or a text names with the namespace in front, what the

@@ -13,7 +13,7 @@ _QUEST_PATH = re.compile(
     r"/side)"
 )
 _QUEST_HEADING = re.compile(
-    r"(?i)\b(quests?|side ?quests?|prerequisites?|rewards?|progression|walkthrough|"
+    r"(?i)\b(quests?|side ?quests?|rewards?|progression|walkthrough|"
     r"story|storyline|heart pieces?|objectives?|unlock\w*|main path|endgame|trading)\b"
 )
 _DUNGEON = re.compile(r"(?i)(^|/)(dungeons?|shrines?)/")

@@ -44,6 +44,12 @@ _IDLE = re.compile(
     r"(?i)^(unused|free( ram)?|todo|fixme|xxx|\?+|n/?a|tbd|unknown|none|dummy"
     r"|padding)\b[\s.:!?]*$"
 )
+_ART = re.compile(r"^(?:\$?[0-9A-Fa-f]{6}\b[:\s]*)?[|\\/]+(?=\s|$)\s*")
+"""Brackets drawn over several lines, also behind the address of the line."""
+
+_MARGIN = re.compile(r"(?i)^(end|start|begin(ning)?)( of\b.*)?[\s.]*$")
+"""What only says where something begins or ends."""
+
 _SELF = re.compile(
     r"(?i)^(i think|maybe|probably|not sure|idk|hmm|will need to|might need to|"
     r"should probably|need to (fix|change|adjust)|init code for the|do code|"
@@ -72,7 +78,19 @@ def strip(comment: str) -> str:
     text = _SECOND.sub("", _INNER_TAG.sub("", comment.lstrip("; \t"))).strip()
     if _RULE.match(text):
         return ""
-    return _DECORATION.sub("", text).strip()
+    return _ART.sub("", _DECORATION.sub("", text)).strip()
+
+
+def decorated(comment: str) -> bool:
+    """Whether a comment is drawn as a title: `---- Sprites ----`."""
+    return bool(_DECORATION.search(comment.lstrip("; \t")))
+
+
+def drawn(comment: str) -> bool:
+    """Whether a comment is a part of a bracket over several lines, whose words are
+    about all of them.
+    """
+    return bool(_ART.match(comment.lstrip("; \t")))
 
 
 def tag(comment: str) -> tuple[str, str] | None:
@@ -113,6 +131,7 @@ def says_something(text: str, words: int = 2) -> bool:
         return True
     return (
         not (_IDLE.match(text) or _WORK.search(text) or _SELF.match(text))
+        and not _MARGIN.match(text)
         and "???" not in text
         and len(_WORD.findall(text)) >= words
     )
@@ -153,7 +172,8 @@ def _is_unfinished(text: str, above: bool) -> bool:
 
 def _is_no_prose(text: str) -> bool:
     """Whether a line is code, an address alone or a pointer to notes elsewhere."""
-    return bool(is_code(text) or _BANNER.match(text) or _SEE.match(text))
+    margin = _MARGIN.match(text)
+    return bool(margin or is_code(text) or _BANNER.match(text) or _SEE.match(text))
 
 
 def _stands_alone(text: str) -> bool:

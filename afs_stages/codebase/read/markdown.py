@@ -16,6 +16,7 @@ from afs_stages.codebase.read.tree import TextFile
 _SKIP_PATH = re.compile(
     r"(?i)(^|/)(archive[sd]?|templates?|issues|\.github|changelogs?|node_modules)(/|$)"
     r"|(^|/)(index|changelog|license|contributing|toc|summary|credits|agents|claude|gemini)\.(md|markdown)$"
+    r"|(^|/)(changes|history|news|release[-_ ]?notes)\.(md|markdown)$"
     r"|template[^/]*\.md$|(^|/)(status|testing|training|agent|handoffs?|plans|evaluations)/"
     r"|[^/]*(roadmap|timeline|audit|regression|review_notes|checklist|changelog)[^/]*\.md$"
 )
@@ -47,7 +48,8 @@ _SKIP_HEADING = re.compile(
     r"discrepancies.*|.*\(draft\)|potential investigation.*|"
     r"(implementation|feature) ideas|.*\bcommits?\b.*|"
     r"files? to (create|modify|change|update).*|document (index|map)|tracing status.*|"
-    r"(.*\b)?(status|verification|checklist))$"
+    r"(.*\b)?(status|verification|checklist)|what'?s new.*|release notes.*|"
+    r"\[?(v(er(sion)?)?\.? ?)?\d+\.\d+[\w.-]*\]?([ (:–—-].*)?)$"
 )
 _PLAN = re.compile(r"(?i)/plans/|(plan|proposal|improvements|ideas)\.(md|markdown)$")
 _PLAN_STATUS = re.compile(

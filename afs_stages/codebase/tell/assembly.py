@@ -115,8 +115,14 @@ or what it is given.
 
 def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
     """Every assembly sample of a codebase, and what is left out with the reason."""
+    told: set[tuple[str, str]] = set()
     for unit in project.units:
-        if unit.block.kind == "routine":
+        name = (unit.block.file, unit.block.name)
+        if unit.block.kind == "routine" and name in told:
+            # the other side of an `if` of the assembler
+            yield _other_version(unit)
+        elif unit.block.kind == "routine":
+            told.add(name)
             yield from _routine(project, words, unit)
         elif len(unit.block.lines) > MAX_CODE or len(unit.block.text) > 6000:
             continue
@@ -127,6 +133,13 @@ def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
     for file in project.program.files.values():
         for macro in file.macros:
             yield from _macro(file, macro)
+
+
+def _other_version(unit: Unit) -> Draft:
+    block = unit.block
+    group = f"routine:{block.file}:{block.name}"
+    place = (block.file, block.first, block.last, group)
+    return Draft("asm_explanation", "", "", *place, fault="routine_told_already")
 
 
 def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:

@@ -143,8 +143,10 @@ def drafts(
 def _checked(
     document: Document, draft: Draft, quotations: Quotations, paths: Paths
 ) -> Draft:
-    """The draft with its paths as they are now, and why it is not to be taught."""
-    answer = paths.corrected(draft.answer)
+    """The draft, as the claim of its page where it tells of code, and why it is not to
+    be taught.
+    """
+    answer = draft.answer
     fault = draft.fault or quotations.fault(answer)
     if document.planned:
         # what a plan names may be still to come; a number it leaves open is not
@@ -152,6 +154,10 @@ def _checked(
     elif not fault:
         fault = "code_of_unknown_names" if quotations.unknown(answer) else ""
         fault = fault or ("file_missing" if paths.missing(answer) else "")
+    if quotations.names_code(answer):
+        # what a page says of code is its claim, however old it is
+        says = "proposes" if document.planned else "says"
+        answer = f"`{document.path}` {says}:\n\n{answer}"
     return replace(draft, answer=answer, fault=fault)
 
 

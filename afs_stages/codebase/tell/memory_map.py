@@ -40,10 +40,12 @@ IDLE_NAME = re.compile(
 _BESIDE = re.compile(
     r"(?<!, )(?:(?<![/,\w`])`|(?<![/,\w`]))([A-Za-z_]\w{3,})`?(?: (?:is at |at "
     r"|lives at )|\s*[(@]\s*|(?<=`) )"
-    r"`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4})`?(?![\w/]"
-    r"|,? *`?[/$])"
-    r"|^\|\s*`?([A-Za-z_]\w{3,})`?\s*\|\s*`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{4})`?\s*\|"
-    r"|^\|\s*`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{4})`?\s*\|\s*`?([A-Za-z_]\w{3,})`?\s*\|"
+    r"`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4})"
+    r"(?:, ?[XYxy]\b)?`?(?![\w/]|,? *`?[/$])"
+    r"|^\|\s*`?([A-Za-z_]\w{3,})`?\s*\|\s*`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{4})"
+    r"(?:, ?[XYxy])?`?\s*\|"
+    r"|^\|\s*`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{4})(?:, ?[XYxy])?`?\s*"
+    r"\|\s*`?([A-Za-z_]\w{3,})`?\s*\|"
 )
 _PLACE_CELL = re.compile(
     r"^\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})(,\s*[XYxy])?$"
@@ -116,13 +118,8 @@ def drafts(
     project: Project, mentions: Mentions, conflicts: list[Conflict]
 ) -> Iterator[Draft]:
     """Every memory sample of a codebase."""
-    disputed = {conflict.symbol.name for conflict in conflicts}
     notes = documented(project)
-    variables = [
-        symbol
-        for symbol in _own(variables_of(project, notes), notes)
-        if symbol.name not in disputed
-    ]
+    variables = _own(variables_of(project, notes), notes)
     at: dict[int, list[Symbol]] = defaultdict(list)
     groups = _groups(project, variables, notes)
     for symbol in variables:
@@ -136,14 +133,13 @@ def drafts(
     yield from _structs(project)
 
 
-def wordings(project: Project, conflicts: list[Conflict]) -> Iterator[Draft]:
+def wordings(project: Project) -> Iterator[Draft]:
     """The short wordings of every fact told of a variable or a constant."""
-    disputed = {conflict.symbol.name for conflict in conflicts}
     notes = documented(project)
     told = [
         symbol
         for symbol in _own(variables_of(project, notes), notes)
-        if symbol.name not in disputed and not _fault(symbol, notes)
+        if not _fault(symbol, notes)
     ]
     at_place = Counter(
         canonical(symbol.value) for symbol in project.best_symbol.values()
@@ -315,7 +311,7 @@ def meaning(symbol: Symbol) -> str:
         doubtful = text.rstrip().endswith("?") or (
             text.startswith("These ") and len(text) > 120
         )
-        text = _LENGTH.sub(r"It is \1 bytes long", _ARGS.sub("", _SIZE.sub("", text)))
+        text = _LENGTH.sub("", _ARGS.sub("", _SIZE.sub("", text)))
         text = _ROW.sub("\n", text) if len(_ROW.findall(text)) >= 2 else text
         new = (
             text
