@@ -184,3 +184,24 @@ def test_what_a_build_needs_is_no_quest_and_a_release_no_page(tmp_path):
     samples, _ = made(tmp_path, "", README=page)
     assert not [s for s in samples if s.domain.endswith("_quest")]
     assert not [s for s in samples if "of that month" in s.output]
+
+
+def test_flags_after_a_store_tell_of_what_was_stored(tmp_path):
+    body = ("LDA.w LampOil : INC A : STA.w LampOil : BPL .out", "STZ.b $2E", ".out")
+    output = explained(tmp_path, *body, "RTL")
+    assert "goes to `.out` if `LampOil` is not negative" in output
+
+
+def test_every_explanation_of_indexed_code_names_the_index(tmp_path):
+    body = ("%Unknown()", "LDX.b $2E", "LDA.w LampOil,X : STA.b $2E", "RTL")
+    assert "by X" in explained(tmp_path, *body)
+
+
+def test_a_listing_in_a_comment_is_no_explanation(tmp_path):
+    code = routine("LDA.w LampOil : BEQ .out", "STZ.b $2E", ".out", "RTL")
+    listed = "; $A7:D5A6 AD B6 05    LDA $05B6  [$7E:05B6]  ; Frame counter\n"
+    rows = told(
+        tmp_path, code.replace("Lamp_Light:", f"{listed}Lamp_Light:"), "every lamp"
+    )
+    assert rows
+    assert not [row for row in rows if "AD B6 05" in row]

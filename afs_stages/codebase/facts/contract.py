@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from afs_stages.asm.isa import CALLS, READS, RETURNS, WRITES
+from afs_stages.asm.isa import CALLS, DATA, READS, RETURNS, WRITES
 from afs_stages.asm.lexer import Line, Statement
 from afs_stages.asm.operand import Operand, read_operand
 
@@ -25,6 +25,10 @@ class Contract:
     writes: list[Operand] = field(default_factory=list)
     returns: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
+    pushes: list[str] = field(default_factory=list)
+    """The registers that are pushed, as the last letters of the instructions."""
+    indexes: list[str] = field(default_factory=list)
+    """X and Y, where an operand is indexed by them."""
     instructions: int = 0
     moves_direct_page: bool = False
     """Whether it sets the direct page: then `$2E` need not be the variable at $2E."""
@@ -54,6 +58,12 @@ def _read(statement: Statement, found: Contract) -> None:
         return
     found.instructions += len(word) == 3
     found.moves_direct_page = found.moves_direct_page or word in _MOVES_DIRECT_PAGE
+    if word in ("pha", "phx", "phy", "phb", "phd", "php"):
+        _once(found.pushes, word[2])
+    operand = read_operand(rest)
+    for index in (operand.inner, operand.index):
+        if index in ("X", "Y") and word not in DATA:
+            _once(found.indexes, index)
     if word in CALLS:
         _call(word, rest, found)
     elif word in RETURNS:
@@ -61,7 +71,7 @@ def _read(statement: Statement, found: Contract) -> None:
     elif word in ("dw", "dl"):
         _pointers(rest, found)
     elif word in READS or word in WRITES:
-        _access(read_operand(rest), found, word in WRITES)
+        _access(operand, found, word in WRITES)
 
 
 def _access(operand: Operand, found: Contract, writes: bool) -> None:

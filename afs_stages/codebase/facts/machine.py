@@ -82,6 +82,11 @@ def combined(left: str, operator: str, right: str) -> str:
     return text if left and right and len(text) <= _MAX_FORMULA else ""
 
 
+def _tells_of(base: str, text: str) -> bool:
+    """Whether a text names something at a base, with an index or without."""
+    return f"`{base}`" in text or f"`{base}," in text
+
+
 def _fresh() -> dict[str, Value]:
     return {"a": UNKNOWN, "x": Value("register", "X"), "y": Value("register", "Y")}
 
@@ -137,14 +142,29 @@ class MachineState:
         """Variable `target` is another one now: what was computed from it before, or
         from anything at the same base, says so.
         """
+        self._test_stored(target, base, register)
         for name, value in self.registers.items():
-            if f"`{base}`" in value.said or f"`{base}," in value.said:
+            if _tells_of(base, value.said):
                 self.registers[name] = (
                     Value("variable", target) if name == register else value.past()
                 )
         self.stack = [
             value.past() if target in value.said else value for value in self.stack
         ]
+
+    def _test_stored(self, target: str, base: str, register: str) -> None:
+        """What the flags tell of is in the variable now, or was in it before."""
+        kind, *asked = self.test
+        held = self.registers[register].said if register else ""
+        renamed = [
+            target
+            if text and text == held
+            else f"the earlier {text}"
+            if _tells_of(base, text)
+            else text
+            for text in asked
+        ]
+        self.test = (kind, renamed[0], renamed[1])
 
     def reindexed(self, register: str) -> None:
         """X or Y is another one now: what was read at that index, was."""

@@ -47,6 +47,11 @@ _IDLE = re.compile(
 _ART = re.compile(r"^(?:\$?[0-9A-Fa-f]{6}\b[:\s]*)?[|\\/]+(?=\s|$)\s*")
 """Brackets drawn over several lines, also behind the address of the line."""
 
+_LISTED = re.compile(
+    r"\$?[0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}:?\s+(?:[0-9A-Fa-f]{2}\s+){1,4}[A-Z]{3}\b"
+)
+"""A line of a listing: address, bytes, instruction."""
+
 _MARGIN = re.compile(r"(?i)^(end|start|begin(ning)?)( of\b.*)?[\s.]*$")
 """What only says where something begins or ends."""
 
@@ -172,7 +177,7 @@ def _is_unfinished(text: str, above: bool) -> bool:
 
 def _is_no_prose(text: str) -> bool:
     """Whether a line is code, an address alone or a pointer to notes elsewhere."""
-    margin = _MARGIN.match(text)
+    margin = _MARGIN.match(text) or _LISTED.match(text)
     return bool(margin or is_code(text) or _BANNER.match(text) or _SEE.match(text))
 
 

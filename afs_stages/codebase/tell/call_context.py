@@ -20,6 +20,8 @@ _WIDTHS = {
     "m=8": "A to 8 bits",
     "x=16": "X and Y to 16 bits",
     "x=8": "X and Y to 8 bits",
+    "m=16 x=16": "A, X and Y to 16 bits",
+    "m=8 x=8": "A, X and Y to 8 bits",
 }
 _RETURNS = {
     "RTS": "as a routine that is called by JSR",
@@ -42,15 +44,19 @@ def calls(project: Project, unit: Unit) -> str:
 def ending(project: Project, unit: Unit) -> str:
     """Widths, saved registers and returns: what holds on every path."""
     flow, said = project.control_flow(unit), []
-    widths = [_WIDTHS.get(part, "") for part in flow.first_widths.split()]
-    if widths and all(widths):
-        said.append(f"It first switches {listing(widths)}.")
-    if flow.saves:
-        registers = listing([_REGISTERS[register] for register in flow.saves])
+    if flow.first_widths in _WIDTHS:
+        said.append(f"It first switches {_WIDTHS[flow.first_widths]}.")
+    # what only a macro pushes is not to be seen in the code that is shown
+    saves = [name for name in flow.saves if name in unit.contract.pushes]
+    if saves:
+        registers = listing([_REGISTERS[register] for register in saves])
         said.append(f"It saves and restores {registers}.")
     if flow.index_given:
         given = listing(flow.index_given)
         said.append(f"It takes {given} from its caller as an index.")
+    others = [name for name in unit.contract.indexes if name not in flow.index_given]
+    if others:
+        said.append(f"It indexes memory by {listing(others)}.")
     returns = unit.contract.returns
     if len(returns) == 1:
         said.append(f"It returns with {returns[0]}, {_RETURNS[returns[0]]}.")
