@@ -18,6 +18,7 @@ from afs_stages.codebase.facts.topics import topic
 from afs_stages.codebase.judge.disputed import disputed_rows
 from afs_stages.codebase.judge.sample_filter import keep
 from afs_stages.codebase.read.markdown import Document, Section
+from afs_stages.codebase.read.vocabulary import OwnWords
 from afs_stages.codebase.tell import architecture, assembly, crossref, docs, quest
 from afs_stages.codebase.tell import memory_map as memory
 from afs_stages.codebase.tell.draft import Draft
@@ -36,6 +37,12 @@ class CodebaseOptions(Block):
     licence.
     """
 
+    vocabulary: OwnWords = Field(
+        default=OwnWords(), description="words of this codebase"
+    )
+    plans: bool = Field(
+        default=False, description="tell what pages of plans propose, as proposals"
+    )
     wordings: int = Field(
         default=3,
         ge=0,
@@ -92,7 +99,7 @@ class OracleTrainingGenerator(BaseGenerator):
     @cached_property
     def project(self) -> Project:
         """The codebase, read at first use; what could not be read goes to `on_bad`."""
-        project = read_project(self.oracle_path)
+        project = read_project(self.oracle_path, self.options.vocabulary)
         for problem in project.problems:
             self.on_bad(
                 BadRow(problem.file, problem.line, problem.reason, problem.detail)
@@ -226,7 +233,10 @@ class OracleTrainingGenerator(BaseGenerator):
         } | self.disputed
 
         def is_wanted(document: Document, section: Section) -> bool:
-            return topic(document, section) == wanted
+            if document.planned and not self.options.plans:
+                return False
+            words = self.options.vocabulary
+            return topic(document, section, words) == wanted
 
         return docs.drafts(self.project, is_wanted, kind, spoiled)
 

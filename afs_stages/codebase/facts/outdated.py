@@ -31,11 +31,6 @@ _EMPTY = re.compile(
 """`Routine` is empty: what a page says of a routine before it was written."""
 
 _CALLED = re.compile(r"(?i)\bj(?:s[rl]|ml)(?:\.[bwl])?[ \t]+([a-z_]\w{3,})")
-_EXAMPLE = re.compile(
-    r"(?i)my|some|custom|new|example|original|suspicious|problem|your|function|template|handler|stuff"
-)
-"""Names that stand for any name."""
-
 GONE = 10
 """One line in so many that the routine's file does not have makes a
 quotation out of date.
@@ -87,7 +82,8 @@ class Quotations:
         }
         bare = map(self._project.program.bare, (*called, *self._namespaced(text)))
         return any(
-            name.lower() not in own | self._names and not _EXAMPLE.search(name)
+            name.lower() not in own | self._names
+            and not self._project.vocabulary.has("examples", name)
             for name in bare
         )
 

@@ -19,6 +19,7 @@ from afs_stages.codebase.read.nodes import Macro
 from afs_stages.codebase.read.program import Program, Symbol, read_program
 from afs_stages.codebase.read.routines import CodeSpan, blocks, patches
 from afs_stages.codebase.read.tree import Problem, Tree, read_tree
+from afs_stages.codebase.read.vocabulary import OwnWords
 
 _CONTRACT = re.compile(
     r"(?i)takes (an? )?[axy]\b|(uses|sets?) (\$[0-9a-f]{2}|[axy]\b)|(clc|sec) if\b|"
@@ -57,6 +58,7 @@ class Project:
     program: Program
     units: list[Unit]
     documents: list[Document]
+    vocabulary: OwnWords = field(default_factory=OwnWords)
     callers: dict[str, list[str]] = field(default_factory=dict)
     hooks: dict[str, list[CodeSpan]] = field(default_factory=dict)
     by_name: dict[str, list[Unit]] = field(default_factory=dict)
@@ -184,21 +186,23 @@ class Project:
         return group[0] if len(group) == 1 else None
 
 
-def read_project(root: Path) -> Project:
+def read_project(root: Path, words: OwnWords | None = None) -> Project:
     """Read a codebase. Raises `UserError` when the root is no folder."""
+    words = words or OwnWords()
     tree = read_tree(root)
     program = read_program(tree)
     documents = [
         document
-        for document in map(read_document, tree.markdown)
-        if document is not None
+        for page in tree.markdown
+        if (document := read_document(page, words)) is not None
     ]
     found = [
         block
         for file in program.files.values()
         for block in (*blocks(file), *patches(file))
     ]
-    project = Project(tree, program, [_unit(block) for block in found], documents)
+    units = [_unit(block) for block in found]
+    project = Project(tree, program, units, documents, words)
     for unit in project.units:
         if unit.block.kind != "patch":
             project.by_name.setdefault(unit.block.name, []).append(unit)

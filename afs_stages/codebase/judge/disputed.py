@@ -51,19 +51,7 @@ def disputed_rows(project: Project) -> set[tuple[str, int]]:
     trusted at all. So are sentences about an indexed address, and properties the file
     of the page's name defines otherwise.
     """
-    named = _named(project)
-    code = _Code(
-        named,
-        _banks(project),
-        set(project.program.symbols),
-        _patched(project),
-        _shared(named),
-        {
-            name: symbol.value
-            for name, symbol in project.best_symbol.items()
-            if symbol.kind == "define"
-        },
-    )
+    code = _code_of(project)
     defines = _defines(project)
     found: set[tuple[str, int]] = set()
     for document in project.documents:
@@ -80,6 +68,18 @@ def disputed_rows(project: Project) -> set[tuple[str, int]]:
                 wrong += _wrong_rows(code, section.path, table)
         found.update((document.path, line) for line in wrong)
     return found
+
+
+def _code_of(project: Project) -> _Code:
+    """What the code of a project says."""
+    named = _named(project)
+    values = {
+        name: symbol.value
+        for name, symbol in project.best_symbol.items()
+        if symbol.kind == "define"
+    }
+    names, patched = set(project.program.symbols), _patched(project)
+    return _Code(named, _banks(project), names, patched, _shared(named), values)
 
 
 class _Code(NamedTuple):

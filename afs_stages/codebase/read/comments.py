@@ -22,10 +22,7 @@ _ITEM = re.compile(
 )
 _WORD = re.compile(r"(?<![\w.])[A-Za-z][A-Za-z']+(?![\w(])")
 _QUOTED = re.compile(r"(?i)^(?:vanilla|original|old|was)\b[^:]{0,40}:\s+(\w.*)$")
-_START = re.compile(
-    r"(?!Link|Zelda|Ganon|Sprite|Kydrog|Farore)(?:[A-Z][a-z]+ (?:[a-z$]"
-    r"|[A-Z0-9]{1,3}\b)|[A-Z]{3,} [a-z])"
-)
+_START = re.compile(r"(?:[A-Z][a-z]+ (?:[a-z$]|[A-Z0-9]{1,3}\b)|[A-Z]{3,} [a-z])")
 _CLAUSE = re.compile(
     r"(when|this|these|reset|set|used|cleared|also|only|never|always|written|read)\b"
 )
@@ -134,12 +131,10 @@ def says_something(text: str, words: int = 2) -> bool:
     """Whether a comment has at least so many words and is no place-holder."""
     if _TAGGED.match(text):
         return True
-    return (
-        not (_IDLE.match(text) or _WORK.search(text) or _SELF.match(text))
-        and not _MARGIN.match(text)
-        and "???" not in text
-        and len(_WORD.findall(text)) >= words
-    )
+    idle = (_IDLE.match, _MARGIN.match, _WORK.search, _SELF.match)
+    if "???" in text or any(matches(text) for matches in idle):
+        return False
+    return len(_WORD.findall(text)) >= words
 
 
 def prose(comments: Iterable[str]) -> str:

@@ -168,7 +168,7 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         input=fenced(block.text),
     )
     if (
-        purpose(unit)
+        purpose(project, unit)
         and comments.words(unit.summary) >= 6
         and _GOAL.match(unit.summary)
     ):
@@ -257,10 +257,10 @@ def skipped(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -
         return "drawing_loop"
     if not _whole(unit):
         return "routine_falls_into_the_next"
-    explained = unit.block.header and purpose(unit) == unit.block.header
+    explained = unit.block.header and purpose(project, unit) == unit.block.header
     if not explained and not _complete(unit, steps):
         return "steps_leave_something_out"
-    return "" if purpose(unit) else _unclear(project, words, unit, steps)
+    return "" if purpose(project, unit) else _unclear(project, words, unit, steps)
 
 
 def _complete(unit: Unit, steps: list[str]) -> bool:

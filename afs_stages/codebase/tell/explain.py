@@ -81,7 +81,6 @@ _VALUE = re.compile(r"(?i)(0x|\$)?[0-9a-f]{1,2}( -|:| ?=) ?\S")
 LEGEND = 260
 """Characters a legend of values may have in a list of variables."""
 
-_SPRITE = re.compile(r"Sprite_(\w+)_(Prep|Long|Draw)")
 _PLACE = re.compile(r"`(\$[0-9A-F]{2,6})(,[XY])?`")
 
 
@@ -161,7 +160,7 @@ def _named_branches(unit: Unit) -> int:
     return sum(label.startswith(".") and len(label) > 4 for label in labels)
 
 
-def purpose(unit: Unit) -> str:
+def purpose(project: Project, unit: Unit) -> str:
     """What a routine is for: what its header says (no legend, shout or lone word), or
     what part of a sprite it is.
     """
@@ -169,7 +168,7 @@ def purpose(unit: Unit) -> str:
     idle = (
         _says_no_task(header) or _CONTRACT.match(header) or comments.words(header) < 4
     )
-    return _part(unit) if idle else header
+    return _part(project, unit) if idle else header
 
 
 def _says_no_task(header: str) -> bool:
@@ -243,7 +242,7 @@ def _doing(project: Project, unit: Unit) -> str:
         return f"is an entry of the table `{callers[0]}`."
     if callers:
         return f"is a helper of {quoted(callers, 3)}."
-    part = _part(unit)
+    part = _part(project, unit)
     if part:
         return part
     hooks = project.hooks.get(unit.block.name, [])
@@ -289,30 +288,19 @@ def stands_alone(project: Project, words: NameLookup, unit: Unit) -> bool:
     name = unit.block.name
     if _callers(project, unit) or project.hooks.get(name):
         return False
-    return name not in words.roles and not _part(unit)
+    return name not in words.roles and not _part(project, unit)
 
 
-def _part(unit: Unit) -> str:
-    """What part of a sprite a routine is, where its name and its calls agree;
-    "" otherwise.
-    """
-    match = _SPRITE.fullmatch(unit.block.name)
+def _part(project: Project, unit: Unit) -> str:
+    """What a routine's name tells of it, where its calls agree; "" otherwise."""
     called = {name.rsplit("_", 1)[-1] for _, name in unit.contract.calls}
-    if match and match.group(2) == "Prep" and unit.contract.writes:
-        return (
-            f"prepares the sprite {match.group(1)} when it is spawned: "
-            "it sets its properties and its first state."
+    for role in project.vocabulary.roles:
+        match = re.fullmatch(role.name, unit.block.name)
+        agrees = called.issuperset(role.calls) and (
+            not role.writes or bool(unit.contract.writes)
         )
-    if match and match.group(2) == "Long" and {"Draw", "Main"} <= called:
-        return (
-            f"is the entry of the sprite {match.group(1)} for each frame: "
-            "it draws it and runs its main routine."
-        )
-    if match and match.group(2) == "Draw" and {"PrepOamCoord"} & called:
-        return (
-            f"draws the sprite {match.group(1)}: it writes the tiles of its frame to "
-            "the OAM buffer."
-        )
+        if match and agrees:
+            return role.says.format(*match.groups())
     return ""
 
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 
+from afs_stages.codebase.read.vocabulary import OwnWords
+
 _PLACE = re.compile(
     r"(?i)\b(the|this|these|those) (following|above|below|preceding)\b"
     r"|\b(the|this|these|those) [\w ]{0,20}\b(above|below)\b(?! [$#\d])"
@@ -39,20 +41,6 @@ _NOT_YET = re.compile(
 _STATUS = re.compile(
     r"(?i)\|[^|\n]*(🔲|⚠️|\bstub\b|not (yet )?implemented|not started|placeholder|"
     r"needs (work|new))[^|\n]*\|"
-)
-_WORK = re.compile(
-    r"\b(Gemini|Codex|Claude|Opus)\b|\bscratchpad/|\bAssigned to\b|\b(Overseer"
-    r"|Explorer) Agent\b"
-    r"|\*\*(Current )?Status \(?20\d\d|(?i:\|\s*needs work\s*\|)"
-)
-_VAGUE = re.compile(
-    r"(?i)\b(various|caching\.?$|self-explanatory|for some (stupid )?reason"
-    r"|something with|or something|weird|stuff"
-    r"|sort of|actual values|each axis|honestly|read in one place|in some way|misc"
-    r"|seems to|during nmi\.$"
-    r"|graphics control)\b"
-    r"|^(more|also|same as|note:|must (be|use|have)|returns (carry|with))\b"
-    r"|^used (for|in|when|with) [\w ]{0,12}(drawing|routines|segmented enemies)\.$"
 )
 _VALUE = re.compile(
     r"(?<![\w$])\w+:0x\w+|0x\w+:\w+|(?<![\w.])[.a-z]{3,8} ?[.a-z]{4}\. [A-Z]"
@@ -112,21 +100,14 @@ def unfinished(text: str) -> bool:
     )
 
 
-def tells_of_work(text: str) -> bool:
-    """Whether a text tells who does what of the work, and how far it is,
-    instead of the game.
-    """
-    return bool(_WORK.search(text))
-
-
 def speech_missing(text: str) -> bool:
     """Whether a page of a script gives the number of a speech and not what is said."""
     return "**Assign:**" in text and "```" not in text
 
 
-def vague(text: str) -> bool:
+def vague(text: str, words: OwnWords) -> bool:
     """Whether a meaning says that there is one, and not which."""
-    return bool(_VAGUE.search(text)) and len(text.split()) <= 12
+    return len(text.split()) <= 12 and words.has("vague", text)
 
 
 def run_together(text: str) -> bool:

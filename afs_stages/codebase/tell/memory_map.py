@@ -17,6 +17,7 @@ from afs_stages.codebase.facts.project import Project
 from afs_stages.codebase.facts.questions import address, choose, quoted
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.program import Symbol
+from afs_stages.codebase.read.vocabulary import OwnWords
 from afs_stages.codebase.tell.draft import Draft
 from afs_stages.codebase.tell.faults import (
     contradicts,
@@ -118,15 +119,15 @@ def drafts(
     project: Project, mentions: Mentions, conflicts: list[Conflict]
 ) -> Iterator[Draft]:
     """Every memory sample of a codebase."""
-    notes = documented(project)
+    notes, words = documented(project), project.vocabulary
     variables = _own(variables_of(project, notes), notes)
     at: dict[int, list[Symbol]] = defaultdict(list)
     groups = _groups(project, variables, notes)
     for symbol in variables:
         at[canonical(symbol.value)].append(symbol)
-        yield _where(symbol, mentions, notes, groups)
+        yield _where(symbol, mentions, notes, groups, words)
     for place, symbols in sorted(at.items()):
-        yield _what(place, symbols, notes, groups)
+        yield _what(place, symbols, notes, groups, words)
     for conflict in conflicts:
         yield _disagreement(conflict)
     yield from _constants(project)
@@ -135,11 +136,11 @@ def drafts(
 
 def wordings(project: Project) -> Iterator[Draft]:
     """The short wordings of every fact told of a variable or a constant."""
-    notes = documented(project)
+    notes, words = documented(project), project.vocabulary
     told = [
         symbol
         for symbol in _own(variables_of(project, notes), notes)
-        if not _fault(symbol, notes)
+        if not _fault(symbol, notes, words)
     ]
     at_place = Counter(
         canonical(symbol.value) for symbol in project.best_symbol.values()
@@ -162,8 +163,8 @@ def wordings(project: Project) -> Iterator[Draft]:
 def constant_wordings(project: Project) -> Iterator[Draft]:
     """The short wordings of every constant that is told."""
     for file, section, symbols in _constant_groups(project):
-        for symbol, said in _told_constants(symbols):
-            if _constant_fault(said):
+        for symbol, said in _told_constants(project, symbols):
+            if _constant_fault(project, said):
                 continue
             for wording in value_wordings(symbol.name, address(symbol.value), said):
                 group = f"constants:{file}:{section}"
@@ -354,7 +355,13 @@ def _said(symbol: Symbol, notes: Notes, groups: Groups) -> str:
     return "\n".join(filter(None, (own, extra))) or comments.sentence(text)
 
 
-def _where(symbol: Symbol, mentions: Mentions, notes: Notes, groups: Groups) -> Draft:
+def _where(
+    symbol: Symbol,
+    mentions: Mentions,
+    notes: Notes,
+    groups: Groups,
+    words: OwnWords,
+) -> Draft:
     place, kind = address(symbol.value), region(symbol.value)
     size = (
         f", {symbol.size.lstrip('$')} byte(s) reserved"
@@ -379,12 +386,12 @@ def _where(symbol: Symbol, mentions: Mentions, notes: Notes, groups: Groups) -> 
         symbol,
         question,
         f"{answer}\n\n{said}{used}",
-        _fault(symbol, notes),
+        _fault(symbol, notes, words),
     )
     return replace(draft, fact=fact_id("address", symbol.name, place), wording="1")
 
 
-def _fault(symbol: Symbol, notes: Notes) -> str:
+def _fault(symbol: Symbol, notes: Notes, words: OwnWords) -> str:
     """Why what is said of a variable is no meaning, or ""."""
     own, text = meaning(symbol), notes.get(symbol.name, ("", ""))[0]
     if leans_on_its_place(own):
@@ -393,7 +400,7 @@ def _fault(symbol: Symbol, notes: Notes) -> str:
         return "values_run_together" if run_together(own) else "legend_incomplete"
     if contradicts(symbol.name, own):
         return "contradicts_the_name"
-    if own and not text and (vague(own) or comments.words(own) < MEANING):
+    if own and not text and (vague(own, words) or comments.words(own) < MEANING):
         return "vague_meaning"
     return (
         "restates_the_name"
@@ -402,8 +409,16 @@ def _fault(symbol: Symbol, notes: Notes) -> str:
     )
 
 
-def _what(place: int, symbols: list[Symbol], notes: Notes, groups: Groups) -> Draft:
-    symbols = [symbol for symbol in symbols if not _fault(symbol, notes)] or symbols
+def _what(
+    place: int,
+    symbols: list[Symbol],
+    notes: Notes,
+    groups: Groups,
+    words: OwnWords,
+) -> Draft:
+    symbols = [
+        symbol for symbol in symbols if not _fault(symbol, notes, words)
+    ] or symbols
     first = symbols[0]
     said = [
         f"`{symbol.name}` (`{symbol.file}`): {_said(symbol, notes, groups)}"
@@ -425,7 +440,7 @@ def _what(place: int, symbols: list[Symbol], notes: Notes, groups: Groups) -> Dr
         first,
         choose(phrasings, f"{place}"),
         lead + body,
-        _fault(first, notes),
+        _fault(first, notes, words),
     )
     if len(symbols) > 1:
         return draft
@@ -502,7 +517,7 @@ def _disagreement(conflict: Conflict) -> Draft:
 def _constants(project: Project) -> Iterator[Draft]:
     """`!define` groups under one section title: bits of a flag, values of a state."""
     for file, section, symbols in _constant_groups(project):
-        yield from _constant_group(file, section, symbols)
+        yield from _constant_group(project, file, section, symbols)
 
 
 def _constant_groups(project: Project) -> Iterator[tuple[str, str, list[Symbol]]]:
@@ -512,16 +527,12 @@ def _constant_groups(project: Project) -> Iterator[tuple[str, str, list[Symbol]]
         if (
             symbol.kind == "define"
             and comments.words(symbol.section) >= 1
-            and "SPRID" not in symbol.name
+            and not project.vocabulary.has("skip_constants", _constant_key(symbol))
         ):
             groups[symbol.file, symbol.section].append(symbol)
     for (file, section), symbols in sorted(groups.items()):
         names = {symbol.name for symbol in symbols}
-        if (
-            2 <= len(symbols) <= 40
-            and len(names) == len(symbols)
-            and not file.lower().startswith("sprites/")
-        ):
+        if 2 <= len(symbols) <= 40 and len(names) == len(symbols):
             above = symbols[0].header
             titled = (
                 comments.words(above) >= 2
@@ -531,7 +542,14 @@ def _constant_groups(project: Project) -> Iterator[tuple[str, str, list[Symbol]]
             yield file, above if titled else section, symbols
 
 
-def _constant_group(file: str, section: str, symbols: list[Symbol]) -> Iterator[Draft]:
+def _constant_key(symbol: Symbol) -> str:
+    """A constant as the vocabulary names it."""
+    return f"{symbol.file}:{symbol.name}"
+
+
+def _constant_group(
+    project: Project, file: str, section: str, symbols: list[Symbol]
+) -> Iterator[Draft]:
     rows = []
     for symbol in symbols:
         comment = (
@@ -555,7 +573,7 @@ def _constant_group(file: str, section: str, symbols: list[Symbol]) -> Iterator[
         + "\n".join(rows)
     )
     yield Draft("memory_constants", question, answer, file, first, last, group)
-    for symbol, said in _told_constants(symbols):
+    for symbol, said in _told_constants(project, symbols):
         answer = (
             f"`{symbol.name}` is {address(symbol.value)} (“{section}”, "
             f"`{file}`). {said}"
@@ -566,22 +584,29 @@ def _constant_group(file: str, section: str, symbols: list[Symbol]) -> Iterator[
         place = (file, symbol.line, symbol.line, group)
         fact = fact_id("value", symbol.name, address(symbol.value))
         told = Draft("memory_constant", question, answer, *place)
-        yield replace(told, fault=_constant_fault(said), fact=fact, wording="1")
+        yield replace(
+            told, fault=_constant_fault(project, said), fact=fact, wording="1"
+        )
 
 
-def _told_constants(symbols: list[Symbol]) -> Iterator[tuple[Symbol, str]]:
-    """The constants whose comment says what they mean, with what it says."""
+def _told_constants(
+    project: Project, symbols: list[Symbol]
+) -> Iterator[tuple[Symbol, str]]:
+    """The constants whose comment says what they mean, with what it says; a name that
+    each file defines anew has no meaning of its own.
+    """
     for symbol in symbols:
         enough = comments.words(symbol.comment) >= 3
-        if enough and comments.says_something(symbol.comment, 2):
+        once = len(project.program.symbols[symbol.name]) == 1
+        if enough and once and comments.says_something(symbol.comment, 2):
             yield symbol, comments.sentence(comments.capital(symbol.comment))
 
 
-def _constant_fault(said: str) -> str:
+def _constant_fault(project: Project, said: str) -> str:
     """Why what is said of a constant is no meaning, or ""."""
     if leans_on_its_place(said):
         return "leans_on_its_place"
-    return "vague_meaning" if vague(said) else ""
+    return "vague_meaning" if vague(said, project.vocabulary) else ""
 
 
 def _structs(project: Project) -> Iterator[Draft]:
