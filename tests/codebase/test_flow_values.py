@@ -48,8 +48,8 @@ def test_what_is_saved_on_the_stack_and_restored_is_no_result():
 def test_a_return_address_that_is_dropped_is_told():
     assert said("LDA.w Oil : BNE .out\nPLA : PLA\n.out\nRTS") == [
         "goes to `.out` if `Oil` is not zero",
-        "pulls a byte of the return address",
-        "pulls a byte of the return address",
+        "pulls a part of the return address",
+        "pulls a part of the return address",
         "returns",
     ]
 

@@ -205,3 +205,27 @@ def test_a_listing_in_a_comment_is_no_explanation(tmp_path):
     )
     assert rows
     assert not [row for row in rows if "AD B6 05" in row]
+
+
+def test_both_sides_of_a_condition_are_not_told_as_one_after_the_other(tmp_path):
+    body = ("LDA.w LampOil : BEQ .out", "STZ.b $2E", ".out", "if !LIT == 1")
+    more = ("JMP Lamp_Bright", "else", "JMP Lamp_Dark", "endif")
+    output = explained(tmp_path, *body, *more)
+    bright, dark = output.index("`Lamp_Bright`"), output.index("`Lamp_Dark`")
+    assert "ssembles what follows only if `!LIT == 1`" in output[:bright]
+    assert "lse assembles what follows" in output[bright:dark]
+
+
+def test_a_patch_ends_where_the_assembler_chooses(tmp_path):
+    code = "if !LIT == 1\norg $018000 ; The lamp burns longer than it did\n"
+    code += "  JSL Lamp_Light ; burns all night\nelse\n  NOP #4\nendif\n"
+    body = routine("LDA.b #$05 : STA.w LampOil", "RTL")
+    samples, _ = made(tmp_path, f"{code}{body}")
+    hooks = [s for s in samples if s.provenance["kind"] == "asm_hook"]
+    assert hooks
+    assert not [s for s in hooks if "else" in s.input]
+
+
+def test_a_drawn_legend_is_no_meaning(tmp_path):
+    code = "LampBits = $7E0DA0 ; shbo ||++++++ set if a lamp burns |+------ halved\n"
+    assert not told(tmp_path, code, "LampBits")

@@ -15,7 +15,7 @@ class Action:
     place: str = ""
     """The name or address it is done to, without index, where there is one."""
     value: str = ""
-    """The constant a place is set to."""
+    """The constant a place is set to, or what chooses an entry of a table."""
 
 
 @dataclass(frozen=True)

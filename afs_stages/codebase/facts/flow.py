@@ -59,6 +59,14 @@ _USES = {register: frozenset(words.split()) for register, words in _USES_WORDS.i
 a register holds no result that waits for the return.
 """
 
+ASSEMBLED = {
+    "if": "assembles what follows only if",
+    "elseif": "else assembles what follows only if",
+    "else": "else assembles what follows",
+    "endif": "ends what the assembler chooses",
+}
+"""What conditions of the assembler do, told as steps of their own."""
+
 _BEHIND = "through the table behind it"
 
 
@@ -142,23 +150,24 @@ def table(lines: tuple[Line, ...], naming: Naming) -> tuple[str, list[str]]:
     """
     statements = chain.from_iterable(line.statements for line in lines)
     state = MachineState(naming)
-    index = next(filter(None, (_jump(item, state) for item in statements)), "")
+    jumps = (_jump(item, state) for item in statements)
+    found = next((jump for jump in jumps if jump is not None), None)
     entries: list[str] = []
     # the table stands behind the jump: `statements` goes on there
-    for statement in statements if index else ():
+    for statement in statements if found is not None else ():
         if statement.word in ("dw", "dl"):
             entries += [read_operand(part).place for part in statement.rest.split(",")]
         elif entries and statement.word:
             break
-    if not entries:
+    if not entries or found is None:
         return "", []
-    return index.removeprefix(_BEHIND).removeprefix(" by "), entries
+    return found.value, entries
 
 
-def _jump(statement: Statement, state: MachineState) -> str:
-    """How a statement says that it jumps through the table behind it, or ""."""
-    jumps = [act.what for act in _acts(statement, state) if act.verb == "jumps"]
-    return next((what for what in reversed(jumps) if what.startswith(_BEHIND)), "")
+def _jump(statement: Statement, state: MachineState) -> Action | None:
+    """The act by which a statement jumps through the table behind it, or None."""
+    jumps = [act for act in _acts(statement, state) if act.place == _BEHIND]
+    return jumps[-1] if jumps else None
 
 
 def _acts(statement: Statement, state: MachineState) -> Iterator[Action]:
@@ -170,7 +179,11 @@ def _acts(statement: Statement, state: MachineState) -> Iterator[Action]:
     _use(state, word, rest)
     if word not in _LOADS and word not in _KEEPS and word not in _PUSHES:
         state.starts.clear()
-    if word in _OWN:
+    if word in ASSEMBLED:
+        # what the assembler decides: nothing is known behind it
+        state.forget()
+        yield Action(ASSEMBLED[word], f"`{rest}`" if rest else "")
+    elif word in _OWN:
         yield from _OWN[word](state, word, rest)
     else:
         yield from _control(statement, state, word, rest)
@@ -258,7 +271,7 @@ def _keep(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         state.stack.append(state.registers.get(_PUSHES[word], UNKNOWN))
         return
     if not state.stack and state.bottom:
-        yield Action("pulls", "a byte of the return address")
+        yield Action("pulls", "a part of the return address")
     value, register = state.stack.pop() if state.stack else UNKNOWN, _PULLS[word]
     if register:
         unknown = UNKNOWN if register == "a" else Value("register", register.upper())
@@ -380,8 +393,8 @@ def _call(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     direct = bool(name) and operand.mode == "direct"
     state.called(name if direct and calling else "")
     if direct and "jumptable" in name.lower():
-        by = f" by {index.said}" if index.kind not in ("unknown", "constant") else ""
-        yield Action("jumps", f"{_BEHIND}{by}")
+        by = index.said if index.kind not in ("unknown", "constant") else ""
+        yield Action("jumps", _BEHIND, f" by {by}" if by else "", _BEHIND, by)
     elif direct:
         yield Action("calls" if calling else "goes to", f"`{name}`", given)
         state.test = ("call", f"`{name}`", "")

@@ -45,9 +45,13 @@ _ART = re.compile(r"^(?:\$?[0-9A-Fa-f]{6}\b[:\s]*)?[|\\/]+(?=\s|$)\s*")
 """Brackets drawn over several lines, also behind the address of the line."""
 
 _LISTED = re.compile(
-    r"\$?[0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}:?\s+(?:[0-9A-Fa-f]{2}\s+){1,4}[A-Z]{3}\b"
+    r"(?:(?:[A-Z]+_)?\$?[0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}:?\s+)?"
+    r"(?:[0-9A-Fa-f]{2}\s+){1,4}[A-Z]{3}\b"
 )
 """A line of a listing: address, bytes, instruction."""
+
+_ARROW = re.compile(r"(?:^|\s+)(?:[0-9A-F]{4,6}\s+)?<-+\s.*$")
+"""Where a line stands in another disassembly."""
 
 _MARGIN = re.compile(r"(?i)^(end|start|begin(ning)?)( of\b.*)?[\s.]*$")
 """What only says where something begins or ends."""
@@ -78,6 +82,7 @@ def strip(comment: str) -> str:
     keeps no rule.
     """
     text = _SECOND.sub("", _INNER_TAG.sub("", comment.lstrip("; \t"))).strip()
+    text = _ARROW.sub("", text)
     if _RULE.match(text):
         return ""
     return _ART.sub("", _DECORATION.sub("", text)).strip()

@@ -21,6 +21,7 @@ _ENDS_WORDS = """
     freecode freedata
 """
 _ENDS = frozenset(_ENDS_WORDS.split())
+_CONDITIONS = frozenset(("if", "elseif", "else", "endif"))
 
 
 MARK = re.compile(r"^(\s*)#_[0-9A-F]{6}:\s?")
@@ -104,7 +105,7 @@ def patches(file: AsmFile) -> Iterator[CodeSpan]:
             if (
                 line.number in named
                 or not line.text.strip()
-                or any(word in _ENDS for word in words)
+                or any(word in _ENDS or word in _CONDITIONS for word in words)
             ):
                 break
             last = line.number

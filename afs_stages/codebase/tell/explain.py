@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from afs_stages.asm.hardware import register_meaning
 from afs_stages.codebase.facts.actions import Action, LineActions
-from afs_stages.codebase.facts.flow import walk
+from afs_stages.codebase.facts.flow import ASSEMBLED, walk
 from afs_stages.codebase.facts.project import NO_TASK, Project, Unit
 from afs_stages.codebase.facts.questions import address, listing, quoted
 from afs_stages.codebase.read import comments
@@ -27,7 +27,16 @@ MAX_STEPS = 30
 MAX_ACTS = 5
 """Acts one step tells at most."""
 
-_TURNS = ("goes to", "goes on", "goes back", "skips", "skips ahead", "jumps", "returns")
+_TURNS = (
+    *ASSEMBLED.values(),
+    "goes to",
+    "goes on",
+    "goes back",
+    "skips",
+    "skips ahead",
+    "jumps",
+    "returns",
+)
 _SETS_UP = re.compile(r"(?i)^(ph[abdkpxy]|rep|sep)\b")
 _MACRO = re.compile(r"%(\w+)\(([^,()]+)\)")
 _STORED = re.compile(r"(?i)\bsta(?:\.\w)?\s+([A-Za-z_]\w*)")

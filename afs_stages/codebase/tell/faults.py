@@ -45,6 +45,9 @@ _STATUS = re.compile(
 _VALUE = re.compile(
     r"(?<![\w$])\w+:0x\w+|0x\w+:\w+|(?<![\w.])[.a-z]{3,8} ?[.a-z]{4}\. [A-Z]"
 )
+_DRAWN_BITS = re.compile(r"\|?\+-{3,}|\+{4,}")
+"""A legend of bits drawn with lines, which its words do not survive without."""
+
 _BITS = re.compile(
     r"(?m)^\s*(?=\S* ?\S*(?:\.\S|([A-Za-z])\1\1))([A-Za-z.]{4} [A-Za-z.]{4})\.?$"
 )
@@ -114,6 +117,8 @@ def run_together(text: str) -> bool:
     """Whether values stand in a row with nothing between them that
     tells where one ends.
     """
+    if _DRAWN_BITS.search(text):
+        return True
     return any(
         len(_VALUE.findall(line)) >= 2 and not re.search(r"[,;|\]]", line)
         for line in text.split("\n")
