@@ -327,7 +327,7 @@ def _conditions(statements: list[Statement]) -> Iterator[tuple[int, int]]:
 
 def _after(walker: Walker, word: str, rest: str) -> Walker | None:
     """A path behind an instruction that goes on to the next."""
-    walker = _indexed(walker, rest)
+    walker = _indexed(walker, rest) if "," in rest else walker
     if word in ("rep", "sep"):
         return _switched(walker, word, rest)
     if word in _PUSHES or word in ("phk", "pea", "pei", "per"):
@@ -343,10 +343,16 @@ def _after(walker: Walker, word: str, rest: str) -> Walker | None:
     if word in ("xba", "tdc", "tsc"):
         walker = replace(walker, registers=replace(walker.registers, high=UNKNOWN))
     if len(word) == 3 and word not in _KEEPS_FLAGS:
-        walker = _changed(
-            replace(walker, registers=replace(walker.registers, p=UNKNOWN)), "p"
-        )
+        return _flagged(walker)
     return walker
+
+
+def _flagged(walker: Walker) -> Walker:
+    """A path behind an instruction that sets flags."""
+    if walker.registers.p == UNKNOWN and "p" in walker.changed:
+        return walker
+    flags = replace(walker.registers, p=UNKNOWN)
+    return _changed(replace(walker, registers=flags), "p")
 
 
 def _indexed(walker: Walker, rest: str) -> Walker:
@@ -371,6 +377,8 @@ def _results(word: str, rest: str) -> str:
 
 
 def _changed(walker: Walker, registers: str) -> Walker:
+    if walker.changed.issuperset(registers):
+        return walker
     return replace(walker, changed=walker.changed | set(registers))
 
 
@@ -380,7 +388,12 @@ def _written(walker: Walker, register: str) -> Walker:
     if register == "a" and walker.m != "8":
         narrow = walker.m == ENTRY and walker.registers.high != UNKNOWN
         new["high"] = AS_WIDE_AS_ENTERED if narrow else UNKNOWN
-    left = replace(walker.registers, **new)
+    before = walker.registers
+    if register in walker.changed and all(
+        getattr(before, name) == value for name, value in new.items()
+    ):
+        return walker  # nothing is left of it already
+    left = replace(before, **new)
     return _changed(replace(walker, registers=left), register)
 
 
@@ -460,8 +473,7 @@ def _pulled(walker: Walker, register: str) -> Walker:
     )
     if register == "p":
         return replace(after, m=top.m, x=top.x)
-    flags = replace(after.registers, p=UNKNOWN)
-    return _changed(replace(after, registers=flags), "p")
+    return _flagged(after)
 
 
 def _upper(walker: Walker, top: Pushed, same: bool) -> str:

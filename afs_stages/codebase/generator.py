@@ -122,6 +122,11 @@ class OracleTrainingGenerator(BaseGenerator):
         return memory.conflicts(self.project)
 
     @cached_property
+    def notes(self) -> memory.Notes:
+        """What the docs say of variables, where they agree with the code."""
+        return memory.documented(self.project)
+
+    @cached_property
     def disputed(self) -> set[tuple[str, int]]:
         """The rows of the docs that say of an address what the code says of another."""
         return disputed_rows(self.project)
@@ -197,7 +202,8 @@ class OracleTrainingGenerator(BaseGenerator):
         where routines are.
         """
         yield from self._samples(
-            "memory", memory.drafts(self.project, self.mentions, self.conflicts)
+            "memory",
+            memory.drafts(self.project, self.mentions, self.conflicts, self.notes),
         )
         yield from self._samples("memory", self._wordings())
         yield from self._samples("memory", crossref.drafts(self.project, self.words))
@@ -206,7 +212,7 @@ class OracleTrainingGenerator(BaseGenerator):
         """The wordings of each fact of memory that the options ask for."""
         most = self.options.wordings
         told = (
-            memory.wordings(self.project),
+            memory.wordings(self.project, self.notes),
             memory.constant_wordings(self.project),
         )
         for draft in chain.from_iterable(told):

@@ -198,6 +198,8 @@ def _untold(state: MachineState, word: str) -> Iterator[Action]:
 
 def _use(state: MachineState, word: str, rest: str) -> None:
     """Whatever an instruction uses is no result that waits for the return."""
+    if not state.results:
+        return
     operand = read_operand(rest)
     for register, users in _USES.items():
         indexed = register.upper() in (operand.index, operand.inner)

@@ -45,7 +45,7 @@ _ART = re.compile(r"^(?:\$?[0-9A-Fa-f]{6}\b[:\s]*)?[|\\/]+(?=\s|$)\s*")
 """Brackets drawn over several lines, also behind the address of the line."""
 
 _LISTED = re.compile(
-    r"(?:(?:[A-Z]+_)?\$?[0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}:?\s+)?"
+    r"(?:\w+:\s+|\$?[0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}:?\s+)?"
     r"(?:[0-9A-Fa-f]{2}\s+){1,4}[A-Z]{3}\b"
 )
 """A line of a listing: address, bytes, instruction."""

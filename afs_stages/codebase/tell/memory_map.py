@@ -116,10 +116,10 @@ def region(value: int) -> str:
 
 
 def drafts(
-    project: Project, mentions: Mentions, conflicts: list[Conflict]
+    project: Project, mentions: Mentions, conflicts: list[Conflict], notes: Notes
 ) -> Iterator[Draft]:
     """Every memory sample of a codebase."""
-    notes, words = documented(project), project.vocabulary
+    words = project.vocabulary
     variables = _own(variables_of(project, notes), notes)
     at: dict[int, list[Symbol]] = defaultdict(list)
     groups = _groups(project, variables, notes)
@@ -134,9 +134,9 @@ def drafts(
     yield from _structs(project)
 
 
-def wordings(project: Project) -> Iterator[Draft]:
+def wordings(project: Project, notes: Notes) -> Iterator[Draft]:
     """The short wordings of every fact told of a variable or a constant."""
-    notes, words = documented(project), project.vocabulary
+    words = project.vocabulary
     told = [
         symbol
         for symbol in _own(variables_of(project, notes), notes)
