@@ -23,7 +23,12 @@ from afs_stages.codebase.facts.machine import (
     Value,
     meeting_points,
 )
-from afs_stages.codebase.facts.operands import constant, shown
+from afs_stages.codebase.facts.operands import (
+    constant,
+    immediate,
+    shown,
+    told_with_operand,
+)
 from afs_stages.codebase.facts.questions import listing
 
 _LOADS = {"lda": "a", "ldx": "x", "ldy": "y"}
@@ -255,7 +260,7 @@ def _load(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     state.reindexed(register)
     if register != "a" and fixed:
         state.starts[register] = fixed
-    return iter(())
+    yield from _index_told(state, register)
 
 
 def _move(state: MachineState, word: str, rest: str) -> Iterator[Action]:
@@ -264,6 +269,34 @@ def _move(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     state.test = value.asked if value.said else ("value", source.upper(), "")
     state.results[target] = value.said if value.kind not in ("register", "old") else ""
     state.reindexed(target)
+    yield from _index_told(state, target)
+
+
+def _index_told(state: MachineState, register: str) -> Iterator[Action]:
+    """What an index is from here on, where operands do not repeat it behind them."""
+    value = state.registers[register]
+    known = value.said and value.kind not in ("returned", "register")
+    if register != "a" and known and not told_with_operand(value):
+        state.results.pop(register, None)
+        yield Action("sets", register.upper(), f" to {value.said}")
+
+
+def _widths(state: MachineState, word: str, rest: str) -> Iterator[Action]:
+    """REP and SEP: a register that is cut or widened is not what was put into it."""
+    bits = immediate(rest)
+    size = "16" if word == "rep" else "8"
+    if bits is None:
+        state.forget()
+        return iter(())
+    if bits & 0x20:
+        state.resized("a", size)
+    if bits & 0x10:
+        state.resized("x", size)
+        state.resized("y", size)
+    if bits & 0x01:
+        state.carry = "clear" if word == "rep" else "set"
+    if bits & 0xC3:
+        state.test = ("", "", "")
     return iter(())
 
 
@@ -336,9 +369,11 @@ def _count(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         step(state, "plus" if word == "inc" else "minus")
         return
     target = shown(state, rest)
-    state.test = ("value", target, "") if target else ("", "", "")
     if target:
         state.stored(target, read_operand(rest).base)
+    # the flags tell of what it is now
+    state.test = ("value", target, "") if target else ("", "", "")
+    if target:
         yield Action("counts up" if word == "inc" else "counts down", target)
 
 
@@ -451,6 +486,7 @@ _OWN: dict[str, Callable[[MachineState, str, str], Iterator[Action]]] = {
     **dict.fromkeys(_MOVES, _move),
     **dict.fromkeys((*_PUSHES, *_PULLS), _keep),
     **dict.fromkeys(("inc", "dec"), _count),
+    **dict.fromkeys(("rep", "sep"), _widths),
     **dict.fromkeys(SHIFTS, shift),
     **dict.fromkeys(_COUNTS, _step),
     **dict.fromkeys(("and", "ora", "eor", "adc", "sbc"), arithmetic),

@@ -131,12 +131,37 @@ class MachineState:
     """Whether the stack is known down to the address the routine returns to."""
     ended: bool = False
     """Whether the instruction before never goes on to the next."""
+    widths: dict[str, str] = field(default_factory=dict)
+    """Register -> `8` or `16`, where REP or SEP has said it on this path."""
     coming: dict[str, list[_Path]] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Know nothing of registers, flags and stack."""
         self.registers, self.stack, self.bottom = _fresh(), [], False
         self.test, self.carry, self.results = ("", "", ""), "", {}
+        self.widths = {}
+
+    def resized(self, register: str, size: str) -> None:
+        """A register is `size` bits wide from here on: a number stays what it is if it
+        fits, and of X and Y the upper halves are empty at 8 bits.
+        """
+        before, self.widths[register] = self.widths.get(register, ""), size
+        value = self.registers[register]
+        if before == size or not value.said or value.kind == "register":
+            return
+        long = value.kind == "constant" and len(value.text.strip("`#$%")) > 2
+        if size == "8":
+            lost = long or (register != "a" and before == "16")
+        else:
+            # the upper half of A is what it was before
+            lost = register == "a" and not long
+        if lost:
+            unknown = (
+                UNKNOWN if register == "a" else Value("register", register.upper())
+            )
+            self.registers[register] = unknown
+            self.results.pop(register, None)
+            self.starts.pop(register, None)
 
     def stored(self, target: str, base: str, register: str = "") -> None:
         """Variable `target` is another one now: what was computed from it before, or

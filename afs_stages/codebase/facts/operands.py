@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from afs_stages.asm.isa import MNEMONICS
 from afs_stages.asm.operand import read_operand
-from afs_stages.codebase.facts.machine import MachineState
+from afs_stages.codebase.facts.machine import MachineState, Value
 
 LONG = 45
 """Characters: an index that is computed in more is told by its register."""
@@ -14,8 +15,9 @@ def shown(state: MachineState, rest: str) -> str:
     operand = read_operand(rest)
     if operand.mode in ("none", "immediate") or "S" in (operand.inner, operand.index):
         return ""
-    if len(operand.base) < 2:
-        return ""
+    first = operand.base.split(" ", 1)[0].split(".", 1)[0].lower()
+    if len(operand.base) < 2 or first in MNEMONICS:
+        return ""  # A, or a slip of the pen: an instruction in the place of an operand
     text = state.naming(operand.text)
     if operand.mode != "direct":
         return f"what {text} points to"
@@ -27,10 +29,25 @@ def _chosen(state: MachineState, register: str) -> str:
     if not register:
         return ""
     value = state.registers[register.lower()]
-    if value.kind in ("returned", "register") or not value.said:
+    own = value.kind == "register" or value.said.startswith(f"{register} from ")
+    if own or not value.said or not told_with_operand(value):
         return ""
-    plain = len(value.said) > LONG or " points to" in value.said
-    return "" if plain else f" with {register} = {value.said}"
+    return f" with {register} = {value.said}"
+
+
+def told_with_operand(value: Value) -> bool:
+    """Whether an index is short enough to be told behind each operand."""
+    return len(value.said) <= LONG and " points to" not in value.said
+
+
+def immediate(rest: str) -> int | None:
+    """The number of an immediate operand; None where it is no plain number."""
+    text = rest.strip().removeprefix("#")
+    base = {"$": 16, "%": 2}.get(text[:1], 10)
+    try:
+        return int(text.lstrip("$%"), base)
+    except ValueError:
+        return None
 
 
 def constant(rest: str) -> str:

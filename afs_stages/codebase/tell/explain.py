@@ -447,12 +447,12 @@ def _merged(acts: list[Action]) -> Iterator[str]:
             acts = acts[len(calls) :]
             continue
         many = Counter(act.what for act in alike)
-        whats = list(many)
-        if first.verb.startswith(("counts", "pulls")):
-            whats = [
-                f"{what}{_TIMES.get(n, f' {n} times')}" for what, n in many.items()
-            ]
-        yield f"{first.verb} {listing(whats, 8)}{first.tail}".strip()
+        counted = first.verb.startswith(("counts", "pulls"))
+        # "a and b twice" would say it of both: each number is told for itself
+        for times in dict.fromkeys(many.values()) if counted else (1,):
+            whats = [what for what, n in many.items() if not counted or n == times]
+            often = _TIMES.get(times, f" {times} times")
+            yield f"{first.verb} {listing(whats, 8)}{often}{first.tail}".strip()
         acts = acts[len(alike) :]
 
 
