@@ -6,8 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
+
+from pydantic import Field
 
 from afs_stages.codebase.facts.mentions import Mentions, mentions
 from afs_stages.codebase.facts.project import Project, read_project
@@ -15,16 +18,37 @@ from afs_stages.codebase.facts.topics import topic
 from afs_stages.codebase.judge.disputed import disputed_rows
 from afs_stages.codebase.judge.sample_filter import keep
 from afs_stages.codebase.read.markdown import Document, Section
+from afs_stages.codebase.read.vocabulary import OwnWords
 from afs_stages.codebase.tell import architecture, assembly, crossref, docs, quest
 from afs_stages.codebase.tell import memory_map as memory
 from afs_stages.codebase.tell.draft import Draft
 from afs_stages.codebase.tell.name_lookup import NameLookup, vocabulary
+from afs_stages.codebase.tell.wordings import RECALL
 from afs_stages.core.jsonl import BadRow
 from afs_stages.core.params import Block
 from afs_stages.core.sample import TrainingSample
 from afs_stages.sources.base import BaseGenerator
 
 _ORDER = ("memory", "assembly", "quest", "architecture", "documentation")
+
+
+class CodebaseOptions(Block):
+    """What a source block of a codebase may say beside root, type, domain and
+    licence.
+    """
+
+    vocabulary: OwnWords = Field(
+        default=OwnWords(), description="words of this codebase"
+    )
+    plans: bool = Field(
+        default=False, description="tell what pages of plans propose, as proposals"
+    )
+    wordings: int = Field(
+        default=3,
+        ge=0,
+        description="wordings of each fact of memory (an address, a meaning, a value), "
+        "beside the one kept aside for recall; there are six or more",
+    )
 
 
 class OracleTrainingGenerator(BaseGenerator):
@@ -36,6 +60,8 @@ class OracleTrainingGenerator(BaseGenerator):
     """
 
     default_domain: ClassVar[str] = ""
+    Options: ClassVar[type[Block]] = CodebaseOptions
+    options: CodebaseOptions
 
     def __init__(
         self,
@@ -73,7 +99,7 @@ class OracleTrainingGenerator(BaseGenerator):
     @cached_property
     def project(self) -> Project:
         """The codebase, read at first use; what could not be read goes to `on_bad`."""
-        project = read_project(self.oracle_path)
+        project = read_project(self.oracle_path, self.options.vocabulary)
         for problem in project.problems:
             self.on_bad(
                 BadRow(problem.file, problem.line, problem.reason, problem.detail)
@@ -94,6 +120,11 @@ class OracleTrainingGenerator(BaseGenerator):
     def conflicts(self) -> list[memory.Conflict]:
         """Where the docs contradict the code about an address."""
         return memory.conflicts(self.project)
+
+    @cached_property
+    def notes(self) -> memory.Notes:
+        """What the docs say of variables, where they agree with the code."""
+        return memory.documented(self.project)
 
     @cached_property
     def disputed(self) -> set[tuple[str, int]]:
@@ -171,9 +202,22 @@ class OracleTrainingGenerator(BaseGenerator):
         where routines are.
         """
         yield from self._samples(
-            "memory", memory.drafts(self.project, self.mentions, self.conflicts)
+            "memory",
+            memory.drafts(self.project, self.mentions, self.conflicts, self.notes),
         )
+        yield from self._samples("memory", self._wordings())
         yield from self._samples("memory", crossref.drafts(self.project, self.words))
+
+    def _wordings(self) -> Iterator[Draft]:
+        """The wordings of each fact of memory that the options ask for."""
+        most = self.options.wordings
+        told = (
+            memory.wordings(self.project, self.notes),
+            memory.constant_wordings(self.project),
+        )
+        for draft in chain.from_iterable(told):
+            if draft.wording == RECALL or int(draft.wording) <= most:
+                yield draft
 
     def generate_quest_samples(self) -> Iterator[TrainingSample]:
         """Quest sections of the docs and story flags in code."""
@@ -195,7 +239,10 @@ class OracleTrainingGenerator(BaseGenerator):
         } | self.disputed
 
         def is_wanted(document: Document, section: Section) -> bool:
-            return topic(document, section) == wanted
+            if document.planned and not self.options.plans:
+                return False
+            words = self.options.vocabulary
+            return topic(document, section, words) == wanted
 
         return docs.drafts(self.project, is_wanted, kind, spoiled)
 
@@ -220,13 +267,19 @@ class OracleTrainingGenerator(BaseGenerator):
         }
         if self.project.tree.commit:
             provenance["commit"] = self.project.tree.commit
+        metadata: dict[str, Any] = {
+            "provenance": provenance,
+            "group": f"{self.name}:{draft.group}",
+        }
+        if draft.fact:
+            metadata |= {"fact": draft.fact, "wording": draft.wording}
         return TrainingSample(
             instruction=draft.question,
             input=draft.input,
             output=draft.answer,
             domain=domain,
             source=self.name,
-            metadata={"provenance": provenance, "group": f"{self.name}:{draft.group}"},
+            metadata=metadata,
         )
 
 

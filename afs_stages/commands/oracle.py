@@ -36,6 +36,13 @@ def generate(
     source: Annotated[
         str, typer.Option("--source", help="Short name of the source: oracle, alttp …")
     ] = "oracle",
+    params: Annotated[
+        Path | None,
+        typer.Option(
+            "--params",
+            help="YAML whose `sources.<source>` holds the codebase's options.",
+        ),
+    ] = None,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Stop at the first line that cannot be read."),
@@ -46,7 +53,10 @@ def generate(
     """
     from afs_stages.codebase import OracleTrainingGenerator
     from afs_stages.core.errors import UserError
+    from afs_stages.core.params.data import Source
+    from afs_stages.core.params.load import read_tree
     from afs_stages.sources.export import run
+    from afs_stages.sources.plugins import parse_options
 
     there = oracle_path.rglob("*")
     if oracle_path.is_dir() and not any(p.suffix.lower() in READ for p in there):
@@ -55,5 +65,14 @@ def generate(
             where=str(oracle_path),
             fix="--oracle-path the root of the codebase",
         )
-    generator = OracleTrainingGenerator(source, oracle_path=oracle_path, limit=limit)
+    options = None
+    if params is not None:
+        sources = read_tree(params).get("sources") or {}
+        block = sources.get(source) or {}
+        own = {key: block[key] for key in block if key not in Source.model_fields}
+        where = f"sources.{source}"
+        options = parse_options(OracleTrainingGenerator, own, where, str(params))
+    generator = OracleTrainingGenerator(
+        source, oracle_path=oracle_path, limit=limit, options=options
+    )
     run(generator, output, strict=strict).write(None)

@@ -29,7 +29,7 @@ def train_releases(
     its released rows.
     """
     from afs_stages.training.base_model import resolve
-    from afs_stages.training.lineage import Lineage, gather
+    from afs_stages.training.gather import Lineage, gather
     from afs_stages.training.style import as_converted
 
     params = load()

@@ -58,8 +58,8 @@ def test_constants_reach_what_is_stored_and_called():
         "LDA.b #$30 : STA.w SprTimer, X : STZ.w SprFrame, X\n"
         "LDA #$05 : LDY #$01 : JSL Spawn"
     ) == [
-        "sets `SprTimer` to $30",
-        "clears `SprFrame`",
+        "sets `SprTimer,X` to $30",
+        "clears `SprFrame,X`",
         "calls `Spawn` with A = $05 and Y = $01",
     ]
 
@@ -114,7 +114,7 @@ def test_a_number_behind_a_branch_is_a_distance():
 def test_loops_sums_and_returns():
     assert said("LDX #$0F\n.next\nSTZ.w Slot, X\nDEX : BPL .next\nSEC : RTS") == [
         "sets X to $0F",
-        "clears `Slot` at index X",
+        "clears `Slot,X`",
         "counts down X",
         "goes back to `.next` as long as X is not negative",
         "returns with the carry set",
@@ -130,7 +130,7 @@ def test_loops_sums_and_returns():
 def test_a_jump_table_has_its_entries_in_order():
     code = "LDA.w Action, X\nJSL JumpTableLocal\ndw First, Second\ndw Third\nNext:\n"
     assert table(tuple(lex(tuple(code.split("\n")))), naming) == (
-        "`Action`",
+        "`Action,X`",
         ["First", "Second", "Third"],
     )
 
@@ -172,13 +172,15 @@ def test_an_explanation_tells_each_step_and_where_a_jump_table_leads(tmp_path: P
     ]
     assert sample.output == (
         "`Keeper_Wait` (`keeper.asm`, line 10) is entry 0 ($00) of the jump table in "
-        "`Keeper_Main` (The keeper of the lamp), chosen by `KeeperState`.\n\n"
+        "`Keeper_Main` (The keeper of the lamp), chosen by `KeeperState,X`.\n\n"
         "Step by step:\n"
         "- No oil left: goes to `.dark` if `$0F04` (Oil) is zero.\n"
-        "- Sets `KeeperState` to $01 (so `Keeper_Walk` is next).\n"
+        "- Sets `KeeperState,X` to $01 (so `Keeper_Walk` is next).\n"
         "- At `.dark`: The sigh of the keeper: calls `Sound_Play` with A = $20.\n\n"
-        "Data:\n- writes `KeeperState` ($7E0D80): Which action the keeper is in.\n\n"
-        "It returns with RTS, so it is reached by a JSR from the same bank.\n\n"
+        "Data:\n- writes `KeeperState,X` ($7E0D80,X): "
+        "Which action the keeper is in.\n\n"
+        "It takes X from its caller as an index. "
+        "It returns with RTS, as a routine that is called by JSR.\n\n"
         "Called by `Keeper_Main`."
     )
 
@@ -186,7 +188,7 @@ def test_an_explanation_tells_each_step_and_where_a_jump_table_leads(tmp_path: P
 def test_what_a_routine_returns_or_carries_to_another_place_is_said():
     assert said("LDA.b #$00 : RTL") == ["returns with A = $00"]
     assert said("LDA.b $3B : AND.b #$10 : RTL") == ["returns with A = `$3B` AND $10"]
-    assert said("LDA.w Damage, X : RTL") == ["returns with A = `Damage` indexed by X"]
+    assert said("LDA.w Damage, X : RTL") == ["returns with A = `Damage,X`"]
     assert said("LDA.l Apples : JMP .draw") == ["goes on at `.draw` with A = `Apples`"]
     assert said("LDA.b #$01 : STA.w Flag : RTS") == ["sets `Flag` to $01", "returns"]
 
@@ -207,9 +209,7 @@ def test_a_bare_address_is_called_by_the_name_behind_it():
 
 
 def test_a_copy_between_two_slots_of_one_array_is_said():
-    assert said("LDA.w SprX, X : STA.w SprX, Y") == [
-        "copies `SprX` from index X to index Y"
-    ]
+    assert said("LDA.w SprX, X : STA.w SprX, Y") == ["copies `SprX,X` to `SprX,Y`"]
     assert said("LDA.l Story : INC A : STA.l Story") == ["adds 1 to `Story`"]
     assert said("LDA.w Page : AND.w #$00FF : BEQ .last") == [
         "goes to `.last` if `Page` is zero"

@@ -39,8 +39,8 @@ def test_what_is_saved_on_the_stack_and_restored_is_no_result():
         "returns",
     ]
     assert said("PHX\nLDX.w Keeper\nSTZ.w Slot, X\nPLX\nSTZ.w Slot, X") == [
-        "clears `Slot` at index `Keeper`",
-        "clears `Slot`",
+        "clears `Slot,X` with X = `Keeper`",
+        "clears `Slot,X`",
     ]
     assert said(".bell\nPLA : STA.w Oil") == ["writes `Oil`"]
 
@@ -48,8 +48,8 @@ def test_what_is_saved_on_the_stack_and_restored_is_no_result():
 def test_a_return_address_that_is_dropped_is_told():
     assert said("LDA.w Oil : BNE .out\nPLA : PLA\n.out\nRTS") == [
         "goes to `.out` if `Oil` is not zero",
-        "pulls a byte of the return address",
-        "pulls a byte of the return address",
+        "pulls a part of the return address",
+        "pulls a part of the return address",
         "returns",
     ]
 
@@ -104,11 +104,9 @@ def test_what_a_routine_is_given_is_told_as_given():
 
 def test_an_index_says_whose_slot_it_is():
     assert said("LDY.w Child : LDA.w State, Y : BEQ .gone") == [
-        "goes to `.gone` if `State` at index `Child` is zero"
+        "goes to `.gone` if `State,Y` with Y = `Child` is zero"
     ]
-    assert said("LDA.w .rooms, X : STA.b $A0") == [
-        "copies `.rooms` at index X to `$A0`"
-    ]
+    assert said("LDA.w .rooms, X : STA.b $A0") == ["copies `.rooms,X` to `$A0`"]
     assert said("LDX.w Child : JSL Setup") == ["calls `Setup` with X = `Child`"]
 
 
@@ -158,13 +156,13 @@ def test_counting_that_no_loop_tells_is_told():
     assert said("LDX #$10\n.next\nDEX\nLDA.w Slot, X : BEQ .next\nINY : RTS") == [
         "sets X to $10",
         "counts down X",
-        "goes back to `.next` if `Slot` at index X is zero",
+        "goes back to `.next` if `Slot,X` is zero",
         "counts up Y",
         "returns",
     ]
     assert said("INX #2 : CPX #$1C : BCC .more")[:2] == ["counts up X", "counts up X"]
     assert said(".next\nSTZ.w Slot, X\nDEX : DEX : BPL .next") == [
-        "clears `Slot`",
+        "clears `Slot,X`",
         "counts down X",
         "counts down X",
         "goes back to `.next` as long as X is not negative",
@@ -221,7 +219,7 @@ def test_a_request_spells_out_the_data_and_the_entries_it_needs(tmp_path):
     )
     made = OracleTrainingGenerator(oracle_path=tmp_path).generate()
     (question,) = [s.instruction for s in made if s.provenance["kind"] == "asm_request"]
-    assert "Its data: `.speeds` is `db 4, 8`.\n\nIt returns with RTL" in question
+    assert "Its data: `.speeds` is `db 4, 8`.\n\nIt takes X from its caller" in question
 
 
 def test_what_stands_between_two_labels_is_told_at_the_first():

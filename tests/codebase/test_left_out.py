@@ -5,7 +5,17 @@ and the small inputs that show it.
 from __future__ import annotations
 
 import pytest
-from support.lamps import BODY, HEADER, NAMES, SOUND, TOLD, USER, made, told_of
+from support.lamps import (
+    BODY,
+    HEADER,
+    NAMES,
+    SOUND,
+    TOLD,
+    USER,
+    made,
+    oracles_words,
+    told_of,
+)
 
 from afs_stages.codebase import OracleTrainingGenerator
 from afs_stages.codebase.tell.faults import (
@@ -292,7 +302,9 @@ def test_what_a_dungeon_is_built_of_is_no_quest(tmp_path):
     (tmp_path / "Dungeons" / "Mines.md").write_text(page)
     domains = [
         sample.domain
-        for sample in OracleTrainingGenerator(oracle_path=tmp_path).generate()
+        for sample in OracleTrainingGenerator(
+            oracle_path=tmp_path, options=oracles_words()
+        ).generate()
     ]
     assert sorted(domains) == ["oracle_docs", "oracle_quest"]
 

@@ -16,6 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from support.lamps import oracles_words
 
 from afs_stages.codebase import OracleTrainingGenerator
 from afs_stages.codebase.facts.questions import normalised
@@ -30,6 +31,7 @@ KINDS = ("docs", "asm", "memory", "quest", "architecture")
 
 
 def generate(root: Path, **options) -> list[TrainingSample]:
+    options.setdefault("options", oracles_words())
     return list(OracleTrainingGenerator(oracle_path=root, **options).generate())
 
 
@@ -71,10 +73,7 @@ def test_a_routine_is_explained_with_its_code(samples):
     ]
     assert "Every 16th frame on the lamp costs four drops of oil." in sample.output
     assert "- writes `LampOil` ($7E0F04): 16-bit: oil left, in drops." in sample.output
-    assert (
-        "It returns with RTS, so it is reached by a JSR from the same bank."
-        in sample.output
-    )
+    assert "It returns with RTS, as a routine that is called by JSR." in sample.output
     assert "Called by `Moth_Update`." in sample.output
     assert sample.input.startswith("```asm\nMoth_DrinkOil:\n{\n    INC.w SprMiscA,X\n")
     assert sample.group == "oracle:routine:Sprites/lamp_moth.asm:Moth_DrinkOil"
@@ -382,7 +381,7 @@ def test_a_plan_is_called_a_plan_and_an_announcement_is_not_taught(tmp_path):
     )
     (sample,) = generate(tmp_path)
     assert "plan" in sample.instruction.lower()
-    assert sample.output == told
+    assert sample.output == f"`docs/plans/mask_origin.md` proposes:\n\n{told}"
 
 
 def test_lines_of_a_comment_are_sentences_and_quoted_code_is_none():
@@ -426,10 +425,7 @@ def test_drawings_and_pages_still_to_be_written_are_not_taught(tmp_path):
     (tmp_path / "Hall.md").write_text(
         f"# Hall\n\n## The door\n\n{words}\nBoss: TBD. Reward: TBD.\n"
     )
-    outputs = [
-        sample.output
-        for sample in OracleTrainingGenerator(oracle_path=tmp_path).generate()
-    ]
+    outputs = [sample.output for sample in generate(tmp_path)]
     assert any("burns for one night" in output for output in outputs)
     assert not any("+----" in output or "TBD" in output for output in outputs)
 
@@ -444,10 +440,7 @@ def test_what_a_sentence_of_a_group_or_a_doubt_says_is_no_meaning(tmp_path):
         "Flags the previous wick index?\n"
     )
     (tmp_path / "ram.asm").write_text(ram)
-    questions = [
-        sample.instruction
-        for sample in OracleTrainingGenerator(oracle_path=tmp_path).generate()
-    ]
+    questions = [sample.instruction for sample in generate(tmp_path)]
     assert any("OIL" in question for question in questions)
     assert not any("LAMP" in question or "WICK" in question for question in questions)
 
@@ -468,11 +461,7 @@ def test_a_legend_of_bits_is_no_purpose_and_a_sprite_routine_has_its_part(tmp_pa
     (tmp_path / "lamp.asm").write_text(
         names + "\norg $308000\n" + legend + code + "\nNext:\n  RTS\n"
     )
-    told = [
-        s.output
-        for s in OracleTrainingGenerator(oracle_path=tmp_path).generate()
-        if "Sprite_Lamp_Prep" in s.output
-    ]
+    told = [s.output for s in generate(tmp_path) if "Sprite_Lamp_Prep" in s.output]
     assert any(
         "prepares the sprite Lamp when it is spawned" in output for output in told
     )

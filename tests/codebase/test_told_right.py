@@ -149,7 +149,7 @@ def test_a_comment_above_several_names_says_so(tmp_path):
     ram += "".join(f"{name} = $7E0D{n}0\n" for n, name in enumerate(names))
     ram += "\n; Drops of oil for the night\nLampOil = $7E0D90\nLampOilH = $7E0D91\n"
     samples, _ = made(tmp_path, ram_asm=ram)
-    told = [sample for sample in samples if "LampEdgeN`" in sample]
+    told = [sample for sample in samples if "Where the light" in sample]
     assert len(told) == 2
     assert all(
         "it and the 3 after it: `LampEdgeNH`, `LampEdgeS` and `LampEdgeSH`." in sample

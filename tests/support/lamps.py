@@ -7,11 +7,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from afs_stages.codebase import OracleTrainingGenerator
+from afs_stages.codebase.generator import CodebaseOptions
+from afs_stages.core.params.data import Source
+from afs_stages.core.params.load import read_tree
+
+EXAMPLE = Path(__file__).parents[2] / "docs/examples/oracle-of-secrets.yaml"
 
 TOLD = (
     "The keeper of the lower lamp counts the boats that leave before the bell and "
     "writes them into a book of tides. "
 )
+
+
+def oracles_words() -> CodebaseOptions:
+    """The options that the example gives for Oracle of Secrets, plans told too."""
+    block = read_tree(EXAMPLE)["sources"]["oracle"]
+    own = {key: block[key] for key in block if key not in Source.model_fields}
+    return CodebaseOptions.model_validate({**own, "plans": True})
 
 
 def made(root: Path, **files: str) -> tuple[list[str], dict[str, int]]:
@@ -23,7 +35,7 @@ def made(root: Path, **files: str) -> tuple[list[str], dict[str, int]]:
         path = root / f"{stem.replace('__', '/')}.{kind}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    generator = OracleTrainingGenerator(oracle_path=root)
+    generator = OracleTrainingGenerator(oracle_path=root, options=oracles_words())
     samples = [
         f"{sample.instruction}\n{sample.output}" for sample in generator.generate()
     ]

@@ -12,6 +12,10 @@ class Action:
     verb: str
     what: str
     tail: str = ""
+    place: str = ""
+    """The name or address it is done to, without index, where there is one."""
+    value: str = ""
+    """The constant a place is set to, or what chooses an entry of a table."""
 
 
 @dataclass(frozen=True)

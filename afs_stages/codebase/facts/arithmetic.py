@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from afs_stages.asm.operand import read_operand
 from afs_stages.codebase.facts.actions import Action
 from afs_stages.codebase.facts.machine import UNKNOWN, MachineState, Value, combined
 from afs_stages.codebase.facts.operands import constant, shown
@@ -94,7 +95,7 @@ def shift(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         target = shown(state, rest)
         state.test, state.carry = ("", "", ""), ""
         if target:
-            state.stored(target)
+            state.stored(target, read_operand(rest).base)
             yield Action("shifts", target, f" {SHIFTS[word]} by one bit")
         return
     count, state.carry = int(times.group(1) or 1), ""

@@ -1,17 +1,15 @@
-"""What can be read off a routine's instructions: calls, variables, widths, what it
-saves, how it returns.
-"""
+"""What a routine's instructions say one by one: calls, variables, returns."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
-from afs_stages.asm.isa import CALLS, READS, RETURNS, WRITES
+from afs_stages.asm.isa import CALLS, DATA, READS, RETURNS, WRITES
 from afs_stages.asm.lexer import Line, Statement
+from afs_stages.asm.operand import Operand, read_operand
 
-_NAME = re.compile(r"[(\[]?\s*(!?[A-Za-z_][\w.]*)")
-_LITERAL = re.compile(r"[(\[]?\s*\$([0-9A-Fa-f]{2,6})\b")
+_ACCUMULATOR = "A"
+_MOVES_DIRECT_PAGE = ("tcd", "pld")
 
 
 @dataclass
@@ -22,86 +20,86 @@ class Contract:
 
     calls: list[tuple[str, str]] = field(default_factory=list)
     macros: list[str] = field(default_factory=list)
-    reads: list[str] = field(default_factory=list)
-    writes: list[str] = field(default_factory=list)
+    reads: list[Operand] = field(default_factory=list)
+    """What is read, with its index; a pointer is read too where it is gone through."""
+    writes: list[Operand] = field(default_factory=list)
     returns: list[str] = field(default_factory=list)
-    saves: list[str] = field(default_factory=list)
-    widths: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
+    pushes: list[str] = field(default_factory=list)
+    """The registers that are pushed, as the last letters of the instructions."""
+    indexes: list[str] = field(default_factory=list)
+    """X and Y, where an operand is indexed by them."""
     instructions: int = 0
+    moves_direct_page: bool = False
+    """Whether it sets the direct page: then `$2E` need not be the variable at $2E."""
 
 
 def contract(lines: tuple[Line, ...]) -> Contract:
     """Read the contract off the lines of a routine."""
     found = Contract()
-    pushed: list[str] = []
     for line in lines:
         for statement in line.statements:
-            _read(statement, found, pushed)
+            _read(statement, found)
+    if found.moves_direct_page:
+        found.reads = [operand for operand in found.reads if not _in_page(operand)]
+        found.writes = [operand for operand in found.writes if not _in_page(operand)]
     return found
 
 
-def _read(statement: Statement, found: Contract, pushed: list[str]) -> None:
+def _in_page(operand: Operand) -> bool:
+    """Whether an operand is a number that is counted from the direct page."""
+    return operand.literal is not None and operand.literal < 0x100
+
+
+def _read(statement: Statement, found: Contract) -> None:
     word, rest = statement.word.split(".", 1)[0], statement.rest
     if word.startswith("%"):
-        _once(found.macros, word[1:])
+        _once(found.macros, statement.word[1:].partition("(")[0])
         return
     found.instructions += len(word) == 3
+    found.moves_direct_page = found.moves_direct_page or word in _MOVES_DIRECT_PAGE
+    if word in ("pha", "phx", "phy", "phb", "phd", "php"):
+        _once(found.pushes, word[2])
+    operand = read_operand(rest)
+    for index in (operand.inner, operand.index):
+        if index in ("X", "Y") and word not in DATA:
+            _once(found.indexes, index)
     if word in CALLS:
         _call(word, rest, found)
     elif word in RETURNS:
         _once(found.returns, RETURNS[word])
-    elif word in ("rep", "sep"):
-        _once(found.widths, f"{word.upper()} {rest.split(';')[0].strip()}")
-    elif word in ("pha", "phx", "phy", "phb", "phd", "php"):
-        pushed.append(word[2])
-    elif word in ("pla", "plx", "ply", "plb", "pld", "plp") and word[2] in pushed:
-        _once(found.saves, word[2].upper())
     elif word in ("dw", "dl"):
         _pointers(rest, found)
-    elif (word in READS or word in WRITES) and not rest.startswith("#"):
-        target = operand(rest)
-        if target:
-            _once(found.writes if word in WRITES else found.reads, target)
+    elif word in READS or word in WRITES:
+        _access(operand, found, word in WRITES)
+
+
+def _access(operand: Operand, found: Contract, writes: bool) -> None:
+    """Note what an instruction reads or writes; the stack and A are no variables."""
+    stack = "S" in (operand.inner, operand.index)
+    idle = operand.mode in ("none", "immediate") or operand.local or stack
+    if idle or operand.base.upper() == _ACCUMULATOR:
+        return
+    if operand.mode != "direct":
+        _once(found.reads, Operand("direct", operand.base, "", operand.inner))
+    _once(found.writes if writes else found.reads, operand)
 
 
 def _call(word: str, rest: str, found: Contract) -> None:
-    name = _NAME.match(rest)
-    if name and not rest.startswith(("(", "[")):
-        _once(found.calls, (word, name.group(1)))
-    elif name:
-        _once(found.tables, name.group(1))
+    operand = read_operand(rest)
+    if operand.name and operand.mode == "direct":
+        _once(found.calls, (word, operand.name))
+    elif operand.name:
+        _once(found.tables, operand.name)
 
 
 def _pointers(rest: str, found: Contract) -> None:
     for part in rest.split(",")[:32]:
-        name = _NAME.match(part.strip())
-        if name and "(" not in part:
-            _once(found.calls, ("table", name.group(1)))
-
-
-def operand(rest: str) -> str:
-    """The name or `$address` an instruction works on, or ""."""
-    name = _NAME.match(rest)
-    if name:
-        return name.group(1) if len(name.group(1)) > 1 else ""
-    literal = _LITERAL.match(rest)
-    return f"${literal.group(1).upper()}" if literal else ""
+        name = read_operand(part).name
+        if name:
+            _once(found.calls, ("table", name))
 
 
 def _once(items: list, item: object) -> None:  # type: ignore[type-arg]
     if item not in items:
         items.append(item)
-
-
-def first_width(widths: list[str]) -> str:
-    """What the first REP or SEP does, in words."""
-    words = {
-        "REP #$20": "switches A to 16 bits",
-        "REP #$10": "switches X and Y to 16 bits",
-        "REP #$30": "switches A, X and Y to 16 bits",
-        "SEP #$20": "switches A to 8 bits",
-        "SEP #$10": "switches X and Y to 8 bits",
-        "SEP #$30": "switches A, X and Y to 8 bits",
-    }
-    return words.get(widths[0], "") if widths else ""

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Set
 from itertools import chain
 
 from afs_stages.asm.lexer import Line, Statement
+from afs_stages.asm.operand import read_operand
 from afs_stages.codebase.facts.actions import Action, LineActions
 from afs_stages.codebase.facts.arithmetic import SHIFTS, arithmetic, shift, step
 from afs_stages.codebase.facts.conditions import CONDITIONS
-from afs_stages.codebase.facts.contract import operand
 from afs_stages.codebase.facts.machine import (
     UNKNOWN,
     MachineState,
@@ -23,7 +23,12 @@ from afs_stages.codebase.facts.machine import (
     Value,
     meeting_points,
 )
-from afs_stages.codebase.facts.operands import INDEX, SUBLABEL, constant, shown
+from afs_stages.codebase.facts.operands import (
+    constant,
+    immediate,
+    shown,
+    told_with_operand,
+)
 from afs_stages.codebase.facts.questions import listing
 
 _LOADS = {"lda": "a", "ldx": "x", "ldy": "y"}
@@ -58,6 +63,14 @@ _USES = {register: frozenset(words.split()) for register, words in _USES_WORDS.i
 """After these, and after a branch or a call,
 a register holds no result that waits for the return.
 """
+
+ASSEMBLED = {
+    "if": "assembles what follows only if",
+    "elseif": "else assembles what follows only if",
+    "else": "else assembles what follows",
+    "endif": "ends what the assembler chooses",
+}
+"""What conditions of the assembler do, told as steps of their own."""
 
 _BEHIND = "through the table behind it"
 
@@ -142,23 +155,24 @@ def table(lines: tuple[Line, ...], naming: Naming) -> tuple[str, list[str]]:
     """
     statements = chain.from_iterable(line.statements for line in lines)
     state = MachineState(naming)
-    index = next(filter(None, (_jump(item, state) for item in statements)), "")
+    jumps = (_jump(item, state) for item in statements)
+    found = next((jump for jump in jumps if jump is not None), None)
     entries: list[str] = []
     # the table stands behind the jump: `statements` goes on there
-    for statement in statements if index else ():
+    for statement in statements if found is not None else ():
         if statement.word in ("dw", "dl"):
-            entries += [operand(part.strip()) for part in statement.rest.split(",")]
+            entries += [read_operand(part).place for part in statement.rest.split(",")]
         elif entries and statement.word:
             break
-    if not entries:
+    if not entries or found is None:
         return "", []
-    return index.removeprefix(_BEHIND).removeprefix(" by "), entries
+    return found.value, entries
 
 
-def _jump(statement: Statement, state: MachineState) -> str:
-    """How a statement says that it jumps through the table behind it, or ""."""
-    jumps = [act.what for act in _acts(statement, state) if act.verb == "jumps"]
-    return next((what for what in reversed(jumps) if what.startswith(_BEHIND)), "")
+def _jump(statement: Statement, state: MachineState) -> Action | None:
+    """The act by which a statement jumps through the table behind it, or None."""
+    jumps = [act for act in _acts(statement, state) if act.place == _BEHIND]
+    return jumps[-1] if jumps else None
 
 
 def _acts(statement: Statement, state: MachineState) -> Iterator[Action]:
@@ -170,7 +184,11 @@ def _acts(statement: Statement, state: MachineState) -> Iterator[Action]:
     _use(state, word, rest)
     if word not in _LOADS and word not in _KEEPS and word not in _PUSHES:
         state.starts.clear()
-    if word in _OWN:
+    if word in ASSEMBLED:
+        # what the assembler decides: nothing is known behind it
+        state.forget()
+        yield Action(ASSEMBLED[word], f"`{rest}`" if rest else "")
+    elif word in _OWN:
         yield from _OWN[word](state, word, rest)
     else:
         yield from _control(statement, state, word, rest)
@@ -185,8 +203,11 @@ def _untold(state: MachineState, word: str) -> Iterator[Action]:
 
 def _use(state: MachineState, word: str, rest: str) -> None:
     """Whatever an instruction uses is no result that waits for the return."""
+    if not state.results:
+        return
+    operand = read_operand(rest)
     for register, users in _USES.items():
-        indexed = (match := INDEX.search(rest)) and match.group(1).lower() == register
+        indexed = register.upper() in (operand.index, operand.inner)
         if word in users or indexed or _OWN.get(word) is _bits:
             state.results.pop(register, None)
 
@@ -230,30 +251,52 @@ def _control(
 def _load(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     register, fixed = _LOADS[word], constant(rest)
     place = "" if fixed else shown(state, rest)
-    index = match.group(1).upper() if (match := INDEX.search(rest)) else ""
-    value = (
-        Value("constant", fixed)
-        if fixed
-        else Value("variable", place, index)
-        if place
-        else UNKNOWN
-    )
+    value = UNKNOWN
+    if fixed or place:
+        value = Value("constant", fixed) if fixed else Value("variable", place)
     state.registers[register] = value
-    state.own.add(register)
     state.test = value.asked
-    bare = index and value.text and " at index " not in value.text
-    state.results[register] = f"{value.text} indexed by {index}" if bare else value.text
+    state.results[register] = value.text
+    state.reindexed(register)
     if register != "a" and fixed:
         state.starts[register] = fixed
-    return iter(())
+    yield from _index_told(state, register)
 
 
 def _move(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     source, target = _MOVES[word]
     value = state.registers[target] = state.registers[source]
-    state.own.add(target)
     state.test = value.asked if value.said else ("value", source.upper(), "")
     state.results[target] = value.said if value.kind not in ("register", "old") else ""
+    state.reindexed(target)
+    yield from _index_told(state, target)
+
+
+def _index_told(state: MachineState, register: str) -> Iterator[Action]:
+    """What an index is from here on, where operands do not repeat it behind them."""
+    value = state.registers[register]
+    known = value.said and value.kind not in ("returned", "register")
+    if register != "a" and known and not told_with_operand(value):
+        state.results.pop(register, None)
+        yield Action("sets", register.upper(), f" to {value.said}")
+
+
+def _widths(state: MachineState, word: str, rest: str) -> Iterator[Action]:
+    """REP and SEP: a register that is cut or widened is not what was put into it."""
+    bits = immediate(rest)
+    size = "16" if word == "rep" else "8"
+    if bits is None:
+        state.forget()
+        return iter(())
+    if bits & 0x20:
+        state.resized("a", size)
+    if bits & 0x10:
+        state.resized("x", size)
+        state.resized("y", size)
+    if bits & 0x01:
+        state.carry = "clear" if word == "rep" else "set"
+    if bits & 0xC3:
+        state.test = ("", "", "")
     return iter(())
 
 
@@ -263,14 +306,14 @@ def _keep(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         state.stack.append(state.registers.get(_PUSHES[word], UNKNOWN))
         return
     if not state.stack and state.bottom:
-        yield Action("pulls", "a byte of the return address")
+        yield Action("pulls", "a part of the return address")
     value, register = state.stack.pop() if state.stack else UNKNOWN, _PULLS[word]
     if register:
-        state.own.discard(register)
         unknown = UNKNOWN if register == "a" else Value("register", register.upper())
         state.registers[register] = value if value.said else unknown
         state.test = state.registers[register].asked
         state.results.pop(register, None)
+        state.reindexed(register)
 
 
 def _store(state: MachineState, word: str, rest: str) -> Iterator[Action]:
@@ -281,29 +324,22 @@ def _store(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     yield from (
         [Action("clears", target)]
         if word == "stz"
-        else _stored(state.registers[register], target, rest)
+        else _stored(state.registers[register], target, read_operand(rest).place)
     )
-    state.stored(target, register)
+    state.stored(target, read_operand(rest).base, register)
 
 
-def _stored(value: Value, target: str, rest: str) -> Iterator[Action]:
+def _stored(value: Value, target: str, place: str) -> Iterator[Action]:
     """What a store of `value` does to `target`."""
-    array, _, place = target.partition(" at index ")
-    match = INDEX.search(rest)
-    index = match.group(1).upper() if match else ""
     if value.kind == "constant":
-        yield Action("sets", target, f" to {value.text}")
+        yield Action("sets", target, f" to {value.text}", place, value.text)
     elif value.kind == "change" and value.text == target:
         verb, rest_of_it = value.detail.split(" ", 1)
         yield Action(verb, f"{rest_of_it} {target}")
-    elif value.kind == "old" and value.text == f"the earlier {target}":
+    elif (value.kind, value.text, value.detail) == ("old", f"the earlier {target}", ""):
         yield Action("restores", target)
-    elif value.kind == "variable" and value.text.partition(" at index ")[0] == array:
-        came = value.text.partition(" at index ")[2] or value.detail
-        if (place or index) != came:
-            yield Action(
-                "copies", array, f" from index {came} to index {place or index}"
-            )
+    elif value.kind == "variable" and value.text == target:
+        return  # what was read is put back
     elif value.kind == "variable":
         yield Action("copies", value.text, f" to {target}")
     elif value.said:
@@ -333,9 +369,11 @@ def _count(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         step(state, "plus" if word == "inc" else "minus")
         return
     target = shown(state, rest)
+    if target:
+        state.stored(target, read_operand(rest).base)
+    # the flags tell of what it is now
     state.test = ("value", target, "") if target else ("", "", "")
     if target:
-        state.stored(target)
         yield Action("counts up" if word == "inc" else "counts down", target)
 
 
@@ -346,6 +384,7 @@ def _step(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         "counts up" if word.startswith("in") else "counts down",
     )
     state.registers[register] = Value("register", register.upper())
+    state.reindexed(register)
     times = int(rest[1:]) if re.fullmatch(r"#\d", rest) else 1
     state.counted += [Action(act, register.upper())] * times
     state.test = ("count", register.upper(), word[:2])
@@ -366,17 +405,18 @@ def _bits(state: MachineState, word: str, rest: str) -> Iterator[Action]:
             if value.kind == "constant"
             else f"the bits of {value.said or 'A'} in"
         )
-        state.stored(target)
+        state.stored(target, read_operand(rest).base)
         yield Action(verb, f"{bits} {target}")
 
 
 def _call(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     calling = word in ("jsr", "jsl")
-    if SUBLABEL.match(rest.lstrip("(")) or re.fullmatch(r"\++|-+", rest):
-        if rest.startswith("("):
+    operand = read_operand(rest)
+    if operand.local or re.fullmatch(r"\++|-+", rest):
+        if operand.mode != "direct":
             yield Action(
                 "calls" if calling else "jumps",
-                f"through the table `{rest.strip('()').split(',')[0]}`",
+                f"through the table `{operand.base}`",
             )
         elif calling:
             yield Action("calls", f"`{rest}`", _given(state))
@@ -385,13 +425,13 @@ def _call(state: MachineState, word: str, rest: str) -> Iterator[Action]:
             yield Action("goes on", f"at `{rest}`", state.taken())
         state.called("")
         return
-    name = operand(rest)
+    name = operand.place or operand.base
     index, given = state.registers["a"], _given(state)
-    direct = bool(name) and not rest.startswith(("(", "["))
+    direct = bool(name) and operand.mode == "direct"
     state.called(name if direct and calling else "")
     if direct and "jumptable" in name.lower():
-        by = f" by {index.said}" if index.kind not in ("unknown", "constant") else ""
-        yield Action("jumps", f"{_BEHIND}{by}")
+        by = index.said if index.kind not in ("unknown", "constant") else ""
+        yield Action("jumps", _BEHIND, f" by {by}" if by else "", _BEHIND, by)
     elif direct:
         yield Action("calls" if calling else "goes to", f"`{name}`", given)
         state.test = ("call", f"`{name}`", "")
@@ -446,6 +486,7 @@ _OWN: dict[str, Callable[[MachineState, str, str], Iterator[Action]]] = {
     **dict.fromkeys(_MOVES, _move),
     **dict.fromkeys((*_PUSHES, *_PULLS), _keep),
     **dict.fromkeys(("inc", "dec"), _count),
+    **dict.fromkeys(("rep", "sep"), _widths),
     **dict.fromkeys(SHIFTS, shift),
     **dict.fromkeys(_COUNTS, _step),
     **dict.fromkeys(("and", "ora", "eor", "adc", "sbc"), arithmetic),

@@ -30,8 +30,8 @@ class Value:
 
     `kind` is `constant`, `variable` (`detail`: the index), `bits` (`detail`: the mask),
     `change` (`detail`: what was done to the variable), `halved` (`detail`: how often),
-    `formula`, `returned` (by a call), `old` (what a variable held before), `register`
-    or `unknown`.
+    `formula`, `returned` (by a call), `old` (what a variable held before; `detail`: the
+    index that has moved since), `register` or `unknown`.
     """
 
     kind: str = "unknown"
@@ -57,10 +57,14 @@ class Value:
             else ("", "", "")
         )
 
-    def past(self) -> Value:
-        """The value, once what it came from may have changed."""
+    def past(self, moved: str = "") -> Value:
+        """The value, once what it came from may have changed; `moved` is the index that
+        is another one now.
+        """
         known = self.kind in ("variable", "bits", "change", "halved", "formula")
-        return Value("old", f"the earlier {self.said}") if known and self.said else self
+        if not known or not self.said:
+            return self
+        return Value("old", f"the earlier {self.said}", moved)
 
 
 UNKNOWN = Value()
@@ -76,6 +80,11 @@ def combined(left: str, operator: str, right: str) -> str:
         else f"{left} {operator} {right}"
     )
     return text if left and right and len(text) <= _MAX_FORMULA else ""
+
+
+def _tells_of(base: str, text: str) -> bool:
+    """Whether a text names something at a base, with an index or without."""
+    return f"`{base}`" in text or f"`{base}," in text
 
 
 def _fresh() -> dict[str, Value]:
@@ -122,28 +131,80 @@ class MachineState:
     """Whether the stack is known down to the address the routine returns to."""
     ended: bool = False
     """Whether the instruction before never goes on to the next."""
-    own: set[str] = field(default_factory=set)
-    """The index registers the routine has loaded itself:
-    no slot that its caller chose.
-    """
+    widths: dict[str, str] = field(default_factory=dict)
+    """Register -> `8` or `16`, where REP or SEP has said it on this path."""
     coming: dict[str, list[_Path]] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Know nothing of registers, flags and stack."""
         self.registers, self.stack, self.bottom = _fresh(), [], False
         self.test, self.carry, self.results = ("", "", ""), "", {}
+        self.widths = {}
 
-    def stored(self, target: str, register: str = "") -> None:
-        """Variable `target` is another one now:
-        what was computed from it before says so.
+    def resized(self, register: str, size: str) -> None:
+        """A register is `size` bits wide from here on: a number stays what it is if it
+        fits, and of X and Y the upper halves are empty at 8 bits.
         """
+        before, self.widths[register] = self.widths.get(register, ""), size
+        value = self.registers[register]
+        if before == size or not value.said or value.kind == "register":
+            return
+        long = value.kind == "constant" and len(value.text.strip("`#$%")) > 2
+        if size == "8":
+            lost = long or (register != "a" and before == "16")
+        else:
+            # the upper half of A is what it was before
+            lost = register == "a" and not long
+        if lost:
+            unknown = (
+                UNKNOWN if register == "a" else Value("register", register.upper())
+            )
+            self.registers[register] = unknown
+            self.results.pop(register, None)
+            self.starts.pop(register, None)
+
+    def stored(self, target: str, base: str, register: str = "") -> None:
+        """Variable `target` is another one now: what was computed from it before, or
+        from anything at the same base, says so.
+        """
+        self._test_stored(target, base, register)
         for name, value in self.registers.items():
-            if target in value.said:
+            if _tells_of(base, value.said):
                 self.registers[name] = (
                     Value("variable", target) if name == register else value.past()
                 )
         self.stack = [
             value.past() if target in value.said else value for value in self.stack
+        ]
+
+    def _test_stored(self, target: str, base: str, register: str) -> None:
+        """What the flags tell of is in the variable now, or was in it before."""
+        kind, *asked = self.test
+        held = self.registers[register].said if register else ""
+        renamed = [
+            target
+            if text and text == held
+            else f"the earlier {text}"
+            if _tells_of(base, text)
+            else text
+            for text in asked
+        ]
+        self.test = (kind, renamed[0], renamed[1])
+
+    def reindexed(self, register: str) -> None:
+        """X or Y is another one now: what was read at that index, was."""
+        mark, known = f",{register.upper()}", f" with {register.upper()} ="
+
+        def leans(text: str) -> bool:
+            return f"{mark}`" in text or f"{mark})" in text or known in text
+
+        for name, value in self.registers.items():
+            if leans(value.said):
+                self.registers[name] = value.past(register)
+                if leans(self.results.get(name, "")):
+                    self.results[name] = self.registers[name].said
+        self.stack = [
+            value.past(register) if leans(value.said) else value for value in self.stack
         ]
 
     def called(self, name: str) -> None:

@@ -1,54 +1,53 @@
-"""What an operand says: a constant, or the name of a place and where in an array."""
+"""What an operand says: a constant, or a place with the index that belongs to it."""
 
 from __future__ import annotations
 
-import re
+from afs_stages.asm.isa import MNEMONICS
+from afs_stages.asm.operand import read_operand
+from afs_stages.codebase.facts.machine import MachineState, Value
 
-from afs_stages.codebase.facts.contract import operand
-from afs_stages.codebase.facts.machine import MachineState
-
-SUBLABEL = re.compile(r"\.[A-Za-z]\w*")
 LONG = 45
 """Characters: an index that is computed in more is told by its register."""
 
-INDEX = re.compile(r",\s*([XYS])\s*$", re.I)
-
 
 def shown(state: MachineState, rest: str) -> str:
-    """An operand as text; "" for what no name says (stack)."""
-    if rest.startswith(("(", "[")):
-        inner = operand(rest)
-        return f"what {state.naming(inner)} points to" if inner else ""
-    index = INDEX.search(rest)
-    name = match.group() if (match := SUBLABEL.match(rest)) else operand(rest)
-    if not name or (index and index.group(1).upper() == "S"):
+    """An operand as text, its index always with it; "" for the stack and for A."""
+    operand = read_operand(rest)
+    if operand.mode in ("none", "immediate") or "S" in (operand.inner, operand.index):
         return ""
-    tail = rest[len(name) :].split(",")[0].strip()
-    place = _indexed(state, index.group(1)) if index else ""
-    chosen = index and (
-        name.startswith(".")
-        or index.group(1).upper() == "Y"
-        or index.group(1).lower() in state.own
-    )
-    if index and chosen and not place:
-        place = f" at index {index.group(1).upper()}"
-    return (
-        state.naming(name) if not tail else f"`{rest.split(',')[0].strip()}`"
-    ) + place
+    first = operand.base.split(" ", 1)[0].split(".", 1)[0].lower()
+    if len(operand.base) < 2 or first in MNEMONICS:
+        return ""  # A, or a slip of the pen: an instruction in the place of an operand
+    text = state.naming(operand.text)
+    if operand.mode != "direct":
+        return f"what {text} points to"
+    return text + _chosen(state, operand.index)
 
 
-def _indexed(state: MachineState, register: str) -> str:
-    """Where in an array an operand is, when more is known than that
-    an index says so.
-    """
+def _chosen(state: MachineState, register: str) -> str:
+    """What the index holds, where more is known than its name."""
+    if not register:
+        return ""
     value = state.registers[register.lower()]
-    if value.kind in ("returned", "old"):
-        bare = value.text[1:].startswith(" from")
-        return f" at index {value.text[:1] if bare else register.upper()}"
-    if not value.said or value.text == register.upper():
+    own = value.kind == "register" or value.said.startswith(f"{register} from ")
+    if own or not value.said or not told_with_operand(value):
         return ""
-    plain = len(value.said) > LONG or " points to" in value.said
-    return f" at index {register.upper() if plain else value.said}"
+    return f" with {register} = {value.said}"
+
+
+def told_with_operand(value: Value) -> bool:
+    """Whether an index is short enough to be told behind each operand."""
+    return len(value.said) <= LONG and " points to" not in value.said
+
+
+def immediate(rest: str) -> int | None:
+    """The number of an immediate operand; None where it is no plain number."""
+    text = rest.strip().removeprefix("#")
+    base = {"$": 16, "%": 2}.get(text[:1], 10)
+    try:
+        return int(text.lstrip("$%"), base)
+    except ValueError:
+        return None
 
 
 def constant(rest: str) -> str:

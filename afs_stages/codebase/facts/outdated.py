@@ -20,6 +20,9 @@ _FOREIGN = re.compile(
 asar reads none of them.
 """
 
+_QUOTED = re.compile(r"`%?(!?[A-Za-z_]\w{3,})\b")
+"""A name in the quotes of code."""
+
 _EMPTY = re.compile(
     r"`(\w+)`[^\n`]{0,12}(?:\| |: |is (?:currently )?|[—–-] )\**(?:empty|a stub"
     r"|unused)\b",
@@ -28,11 +31,6 @@ _EMPTY = re.compile(
 """`Routine` is empty: what a page says of a routine before it was written."""
 
 _CALLED = re.compile(r"(?i)\bj(?:s[rl]|ml)(?:\.[bwl])?[ \t]+([a-z_]\w{3,})")
-_EXAMPLE = re.compile(
-    r"(?i)my|some|custom|new|example|original|suspicious|problem|your|function|template|handler|stuff"
-)
-"""Names that stand for any name."""
-
 GONE = 10
 """One line in so many that the routine's file does not have makes a
 quotation out of date.
@@ -65,6 +63,11 @@ class Quotations:
             return "code_out_of_date"
         return "code_of_unknown_names" if any(map(self._invented, codes)) else ""
 
+    def names_code(self, text: str) -> bool:
+        """Whether a text names something that the code defines."""
+        names = map(self._project.program.bare, _QUOTED.findall(text))
+        return any(name.lower() in self._names for name in names)
+
     def unknown(self, text: str) -> bool:
         """Whether code calls, or a text names with the namespace in front, what the
         codebase does not have.
@@ -79,7 +82,8 @@ class Quotations:
         }
         bare = map(self._project.program.bare, (*called, *self._namespaced(text)))
         return any(
-            name.lower() not in own | self._names and not _EXAMPLE.search(name)
+            name.lower() not in own | self._names
+            and not self._project.vocabulary.has("examples", name)
             for name in bare
         )
 

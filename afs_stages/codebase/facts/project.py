@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from afs_stages.asm.control_flow import ControlFlow, follow
+from afs_stages.asm.lexer import Line, Statement
 from afs_stages.codebase.facts.contract import Contract, contract
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.markdown import Document, read_document
+from afs_stages.codebase.read.nodes import Macro
 from afs_stages.codebase.read.program import Program, Symbol, read_program
 from afs_stages.codebase.read.routines import CodeSpan, blocks, patches
 from afs_stages.codebase.read.tree import Problem, Tree, read_tree
+from afs_stages.codebase.read.vocabulary import OwnWords
 
 _CONTRACT = re.compile(
     r"(?i)takes (an? )?[axy]\b|(uses|sets?) (\$[0-9a-f]{2}|[axy]\b)|(clc|sec) if\b|"
@@ -35,7 +39,7 @@ _BEHIND_NAME = re.compile(r"\s*[:.\-–—]?\s+")
 _VERSION = re.compile(r"\s*[-:–—(|].*$")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Unit:
     """A block with its contract and a one-sentence summary (empty where
     nothing is said).
@@ -54,9 +58,11 @@ class Project:
     program: Program
     units: list[Unit]
     documents: list[Document]
+    vocabulary: OwnWords = field(default_factory=OwnWords)
     callers: dict[str, list[str]] = field(default_factory=dict)
     hooks: dict[str, list[CodeSpan]] = field(default_factory=dict)
     by_name: dict[str, list[Unit]] = field(default_factory=dict)
+    _control_flows: dict[Unit, ControlFlow] = field(default_factory=dict)
 
     @property
     def problems(self) -> list[Problem]:
@@ -86,6 +92,53 @@ class Project:
             for said in {note for _, note in unit.block.notes}
         )
         return frozenset(said for said, count in counts.items() if count >= 5)
+
+    @cached_property
+    def _macros(self) -> dict[str, list[tuple[Macro, tuple[Line, ...]]]]:
+        """Name of a macro -> its definitions with the lines of their bodies."""
+        found: dict[str, list[tuple[Macro, tuple[Line, ...]]]] = {}
+        for file in self.program.files.values():
+            for macro in file.macros:
+                body = tuple(file.lines[macro.first : max(macro.first, macro.last - 1)])
+                found.setdefault(macro.name.lower(), []).append((macro, body))
+        return found
+
+    def expand(self, call: Statement) -> list[Statement] | None:
+        """The statements a macro call stands for; None where the macro is not known or
+        is defined in several ways.
+        """
+        written = f"{call.word} {call.rest}".strip()
+        called, _, arguments = written.removeprefix("%").partition("(")
+        definitions = self._macros.get(called.strip().lower(), [])
+        if len({tuple(line.code for line in body) for _, body in definitions}) != 1:
+            return None
+        macro, body = definitions[0]
+        names = [f"<{name.strip()}>" for name in macro.params.split(",")]
+        values = arguments.strip().removesuffix(")").split(",")
+        given = dict(zip(names, (value.strip() for value in values), strict=False))
+
+        def filled(text: str) -> str:
+            for name, value in given.items():
+                text = text.replace(name, value)
+            return text
+
+        return [
+            Statement(
+                tuple(map(filled, statement.labels)),
+                filled(statement.word),
+                filled(statement.rest),
+            )
+            for line in body
+            for statement in line.statements
+        ]
+
+    def control_flow(self, unit: Unit) -> ControlFlow:
+        """What holds on every path through a routine."""
+        if unit not in self._control_flows:
+            statements = (s for line in unit.block.lines for s in line.statements)
+            kept = [s for s in statements if s.word or s.labels]
+            self._control_flows[unit] = follow(kept, self.expand)
+        return self._control_flows[unit]
 
     def notes(self, unit: Unit) -> list[tuple[str, str]]:
         """The (code, comment) pairs inside a routine that are its own."""
@@ -133,21 +186,23 @@ class Project:
         return group[0] if len(group) == 1 else None
 
 
-def read_project(root: Path) -> Project:
+def read_project(root: Path, words: OwnWords | None = None) -> Project:
     """Read a codebase. Raises `UserError` when the root is no folder."""
+    words = words or OwnWords()
     tree = read_tree(root)
     program = read_program(tree)
     documents = [
         document
-        for document in map(read_document, tree.markdown)
-        if document is not None
+        for page in tree.markdown
+        if (document := read_document(page, words)) is not None
     ]
     found = [
         block
         for file in program.files.values()
         for block in (*blocks(file), *patches(file))
     ]
-    project = Project(tree, program, [_unit(block) for block in found], documents)
+    units = [_unit(block) for block in found]
+    project = Project(tree, program, units, documents, words)
     for unit in project.units:
         if unit.block.kind != "patch":
             project.by_name.setdefault(unit.block.name, []).append(unit)

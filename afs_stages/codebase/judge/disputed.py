@@ -5,7 +5,7 @@ they are not taught.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import NamedTuple
 
 from afs_stages.codebase.facts.project import Project
@@ -24,8 +24,12 @@ _BANK = re.compile(r"^`?\$([0-9A-Fa-f]{2})`?$")
 _ORG = re.compile(r"\$([0-9A-Fa-f]{2})[0-9A-Fa-f]{4}\b")
 _NAME = re.compile(r"[A-Z][a-z]+[A-Z]\w+|[A-Z]{3,}_[A-Z0-9_]+")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_STEM = 3
-"""Letters two words must begin with alike to speak of the same thing."""
+_SHORTEST = 3
+"""Letters of the shortest word that tells what something is."""
+_LONG_STEM = 4
+"""Letters an abbreviation needs to stand for the word that begins with it."""
+_COMMON = 8
+"""Addresses: a word that more of them share tells none of them apart."""
 
 _IDLE_WORDS = (
     "the and for with that this not are its from which used when into has was one all "
@@ -34,6 +38,7 @@ _IDLE_WORDS = (
 _IDLE = frozenset(_IDLE_WORDS.split())
 _RAM = ("WRAM", "SRAM", "direct page")
 _PROPERTY = re.compile(r"^[-*+] +\**`(!\w+)`\**:\**\s*`\$?([0-9A-Fa-f]{1,2})`")
+_VALUED = re.compile(r"(![A-Za-z]\w+)`? *= *`?\$([0-9A-Fa-f]{1,6})\b")
 _INDEXED = re.compile(r"`?\$([0-9A-Fa-f]{4}), ?[XY]\b`?")
 _CODE = re.compile(r"\b[A-Z]{3}(\.[bwl])? [#$%!(A-Za-z]")
 
@@ -46,12 +51,7 @@ def disputed_rows(project: Project) -> set[tuple[str, int]]:
     trusted at all. So are sentences about an indexed address, and properties the file
     of the page's name defines otherwise.
     """
-    code = _Code(
-        _named(project),
-        _banks(project),
-        set(project.program.symbols),
-        _patched(project),
-    )
+    code = _code_of(project)
     defines = _defines(project)
     found: set[tuple[str, int]] = set()
     for document in project.documents:
@@ -59,13 +59,27 @@ def disputed_rows(project: Project) -> set[tuple[str, int]]:
         wrong = [
             number
             for number, line in enumerate(document.lines, 1)
-            if _misplaced(code.named, line) or _redefined(own, line)
+            if _misplaced(code, line)
+            or _redefined(own, line)
+            or _revalued(code.values, line)
         ]
         for section in document.sections:
             for table in section.tables:
                 wrong += _wrong_rows(code, section.path, table)
         found.update((document.path, line) for line in wrong)
     return found
+
+
+def _code_of(project: Project) -> _Code:
+    """What the code of a project says."""
+    named = _named(project)
+    values = {
+        name: symbol.value
+        for name, symbol in project.best_symbol.items()
+        if symbol.kind == "define"
+    }
+    names, patched = set(project.program.symbols), _patched(project)
+    return _Code(named, _banks(project), names, patched, _shared(named), values)
 
 
 class _Code(NamedTuple):
@@ -75,6 +89,16 @@ class _Code(NamedTuple):
     banks: dict[str, set[str]]
     names: set[str]
     patched: set[int]
+    common: frozenset[str]
+    values: dict[str, int]
+
+    def known(self, place: int) -> set[str]:
+        """The telling words of the names and meanings of an address."""
+        return _known(self.named.get(place, [])) - self.common
+
+    def telling(self, text: str) -> set[str]:
+        """The words of a text that tell one address from others."""
+        return _words(text) - self.common
 
 
 def _wrong_rows(code: _Code, path: tuple[str, ...], table: Table) -> list[int]:
@@ -91,9 +115,7 @@ def _disputed_rows(code: _Code, table: Table) -> list[int]:
     """The lines of a table of addresses that are not trusted: all that name an address
     where many are disputed.
     """
-    disputed = [
-        line for line, cells in table.rows if _disputed(code.named, code.names, cells)
-    ]
+    disputed = [line for line, cells in table.rows if _disputed(code, cells)]
     placed = [line for line, cells in table.rows if any(map(_PLACE.match, cells))]
     many = len(disputed) >= 2 and len(disputed) * 4 >= len(placed)
     return placed if many else disputed
@@ -122,16 +144,24 @@ def _redefined(own: dict[str, int], line: str) -> bool:
     return own[match.group(1)[1:]] != int(match.group(2), 16)
 
 
-def _misplaced(named: dict[int, list[Symbol]], line: str) -> bool:
+def _revalued(values: dict[str, int], line: str) -> bool:
+    """Whether a line gives a constant another value than the code does."""
+    return any(
+        values.get(name, int(number, 16)) != int(number, 16)
+        for name, number in _VALUED.findall(line)
+    )
+
+
+def _misplaced(code: _Code, line: str) -> bool:
     """Whether a sentence says of one indexed address what shares nothing with its
     names and meanings.
     """
     for sentence in re.split(r"(?<=[.;!?]) +", line) if "$" in line else ():
         places = _INDEXED.findall(sentence)
         if len(places) == 1 and sentence.count("$") == 1 and not _CODE.search(sentence):
-            known = _known(named.get(canonical(int(places[0], 16)), []))
-            said = _stems(_INDEXED.sub("", sentence))
-            if known and len(said) > 1 and not said & known:
+            known = code.known(canonical(int(places[0], 16)))
+            said = code.telling(_INDEXED.sub("", sentence))
+            if known and len(said) > 1 and not _agree(said, known):
                 return True
     return False
 
@@ -209,28 +239,53 @@ def _named(project: Project) -> dict[int, list[Symbol]]:
     return named
 
 
-def _disputed(
-    named: dict[int, list[Symbol]], names: set[str], cells: tuple[str, ...]
-) -> bool:
+def _disputed(code: _Code, cells: tuple[str, ...]) -> bool:
     places = [
         canonical(int(match.group(1).replace(":", ""), 16))
         for match in map(_PLACE.match, cells)
         if match
     ]
-    if len(places) != 1 or not named.get(places[0]):
+    symbols = code.named.get(places[0], []) if len(places) == 1 else []
+    if not symbols:
         return False
-    said = _stems(" ".join(cell for cell in cells if not _PLACE.match(cell)))
-    known = _known(named[places[0]])
-    unknown = any(_NAME.fullmatch(cell) and cell not in names for cell in cells)
-    return (bool(said) and not said & known) or unknown
+    own = {symbol.name for symbol in symbols}
+    called = [cell for cell in cells if _NAME.fullmatch(cell) or cell in code.names]
+    if called:
+        # a name is right or wrong as a whole
+        return not own.intersection(called)
+    said = code.telling(" ".join(cell for cell in cells if not _PLACE.match(cell)))
+    return bool(said) and not _agree(said, code.known(places[0]))
 
 
 def _known(symbols: list[Symbol]) -> set[str]:
     """The stems of the names and meanings of an address."""
     said = (f"{symbol.name} {meaning(symbol)}" for symbol in symbols)
-    return _stems(" ".join(said))
+    return _words(" ".join(said))
 
 
-def _stems(text: str) -> set[str]:
-    words = (word.lower() for word in _PARTS.findall(text) if len(word) >= _STEM)
-    return {word[:_STEM] for word in words if word not in _IDLE}
+def _words(text: str) -> set[str]:
+    """The words of a text and of its names, in lower case and in the singular."""
+    words = (word.lower() for word in _PARTS.findall(text) if len(word) >= _SHORTEST)
+    return {word.removesuffix("s") for word in words if word not in _IDLE}
+
+
+def _agree(said: set[str], known: set[str]) -> bool:
+    """Whether two descriptions share a word, or an abbreviation of one that a name
+    begins with (`accel`, acceleration).
+    """
+    if said & known:
+        return True
+    long = _LONG_STEM
+    return any(
+        min(len(one), len(other)) >= long
+        and (one.startswith(other) or other.startswith(one))
+        for one in said
+        for other in known
+    )
+
+
+def _shared(named: dict[int, list[Symbol]]) -> frozenset[str]:
+    """Words that the names and meanings of many addresses share."""
+    counts = Counter(word for symbols in named.values() for word in _known(symbols))
+    most = max(_COMMON, len(named) // 20)
+    return frozenset(word for word, count in counts.items() if count > most)

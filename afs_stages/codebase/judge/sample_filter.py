@@ -34,7 +34,9 @@ def keep(samples: Iterable[TrainingSample], tally: Tally) -> Iterator[TrainingSa
             reason = "repeated_question" if answers[key] == body else "second_answer"
         if not reason and body in written:
             reason = "repeated_answer"
-        if not reason and near.seen(body):
+        # short wordings of a fact are alike by intention
+        worded = str(sample.provenance.get("kind")).endswith("_fact")
+        if not reason and not worded and near.seen(body):
             reason = "near_duplicate"
         if reason:
             tally.drop(reason)

@@ -22,10 +22,7 @@ _ITEM = re.compile(
 )
 _WORD = re.compile(r"(?<![\w.])[A-Za-z][A-Za-z']+(?![\w(])")
 _QUOTED = re.compile(r"(?i)^(?:vanilla|original|old|was)\b[^:]{0,40}:\s+(\w.*)$")
-_START = re.compile(
-    r"(?!Link|Zelda|Ganon|Sprite|Kydrog|Farore)(?:[A-Z][a-z]+ (?:[a-z$]"
-    r"|[A-Z0-9]{1,3}\b)|[A-Z]{3,} [a-z])"
-)
+_START = re.compile(r"(?:[A-Z][a-z]+ (?:[a-z$]|[A-Z0-9]{1,3}\b)|[A-Z]{3,} [a-z])")
 _CLAUSE = re.compile(
     r"(when|this|these|reset|set|used|cleared|also|only|never|always|written|read)\b"
 )
@@ -44,6 +41,21 @@ _IDLE = re.compile(
     r"(?i)^(unused|free( ram)?|todo|fixme|xxx|\?+|n/?a|tbd|unknown|none|dummy"
     r"|padding)\b[\s.:!?]*$"
 )
+_ART = re.compile(r"^(?:\$?[0-9A-Fa-f]{6}\b[:\s]*)?[|\\/]+(?=\s|$)\s*")
+"""Brackets drawn over several lines, also behind the address of the line."""
+
+_LISTED = re.compile(
+    r"(?:\w+:\s+|\$?[0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}:?\s+)?"
+    r"(?:[0-9A-Fa-f]{2}\s+){1,4}[A-Z]{3}\b"
+)
+"""A line of a listing: address, bytes, instruction."""
+
+_ARROW = re.compile(r"(?:^|\s+)(?:[0-9A-F]{4,6}\s+)?<-+\s.*$")
+"""Where a line stands in another disassembly."""
+
+_MARGIN = re.compile(r"(?i)^(end|start|begin(ning)?)( of\b.*)?[\s.]*$")
+"""What only says where something begins or ends."""
+
 _SELF = re.compile(
     r"(?i)^(i think|maybe|probably|not sure|idk|hmm|will need to|might need to|"
     r"should probably|need to (fix|change|adjust)|init code for the|do code|"
@@ -70,9 +82,22 @@ def strip(comment: str) -> str:
     keeps no rule.
     """
     text = _SECOND.sub("", _INNER_TAG.sub("", comment.lstrip("; \t"))).strip()
+    text = _ARROW.sub("", text)
     if _RULE.match(text):
         return ""
-    return _DECORATION.sub("", text).strip()
+    return _ART.sub("", _DECORATION.sub("", text)).strip()
+
+
+def decorated(comment: str) -> bool:
+    """Whether a comment is drawn as a title: `---- Sprites ----`."""
+    return bool(_DECORATION.search(comment.lstrip("; \t")))
+
+
+def drawn(comment: str) -> bool:
+    """Whether a comment is a part of a bracket over several lines, whose words are
+    about all of them.
+    """
+    return bool(_ART.match(comment.lstrip("; \t")))
 
 
 def tag(comment: str) -> tuple[str, str] | None:
@@ -111,11 +136,10 @@ def says_something(text: str, words: int = 2) -> bool:
     """Whether a comment has at least so many words and is no place-holder."""
     if _TAGGED.match(text):
         return True
-    return (
-        not (_IDLE.match(text) or _WORK.search(text) or _SELF.match(text))
-        and "???" not in text
-        and len(_WORD.findall(text)) >= words
-    )
+    idle = (_IDLE.match, _MARGIN.match, _WORK.search, _SELF.match)
+    if "???" in text or any(matches(text) for matches in idle):
+        return False
+    return len(_WORD.findall(text)) >= words
 
 
 def prose(comments: Iterable[str]) -> str:
@@ -153,7 +177,8 @@ def _is_unfinished(text: str, above: bool) -> bool:
 
 def _is_no_prose(text: str) -> bool:
     """Whether a line is code, an address alone or a pointer to notes elsewhere."""
-    return bool(is_code(text) or _BANNER.match(text) or _SEE.match(text))
+    margin = _MARGIN.match(text) or _LISTED.match(text)
+    return bool(margin or is_code(text) or _BANNER.match(text) or _SEE.match(text))
 
 
 def _stands_alone(text: str) -> bool:

@@ -7,54 +7,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.tree import TextFile
+from afs_stages.codebase.read.vocabulary import OwnWords
 
-_SKIP_PATH = re.compile(
-    r"(?i)(^|/)(archive[sd]?|templates?|issues|\.github|changelogs?|node_modules)(/|$)"
-    r"|(^|/)(index|changelog|license|contributing|toc|summary|credits|agents|claude|gemini)\.(md|markdown)$"
-    r"|template[^/]*\.md$|(^|/)(status|testing|training|agent|handoffs?|plans|evaluations)/"
-    r"|[^/]*(roadmap|timeline|audit|regression|review_notes|checklist|changelog)[^/]*\.md$"
-)
-_DESIGN = re.compile(
-    r"(?i)^(?!.*archive).*/(plans/[^/]*(spec|design|script|sequences|gossip|origin|form|arc|presentation|framework|"
-    r"infrastructure|cascade|rewrite)|issues/[^/]*(resolution|fix_spec|investigation|blackout|false_positives))[^/]*\.md$"
-)
-"""Pages among plans and issues that describe the game itself: designs, scripts, causes
-of faults and their cure.
-"""
-
-_SKIP_HEADING = re.compile(
-    r"(?i)^(table of contents|contents|toc|index|references?|see also|related( \w+)*|"
-    r"links?|changelog|change ?log|revision history|version history|credits|license|"
-    r"licence|history|document history|next steps|open questions.*|dependencies|"
-    r"cross-references|proposals? .*|suggested fixes.*|further reading|sources?|"
-    r"last updated.*|(session|handoff).*|navigation|.*\btodo\b.*|.*\b(priorities|"
-    r"potential improvements|what works|what'?s next|recommendations?|"
-    r"known issues(?! &))\b.*|acceptance( criteria)?|testing( plan| notes)?|test plan|"
-    r"effort.*|(implementation )?(phases?|order|tasks?|plan)|risks?.*|duplicate.*|"
-    r"open items.*|dev checklist.*|.*\bagent workflow\b.*|.*\btemplate for\b.*|"
-    r"generation notes|affected files|.*\bimplementation priority|.*\bverbatim\b.*|"
-    r"summary table|known risk.*|future (enhancements?|enhancement possibilities|"
-    r"development)|conclusions?|directory structure|test matrix|.*\bshould use\b.*|"
-    r"what'?s (incomplete|missing)|.*\b(tbd|this session)\b.*|"
-    r"(development )?goals( for .*)?|what needs .*|opportunities|questions? for .*|"
-    r"how to update|user feedback.*|priority \d.*|key documents|.*\bgaps|"
-    r"cut features.*|.*[—:-] (cut|removed)|legend|optional counters|"
-    r"discrepancies.*|.*\(draft\)|potential investigation.*|"
-    r"(implementation|feature) ideas|.*\bcommits?\b.*|"
-    r"files? to (create|modify|change|update).*|document (index|map)|tracing status.*|"
-    r"(.*\b)?(status|verification|checklist))$"
-)
-_PLAN = re.compile(r"(?i)/plans/|(plan|proposal|improvements|ideas)\.(md|markdown)$")
-_PLAN_STATUS = re.compile(
-    r"(?i)^[>\s*_-]*status[*_]*:[\s*_]*(.{0,20}\b)?"
-    r"(proposed|proposals?|drafts?|design(ed)?|planned|planning|in progress|"
-    r"active development|wip|prototype|brainstorm\w*|decisions finalized)\b"
-)
 _HEAD = 15
 """Lines at the beginning of a page in which it may say what state it is in."""
 _UNDECIDED = 3
@@ -98,17 +57,10 @@ class Document:
     title: str
     lines: tuple[str, ...]
     sections: tuple[Section, ...]
-
-    @cached_property
-    def planned(self) -> bool:
-        """Whether the page tells what is to be built: by its path, its status,
-        or what it leaves open.
-        """
-        if _PLAN.search(self.path) or any(map(_PLAN_STATUS.match, self.lines[:_HEAD])):
-            return True
-        return (
-            sum(len(re.findall(r"\bTBD\b", line)) for line in self.lines) >= _UNDECIDED
-        )
+    planned: bool = False
+    """Whether the page tells what is to be built: by its path, its status, or what it
+    leaves open.
+    """
 
     def text(self, section: Section) -> str:
         """A section's own text, without its heading and without its children's."""
@@ -129,17 +81,17 @@ def plain(text: str) -> str:
     return " ".join(kept.split())
 
 
-def usable(path: str) -> bool:
-    """Whether a page documents the code: no archive, template, index, change log,
-    schedule or hand-over.
-    """
-    regression = "regression" in path.lower() or "handoff" in path.lower()
-    return not _SKIP_PATH.search(path) or bool(not regression and _DESIGN.match(path))
+def usable(path: str, words: OwnWords) -> bool:
+    """Whether a page documents the code: no archive, template, index or change log."""
+    return not words.has("skip_pages", path) or words.has("keep_pages", path)
 
 
-def idle_heading(heading: str) -> bool:
-    """Whether a heading announces links, history or a to-do list instead of content."""
-    return bool(_SKIP_HEADING.match(heading))
+def _planned(path: str, lines: tuple[str, ...], words: OwnWords) -> bool:
+    if words.has("plan_pages", path):
+        return True
+    if any(words.has("plan_status", line) for line in lines[:_HEAD]):
+        return True
+    return sum(len(re.findall(r"\bTBD\b", line)) for line in lines) >= _UNDECIDED
 
 
 @cache
@@ -149,16 +101,17 @@ def _parser() -> Any:
     return MarkdownIt("commonmark", {"maxNesting": _MAX_NESTING}).enable("table")
 
 
-def read_document(file: TextFile) -> Document | None:
+def read_document(file: TextFile, words: OwnWords) -> Document | None:
     """The sections of a page, or None for a page that is no documentation."""
-    if not usable(file.path):
+    if not usable(file.path, words):
         return None
     lines = _without_front_matter(file.lines)
     tokens = _parser().parse("\n".join(lines))
     sections = list(_sections(tokens, lines))
     first = next((section for section in sections if section.path), None)
     title = first.path[0] if first is not None else ""
-    return Document(file.path, title, lines, tuple(sections))
+    planned = _planned(file.path, lines, words)
+    return Document(file.path, title, lines, tuple(sections), planned)
 
 
 def _without_front_matter(lines: tuple[str, ...]) -> tuple[str, ...]:

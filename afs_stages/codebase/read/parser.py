@@ -9,6 +9,7 @@ import re
 from afs_stages.asm.isa import DATA, MNEMONICS, OTHER
 from afs_stages.asm.lexer import Line, Statement, lex
 from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.continuation import continued, whole_comment
 from afs_stages.codebase.read.nodes import (
     AsmFile,
     Equate,
@@ -43,6 +44,7 @@ def parse(file: TextFile, problems: list[Problem]) -> AsmFile:
 class _Parser:
     def __init__(self, file: TextFile, problems: list[Problem]) -> None:
         self.out = AsmFile(file.path, lex(file.lines))
+        self.below = continued(self.out.lines)
         self.problems = problems
         self.namespace: list[str] = []
         self.pushed: list[list[str]] = []
@@ -143,8 +145,8 @@ class _Parser:
         if match is None:
             return text.startswith("!")
         name = f"!{match.group(1)}" if define else self._full(match.group(1))
-        header = self._header(line.number)
-        comment = comments.strip(line.comment)
+        header = self._banner_free(line.number)
+        comment = self._comment(line)
         self.out.equates.append(
             Equate(
                 name, match.group(2).strip(), line.number, comment, header, self.section
@@ -161,7 +163,7 @@ class _Parser:
                         name.lstrip("."),
                         size,
                         line.number,
-                        comments.strip(line.comment),
+                        self._comment(line),
                     )
                 )
             return
@@ -171,8 +173,11 @@ class _Parser:
             self.out.steps.append(PcStep("here", f"${mark.group(1)}", line.number))
             return
         full = self._full(name.lstrip("#"))
-        header = self._header(line.number, blank=True)
-        comment = comments.strip(line.comment)
+        if any(s.word == "skip" for s in line.statements):
+            header = self._banner_free(line.number)
+        else:
+            header = self._header(line.number, blank=True)
+        comment = self._comment(line)
         self.out.labels.append(
             Label(
                 full, line.number, len(self.open_braces), header, comment, self.section
@@ -191,12 +196,7 @@ class _Parser:
         if blank and at > 0 and not lines[at].text.strip():
             at -= 1
         found: list[str] = []
-        while (
-            at >= 0
-            and lines[at].comment
-            and not lines[at].code
-            and len(found) < _MAX_HEADER
-        ):
+        while at >= 0 and self._above(at) and len(found) < _MAX_HEADER:
             found.append(lines[at].comment)
             at -= 1
         return (
@@ -204,6 +204,38 @@ class _Parser:
             if at < 0 and blank and comments.is_rule(found[-1] if found else "")
             else comments.prose(found[::-1])
         )
+
+    def _above(self, at: int) -> bool:
+        """Whether a line is a comment that belongs to what follows."""
+        line = self.out.lines[at]
+        return bool(line.comment) and not line.code and at not in self.below
+
+    def _banner_free(self, number: int) -> str:
+        """What is written right above a variable: without a box around a title, and
+        without the title of the variables that follow one another.
+        """
+        lines, at = self.out.lines, number - 2
+        found: list[str] = []
+        while at >= 0 and self._above(at) and len(found) < _MAX_HEADER:
+            if comments.is_rule(lines[at].comment):
+                break
+            found.append(lines[at].comment)
+            at -= 1
+        said = comments.prose(found[::-1])
+        following = lines[number] if number < len(lines) else None
+        goes_on = following is not None and bool(following.code.strip(" \t{}"))
+        own = comments.words(comments.strip(lines[number - 1].comment)) >= 2
+        shouted = said.isupper() or any(map(comments.decorated, found))
+        titles = len(found) == 1 and comments.is_title(said) and (own or shouted)
+        return "" if goes_on and titles else said
+
+    def _comment(self, line: Line) -> str:
+        """What is said behind a line and below it; "" for a part of a bracket that is
+        drawn over several lines.
+        """
+        if comments.drawn(line.comment):
+            return ""
+        return whole_comment(self.out.lines, line.number - 1, self.below)
 
     def _brace(self, word: str, number: int) -> None:
         if word == "{":

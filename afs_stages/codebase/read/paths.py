@@ -1,4 +1,4 @@
-"""Files as pages name them: a path that moved is given as it is now."""
+"""Files as pages name them, and whether they are there."""
 
 from __future__ import annotations
 
@@ -27,27 +27,15 @@ class Paths:
         for path in sorted(self._paths):
             self._named[path.rsplit("/", 1)[-1].lower()].append(path)
 
-    def corrected(self, text: str) -> str:
-        """The text with each path that is nowhere, and whose file is in one place only,
-        replaced by that place.
-        """
-        return _PATH.sub(lambda match: self._now(match.group(1)), text)
-
     def missing(self, text: str) -> bool:
-        """Whether a text names a file in a folder of the codebase that is not there
-        and nowhere else.
+        """Whether a text names a file in a folder of the codebase that is not there. A
+        file of the same name elsewhere need not be the one that is meant.
         """
         paths = filter(_WRITTEN.search, _PATH.findall(text))
         return any(self._lost(path) for path in paths if not _EXAMPLE.search(path))
 
     def _lost(self, path: str) -> bool:
-        if self._now(path) != path or self._there(path):
-            return False
-        return self._top(path) in self._tops
-
-    def _now(self, path: str) -> str:
-        places = self._named.get(path.rsplit("/", 1)[-1].lower(), [])
-        return path if self._there(path) or len(places) != 1 else places[0]
+        return not self._there(path) and self._top(path) in self._tops
 
     def _there(self, path: str) -> bool:
         path = path.removeprefix("./")

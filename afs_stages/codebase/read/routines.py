@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from afs_stages.asm.isa import DATA, MNEMONICS
 from afs_stages.asm.lexer import Line
 from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.continuation import continued
 from afs_stages.codebase.read.nodes import AsmFile, Label
 
 MAX_LINES = 120
@@ -20,6 +21,7 @@ _ENDS_WORDS = """
     freecode freedata
 """
 _ENDS = frozenset(_ENDS_WORDS.split())
+_CONDITIONS = frozenset(("if", "elseif", "else", "endif"))
 
 
 MARK = re.compile(r"^(\s*)#_[0-9A-F]{6}:\s?")
@@ -103,7 +105,7 @@ def patches(file: AsmFile) -> Iterator[CodeSpan]:
             if (
                 line.number in named
                 or not line.text.strip()
-                or any(word in _ENDS for word in words)
+                or any(word in _ENDS or word in _CONDITIONS for word in words)
             ):
                 break
             last = line.number
@@ -175,7 +177,7 @@ def _kind(lines: tuple[Line, ...]) -> str:
 
 def _remarks(lines: tuple[Line, ...]) -> Iterator[tuple[int, str, str]]:
     pending: list[str] = []
-    for line in _continued(lines[1:]):
+    for line in _joined(lines[1:]):
         if line.comment and not line.code:
             pending.append(line.comment)
             continue
@@ -190,28 +192,19 @@ def _remarks(lines: tuple[Line, ...]) -> Iterator[tuple[int, str, str]]:
             yield line.number, MARK.sub("", line.code).strip(), said
 
 
-def _continued(lines: tuple[Line, ...]) -> Iterator[Line]:
-    """The lines; comment lines exactly below a comment behind code, or that quote, are
-    a part of that one.
-    """
-    column, held = -1, None
-    for line in lines:
-        at = line.text.find(line.comment) if line.comment else -1
-        below = (at == column and at >= 16) or line.comment.lstrip("; ").startswith('"')
-        if (
-            held is not None
-            and held.comment
-            and line.comment
-            and not line.code
-            and below
-        ):
-            text = f"{held.comment} {line.comment.lstrip('; ')}"
-            held = Line(held.number, held.text, held.code, text, held.statements)
+def _joined(lines: tuple[Line, ...]) -> Iterator[Line]:
+    """The lines; comment lines that go on with a comment behind code are put to it."""
+    below = continued(lines)
+    for at, line in enumerate(lines):
+        if at in below:
             continue
-        if held is not None:
-            yield held
-        column, held = (at, line) if line.code else (-1, None)
-        if held is None:
+        if below.get(at + 1) != at:
             yield line
-    if held is not None:
-        yield held
+            continue
+        said = [line.comment]
+        said += [
+            other.comment.lstrip("; ")
+            for n, other in enumerate(lines)
+            if below.get(n) == at
+        ]
+        yield replace(line, comment=" ".join(said))

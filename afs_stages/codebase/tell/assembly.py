@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from afs_stages.asm.isa import DATA
+from afs_stages.asm.operand import Operand, read_operand
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import choose, listing
 from afs_stages.codebase.read import comments
@@ -114,8 +115,14 @@ or what it is given.
 
 def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
     """Every assembly sample of a codebase, and what is left out with the reason."""
+    told: set[tuple[str, str]] = set()
     for unit in project.units:
-        if unit.block.kind == "routine":
+        name = (unit.block.file, unit.block.name)
+        if unit.block.kind == "routine" and name in told:
+            # the other side of an `if` of the assembler
+            yield _other_version(unit)
+        elif unit.block.kind == "routine":
+            told.add(name)
             yield from _routine(project, words, unit)
         elif len(unit.block.lines) > MAX_CODE or len(unit.block.text) > 6000:
             continue
@@ -126,6 +133,13 @@ def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
     for file in project.program.files.values():
         for macro in file.macros:
             yield from _macro(file, macro)
+
+
+def _other_version(unit: Unit) -> Draft:
+    block = unit.block
+    group = f"routine:{block.file}:{block.name}"
+    place = (block.file, block.first, block.last, group)
+    return Draft("asm_explanation", "", "", *place, fault="routine_told_already")
 
 
 def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
@@ -154,7 +168,7 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         input=fenced(block.text),
     )
     if (
-        purpose(unit)
+        purpose(project, unit)
         and comments.words(unit.summary) >= 6
         and _GOAL.match(unit.summary)
     ):
@@ -163,7 +177,7 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         request = _by_steps(words, unit, steps)
     if request:
         answer = f"{name} in {file} does this:\n\n{fenced(block.text)}"
-        how = ending(unit)
+        how = ending(project, unit)
         yield Draft(
             "asm_request", request, f"{answer}\n\n{how}" if how else answer, *place
         )
@@ -199,7 +213,7 @@ def _by_steps(words: NameLookup, unit: Unit, steps: list[str]) -> str:
     ]
     lead = choose(phrasings, unit.block.text)
     listed = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
-    return f"{lead}\n{listed}\n\n{ending(unit)}".rstrip()
+    return f"{lead}\n{listed}\n\n{ending(words.project, unit)}".rstrip()
 
 
 def _tables(unit: Unit) -> str:
@@ -243,10 +257,10 @@ def skipped(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -
         return "drawing_loop"
     if not _whole(unit):
         return "routine_falls_into_the_next"
-    explained = unit.block.header and purpose(unit) == unit.block.header
+    explained = unit.block.header and purpose(project, unit) == unit.block.header
     if not explained and not _complete(unit, steps):
         return "steps_leave_something_out"
-    return "" if purpose(unit) else _unclear(project, words, unit, steps)
+    return "" if purpose(project, unit) else _unclear(project, words, unit, steps)
 
 
 def _complete(unit: Unit, steps: list[str]) -> bool:
@@ -295,9 +309,11 @@ def _materials(words: NameLookup, unit: Unit) -> str:
     calls, what it returns with.
     """
     contract = unit.contract
-    changed = [_shown(words, name) for name in contract.writes]
+    changed = [_shown(words, operand) for operand in contract.writes]
     read = [
-        _shown(words, name) for name in contract.reads if name not in contract.writes
+        _shown(words, operand)
+        for operand in contract.reads
+        if operand not in contract.writes
     ]
     called = [f"`{name}`" for how, name in contract.calls if how != "table"] + [
         f"`%{m}`" for m in contract.macros
@@ -310,9 +326,17 @@ def _materials(words: NameLookup, unit: Unit) -> str:
     return f"It {', '.join(said)}." if said else ""
 
 
-def _shown(words: NameLookup, name: str) -> str:
-    symbol = words.symbol(name) if name.startswith("$") else None
-    return f"`{name}` (`{symbol.name}`)" if symbol is not None else f"`{name}`"
+def _shown(words: NameLookup, operand: Operand) -> str:
+    """An operand with the name of its place behind it where it is written as a
+    number.
+    """
+    symbol = words.symbol(operand) if operand.literal is not None else None
+    if operand.mode != "direct":
+        return f"what `{operand.text}` points to"
+    if symbol is None:
+        return f"`{operand.text}`"
+    index = f",{operand.index}" if operand.index else ""
+    return f"`{operand.text}` (`{symbol.name}{index}`)"
 
 
 def _data(words: NameLookup, unit: Unit) -> Iterator[Draft]:
@@ -425,7 +449,7 @@ def _new_code(words: NameLookup, unit: Unit) -> str:
         what = (
             rest.lstrip("#")
             if rest.startswith("#")
-            else _shown(words, rest.split(",")[0])
+            else _shown(words, read_operand(rest))
         )
         if word not in _DOES or "(" in rest or len(told) == MOST_CLAUSES:
             return ""

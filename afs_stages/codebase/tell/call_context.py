@@ -4,13 +4,30 @@ registers, and who reaches it.
 
 from __future__ import annotations
 
-import re
-
-from afs_stages.codebase.facts.contract import first_width
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import listing, quoted
 
-_LEAVING = re.compile(r"pl[abdpxy]|sep|rep|[{}]")
+_REGISTERS = {
+    "a": "A",
+    "x": "X",
+    "y": "Y",
+    "b": "the data bank",
+    "d": "the direct page",
+    "p": "the status flags",
+}
+_WIDTHS = {
+    "m=16": "A to 16 bits",
+    "m=8": "A to 8 bits",
+    "x=16": "X and Y to 16 bits",
+    "x=8": "X and Y to 8 bits",
+    "m=16 x=16": "A, X and Y to 16 bits",
+    "m=8 x=8": "A, X and Y to 8 bits",
+}
+_RETURNS = {
+    "RTS": "as a routine that is called by JSR",
+    "RTL": "as a routine that is called by JSL",
+    "RTI": "as the handler of an interrupt",
+}
 
 
 def calls(project: Project, unit: Unit) -> str:
@@ -24,57 +41,28 @@ def calls(project: Project, unit: Unit) -> str:
     return "What it calls:\n" + "\n".join(rows[:8]) if rows else ""
 
 
-def ending(unit: Unit) -> str:
-    """Width, saved registers and return, as one or two sentences."""
-    contract, said = unit.contract, []
-    width = first_width(contract.widths)
-    if width:
-        rest = (
-            f" and uses {listing(contract.widths[1:], 3)} later"
-            if len(contract.widths) > 1
-            else ""
-        )
-        said.append(f"It {width}{rest}.")
-    saves = [
-        register for register in contract.saves if register != "A" or _gives_back(unit)
-    ]
+def ending(project: Project, unit: Unit) -> str:
+    """Widths, saved registers and returns: what holds on every path."""
+    flow, said = project.control_flow(unit), []
+    if flow.first_widths in _WIDTHS:
+        said.append(f"It first switches {_WIDTHS[flow.first_widths]}.")
+    # what only a macro pushes is not to be seen in the code that is shown
+    saves = [name for name in flow.saves if name in unit.contract.pushes]
     if saves:
-        registers = listing(
-            [{"B": "the data bank", "P": "the status flags"}.get(r, r) for r in saves]
-        )
+        registers = listing([_REGISTERS[register] for register in saves])
         said.append(f"It saves and restores {registers}.")
-    how = {
-        "RTS": "a JSR from the same bank",
-        "RTL": "a JSL from any bank",
-        "RTI": "an interrupt",
-    }
-    if len(contract.returns) == 1:
-        said.append(
-            f"It returns with {contract.returns[0]}, so it is reached by "
-            f"{how[contract.returns[0]]}."
-        )
-    elif contract.returns:
-        said.append(f"It has exits with {listing(contract.returns)}.")
+    if flow.index_given:
+        given = listing(flow.index_given)
+        said.append(f"It takes {given} from its caller as an index.")
+    others = [name for name in unit.contract.indexes if name not in flow.index_given]
+    if others:
+        said.append(f"It indexes memory by {listing(others)}.")
+    returns = unit.contract.returns
+    if len(returns) == 1:
+        said.append(f"It returns with {returns[0]}, {_RETURNS[returns[0]]}.")
+    elif returns:
+        said.append(f"It has exits with {listing(returns)}.")
     return " ".join(said)
-
-
-def _gives_back(unit: Unit) -> bool:
-    """Whether every A taken back from the stack stays as it is until the
-    routine returns.
-    """
-    words = [
-        s.word.split(".", 1)[0]
-        for line in unit.block.lines
-        for s in line.statements
-        if s.word
-    ]
-    for at in (at for at, word in enumerate(words) if word == "pla"):
-        behind = next(
-            (word for word in words[at + 1 :] if not _LEAVING.fullmatch(word)), "rts"
-        )
-        if behind not in ("rts", "rtl", "rti"):
-            return False
-    return True
 
 
 def reached(project: Project, unit: Unit) -> str:

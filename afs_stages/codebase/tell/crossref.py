@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from afs_stages.asm.operand import Operand
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import address, choose, listing, quoted
 from afs_stages.codebase.tell.draft import Draft
@@ -27,10 +28,8 @@ def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
     uses: dict[int, list[Unit]] = defaultdict(list)
     for unit in project.units:
         if unit.block.kind == "routine":
-            names = (*unit.contract.writes, *unit.contract.reads)
-            for place in dict.fromkeys(
-                canonical(int(n[1:], 16)) for n in names if n.startswith("$")
-            ):
+            operands = (*unit.contract.writes, *unit.contract.reads)
+            for place in dict.fromkeys(filter(None, map(_place, operands))):
                 uses[place].append(unit)
     named = {
         canonical(symbol.value)
@@ -44,6 +43,13 @@ def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
             and place not in named
         ):
             yield _uses(place, units)
+
+
+def _place(operand: Operand) -> int | None:
+    """The place an operand names by its address alone, without an index."""
+    plain = operand.mode == "direct" and not operand.indexed
+    value = operand.literal if plain else None
+    return None if value is None else canonical(value)
 
 
 def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
@@ -96,10 +102,7 @@ def _uses(place: int, units: list[Unit]) -> Draft:
     written: list[str] = []
     read: list[str] = []
     for unit in units:
-        writes = any(
-            name.startswith("$") and canonical(int(name[1:], 16)) == place
-            for name in unit.contract.writes
-        )
+        writes = any(_place(operand) == place for operand in unit.contract.writes)
         (written if writes else read).append(f"`{unit.block.name}`")
     rows = [
         f"- {verb} by {listing(names, 8)}"

@@ -17,17 +17,16 @@ from afs_stages.codebase.read.markdown import (
     Section,
     Table,
     balanced,
-    idle_heading,
     plain,
     words,
 )
 from afs_stages.codebase.read.paths import Paths
+from afs_stages.codebase.read.vocabulary import OwnWords
 from afs_stages.codebase.tell.draft import Draft
 from afs_stages.codebase.tell.faults import (
     leans_on_its_page,
     leaves_open,
     speech_missing,
-    tells_of_work,
     unfinished,
 )
 from afs_stages.codebase.tell.memory_map import row_variable
@@ -119,13 +118,13 @@ def drafts(
             if (
                 section.line in merged
                 or not wanted(document, section)
-                or _idle(section)
+                or _idle(section, project.vocabulary)
             ):
                 continue
             if document.planned and len(section.path) == 1:
                 # what stands first in a plan tells of the work, not of the game
                 continue
-            for draft in _section(document, section, kind, spoiled, merged):
+            for draft in _section(project, document, section, kind, spoiled, merged):
                 yield _checked(document, draft, quotations, paths)
             for table in section.tables:
                 own = Table(
@@ -143,8 +142,10 @@ def drafts(
 def _checked(
     document: Document, draft: Draft, quotations: Quotations, paths: Paths
 ) -> Draft:
-    """The draft with its paths as they are now, and why it is not to be taught."""
-    answer = paths.corrected(draft.answer)
+    """The draft, as the claim of its page where it tells of code, and why it is not to
+    be taught.
+    """
+    answer = draft.answer
     fault = draft.fault or quotations.fault(answer)
     if document.planned:
         # what a plan names may be still to come; a number it leaves open is not
@@ -152,11 +153,15 @@ def _checked(
     elif not fault:
         fault = "code_of_unknown_names" if quotations.unknown(answer) else ""
         fault = fault or ("file_missing" if paths.missing(answer) else "")
+    if document.planned or quotations.names_code(answer):
+        # what a page says of code is its claim, however old it is
+        says = "proposes" if document.planned else "says"
+        answer = f"`{document.path}` {says}:\n\n{answer}"
     return replace(draft, answer=answer, fault=fault)
 
 
-def _idle(section: Section) -> bool:
-    return any(idle_heading(_heading(part)) for part in section.path)
+def _idle(section: Section, words: OwnWords) -> bool:
+    return any(words.has("skip_headings", _heading(part)) for part in section.path)
 
 
 def _heading(text: str) -> str:
@@ -164,19 +169,21 @@ def _heading(text: str) -> str:
 
 
 def _section(
+    project: Project,
     document: Document,
     section: Section,
     kind: str,
     spoiled: set[tuple[str, int]],
     merged: set[int],
 ) -> Iterator[Draft]:
+    vocabulary = project.vocabulary
     group = f"section:{document.path}:{' > '.join(section.path)}"
     pieces = [(first, last) for first, last, _ in section.blocks]
     if section.children and words(document.block(section.line, section.last)) <= SMALL:
         idle = [
             child.line
             for child in _below(section)
-            if idle_heading(_heading(child.path[-1]))
+            if vocabulary.has("skip_headings", _heading(child.path[-1]))
         ]
         end = min(idle, default=section.last + 1) - 1
         merged.update(child.line for child in _below(section) if child.line <= end)
@@ -197,15 +204,15 @@ def _section(
                 question,
                 _answer(section, document, text),
                 *place,
-                fault=_fault(text),
+                fault=_fault(text, vocabulary),
             )
 
 
-def _fault(text: str) -> str:
+def _fault(text: str, words: OwnWords) -> str:
     """Why a reader of this piece alone would stumble, or ""."""
     if unfinished(text):
         return "unfinished_page"
-    if tells_of_work(text):
+    if words.has("work", text):
         return "tells_of_work"
     if speech_missing(text):
         return "speech_missing"

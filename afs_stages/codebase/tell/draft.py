@@ -21,6 +21,10 @@ class Draft:
     input: str = ""
     fault: str = ""
     """Why it is left out, "" where it is not."""
+    fact: str = ""
+    """The id of the one fact it teaches, "" where it teaches more or none."""
+    wording: str = ""
+    """Which wording of that fact it is."""
 
 
 def fenced(code: str, language: str = "asm") -> str:

@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from afs_stages.asm.hardware import register_meaning
 from afs_stages.codebase.facts.actions import Action, LineActions
-from afs_stages.codebase.facts.flow import walk
+from afs_stages.codebase.facts.flow import ASSEMBLED, walk
 from afs_stages.codebase.facts.project import NO_TASK, Project, Unit
 from afs_stages.codebase.facts.questions import address, listing, quoted
 from afs_stages.codebase.read import comments
@@ -27,7 +27,16 @@ MAX_STEPS = 30
 MAX_ACTS = 5
 """Acts one step tells at most."""
 
-_TURNS = ("goes to", "goes on", "goes back", "skips", "skips ahead", "jumps", "returns")
+_TURNS = (
+    *ASSEMBLED.values(),
+    "goes to",
+    "goes on",
+    "goes back",
+    "skips",
+    "skips ahead",
+    "jumps",
+    "returns",
+)
 _SETS_UP = re.compile(r"(?i)^(ph[abdkpxy]|rep|sep)\b")
 _MACRO = re.compile(r"%(\w+)\(([^,()]+)\)")
 _STORED = re.compile(r"(?i)\bsta(?:\.\w)?\s+([A-Za-z_]\w*)")
@@ -81,8 +90,7 @@ _VALUE = re.compile(r"(?i)(0x|\$)?[0-9a-f]{1,2}( -|:| ?=) ?\S")
 LEGEND = 260
 """Characters a legend of values may have in a list of variables."""
 
-_SPRITE = re.compile(r"Sprite_(\w+)_(Prep|Long|Draw)")
-_PLACE = re.compile(r"`(\$[0-9A-F]{2,6})`")
+_PLACE = re.compile(r"`(\$[0-9A-F]{2,6})(,[XY])?`")
 
 
 _RETURN = (Action("returns", ""),)
@@ -110,7 +118,7 @@ def explain(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -
             _entries(words, unit),
             _data(words, unit),
             calls(project, unit),
-            ending(unit),
+            ending(project, unit),
         )
         if text
     ]
@@ -161,7 +169,7 @@ def _named_branches(unit: Unit) -> int:
     return sum(label.startswith(".") and len(label) > 4 for label in labels)
 
 
-def purpose(unit: Unit) -> str:
+def purpose(project: Project, unit: Unit) -> str:
     """What a routine is for: what its header says (no legend, shout or lone word), or
     what part of a sprite it is.
     """
@@ -169,7 +177,7 @@ def purpose(unit: Unit) -> str:
     idle = (
         _says_no_task(header) or _CONTRACT.match(header) or comments.words(header) < 4
     )
-    return _part(unit) if idle else header
+    return _part(project, unit) if idle else header
 
 
 def _says_no_task(header: str) -> bool:
@@ -243,7 +251,7 @@ def _doing(project: Project, unit: Unit) -> str:
         return f"is an entry of the table `{callers[0]}`."
     if callers:
         return f"is a helper of {quoted(callers, 3)}."
-    part = _part(unit)
+    part = _part(project, unit)
     if part:
         return part
     hooks = project.hooks.get(unit.block.name, [])
@@ -253,7 +261,8 @@ def _doing(project: Project, unit: Unit) -> str:
             "place of the game's own code."
         )
     if unit.contract.writes:
-        return f"updates {quoted(unit.contract.writes, 4)}."
+        written = [operand.text for operand in unit.contract.writes]
+        return f"updates {quoted(written, 4)}."
     calls = [f"`{name}`" for how, name in unit.contract.calls if how in ("jsr", "jsl")]
     return (
         f"calls {listing(calls, 4)}."
@@ -288,30 +297,19 @@ def stands_alone(project: Project, words: NameLookup, unit: Unit) -> bool:
     name = unit.block.name
     if _callers(project, unit) or project.hooks.get(name):
         return False
-    return name not in words.roles and not _part(unit)
+    return name not in words.roles and not _part(project, unit)
 
 
-def _part(unit: Unit) -> str:
-    """What part of a sprite a routine is, where its name and its calls agree;
-    "" otherwise.
-    """
-    match = _SPRITE.fullmatch(unit.block.name)
+def _part(project: Project, unit: Unit) -> str:
+    """What a routine's name tells of it, where its calls agree; "" otherwise."""
     called = {name.rsplit("_", 1)[-1] for _, name in unit.contract.calls}
-    if match and match.group(2) == "Prep" and unit.contract.writes:
-        return (
-            f"prepares the sprite {match.group(1)} when it is spawned: "
-            "it sets its properties and its first state."
+    for role in project.vocabulary.roles:
+        match = re.fullmatch(role.name, unit.block.name)
+        agrees = called.issuperset(role.calls) and (
+            not role.writes or bool(unit.contract.writes)
         )
-    if match and match.group(2) == "Long" and {"Draw", "Main"} <= called:
-        return (
-            f"is the entry of the sprite {match.group(1)} for each frame: "
-            "it draws it and runs its main routine."
-        )
-    if match and match.group(2) == "Draw" and {"PrepOamCoord"} & called:
-        return (
-            f"draws the sprite {match.group(1)}: it writes the tiles of its frame to "
-            "the OAM buffer."
-        )
+        if match and agrees:
+            return role.says.format(*match.groups())
     return ""
 
 
@@ -342,7 +340,7 @@ def step_by_step(project: Project, words: NameLookup, unit: Unit) -> list[str]:
             rows.append(_row(label, said, acts, code))
             acts, label = [], ""
     rows += [_row(label, "", acts)] if acts else []
-    return _named(words, rows)
+    return _named(words, rows, not unit.contract.moves_direct_page)
 
 
 def _remarks(project: Project, unit: Unit) -> dict[int, tuple[str, str]]:
@@ -411,7 +409,7 @@ def _followed(words: NameLookup, unit: Unit, act: Action) -> Action:
     """An act that chooses the next entry of the routine's own jump table says which."""
     name = unit.block.name
     if act.verb == "sets":
-        chosen = words.next_of(name, act.what.strip("`"), act.tail.removeprefix(" to "))
+        chosen = words.next_of(name, act.place, act.value)
     elif act.verb == "runs" and (call := _MACRO.fullmatch(act.what.strip("`"))):
         stored = _STORED.search(words.macros.get(call.group(1).lower(), ""))
         chosen = (
@@ -449,12 +447,12 @@ def _merged(acts: list[Action]) -> Iterator[str]:
             acts = acts[len(calls) :]
             continue
         many = Counter(act.what for act in alike)
-        whats = list(many)
-        if first.verb.startswith(("counts", "pulls")):
-            whats = [
-                f"{what}{_TIMES.get(n, f' {n} times')}" for what, n in many.items()
-            ]
-        yield f"{first.verb} {listing(whats, 8)}{first.tail}".strip()
+        counted = first.verb.startswith(("counts", "pulls"))
+        # "a and b twice" would say it of both: each number is told for itself
+        for times in dict.fromkeys(many.values()) if counted else (1,):
+            whats = [what for what, n in many.items() if not counted or n == times]
+            often = _TIMES.get(times, f" {times} times")
+            yield f"{first.verb} {listing(whats, 8)}{often}{first.tail}".strip()
         acts = acts[len(alike) :]
 
 
@@ -468,39 +466,48 @@ def _same_call(first: Action, act: Action) -> bool:
     return (act.verb, act.what) == ("calls", first.what)
 
 
-def _named(words: NameLookup, rows: list[str]) -> list[str]:
-    """Each bare address with its name behind it, once."""
+def _named(words: NameLookup, rows: list[str], page: bool = True) -> list[str]:
+    """Each bare address with its name behind it, once; `page` says whether numbers of
+    the direct page are variables.
+
+    An index on the direct page may lead anywhere, so such an operand has no name.
+    """
     met: set[str] = set()
 
     def name(match: re.Match[str]) -> str:
-        place = match.group(1)
-        known = words.name_of(int(place[1:], 16)) if place not in met else ""
-        met.add(place)
-        return f"{match.group()} ({known})" if known else match.group()
+        place, index = match.group(1), match.group(2) or ""
+        unnamed = len(place) <= 3 and (bool(index) or not page)
+        known = (
+            "" if unnamed or match.group() in met else words.name_of(int(place[1:], 16))
+        )
+        met.add(match.group())
+        return f"{match.group()} ({known}{index})" if known else match.group()
 
     return [_PLACE.sub(name, row) for row in rows]
 
 
-def variables(words: NameLookup, unit: Unit) -> list[Symbol]:
-    """The documented variables a routine reads or writes, by name or by address,
-    written ones first.
+def variables(words: NameLookup, unit: Unit) -> list[tuple[Symbol, str]]:
+    """The documented variables a routine reads or writes, by name or by address, each
+    with the index it is reached by; written ones first.
     """
-    found: dict[int, Symbol] = {}
-    for name in (*unit.contract.writes, *unit.contract.reads):
-        symbol = words.symbol(name)
+    found: dict[int, tuple[Symbol, str]] = {}
+    for operand in (*unit.contract.writes, *unit.contract.reads):
+        symbol = words.symbol(operand)
         if (
             symbol is not None
             and region(symbol.value) not in ("", "ROM")
             and meaning(symbol)
         ):
-            found.setdefault(symbol.value, symbol)
+            found.setdefault(symbol.value, (symbol, operand.index))
     return list(found.values())
 
 
 def _registers(words: NameLookup, unit: Unit) -> list[int]:
-    places = (
-        words.value(name) for name in (*unit.contract.writes, *unit.contract.reads)
+    used = (*unit.contract.writes, *unit.contract.reads)
+    plain = (
+        operand for operand in used if operand.mode == "direct" and not operand.indexed
     )
+    places = (words.value(operand.place) for operand in plain)
     return list(
         dict.fromkeys(
             place for place in places if place is not None and register_meaning(place)
@@ -524,18 +531,22 @@ def _brief(text: str) -> str:
 
 
 def _data(words: NameLookup, unit: Unit) -> str:
-    written = {words.value(name) for name in unit.contract.writes}
+    written = {
+        words.value(operand.place)
+        for operand in unit.contract.writes
+        if operand.mode == "direct"
+    }
     rows = []
-    found = (
-        symbol for symbol in variables(words, unit) if "misc" not in symbol.name.lower()
-    )
-    told = (
-        symbol for symbol in found if not _IDLE.search(meaning(symbol).split("\n")[0])
-    )
-    for symbol in [symbol for symbol in told if _brief(meaning(symbol))][:6]:
+    told = [
+        (symbol, index)
+        for symbol, index in variables(words, unit)
+        if _tells_a_reader(symbol)
+    ]
+    for symbol, index in told[:6]:
         verb = "writes" if canonical(symbol.value) in written else "reads"
+        suffix = f",{index}" if index else ""
         rows.append(
-            f"- {verb} `{symbol.name}` ({address(symbol.value)}): "
+            f"- {verb} `{symbol.name}{suffix}` ({address(symbol.value)}{suffix}): "
             f"{_brief(meaning(symbol))}"
         )
     for place in _registers(words, unit)[: 8 - len(rows)]:
@@ -546,6 +557,13 @@ def _data(words: NameLookup, unit: Unit) -> str:
                 f"- {verb} {known} ({address(place)}): {register_meaning(place)}"
             )
     return "Data:\n" + "\n".join(rows) if rows else ""
+
+
+def _tells_a_reader(symbol: Symbol) -> bool:
+    """Whether the meaning of a variable helps to read a routine."""
+    said = meaning(symbol)
+    idle = "misc" in symbol.name.lower() or _IDLE.search(said.split("\n")[0])
+    return not idle and bool(_brief(said))
 
 
 def _entries(words: NameLookup, unit: Unit) -> str:

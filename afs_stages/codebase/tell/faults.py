@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 
+from afs_stages.codebase.read.vocabulary import OwnWords
+
 _PLACE = re.compile(
     r"(?i)\b(the|this|these|those) (following|above|below|preceding)\b"
     r"|\b(the|this|these|those) [\w ]{0,20}\b(above|below)\b(?! [$#\d])"
@@ -40,23 +42,12 @@ _STATUS = re.compile(
     r"(?i)\|[^|\n]*(🔲|⚠️|\bstub\b|not (yet )?implemented|not started|placeholder|"
     r"needs (work|new))[^|\n]*\|"
 )
-_WORK = re.compile(
-    r"\b(Gemini|Codex|Claude|Opus)\b|\bscratchpad/|\bAssigned to\b|\b(Overseer"
-    r"|Explorer) Agent\b"
-    r"|\*\*(Current )?Status \(?20\d\d|(?i:\|\s*needs work\s*\|)"
-)
-_VAGUE = re.compile(
-    r"(?i)\b(various|caching\.?$|self-explanatory|for some (stupid )?reason"
-    r"|something with|or something|weird|stuff"
-    r"|sort of|actual values|each axis|honestly|read in one place|in some way|misc"
-    r"|seems to|during nmi\.$"
-    r"|graphics control)\b"
-    r"|^(more|also|same as|note:|must (be|use|have)|returns (carry|with))\b"
-    r"|^used (for|in|when|with) [\w ]{0,12}(drawing|routines|segmented enemies)\.$"
-)
 _VALUE = re.compile(
     r"(?<![\w$])\w+:0x\w+|0x\w+:\w+|(?<![\w.])[.a-z]{3,8} ?[.a-z]{4}\. [A-Z]"
 )
+_DRAWN_BITS = re.compile(r"\|?\+-{3,}|\+{4,}")
+"""A legend of bits drawn with lines, which its words do not survive without."""
+
 _BITS = re.compile(
     r"(?m)^\s*(?=\S* ?\S*(?:\.\S|([A-Za-z])\1\1))([A-Za-z.]{4} [A-Za-z.]{4})\.?$"
 )
@@ -112,27 +103,22 @@ def unfinished(text: str) -> bool:
     )
 
 
-def tells_of_work(text: str) -> bool:
-    """Whether a text tells who does what of the work, and how far it is,
-    instead of the game.
-    """
-    return bool(_WORK.search(text))
-
-
 def speech_missing(text: str) -> bool:
     """Whether a page of a script gives the number of a speech and not what is said."""
     return "**Assign:**" in text and "```" not in text
 
 
-def vague(text: str) -> bool:
+def vague(text: str, words: OwnWords) -> bool:
     """Whether a meaning says that there is one, and not which."""
-    return bool(_VAGUE.search(text)) and len(text.split()) <= 12
+    return len(text.split()) <= 12 and words.has("vague", text)
 
 
 def run_together(text: str) -> bool:
     """Whether values stand in a row with nothing between them that
     tells where one ends.
     """
+    if _DRAWN_BITS.search(text):
+        return True
     return any(
         len(_VALUE.findall(line)) >= 2 and not re.search(r"[,;|\]]", line)
         for line in text.split("\n")

@@ -5,9 +5,9 @@ what bits mean.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from afs_stages.asm.hardware import register_meaning
@@ -17,6 +17,7 @@ from afs_stages.codebase.facts.project import Project
 from afs_stages.codebase.facts.questions import address, choose, quoted
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.program import Symbol
+from afs_stages.codebase.read.vocabulary import OwnWords
 from afs_stages.codebase.tell.draft import Draft
 from afs_stages.codebase.tell.faults import (
     contradicts,
@@ -26,6 +27,13 @@ from afs_stages.codebase.tell.faults import (
     run_together,
     vague,
 )
+from afs_stages.codebase.tell.wordings import (
+    Wording,
+    address_wordings,
+    fact_id,
+    meaning_wordings,
+    value_wordings,
+)
 
 IDLE_NAME = re.compile(
     r"(?i)(^|_)(unused|free|dummy|junk|pad|reserved|scrap|temp)\w*$|UNUSED|UNKNOWN|FREERAM|FREE_"
@@ -33,10 +41,12 @@ IDLE_NAME = re.compile(
 _BESIDE = re.compile(
     r"(?<!, )(?:(?<![/,\w`])`|(?<![/,\w`]))([A-Za-z_]\w{3,})`?(?: (?:is at |at "
     r"|lives at )|\s*[(@]\s*|(?<=`) )"
-    r"`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4})`?(?![\w/]"
-    r"|,? *`?[/$])"
-    r"|^\|\s*`?([A-Za-z_]\w{3,})`?\s*\|\s*`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{4})`?\s*\|"
-    r"|^\|\s*`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{4})`?\s*\|\s*`?([A-Za-z_]\w{3,})`?\s*\|"
+    r"`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{2}:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4})"
+    r"(?:, ?[XYxy]\b)?`?(?![\w/]|,? *`?[/$])"
+    r"|^\|\s*`?([A-Za-z_]\w{3,})`?\s*\|\s*`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{4})"
+    r"(?:, ?[XYxy])?`?\s*\|"
+    r"|^\|\s*`?\$([0-9A-Fa-f]{6}|[0-9A-Fa-f]{4})(?:, ?[XYxy])?`?\s*"
+    r"\|\s*`?([A-Za-z_]\w{3,})`?\s*\|"
 )
 _PLACE_CELL = re.compile(
     r"^\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})(,\s*[XYxy])?$"
@@ -106,27 +116,81 @@ def region(value: int) -> str:
 
 
 def drafts(
-    project: Project, mentions: Mentions, conflicts: list[Conflict]
+    project: Project, mentions: Mentions, conflicts: list[Conflict], notes: Notes
 ) -> Iterator[Draft]:
     """Every memory sample of a codebase."""
-    disputed = {conflict.symbol.name for conflict in conflicts}
-    notes = documented(project)
-    variables = [
-        symbol
-        for symbol in _own(variables_of(project, notes), notes)
-        if symbol.name not in disputed
-    ]
+    words = project.vocabulary
+    variables = _own(variables_of(project, notes), notes)
     at: dict[int, list[Symbol]] = defaultdict(list)
     groups = _groups(project, variables, notes)
     for symbol in variables:
         at[canonical(symbol.value)].append(symbol)
-        yield _where(symbol, mentions, notes, groups)
+        yield _where(symbol, mentions, notes, groups, words)
     for place, symbols in sorted(at.items()):
-        yield _what(place, symbols, notes, groups)
+        yield _what(place, symbols, notes, groups, words)
     for conflict in conflicts:
         yield _disagreement(conflict)
     yield from _constants(project)
     yield from _structs(project)
+
+
+def wordings(project: Project, notes: Notes) -> Iterator[Draft]:
+    """The short wordings of every fact told of a variable or a constant."""
+    words = project.vocabulary
+    told = [
+        symbol
+        for symbol in _own(variables_of(project, notes), notes)
+        if not _fault(symbol, notes, words)
+    ]
+    at_place = Counter(
+        canonical(symbol.value) for symbol in project.best_symbol.values()
+    )
+    described = Counter(map(_one_line, told))
+    shared = _groups(project, told, notes)
+    for symbol in told:
+        place, said = address(symbol.value), _one_line(symbol)
+        alone = at_place[canonical(symbol.value)] == 1
+        kind = region(symbol.value)
+        for wording in address_wordings(symbol.name, place, kind, alone):
+            yield _worded("memory_address_fact", symbol, wording)
+        # a comment above several names is no meaning of the first
+        if said and symbol.name not in shared:
+            only = described[said] == 1
+            for wording in meaning_wordings(symbol.name, place, said, only):
+                yield _worded("memory_meaning_fact", symbol, wording)
+
+
+def constant_wordings(project: Project) -> Iterator[Draft]:
+    """The short wordings of every constant that is told."""
+    for file, section, symbols in _constant_groups(project):
+        for symbol, said in _told_constants(project, symbols):
+            if _constant_fault(project, said):
+                continue
+            for wording in value_wordings(symbol.name, address(symbol.value), said):
+                group = f"constants:{file}:{section}"
+                yield Draft(
+                    "memory_value_fact",
+                    wording.question,
+                    wording.answer,
+                    file,
+                    symbol.line,
+                    symbol.line,
+                    group,
+                    fact=wording.fact,
+                    wording=wording.number,
+                )
+
+
+def _one_line(symbol: Symbol) -> str:
+    """The meaning of a variable where it is one sentence that quotes nothing."""
+    said = meaning(symbol)
+    plain = "\n" not in said and "“" not in said and len(said) <= 160
+    return said if plain else ""
+
+
+def _worded(kind: str, symbol: Symbol, wording: Wording) -> Draft:
+    draft = _draft(kind, symbol, wording.question, wording.answer)
+    return replace(draft, fact=wording.fact, wording=wording.number)
 
 
 def documented(project: Project) -> Notes:
@@ -248,7 +312,7 @@ def meaning(symbol: Symbol) -> str:
         doubtful = text.rstrip().endswith("?") or (
             text.startswith("These ") and len(text) > 120
         )
-        text = _LENGTH.sub(r"It is \1 bytes long", _ARGS.sub("", _SIZE.sub("", text)))
+        text = _LENGTH.sub("", _ARGS.sub("", _SIZE.sub("", text)))
         text = _ROW.sub("\n", text) if len(_ROW.findall(text)) >= 2 else text
         new = (
             text
@@ -291,7 +355,13 @@ def _said(symbol: Symbol, notes: Notes, groups: Groups) -> str:
     return "\n".join(filter(None, (own, extra))) or comments.sentence(text)
 
 
-def _where(symbol: Symbol, mentions: Mentions, notes: Notes, groups: Groups) -> Draft:
+def _where(
+    symbol: Symbol,
+    mentions: Mentions,
+    notes: Notes,
+    groups: Groups,
+    words: OwnWords,
+) -> Draft:
     place, kind = address(symbol.value), region(symbol.value)
     size = (
         f", {symbol.size.lstrip('$')} byte(s) reserved"
@@ -311,16 +381,17 @@ def _where(symbol: Symbol, mentions: Mentions, notes: Notes, groups: Groups) -> 
     ]
     question = choose(phrasings, symbol.name + answer)
     said = _said(symbol, notes, groups)
-    return _draft(
+    draft = _draft(
         "memory_name",
         symbol,
         question,
         f"{answer}\n\n{said}{used}",
-        _fault(symbol, notes),
+        _fault(symbol, notes, words),
     )
+    return replace(draft, fact=fact_id("address", symbol.name, place), wording="1")
 
 
-def _fault(symbol: Symbol, notes: Notes) -> str:
+def _fault(symbol: Symbol, notes: Notes, words: OwnWords) -> str:
     """Why what is said of a variable is no meaning, or ""."""
     own, text = meaning(symbol), notes.get(symbol.name, ("", ""))[0]
     if leans_on_its_place(own):
@@ -329,7 +400,7 @@ def _fault(symbol: Symbol, notes: Notes) -> str:
         return "values_run_together" if run_together(own) else "legend_incomplete"
     if contradicts(symbol.name, own):
         return "contradicts_the_name"
-    if own and not text and (vague(own) or comments.words(own) < MEANING):
+    if own and not text and (vague(own, words) or comments.words(own) < MEANING):
         return "vague_meaning"
     return (
         "restates_the_name"
@@ -338,8 +409,16 @@ def _fault(symbol: Symbol, notes: Notes) -> str:
     )
 
 
-def _what(place: int, symbols: list[Symbol], notes: Notes, groups: Groups) -> Draft:
-    symbols = [symbol for symbol in symbols if not _fault(symbol, notes)] or symbols
+def _what(
+    place: int,
+    symbols: list[Symbol],
+    notes: Notes,
+    groups: Groups,
+    words: OwnWords,
+) -> Draft:
+    symbols = [
+        symbol for symbol in symbols if not _fault(symbol, notes, words)
+    ] or symbols
     first = symbols[0]
     said = [
         f"`{symbol.name}` (`{symbol.file}`): {_said(symbol, notes, groups)}"
@@ -356,13 +435,17 @@ def _what(place: int, symbols: list[Symbol], notes: Notes, groups: Groups) -> Dr
         if len(said) == 1
         else "shared by several names:\n- " + "\n- ".join(said)
     )
-    return _draft(
+    draft = _draft(
         "memory_address",
         first,
         choose(phrasings, f"{place}"),
         lead + body,
-        _fault(first, notes),
+        _fault(first, notes, words),
     )
+    if len(symbols) > 1:
+        return draft
+    fact = fact_id("address", first.name, address(first.value))
+    return replace(draft, fact=fact, wording="2")
 
 
 def _draft(
@@ -433,31 +516,40 @@ def _disagreement(conflict: Conflict) -> Draft:
 
 def _constants(project: Project) -> Iterator[Draft]:
     """`!define` groups under one section title: bits of a flag, values of a state."""
+    for file, section, symbols in _constant_groups(project):
+        yield from _constant_group(project, file, section, symbols)
+
+
+def _constant_groups(project: Project) -> Iterator[tuple[str, str, list[Symbol]]]:
+    """(file, title, constants) of each group that is told."""
     groups: dict[tuple[str, str], list[Symbol]] = defaultdict(list)
     for symbol in project.program.all_symbols():
         if (
             symbol.kind == "define"
             and comments.words(symbol.section) >= 1
-            and "SPRID" not in symbol.name
+            and not project.vocabulary.has("skip_constants", _constant_key(symbol))
         ):
             groups[symbol.file, symbol.section].append(symbol)
     for (file, section), symbols in sorted(groups.items()):
         names = {symbol.name for symbol in symbols}
-        if (
-            2 <= len(symbols) <= 40
-            and len(names) == len(symbols)
-            and not file.lower().startswith("sprites/")
-        ):
+        if 2 <= len(symbols) <= 40 and len(names) == len(symbols):
             above = symbols[0].header
             titled = (
                 comments.words(above) >= 2
                 and "\n" not in above
                 and comments.is_title(above)
             )
-            yield from _constant_group(file, above if titled else section, symbols)
+            yield file, above if titled else section, symbols
 
 
-def _constant_group(file: str, section: str, symbols: list[Symbol]) -> Iterator[Draft]:
+def _constant_key(symbol: Symbol) -> str:
+    """A constant as the vocabulary names it."""
+    return f"{symbol.file}:{symbol.name}"
+
+
+def _constant_group(
+    project: Project, file: str, section: str, symbols: list[Symbol]
+) -> Iterator[Draft]:
     rows = []
     for symbol in symbols:
         comment = (
@@ -481,13 +573,7 @@ def _constant_group(file: str, section: str, symbols: list[Symbol]) -> Iterator[
         + "\n".join(rows)
     )
     yield Draft("memory_constants", question, answer, file, first, last, group)
-    for symbol in symbols:
-        if (
-            not comments.says_something(symbol.comment, 2)
-            or comments.words(symbol.comment) < 3
-        ):
-            continue
-        said = comments.sentence(comments.capital(symbol.comment))
+    for symbol, said in _told_constants(project, symbols):
         answer = (
             f"`{symbol.name}` is {address(symbol.value)} (“{section}”, "
             f"`{file}`). {said}"
@@ -495,23 +581,32 @@ def _constant_group(file: str, section: str, symbols: list[Symbol]) -> Iterator[
         question = (
             f"What does the constant `{symbol.name}` mean, and what is its value?"
         )
-        fault = (
-            "leans_on_its_place"
-            if leans_on_its_place(said)
-            else "vague_meaning"
-            if vague(said)
-            else ""
+        place = (file, symbol.line, symbol.line, group)
+        fact = fact_id("value", symbol.name, address(symbol.value))
+        told = Draft("memory_constant", question, answer, *place)
+        yield replace(
+            told, fault=_constant_fault(project, said), fact=fact, wording="1"
         )
-        yield Draft(
-            "memory_constant",
-            question,
-            answer,
-            file,
-            symbol.line,
-            symbol.line,
-            group,
-            fault=fault,
-        )
+
+
+def _told_constants(
+    project: Project, symbols: list[Symbol]
+) -> Iterator[tuple[Symbol, str]]:
+    """The constants whose comment says what they mean, with what it says; a name that
+    each file defines anew has no meaning of its own.
+    """
+    for symbol in symbols:
+        enough = comments.words(symbol.comment) >= 3
+        once = len(project.program.symbols[symbol.name]) == 1
+        if enough and once and comments.says_something(symbol.comment, 2):
+            yield symbol, comments.sentence(comments.capital(symbol.comment))
+
+
+def _constant_fault(project: Project, said: str) -> str:
+    """Why what is said of a constant is no meaning, or ""."""
+    if leans_on_its_place(said):
+        return "leans_on_its_place"
+    return "vague_meaning" if vague(said, project.vocabulary) else ""
 
 
 def _structs(project: Project) -> Iterator[Draft]:

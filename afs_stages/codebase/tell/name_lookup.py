@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from afs_stages.codebase.facts.contract import operand
+from afs_stages.asm.operand import Operand, read_operand
 from afs_stages.codebase.facts.flow import table
 from afs_stages.codebase.facts.machine import BRANCHES
 from afs_stages.codebase.facts.project import Project, Unit
@@ -65,11 +65,17 @@ class NameLookup:
         symbol = self.project.best_symbol.get(name)
         return None if symbol is None else canonical(symbol.value)
 
-    def symbol(self, name: str) -> Symbol | None:
-        """The variable a name or `$address` means."""
-        if name.startswith("$"):
-            return self._at.get(canonical(int(name[1:], 16)))
-        found = self.project.best_symbol.get(name)
+    def symbol(self, operand: Operand) -> Symbol | None:
+        """The variable an operand means, or the one its index counts from; None where
+        an index is added to a number of the direct page, which may lead anywhere.
+        """
+        if operand.mode != "direct":
+            return None
+        place = operand.literal
+        if place is not None:
+            anywhere = operand.indexed and place < 0x100
+            return None if anywhere else self._at.get(canonical(place))
+        found = self.project.best_symbol.get(operand.name)
         return found if found is not None and is_memory(found) else None
 
     def name_of(self, value: int) -> str:
@@ -120,13 +126,15 @@ def vocabulary(project: Project) -> NameLookup:
     for unit in project.units:
         if unit.block.kind == "routine":
             _enter(found, unit)
-            for name in unit.contract.reads:
-                found.readers.setdefault(name, []).append(unit.block.name)
+            for read in unit.contract.reads:
+                readers = found.readers.setdefault(read.place, [])
+                if unit.block.name not in readers:
+                    readers.append(unit.block.name)
         for statement in (
             statement for line in unit.block.lines for statement in line.statements
         ):
             if "_" in statement.rest and statement.word[:3] in _GOES:
-                found.entered.add(operand(statement.rest))
+                found.entered.add(read_operand(statement.rest).place)
     return found
 
 
@@ -155,7 +163,7 @@ def _enter(found: NameLookup, unit: Unit) -> None:
             found.roles.setdefault(target.block.name, role)
             found.tables.setdefault(
                 target.block.name,
-                (index.partition(" at index ")[0].strip("`"), entries),
+                (read_operand(index.partition("` ")[0].strip("`")).place, entries),
             )
 
 
@@ -189,7 +197,7 @@ def _table_of_its_own(unit: Unit) -> tuple[str, list[str]]:
         return "", []
     chooser = _DOUBLED.search(code[: jump.start()])
     rows = [row.split(None, 1)[1] for row in listed.group(1).split("\n") if row.strip()]
-    entries = [operand(name.strip()) for row in rows for name in row.split(",")]
+    entries = [read_operand(name).place for row in rows for name in row.split(",")]
     return f"`{chooser.group(1)}`" if chooser else "", entries
 
 
@@ -215,9 +223,9 @@ def _places(project: Project) -> dict[int, Symbol]:
     more than two names.
     """
     used = Counter(
-        name
+        operand.place
         for unit in project.units
-        for name in (*unit.contract.reads, *unit.contract.writes)
+        for operand in (*unit.contract.reads, *unit.contract.writes)
     )
     groups: dict[int, list[Symbol]] = {}
     for symbol in project.best_symbol.values():

@@ -16,12 +16,6 @@ from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.tell.draft import Draft
 from afs_stages.codebase.tell.memory_map import is_saved, meaning
 
-_FLAG = re.compile(
-    r"(?i)quest|story|progress|crystal|pendant|dream|flag|scroll|bean|spawn|mapicon|ledger|beacon|deed|gamestate|essence"
-)
-_PLACE = re.compile(
-    r"(?i)quest|story|progress|pendant|crystal|dungeon|scroll|bean|deed|ledger|beacon|collect"
-)
 _SETS = re.compile(
     r"(?i)^(sta|stz|inc|dec|tsb)\b|\b(sta|stz|inc|tsb|ora)\b|%\w*set|%\w*give|%\w*advance"
 )
@@ -35,7 +29,7 @@ def drafts(project: Project, mentions: Mentions) -> Iterator[Draft]:
         if symbol.kind != "label":
             names[symbol.value].append(symbol.name)
     for symbol in project.best_symbol.values():
-        if symbol.kind == "label" or not _is_flag(symbol):
+        if symbol.kind == "label" or not _is_flag(project, symbol):
             continue
         alike = names[symbol.value] if symbol.kind != "define" else [symbol.name]
         found = [
@@ -52,14 +46,13 @@ def drafts(project: Project, mentions: Mentions) -> Iterator[Draft]:
             )
 
 
-def _is_flag(symbol: Symbol) -> bool:
-    saved = is_saved(symbol.value)
+def _is_flag(project: Project, symbol: Symbol) -> bool:
+    words = project.vocabulary
+    named = words.has("flag_names", symbol.name)
+    section = words.has("flag_places", symbol.section)
     if symbol.kind == "define":
-        return bool(
-            _FLAG.search(symbol.name)
-            and (_PLACE.search(symbol.section) or _PLACE.search(symbol.file))
-        )
-    return bool(saved and (_FLAG.search(symbol.name) or _PLACE.search(symbol.section)))
+        return named and (section or words.has("flag_places", symbol.file))
+    return is_saved(symbol.value) and (named or section)
 
 
 def _flag(

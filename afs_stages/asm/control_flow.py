@@ -1,0 +1,489 @@
+"""One walk over the control flow of a routine, path by path, with register widths,
+stack, data bank and what is left of the registers the routine was entered with.
+
+What it finds holds on every path or is not found. Where code leaves what can be
+followed (a macro nobody knows, a distance in bytes, an `org`) nothing is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from afs_stages.asm.isa import DATA
+from afs_stages.asm.lexer import Statement
+from afs_stages.asm.operand import read_operand
+
+Expand = Callable[[Statement], Sequence[Statement] | None]
+"""The statements a macro call stands for, or None where nobody knows."""
+
+MOST_STATES = 3000
+"""States that are looked at in one routine; more paths than that are not followed."""
+DEEPEST = 24
+"""Entries on the stack, beyond which a loop must be pushing."""
+NESTED = 4
+"""Macro calls within macro calls that are followed."""
+
+ENTRY = "entry"
+"""A width or register as the caller left it."""
+UNKNOWN = ""
+AS_WIDE_AS_ENTERED = "entered"
+"""The upper half of A, where only code of the caller's width has written A."""
+
+BRANCHES = frozenset(("beq", "bne", "bcc", "bcs", "bmi", "bpl", "bvc", "bvs"))
+JUMPS = frozenset(("bra", "brl", "jmp", "jml"))
+RETURNING = frozenset(("rts", "rtl", "rti"))
+_PUSHES = {"pha": "a", "phx": "x", "phy": "y", "phb": "b", "phd": "d", "php": "p"}
+_PULLS = {"pla": "a", "plx": "x", "ply": "y", "plb": "b", "pld": "d", "plp": "p"}
+_WIDE = {"a": "m", "x": "x", "y": "x"}
+"""Which width a push or pull of the register depends on."""
+_CHANGES_WORDS = {
+    "a": "lda adc sbc and ora eor txa tya tdc tsc xba",
+    "x": "ldx tax tyx tsx inx dex",
+    "y": "ldy tay txy iny dey",
+    "d": "tcd",
+}
+_CHANGES = {
+    word: register
+    for register, words in _CHANGES_WORDS.items()
+    for word in words.split()
+}
+_OF_A_OR_MEMORY = frozenset(("inc", "dec", "asl", "lsr", "rol", "ror"))
+_KEEPS_FLAGS_WORDS = """
+    sta stx sty stz pha phx phy phb phd php phk pea pei per nop jmp jml bra brl jsr jsl
+    rts rtl rti beq bne bcc bcs bmi bpl bvc bvs plb tcs txs
+"""
+_KEEPS_FLAGS = frozenset(_KEEPS_FLAGS_WORDS.split()) - {"plb"}
+_FLAGS = {0x20: "m", 0x10: "x"}
+
+
+@dataclass(frozen=True)
+class Registers:
+    """What is left of the entry values (`ENTRY` or `UNKNOWN`); `high` is the upper
+    half of A, which an 8-bit push does not save.
+    """
+
+    a: str = ENTRY
+    high: str = ENTRY
+    x: str = ENTRY
+    y: str = ENTRY
+    b: str = ENTRY
+    d: str = ENTRY
+    p: str = ENTRY
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """An entry of the stack: register, what it held, its size as a width, and for P
+    the widths it brings back.
+    """
+
+    register: str
+    value: str
+    high: str = UNKNOWN
+    size: str = ""
+    m: str = ""
+    x: str = ""
+
+
+@dataclass(frozen=True)
+class Walker:
+    """Where a path is, and what it knows there."""
+
+    at: int
+    m: str = ENTRY
+    x: str = ENTRY
+    registers: Registers = field(default_factory=Registers)
+    stack: tuple[Pushed, ...] = ()
+    lost: bool = False
+    """Whether something was pulled that the routine had not pushed whole, or the stack
+    was set anew.
+    """
+    first: str = UNKNOWN
+    """The first REP or SEP of the path, as `m=16`, `x=8` or both."""
+    taken: frozenset[str] = frozenset()
+    """The registers whose entry value was pushed, changed, and pulled again."""
+    changed: frozenset[str] = frozenset()
+    """The registers that have been changed."""
+    given: frozenset[str] = frozenset()
+    """X or Y, where it was an index while it held its entry value."""
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a path ends: `kind` is a return (`RTS`), `jump` (to another routine) or
+    `fall` (into what follows); the walker as it was there.
+    """
+
+    kind: str
+    last: Walker
+
+
+@dataclass
+class ControlFlow:
+    """What holds for a routine on every path through it."""
+
+    exits: list[Exit] = field(default_factory=list)
+    whole: bool = True
+    """Whether every path could be followed to its end."""
+
+    @property
+    def saves(self) -> tuple[str, ...]:
+        """The registers that are saved and restored: each exit is a return that finds
+        the stack as it was, and the register as the caller left it although it was
+        changed.
+        """
+        returns = all(e.kind in ("RTS", "RTL", "RTI") for e in self.exits)
+        if not self.exits or not self.whole or not returns:
+            return ()
+        kept = [
+            register
+            for register in "axybdp"
+            if all(_kept(e.last, register) for e in self.exits)
+            and any(register in e.last.taken for e in self.exits)
+        ]
+        return tuple(kept)
+
+    @property
+    def first_widths(self) -> str:
+        """The widths every path switches to first (`m=16`), "" where paths differ."""
+        found = {e.last.first for e in self.exits}
+        return found.pop() if self.whole and len(found) == 1 else ""
+
+    @property
+    def last_widths(self) -> tuple[str, str]:
+        """The widths of A and of X and Y at every exit: `8`, `16`, `ENTRY`, or
+        `UNKNOWN` where exits differ.
+        """
+        m, x = ({e.last.m for e in self.exits}, {e.last.x for e in self.exits})
+        if not self.whole:
+            return UNKNOWN, UNKNOWN
+        return (
+            m.pop() if len(m) == 1 else UNKNOWN,
+            x.pop() if len(x) == 1 else UNKNOWN,
+        )
+
+    @property
+    def index_given(self) -> tuple[str, ...]:
+        """The index registers that are used as the caller left them on some path."""
+        used = frozenset[str]().union(*(e.last.given for e in self.exits))
+        return tuple(sorted(used)) if self.whole else ()
+
+
+def _kept(last: Walker, register: str) -> bool:
+    if last.lost or last.stack or getattr(last.registers, register) != ENTRY:
+        return False
+    return register != "a" or last.registers.high == ENTRY
+
+
+def follow(statements: Sequence[Statement], expand: Expand) -> ControlFlow:
+    """Walk every path through a routine's statements."""
+    code = list(_expanded(statements, expand, 0))
+    found = ControlFlow()
+    if any(statement is None for statement in code):
+        found.whole = False
+        return found
+    routine = _RoutineCode([statement for statement in code if statement is not None])
+    waiting, seen = [Walker(0)], set[Walker]()
+    while waiting:
+        walker = waiting.pop()
+        if walker in seen:
+            continue
+        seen.add(walker)
+        if len(seen) > MOST_STATES or len(walker.stack) > DEEPEST:
+            found.whole = False
+            return found
+        after = routine.step(walker)
+        if after is None:
+            found.whole = False
+            return found
+        for following in after:
+            if isinstance(following, Exit):
+                found.exits.append(following)
+            else:
+                waiting.append(following)
+    return found
+
+
+def _expanded(
+    statements: Sequence[Statement], expand: Expand, depth: int
+) -> Iterator[Statement | None]:
+    """The statements with macro calls replaced; None for a call nobody knows."""
+    for statement in statements:
+        if not statement.word.startswith("%"):
+            yield statement
+            continue
+        body = expand(statement) if depth < NESTED else None
+        if body is None:
+            yield None
+            continue
+        if statement.labels:
+            yield Statement(statement.labels, "", "")
+        yield from _expanded(body, expand, depth + 1)
+
+
+class _RoutineCode:
+    """Statements of a routine with its labels and conditions resolved."""
+
+    def __init__(self, statements: list[Statement]) -> None:
+        self.statements = statements
+        self.labels: dict[str, list[int]] = {}
+        for at, statement in enumerate(statements):
+            for label in statement.labels:
+                self.labels.setdefault(label.lstrip("#"), []).append(at)
+        self.skips = dict(_conditions(statements))
+
+    def step(self, walker: Walker) -> list[Walker | Exit] | None:
+        """What follows one statement on a path; None where it cannot be told."""
+        if walker.at >= len(self.statements):
+            return [Exit("fall", walker)]
+        statement = self.statements[walker.at]
+        word, rest = statement.word.split(".", 1)[0], statement.rest.strip()
+        following = replace(walker, at=walker.at + 1)
+        if word in ("if", "elseif", "while", "for"):
+            # what the assembler decides: both ways are followed
+            other = replace(walker, at=self.skips.get(walker.at, walker.at + 1))
+            return [following, other]
+        if word == "else":
+            return [replace(walker, at=self.skips.get(walker.at, walker.at + 1))]
+        if word in RETURNING:
+            return [Exit(word.upper(), walker)]
+        if word in BRANCHES or word in JUMPS:
+            return self._go(walker, word, rest)
+        if word in ("jsr", "jsl"):
+            return self._call(following)
+        if word in DATA or word in ("incbin", "fill", "stp", "brk", "cop", "wai"):
+            # data on a path: whatever stands before it does not come back here
+            return [Exit("jump", walker)] if word != "wai" else [following]
+        if word == "org":
+            return None
+        after = _after(following, word, rest)
+        return None if after is None else [after]
+
+    def _call(self, following: Walker) -> list[Walker | Exit] | None:
+        """Behind a call: A, X, Y and the flags may be anything, the rest is as it was.
+        Data right behind the call is a table of the routine called, which does not
+        come back.
+        """
+        ahead = self.statements[following.at : following.at + 1]
+        if ahead and ahead[0].word in DATA:
+            return [Exit("jump", following)]
+        left = replace(
+            following.registers,
+            a=UNKNOWN,
+            high=UNKNOWN,
+            x=UNKNOWN,
+            y=UNKNOWN,
+            p=UNKNOWN,
+        )
+        return [_changed(replace(following, registers=left), "axyp")]
+
+    def _go(self, walker: Walker, word: str, rest: str) -> list[Walker | Exit] | None:
+        operand = read_operand(rest)
+        if operand.mode != "direct":
+            return [Exit("jump", walker)]
+        target = self._target(operand.base, walker.at)
+        gone: Walker | Exit
+        if (
+            target is None
+            and operand.literal is not None
+            and word not in ("jmp", "jml")
+        ):
+            return None  # a distance in bytes
+        gone = Exit("jump", walker) if target is None else replace(walker, at=target)
+        if word in JUMPS:
+            return [gone]
+        return [gone, replace(walker, at=walker.at + 1)]
+
+    def _target(self, label: str, at: int) -> int | None:
+        """Where a label of this routine is: `+` the next, `-` the last one, a name that
+        stands twice the nearest.
+        """
+        places = self.labels.get(label, [])
+        if set(label) == {"+"}:
+            return next((place for place in places if place > at), None)
+        if set(label) == {"-"}:
+            return next((place for place in reversed(places) if place <= at), None)
+        return min(places, key=lambda place: abs(place - at), default=None)
+
+
+def _conditions(statements: list[Statement]) -> Iterator[tuple[int, int]]:
+    """(statement, where it leads when its condition fails): an `if` to its `else` or
+    behind its `endif`, an `else` behind its `endif`.
+    """
+    opened: list[list[int]] = []
+    for at, statement in enumerate(statements):
+        word = statement.word
+        if word in ("if", "while", "for"):
+            opened.append([at])
+        elif word in ("else", "elseif") and opened:
+            opened[-1].append(at)
+        elif word in ("endif", "endwhile", "endfor") and opened:
+            marks = opened.pop()
+            for mark, following in zip(marks, [*marks[1:], at], strict=True):
+                goes_on = statements[mark].word != "else"
+                yield mark, (following + 1 if goes_on and following != at else at + 1)
+
+
+def _after(walker: Walker, word: str, rest: str) -> Walker | None:
+    """A path behind an instruction that goes on to the next."""
+    walker = _indexed(walker, rest) if "," in rest else walker
+    if word in ("rep", "sep"):
+        return _switched(walker, word, rest)
+    if word in _PUSHES or word in ("phk", "pea", "pei", "per"):
+        return _pushed(walker, word)
+    if word in _PULLS:
+        return _pulled(walker, _PULLS[word])
+    if word in ("tcs", "txs"):
+        return replace(walker, stack=(), lost=True)
+    if word == "xce":
+        walker = replace(walker, m=UNKNOWN, x=UNKNOWN)
+    for register in _results(word, rest):
+        walker = _written(walker, register)
+    if word in ("xba", "tdc", "tsc"):
+        walker = replace(walker, registers=replace(walker.registers, high=UNKNOWN))
+    if len(word) == 3 and word not in _KEEPS_FLAGS:
+        return _flagged(walker)
+    return walker
+
+
+def _flagged(walker: Walker) -> Walker:
+    """A path behind an instruction that sets flags."""
+    if walker.registers.p == UNKNOWN and "p" in walker.changed:
+        return walker
+    flags = replace(walker.registers, p=UNKNOWN)
+    return _changed(replace(walker, registers=flags), "p")
+
+
+def _indexed(walker: Walker, rest: str) -> Walker:
+    """Note an index that the routine uses as its caller left it."""
+    operand = read_operand(rest)
+    given = {
+        index
+        for index in (operand.index, operand.inner)
+        if index in ("X", "Y") and getattr(walker.registers, index.lower()) == ENTRY
+    }
+    return replace(walker, given=walker.given | given) if given else walker
+
+
+def _results(word: str, rest: str) -> str:
+    """The registers an instruction puts something new into."""
+    if word in ("mvn", "mvp"):
+        return "axyb"
+    alone = rest.upper() in ("", "A") or rest.startswith("#")
+    if word in _OF_A_OR_MEMORY and alone:
+        return "a"
+    return _CHANGES.get(word, "")
+
+
+def _changed(walker: Walker, registers: str) -> Walker:
+    if walker.changed.issuperset(registers):
+        return walker
+    return replace(walker, changed=walker.changed | set(registers))
+
+
+def _written(walker: Walker, register: str) -> Walker:
+    """A register holds something new: of A at 8 bits only the lower half does."""
+    new = {register: UNKNOWN}
+    if register == "a" and walker.m != "8":
+        narrow = walker.m == ENTRY and walker.registers.high != UNKNOWN
+        new["high"] = AS_WIDE_AS_ENTERED if narrow else UNKNOWN
+    before = walker.registers
+    if register in walker.changed and all(
+        getattr(before, name) == value for name, value in new.items()
+    ):
+        return walker  # nothing is left of it already
+    left = replace(before, **new)
+    return _changed(replace(walker, registers=left), register)
+
+
+def _switched(walker: Walker, word: str, rest: str) -> Walker | None:
+    """REP and SEP of widths; an operand that is no number could switch anything."""
+    value = _immediate(rest)
+    if value is None:
+        return None
+    size = "16" if word == "rep" else "8"
+    widths = {_FLAGS[bit]: size for bit in _FLAGS if value & bit}
+    registers = replace(walker.registers, p=UNKNOWN)
+    if widths.get("x") == "8" and walker.x != "8":
+        # the upper halves of X and Y are gone
+        registers = replace(registers, x=UNKNOWN, y=UNKNOWN)
+        walker = _changed(walker, "xy")
+    first = walker.first
+    if widths and not first:
+        first = " ".join(f"{name}={size}" for name in sorted(widths))
+    m, x = widths.get("m", walker.m), widths.get("x", walker.x)
+    after = replace(walker, registers=registers, first=first, m=m, x=x)
+    return _changed(after, "p")
+
+
+def _immediate(rest: str) -> int | None:
+    text = rest.strip().removeprefix("#")
+    try:
+        if text.startswith("$"):
+            return int(text[1:], 16)
+        if text.startswith("%"):
+            return int(text[1:], 2)
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _pushed(walker: Walker, word: str) -> Walker:
+    register = _PUSHES.get(word, "")
+    if not register:
+        size = "8" if word == "phk" else "16"
+        return replace(walker, stack=(*walker.stack, Pushed(word, UNKNOWN, size=size)))
+    value = getattr(walker.registers, register)
+    entry = Pushed(register, value, size=_size(walker, register))
+    if register == "a":
+        entry = replace(entry, high=walker.registers.high)
+    if register == "p":
+        entry = replace(entry, m=walker.m, x=walker.x)
+    return replace(walker, stack=(*walker.stack, entry))
+
+
+def _size(walker: Walker, register: str) -> str:
+    """How wide a push or pull of a register is."""
+    fixed = {"b": "8", "p": "8", "d": "16"}.get(register, "")
+    return fixed or getattr(walker, _WIDE[register])
+
+
+def _pulled(walker: Walker, register: str) -> Walker:
+    """Take from the stack; what is not there whole (the return address, half of a push)
+    loses it.
+    """
+    top = walker.stack[-1] if walker.stack else Pushed("", UNKNOWN)
+    if not top.size or top.size != _size(walker, register):
+        top, walker = Pushed("", UNKNOWN), replace(walker, stack=(), lost=True)
+    same = top.register == register
+    registers = replace(walker.registers, **{register: top.value if same else UNKNOWN})
+    if register == "a":
+        registers = replace(registers, high=_upper(walker, top, same))
+    changed = walker.changed if same else walker.changed | {register}
+    taken = walker.taken
+    if same and top.value == ENTRY and register in walker.changed:
+        taken = taken | {register}
+    after = replace(
+        walker,
+        registers=registers,
+        stack=walker.stack[:-1],
+        taken=taken,
+        changed=changed,
+    )
+    if register == "p":
+        return replace(after, m=top.m, x=top.x)
+    return _flagged(after)
+
+
+def _upper(walker: Walker, top: Pushed, same: bool) -> str:
+    """The upper half of A after a pull: as it is at 8 bits, as pushed at 16; at the
+    caller's width as pushed, unless it was changed at another width.
+    """
+    if walker.m == "8":
+        return walker.registers.high
+    if not same:
+        return UNKNOWN
+    if walker.m == ENTRY and walker.registers.high == UNKNOWN:
+        return UNKNOWN
+    return top.high
