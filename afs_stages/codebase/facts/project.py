@@ -200,6 +200,8 @@ def read_project(root: Path, words: OwnWords | None = None) -> Project:
         block
         for file in program.files.values()
         for block in (*blocks(file), *patches(file))
+        # what another processor runs is no 65816 code
+        if block.kind == "data" or block.first not in file.foreign
     ]
     units = [_unit(block) for block in found]
     project = Project(tree, program, units, documents, words)

@@ -35,6 +35,7 @@ def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
         canonical(symbol.value)
         for group in project.program.symbols.values()
         for symbol in group
+        if symbol.kind != "foreign"
     }
     for place, units in sorted(uses.items()):
         if (

@@ -551,10 +551,10 @@ def _data(words: NameLookup, unit: Unit) -> str:
         )
     for place in _registers(words, unit)[: 8 - len(rows)]:
         verb = "writes" if place in written else "reads"
-        known = words.name_of(place) or address(place)
+        known, said = words.register(place)
         if not any(f"({address(place)})" in row for row in rows):
             rows.append(
-                f"- {verb} {known} ({address(place)}): {register_meaning(place)}"
+                f"- {verb} {known or address(place)} ({address(place)}): {said}"
             )
     return "Data:\n" + "\n".join(rows) if rows else ""
 
