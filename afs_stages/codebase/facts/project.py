@@ -12,6 +12,7 @@ from pathlib import Path
 
 from afs_stages.asm.control_flow import ControlFlow, follow
 from afs_stages.asm.lexer import Line, Statement
+from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED, references
 from afs_stages.codebase.facts.contract import Contract, contract
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.markdown import Document, read_document
@@ -59,7 +60,8 @@ class Project:
     units: list[Unit]
     documents: list[Document]
     vocabulary: OwnWords = field(default_factory=OwnWords)
-    callers: dict[str, list[str]] = field(default_factory=dict)
+    callers: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    """routine -> who leads to it -> how: called, gone to, listed"""
     hooks: dict[str, list[CodeSpan]] = field(default_factory=dict)
     by_name: dict[str, list[Unit]] = field(default_factory=dict)
     _control_flows: dict[Unit, ControlFlow] = field(default_factory=dict)
@@ -178,6 +180,18 @@ class Project:
                 )
         return found
 
+    def reached_from(self, name: str, how: str) -> list[str]:
+        """Who calls, goes to or lists a routine, itself left out; of several ways the
+        first of these.
+        """
+        order = (CALLED, GONE_TO, LISTED)
+        found = self.callers.get(name, {})
+        return [
+            other
+            for other, ways in found.items()
+            if other != name and min(ways, key=order.index) == how
+        ]
+
     def find(self, name: str) -> Unit | None:
         """The routine a name refers to, where there is one only."""
         group = (
@@ -209,7 +223,18 @@ def read_project(root: Path, words: OwnWords | None = None) -> Project:
         if unit.block.kind != "patch":
             project.by_name.setdefault(unit.block.name, []).append(unit)
     for unit in project.units:
-        _link(project, unit)
+        if unit.block.kind == "patch":
+            _hook(project, unit)
+    spans: dict[str, list[CodeSpan]] = {}
+    for unit in project.units:
+        if unit.block.kind != "patch":
+            spans.setdefault(unit.block.file, []).append(unit.block)
+    for path, file in program.files.items():
+        for name, owner, how in references(file, spans.get(path, ())):
+            target = project.find(name) if name else None
+            if target is not None:
+                ways = project.callers.setdefault(target.block.name, {})
+                ways.setdefault(owner, set()).add(how)
     return project
 
 
@@ -246,13 +271,9 @@ def summary(block: CodeSpan) -> str:
     )
 
 
-def _link(project: Project, unit: Unit) -> None:
-    block = unit.block
+def _hook(project: Project, unit: Unit) -> None:
+    """Note the routines a patch leads to."""
     for _, name in unit.contract.calls:
         target = project.find(name)
-        if target is None or target is unit:
-            continue
-        if block.kind == "patch":
-            project.hooks.setdefault(target.block.name, []).append(block)
-        elif block.name not in project.callers.setdefault(target.block.name, []):
-            project.callers[target.block.name].append(block.name)
+        if target is not None:
+            project.hooks.setdefault(target.block.name, []).append(unit.block)
