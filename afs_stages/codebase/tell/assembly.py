@@ -381,6 +381,14 @@ def _listed(entries: list[tuple[str, str]]) -> str:
     return said + more
 
 
+def _ways(words: NameLookup, unit: Unit) -> tuple[list[str], list[str]]:
+    """(who reads a table, where it points to)."""
+    own = unit.block.name
+    readers = [f"`{name}`" for name in words.readers.get(own, []) if name != own]
+    targets = [f"`{name}`" for how, name in unit.contract.calls if how == "table"]
+    return readers, targets
+
+
 def _data(words: NameLookup, unit: Unit) -> Iterator[Draft]:
     block = unit.block
     listed = list(_entries(unit))
@@ -390,14 +398,11 @@ def _data(words: NameLookup, unit: Unit) -> Iterator[Draft]:
     said = _listed(listed)
     if comments.words(block.header) < 4 and len(entries) < 2:
         return
-    readers = [
-        f"`{name}`" for name in words.readers.get(block.name, []) if name != block.name
-    ]
+    readers, targets = _ways(words, unit)
     titled = comments.words(block.header) >= 3
     lead = comments.sentence(block.header) if titled else "a data table."
     answer = f"`{block.name}` (`{block.file}`, line {block.first}): {lead}"
     answer += f"\n\nEntries:\n{said}" if said else ""
-    targets = [f"`{name}`" for how, name in unit.contract.calls if how == "table"]
     for lead, names, most in (
         ("It points to", targets, 8),
         ("It is read by", readers, 5),
