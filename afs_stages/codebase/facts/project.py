@@ -192,6 +192,15 @@ class Project:
             if other != name and min(ways, key=order.index) == how
         ]
 
+    def find_from(self, owner: str, name: str) -> Unit | None:
+        """The routine a name means in the code of `owner`: its own namespace first."""
+        inside = (
+            self.find(f"{namespace}_{name}")
+            for namespace in self.program.namespaces
+            if owner.startswith(f"{namespace}_")
+        )
+        return next(filter(None, inside), None) or self.find(name)
+
     def find(self, name: str) -> Unit | None:
         """The routine a name refers to, where there is one only."""
         group = (
@@ -231,7 +240,7 @@ def read_project(root: Path, words: OwnWords | None = None) -> Project:
             spans.setdefault(unit.block.file, []).append(unit.block)
     for path, file in program.files.items():
         for name, owner, how in references(file, spans.get(path, ())):
-            target = project.find(name) if name else None
+            target = project.find_from(owner, name) if name else None
             if target is not None:
                 ways = project.callers.setdefault(target.block.name, {})
                 ways.setdefault(owner, set()).add(how)

@@ -164,16 +164,6 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
     ]
     question = choose(phrasings, block.text)
     complete = _complete(unit, steps)
-    # a short header without the steps explains nothing
-    alone = comments.words(block.header) >= TELLING
-    yield Draft(
-        "asm_explanation",
-        question,
-        explain(project, words, unit, steps if complete else []),
-        *place,
-        input=fenced(block.text),
-        fault="" if complete or alone else "steps_leave_something_out",
-    )
     if (
         purpose(project, unit)
         and comments.words(unit.summary) >= 6
@@ -182,6 +172,17 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         request = _request(words, unit)
     else:
         request = _by_steps(words, unit, steps) if complete else ""
+    # a header without the steps explains little: it stands alone where it is long and
+    # no request tells it
+    alone = comments.words(block.header) >= TELLING and not request
+    yield Draft(
+        "asm_explanation",
+        question,
+        explain(project, words, unit, steps if complete else []),
+        *place,
+        input=fenced(block.text),
+        fault="" if complete or alone else "steps_leave_something_out",
+    )
     if request:
         answer = f"{name} in {file} does this:\n\n{fenced(block.text)}"
         how = ending(project, unit)
