@@ -121,3 +121,14 @@ def test_a_comment_above_two_names_is_not_asked_for_one_of_them(tmp_path):
     found = told(tmp_path, code)
     assert "The comment stands above it and above `WindX`." in found
     assert "“Speed of the wind on each axis.”" not in found
+
+
+def test_a_direct_page_that_is_moved_for_good_has_no_names(tmp_path):
+    names = "LampWind = $7E002E ; How hard the wind blows\n"
+    lit = BODY.replace("STA $0D72", "STA.b $2E")
+    start = "Tower_Start:\n{\n  LDA #$3000\n  TCD\n  JMP Tower_Night\n}\n"
+    kept = told(tmp_path, f"{names}{HEADER}{lit}\n{CALLER}")
+    assert "`$2E` (LampWind)" in kept
+    moved = told(tmp_path, f"{names}{HEADER}{lit}\n{CALLER}\n{start}")
+    assert "`$2E` to $05" in moved
+    assert "`$2E` (LampWind)" not in moved

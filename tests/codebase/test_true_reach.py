@@ -63,3 +63,13 @@ def test_a_return_that_no_path_reaches_is_not_told(tmp_path):
     told = explained(tmp_path, light(end="JMP Lamp_Dark\n  RTL"))
     assert "returns with RTL" not in told
     assert "returns with RTL" in explained(tmp_path, light())
+
+
+def test_a_caller_in_an_inner_block_is_called_by_its_own_name(tmp_path):
+    inner = "  Tower_Stairs:\n  {\n    JSL Lamp_Light\n    RTL\n  }\n"
+    code = f"Tower_Night:\n{{\n  NOP\n{inner}  NOP\n  RTL\n}}\n"
+    assert "Called by `Tower_Stairs`." in explained(tmp_path, light() + code)
+    code = code.replace("JSL Lamp_Light", "NOP").replace(
+        "}\n  NOP", "}\n  JSL Lamp_Light"
+    )
+    assert "Called by `Tower_Night`." in explained(tmp_path, light() + code)

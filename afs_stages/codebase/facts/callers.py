@@ -5,29 +5,23 @@ are too long to be told.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from afs_stages.asm.isa import CALLS
 from afs_stages.asm.lexer import Statement
 from afs_stages.asm.operand import read_operand
 from afs_stages.codebase.facts.machine import BRANCHES
-from afs_stages.codebase.read.nodes import AsmFile
-from afs_stages.codebase.read.routines import CodeSpan
+from afs_stages.codebase.read.nodes import AsmFile, Label
 
 CALLED, GONE_TO, LISTED = "called", "gone to", "listed"
 _ENDS = frozenset(("org", "pushpc", "pullpc"))
 
 
-def references(
-    file: AsmFile, spans: Iterable[CodeSpan]
-) -> Iterator[tuple[str, str, str]]:
+def references(file: AsmFile) -> Iterator[tuple[str, str, str]]:
     """(name, routine or table that names it, how) for every call, jump and table entry
-    of a file; `spans` are its routines and tables. What stands behind an `org` without
-    a label is a patch and no routine.
+    of a file. What stands behind an `org` without a label is a patch and no routine.
     """
-    owners = {line.number: span.name for span in spans for line in span.lines}
-    labels = [(label.line, label.name) for label in file.labels]
-    starts = [line for line, _ in labels]
+    starts = [label.line for label in file.labels]
     in_macro = {
         number
         for macro in file.macros
@@ -38,12 +32,24 @@ def references(
         if line.number in in_macro or line.number in file.foreign:
             continue
         cut = line.number if _ends(line.statements) else cut
-        at = bisect_right(starts, line.number) - 1
-        above = labels[at][1] if at >= 0 and labels[at][0] > cut else ""
-        owner = owners.get(line.number) or above
+        above = file.labels[: bisect_right(starts, line.number)]
+        owner = _owner(file, above, line.number, cut)
         for statement in line.statements if owner else ():
             for name, how in _names(statement):
                 yield name, owner, how
+
+
+def _owner(file: AsmFile, above: Sequence[Label], line: int, cut: int) -> str:
+    """The last label above a line and behind `cut`, but for those of inner blocks that
+    are closed already.
+    """
+    for label in reversed(above):
+        if label.line <= cut:
+            break
+        closed = file.braces.get(label.line) or file.braces.get(label.line + 1)
+        if not label.depth or not closed or closed >= line:
+            return label.name
+    return ""
 
 
 def _ends(statements: tuple[Statement, ...]) -> bool:

@@ -8,15 +8,17 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from afs_stages.asm.control_flow import ControlFlow, follow
 from afs_stages.asm.lexer import Line, Statement
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED, references
 from afs_stages.codebase.facts.contract import Contract, contract
+from afs_stages.codebase.facts.operands import immediate
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.markdown import Document, read_document
-from afs_stages.codebase.read.nodes import Macro
+from afs_stages.codebase.read.nodes import AsmFile, Macro
 from afs_stages.codebase.read.program import Program, Symbol, read_program
 from afs_stages.codebase.read.routines import CodeSpan, blocks, patches
 from afs_stages.codebase.read.tree import Problem, Tree, read_tree
@@ -35,6 +37,9 @@ NO_TASK = re.compile(
     r"|three )?(functions?|routines?)\b"
 )
 """Legends of frames, and how a routine is come by: neither is what it is for."""
+
+_SOON = 60
+"""Statements within which a direct page that is only borrowed is given back."""
 
 _BEHIND_NAME = re.compile(r"\s*[:.\-–—]?\s+")
 _VERSION = re.compile(r"\s*[-:–—(|].*$")
@@ -82,6 +87,13 @@ class Project:
             (doc for doc in self.documents if doc.path.lower() == "readme.md"), None
         )
         return _VERSION.sub("", readme.title) if readme and readme.title else "the game"
+
+    @cached_property
+    def moves_direct_page(self) -> bool:
+        """Whether some code sets the direct page to another place than 0 and leaves it
+        there: then a number of the direct page alone names no place.
+        """
+        return any(map(_leaves_direct_page, self.program.files.values()))
 
     @cached_property
     def _common(self) -> frozenset[str]:
@@ -234,12 +246,8 @@ def read_project(root: Path, words: OwnWords | None = None) -> Project:
     for unit in project.units:
         if unit.block.kind == "patch":
             _hook(project, unit)
-    spans: dict[str, list[CodeSpan]] = {}
-    for unit in project.units:
-        if unit.block.kind != "patch":
-            spans.setdefault(unit.block.file, []).append(unit.block)
-    for path, file in program.files.items():
-        for name, owner, how in references(file, spans.get(path, ())):
+    for file in program.files.values():
+        for name, owner, how in references(file):
             target = project.find_from(owner, name) if name else None
             if target is not None:
                 ways = project.callers.setdefault(target.block.name, {})
@@ -278,6 +286,25 @@ def summary(block: CodeSpan) -> str:
         if len(first) <= 300 and letters * 4 <= len(first.split())
         else ""
     )
+
+
+def _leaves_direct_page(file: AsmFile) -> bool:
+    """Whether a file puts a number other than 0 into D that no PLD soon undoes."""
+    code = [
+        statement
+        for line in file.lines
+        if line.number not in file.foreign
+        for statement in line.statements
+        if statement.word
+    ]
+    for at, (before, statement) in enumerate(pairwise(code)):
+        number = immediate(before.rest) if before.rest.startswith("#") else None
+        loaded = before.word.startswith("lda") and number not in (None, 0)
+        if statement.word == "tcd" and loaded:
+            after = code[at : at + _SOON]
+            if not any(other.word == "pld" for other in after):
+                return True
+    return False
 
 
 def _hook(project: Project, unit: Unit) -> None:

@@ -27,6 +27,8 @@ def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
     for unit in project.units:
         if unit.block.kind == "routine" and project.find(unit.block.name) is unit:
             yield from _routine(project, words, unit)
+    kinds = ["WRAM", "SRAM"]
+    kinds += [] if project.moves_direct_page else ["direct page"]
     uses: dict[int, list[Unit]] = defaultdict(list)
     for unit in project.units:
         if unit.block.kind == "routine":
@@ -42,7 +44,7 @@ def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
     for place, units in sorted(uses.items()):
         if (
             LEAST <= len(units) <= MOST
-            and region(place) in ("direct page", "WRAM", "SRAM")
+            and region(place) in kinds
             and place not in named
         ):
             yield _uses(place, units)

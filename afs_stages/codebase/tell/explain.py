@@ -353,7 +353,8 @@ def step_by_step(project: Project, words: NameLookup, unit: Unit) -> list[str]:
             rows.append(_row(label, said, acts, code))
             acts, label = [], ""
     rows += [_row(label, "", acts)] if acts else []
-    return _named(words, rows, not unit.contract.moves_direct_page)
+    moved = unit.contract.moves_direct_page or project.moves_direct_page
+    return _named(words, rows, not moved)
 
 
 def _remarks(project: Project, unit: Unit) -> dict[int, tuple[str, str]]:

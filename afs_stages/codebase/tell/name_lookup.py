@@ -74,7 +74,8 @@ class NameLookup:
             return None
         place = operand.literal
         if place is not None:
-            anywhere = operand.indexed and place < 0x100
+            moved = operand.indexed or self.project.moves_direct_page
+            anywhere = moved and place < 0x100
             return None if anywhere else self._at.get(canonical(place))
         found = self.project.best_symbol.get(operand.name)
         return found if found is not None and is_memory(found) else None
