@@ -4,6 +4,11 @@ them without explaining.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Set
+
+_LOW_BYTE = "low byte of "
+
 MEANINGS = {
     0x2100: "screen display: forced blank (bit 7) and brightness (0-15)",
     0x2101: "object size and the base of the object tiles in VRAM",
@@ -106,8 +111,8 @@ MEANINGS = {
     0x4213: "input of the programmable I/O port",
     0x4214: "low byte of the quotient",
     0x4215: "high byte of the quotient",
-    0x4216: "low byte of the product or of the remainder",
-    0x4217: "high byte of the product or of the remainder",
+    0x4216: "low byte of the product or the remainder",
+    0x4217: "high byte of the product or the remainder",
     0x4218: "low byte of controller 1: A, X, L, R",
     0x4219: "high byte of controller 1: B, Y, Select, Start and the directions",
     0x421A: "low byte of controller 2: A, X, L, R",
@@ -122,12 +127,12 @@ _CHANNEL = {
     3: "high byte of the A-bus address of DMA channel {0}",
     4: "bank of the A-bus address of DMA channel {0}",
     5: (
-        "low byte of the number of bytes of DMA channel {0} (of an indirect "
-        "address in HDMA)"
+        "low byte of the number of bytes of DMA channel {0} (in HDMA of an "
+        "indirect address)"
     ),
     6: (
-        "high byte of the number of bytes of DMA channel {0} (of an indirect "
-        "address in HDMA)"
+        "high byte of the number of bytes of DMA channel {0} (in HDMA of an "
+        "indirect address)"
     ),
     7: "bank of the indirect address of HDMA channel {0}",
 }
@@ -138,3 +143,39 @@ def register_meaning(place: int) -> str:
     if 0x4300 <= place <= 0x437F:
         return _CHANNEL.get(place & 0xF, "").format(place >> 4 & 7)
     return MEANINGS.get(place, "")
+
+
+def register_place(value: int) -> int | None:
+    """The register an address reaches, whatever bank of the system area it is written
+    with; None where it reaches none.
+    """
+    bank, low = value >> 16, value & 0xFFFF
+    reached = bank & 0x7F < 0x40 and (low in MEANINGS or 0x4300 <= low <= 0x437F)
+    return low if reached else None
+
+
+def register_named(name: str, place: int, names: Set[str]) -> str:
+    """What a register does under this name, where `names` are all names of its place.
+
+    Where the low byte has a name of its own (`DMA0ADDRL`), a name without the L
+    (`DMA0ADDR`) is the whole word; where a channel's digit could stand, an X stands
+    for any channel (`DMAXADDR` beside `DMA0ADDR`).
+    """
+    said = register_meaning(place)
+    low = any(other.endswith("L") for other in names) and not name.endswith("L")
+    if low and said.startswith(_LOW_BYTE):
+        said = said.removeprefix(_LOW_BYTE).removeprefix("the ") + ", as a whole"
+    if "channel" in said and _any_channel(name, names):
+        said = re.sub(r"(H?DMA) channel \d", r"any \1 channel", said)
+        said += f" (n for X: ${place & 0xFF0F:04X} + $10 times n)"
+    return said
+
+
+def _any_channel(name: str, names: Set[str]) -> bool:
+    """Whether an X in a name stands where other names have a channel's digit."""
+    return any(
+        other.startswith(name[:at] + "0")
+        for at, letter in enumerate(name)
+        if letter == "X"
+        for other in names
+    )

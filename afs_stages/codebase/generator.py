@@ -44,7 +44,7 @@ class CodebaseOptions(Block):
         default=False, description="tell what pages of plans propose, as proposals"
     )
     wordings: int = Field(
-        default=3,
+        default=2,
         ge=0,
         description="wordings of each fact of memory (an address, a meaning, a value), "
         "beside the one kept aside for recall; there are six or more",

@@ -181,7 +181,7 @@ def test_an_explanation_tells_each_step_and_where_a_jump_table_leads(tmp_path: P
         "Which action the keeper is in.\n\n"
         "It takes X from its caller as an index. "
         "It returns with RTS, as a routine that is called by JSR.\n\n"
-        "Called by `Keeper_Main`."
+        "Listed in `Keeper_Main`."
     )
 
 

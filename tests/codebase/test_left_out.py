@@ -394,13 +394,14 @@ def test_a_header_stays_where_its_steps_would_leave_something_out(tmp_path):
         "  LDX.b #$1D\n  LDA.w LampState : BEQ .dark\n  LDX.b #$0E\n  .dark\n"
         "  STX.w LampOil\n  RTL\n"
     )
+    contract = "; on return the lamp of the tower burns while the keeper sleeps\n"
     samples, _ = made(
-        tmp_path, lamp_asm=f"{NAMES}\n{HEADER}Lamp_Light:\n{{\n{body}}}\n"
+        tmp_path, lamp_asm=f"{NAMES}\n{contract}Lamp_Light:\n{{\n{body}}}\n"
     )
     (told,) = [
         sample
         for sample in samples
-        if "(`lamp.asm`, line" in sample and "Lights the lamp" in sample
+        if "(`lamp.asm`, line" in sample and "the keeper sleeps" in sample
     ]
     assert "Step by step" not in told
 

@@ -69,15 +69,15 @@ def test_a_routine_is_explained_with_its_code(samples):
         s
         for s in samples
         if s.provenance["kind"] == "asm_explanation"
-        and "`Moth_DrinkOil`" in s.output[:40]
+        and "`Tide_StartSlack`" in s.output[:40]
     ]
-    assert "Every 16th frame on the lamp costs four drops of oil." in sample.output
-    assert "- writes `LampOil` ($7E0F04): 16-bit: oil left, in drops." in sample.output
+    assert "Enters the slack phase that follows the current one." in sample.output
+    assert "- writes `TidePhase` ($7E0F01): 0 rising" in sample.output
     assert "It returns with RTS, as a routine that is called by JSR." in sample.output
-    assert "Called by `Moth_Update`." in sample.output
-    assert sample.input.startswith("```asm\nMoth_DrinkOil:\n{\n    INC.w SprMiscA,X\n")
-    assert sample.group == "oracle:routine:Sprites/lamp_moth.asm:Moth_DrinkOil"
-    assert sample.provenance["file"] == "Sprites/lamp_moth.asm"
+    assert "Called by `Tide_Rise`" in sample.output
+    assert sample.input.startswith("```asm\nStartSlack:\n    INC.w TidePhase\n")
+    assert sample.group == "oracle:routine:Core/tide.asm:Tide_StartSlack"
+    assert sample.provenance["file"] == "Core/tide.asm"
 
 
 def test_a_namespace_is_part_of_a_name(samples):

@@ -177,7 +177,7 @@ def test_hooks_of_a_file_are_listed_whole(tmp_path):
 def test_a_table_that_lists_a_routine_does_not_call_it(tmp_path):
     code = f"org $008000\n{CODE}\nLamp_Jumps:\n  dw Lamp_Light\n  dw Lamp_Light\n"
     (sample,) = told_of(made(tmp_path, lamp_asm=code)[0], "$008000 is `Lamp_Light`")
-    assert "It is listed in the table `Lamp_Jumps`." in sample
+    assert "It is listed in `Lamp_Jumps`." in sample
     assert "called by" not in sample
 
 

@@ -152,12 +152,10 @@ def test_a_comment_above_several_names_says_so(tmp_path):
     told = [sample for sample in samples if "Where the light" in sample]
     assert len(told) == 2
     assert all(
-        "it and the 3 after it: `LampEdgeNH`, `LampEdgeS` and `LampEdgeSH`." in sample
+        "it and above `LampEdgeNH`, `LampEdgeS` and `LampEdgeSH`." in sample
         for sample in told
     )
-    assert not [
-        sample for sample in samples if "LampOil" in sample and "after it" in sample
-    ]
+    assert [sample for sample in samples if "above it and above `LampOilH`" in sample]
 
 
 def test_a_flag_nobody_tests_is_said_to_be_so(tmp_path):

@@ -8,14 +8,17 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from afs_stages.asm.control_flow import ControlFlow, follow
 from afs_stages.asm.lexer import Line, Statement
+from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED, references
 from afs_stages.codebase.facts.contract import Contract, contract
+from afs_stages.codebase.facts.operands import immediate
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.markdown import Document, read_document
-from afs_stages.codebase.read.nodes import Macro
+from afs_stages.codebase.read.nodes import AsmFile, Macro
 from afs_stages.codebase.read.program import Program, Symbol, read_program
 from afs_stages.codebase.read.routines import CodeSpan, blocks, patches
 from afs_stages.codebase.read.tree import Problem, Tree, read_tree
@@ -34,6 +37,9 @@ NO_TASK = re.compile(
     r"|three )?(functions?|routines?)\b"
 )
 """Legends of frames, and how a routine is come by: neither is what it is for."""
+
+_SOON = 60
+"""Statements within which a direct page that is only borrowed is given back."""
 
 _BEHIND_NAME = re.compile(r"\s*[:.\-–—]?\s+")
 _VERSION = re.compile(r"\s*[-:–—(|].*$")
@@ -59,7 +65,8 @@ class Project:
     units: list[Unit]
     documents: list[Document]
     vocabulary: OwnWords = field(default_factory=OwnWords)
-    callers: dict[str, list[str]] = field(default_factory=dict)
+    callers: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    """routine -> who leads to it -> how: called, gone to, listed"""
     hooks: dict[str, list[CodeSpan]] = field(default_factory=dict)
     by_name: dict[str, list[Unit]] = field(default_factory=dict)
     _control_flows: dict[Unit, ControlFlow] = field(default_factory=dict)
@@ -80,6 +87,13 @@ class Project:
             (doc for doc in self.documents if doc.path.lower() == "readme.md"), None
         )
         return _VERSION.sub("", readme.title) if readme and readme.title else "the game"
+
+    @cached_property
+    def moves_direct_page(self) -> bool:
+        """Whether some code sets the direct page to another place than 0 and leaves it
+        there: then a number of the direct page alone names no place.
+        """
+        return any(map(_leaves_direct_page, self.program.files.values()))
 
     @cached_property
     def _common(self) -> frozenset[str]:
@@ -178,6 +192,27 @@ class Project:
                 )
         return found
 
+    def reached_from(self, name: str, how: str) -> list[str]:
+        """Who calls, goes to or lists a routine, itself left out; of several ways the
+        first of these.
+        """
+        order = (CALLED, GONE_TO, LISTED)
+        found = self.callers.get(name, {})
+        return [
+            other
+            for other, ways in found.items()
+            if other != name and min(ways, key=order.index) == how
+        ]
+
+    def find_from(self, owner: str, name: str) -> Unit | None:
+        """The routine a name means in the code of `owner`: its own namespace first."""
+        inside = (
+            self.find(f"{namespace}_{name}")
+            for namespace in self.program.namespaces
+            if owner.startswith(f"{namespace}_")
+        )
+        return next(filter(None, inside), None) or self.find(name)
+
     def find(self, name: str) -> Unit | None:
         """The routine a name refers to, where there is one only."""
         group = (
@@ -200,6 +235,8 @@ def read_project(root: Path, words: OwnWords | None = None) -> Project:
         block
         for file in program.files.values()
         for block in (*blocks(file), *patches(file))
+        # what another processor runs is no 65816 code
+        if block.kind == "data" or block.first not in file.foreign
     ]
     units = [_unit(block) for block in found]
     project = Project(tree, program, units, documents, words)
@@ -207,7 +244,14 @@ def read_project(root: Path, words: OwnWords | None = None) -> Project:
         if unit.block.kind != "patch":
             project.by_name.setdefault(unit.block.name, []).append(unit)
     for unit in project.units:
-        _link(project, unit)
+        if unit.block.kind == "patch":
+            _hook(project, unit)
+    for file in program.files.values():
+        for name, owner, how in references(file):
+            target = project.find_from(owner, name) if name else None
+            if target is not None:
+                ways = project.callers.setdefault(target.block.name, {})
+                ways.setdefault(owner, set()).add(how)
     return project
 
 
@@ -244,13 +288,28 @@ def summary(block: CodeSpan) -> str:
     )
 
 
-def _link(project: Project, unit: Unit) -> None:
-    block = unit.block
+def _leaves_direct_page(file: AsmFile) -> bool:
+    """Whether a file puts a number other than 0 into D that no PLD soon undoes."""
+    code = [
+        statement
+        for line in file.lines
+        if line.number not in file.foreign
+        for statement in line.statements
+        if statement.word
+    ]
+    for at, (before, statement) in enumerate(pairwise(code)):
+        number = immediate(before.rest) if before.rest.startswith("#") else None
+        loaded = before.word.startswith("lda") and number not in (None, 0)
+        if statement.word == "tcd" and loaded:
+            after = code[at : at + _SOON]
+            if not any(other.word == "pld" for other in after):
+                return True
+    return False
+
+
+def _hook(project: Project, unit: Unit) -> None:
+    """Note the routines a patch leads to."""
     for _, name in unit.contract.calls:
         target = project.find(name)
-        if target is None or target is unit:
-            continue
-        if block.kind == "patch":
-            project.hooks.setdefault(target.block.name, []).append(block)
-        elif block.name not in project.callers.setdefault(target.block.name, []):
-            project.callers[target.block.name].append(block.name)
+        if target is not None:
+            project.hooks.setdefault(target.block.name, []).append(unit.block)

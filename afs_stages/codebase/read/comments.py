@@ -12,8 +12,7 @@ _DECORATION = re.compile(r"^[=\-*#~_]{2,}\s*|\s*[=\-*#~_]{2,}$")
 _TAG = re.compile(r"^.*?;\s*@(\w+)\b\s*(.*)$")
 _INNER_TAG = re.compile(r"(?:^|\s*;\s*)@\w+\b.*$|^#(?:END)?PATCH_\w+=?")
 _BANNER = re.compile(
-    r"^(\*?\$[0-9A-Fa-f]{2,6}(?:-\$?[0-9A-Fa-f]+)?)(?:\s+(?:LOCAL|LONG"
-    r"|JUMP LOCATION))?$"
+    r"^\*?\$[0-9A-Fa-f]{2,6}(?:-\$?[0-9A-Fa-f]+)?(?:\s+\(?[A-Z/]+\)?)*[.:]?$"
 )
 _ITEM = re.compile(
     r"^([-*•]\s|\d+[.)]\s|[A-Za-z$!][\w $/()!-]{0,24}:\s"

@@ -21,6 +21,8 @@ _UNDECIDED = 3
 _MARKUP = re.compile(
     r"`([^`\n]+)`|(?<!_)\*(?!\.\w)|[_`~]|!?\[([^\]]*)\]\([^)]*\)|<[^>]{1,40}>"
 )
+_LETTERS = re.compile(r"[A-Za-z0-9]+")
+_ENDINGS = frozenset(("s", "es", "d", "ed", "th", "ing"))
 _MAX_NESTING = 20
 
 
@@ -75,10 +77,21 @@ class Document:
 
 def plain(text: str) -> str:
     """Inline Markdown as plain text."""
-    kept = _MARKUP.sub(
-        lambda m: m.group(1) or m.group(2) or ("_" if m.group() == "_" else ""), text
-    )
+    kept = _MARKUP.sub(_inline, text)
     return " ".join(kept.split())
+
+
+def _inline(match: re.Match[str]) -> str:
+    """What is left of a mark. Code that touches a word is set apart from it, unless an
+    ending follows (`Lamp`s).
+    """
+    code = match.group(1)
+    if code is None:
+        return match.group(2) or ("_" if match.group() == "_" else "")
+    before = match.string[: match.start()][-1:]
+    after = _LETTERS.match(match.string, match.end())
+    apart = after is not None and after.group().lower() not in _ENDINGS
+    return f"{' ' * before.isalnum()}{code}{' ' * apart}"
 
 
 def usable(path: str, words: OwnWords) -> bool:

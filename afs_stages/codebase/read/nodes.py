@@ -87,7 +87,7 @@ class Org:
 
 @dataclass(frozen=True, slots=True)
 class PcStep:
-    """What moves the program counter: org, base, skip, label, data, code,
+    """What moves the program counter: org, base, skip, label, data, code, include,
     push, pull.
     """
 
@@ -113,3 +113,5 @@ class AsmFile:
     namespaces: list[str] = field(default_factory=list)
     braces: dict[int, int] = field(default_factory=dict)
     """line of `{` -> line of its `}`"""
+    foreign: set[int] = field(default_factory=set)
+    """the lines that are for another processor (`arch spc700`)"""

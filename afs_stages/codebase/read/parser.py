@@ -53,9 +53,12 @@ class _Parser:
         self.macro: Macro | None = None
         self.struct: Struct | None = None
         self.section, self.section_line = "", 0
+        self.other_processor = False
 
     def run(self) -> None:
         for line in self.out.lines:
+            if self.other_processor:
+                self.out.foreign.add(line.number)
             self._note_section(line)
             for statement in line.statements:
                 self._statement(statement, line)
@@ -122,6 +125,8 @@ class _Parser:
                 if word in DATA and '"' not in statement.rest
                 else ""
             )
+            # which side of a condition is assembled is not known here
+            size = "" if self.conditions else size
             self.out.steps.append(PcStep("data" if size else "code", size, line.number))
         else:
             self._other(word, statement, line)
@@ -193,8 +198,10 @@ class _Parser:
         for labels also across one blank line.
         """
         lines, at = self.out.lines, number - 2
-        if blank and at > 0 and not lines[at].text.strip():
-            at -= 1
+        apart = blank and at > 0 and not lines[at].text.strip()
+        at -= apart
+        if apart and lines[number - 1].comment and not self._above(at - 1):
+            return ""  # one line that heads all that follows; the label has its own
         found: list[str] = []
         while at >= 0 and self._above(at) and len(found) < _MAX_HEADER:
             found.append(lines[at].comment)
@@ -292,9 +299,18 @@ class _Parser:
 
     def _on_incsrc(self, rest: str, line: Line) -> None:
         condition = " and ".join(self.conditions)
-        self.out.includes.append(
-            Include(rest.strip().strip('"').replace("\\", "/"), line.number, condition)
-        )
+        path = rest.strip().strip('"').replace("\\", "/")
+        self.out.includes.append(Include(path, line.number, condition))
+        self.out.steps.append(PcStep("include", path, line.number))
+
+    def _on_unmeasured(self, rest: str, line: Line) -> None:
+        """What puts in bytes that are not counted here."""
+        self.out.steps.append(PcStep("code", "", line.number))
+
+    _on_incbin = _on_fill = _on_pad = _on_align = _on_unmeasured
+
+    def _on_arch(self, rest: str, line: Line) -> None:
+        self.other_processor = rest.strip().lower() != "65816"
 
     def _on_if(self, rest: str, line: Line) -> None:
         self.conditions.append(rest)

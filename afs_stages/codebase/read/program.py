@@ -5,16 +5,22 @@ looked up across files.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 
+from afs_stages.asm.hardware import register_named, register_place
+from afs_stages.asm.isa import MNEMONICS
 from afs_stages.codebase.read.expression import evaluate
 from afs_stages.codebase.read.nodes import AsmFile, Equate, Label
 from afs_stages.codebase.read.parser import parse
 from afs_stages.codebase.read.tree import Problem, Tree
 
 _MAX_CHAIN = 64
+_BANK = 0x10000
+_OF_STRUCT = re.compile(r"([A-Za-z_]\w*)\.\w")
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,11 @@ class Symbol:
     section: str
     size: str = ""
     kind: str = "equate"
+    """`equate`, `define`, `label`, `reserved`, `field`, or `foreign`: a place in the
+    memory of another processor, or a field of a struct that overlays no known place.
+    """
+    hardware: str = ""
+    """What the hardware register of this name does, where it is one."""
 
 
 @dataclass
@@ -43,6 +54,8 @@ class Program:
     includes: dict[str, list[str]] = field(default_factory=dict)
     included_by: dict[str, list[str]] = field(default_factory=dict)
     namespaces: tuple[str, ...] = ()
+    included_at: dict[tuple[str, int], str] = field(default_factory=dict)
+    """(file, line) of an include -> the file it names"""
     _equates: dict[str, Equate] = field(default_factory=dict)
     _known: dict[str, int | None] = field(default_factory=dict)
 
@@ -117,10 +130,47 @@ def read_program(tree: Tree) -> Program:
             program._equates.setdefault(equate.name, equate)
     for file in files.values():
         _place(program, file)
+    spoken = _structs_spoken_of(program)
     for file in files.values():
         _add_equates(program, file)
-        _add_structs(program, file)
+        _add_structs(program, file, spoken)
+    _tell_registers(program)
     return program
+
+
+def _structs_spoken_of(program: Program) -> set[str]:
+    """The structs whose fields the code of the main processor names. A struct without
+    a bank that it never names may describe any memory.
+    """
+    files = program.files.values()
+    if not any(file.structs for file in files):
+        return set()
+    return set(chain.from_iterable(map(_structs_in, files)))
+
+
+def _structs_in(file: AsmFile) -> Iterator[str]:
+    for line in file.lines:
+        if "." not in line.code or line.number in file.foreign:
+            continue
+        for statement in line.statements:
+            if statement.word.split(".", 1)[0] in MNEMONICS:
+                yield from _OF_STRUCT.findall(statement.rest)
+
+
+def _tell_registers(program: Program) -> None:
+    """Say what each register name means, by all names of its place."""
+    at: dict[int, set[str]] = {}
+    for symbol in program.all_symbols():
+        place = register_place(symbol.value)
+        if symbol.kind == "equate" and place is not None:
+            at.setdefault(place, set()).add(symbol.name)
+    for place, names in at.items():
+        for name in names:
+            told = register_named(name, place, names)
+            program.symbols[name] = [
+                replace(symbol, hardware=told) if symbol.kind == "equate" else symbol
+                for symbol in program.symbols[name]
+            ]
 
 
 def _resolve_includes(program: Program, problems: list[Problem]) -> None:
@@ -137,11 +187,28 @@ def _resolve_includes(program: Program, problems: list[Problem]) -> None:
                 problems.append(
                     Problem(path, include.line, "include_not_found", include.path[:80])
                 )
-            elif found != path and found not in program.includes.setdefault(path, []):
+                continue
+            program.included_at[path, include.line] = found
+            if found != path and found not in program.includes.setdefault(path, []):
                 program.includes[path].append(found)
                 program.included_by.setdefault(found, []).append(path)
+    _spread_foreign(program)
     for path in _circular(program):
         problems.append(Problem(path, 0, "circular_include"))
+
+
+def _spread_foreign(program: Program) -> None:
+    """A file that is included where another processor's code stands is for it too."""
+    waiting = list(program.files)
+    while waiting:
+        path = waiting.pop()
+        file = program.files[path]
+        for (includer, line), found in program.included_at.items():
+            target = program.files[found]
+            whole = set(range(1, len(target.lines) + 1))
+            if includer == path and line in file.foreign and target.foreign != whole:
+                target.foreign |= whole
+                waiting.append(found)
 
 
 def _circular(program: Program) -> list[str]:
@@ -171,7 +238,9 @@ def _place(program: Program, file: AsmFile) -> None:
     waiting: list[Label] = []
     sizes = _sizes(file)
     for step in file.steps:
-        if step.kind in ("org", "base"):
+        if step.line in file.foreign:
+            at, waiting = None, []
+        elif step.kind in ("org", "base"):
             at = evaluate(step.value, program.value)
         elif step.kind == "push":
             stack.append(at)
@@ -182,6 +251,9 @@ def _place(program: Program, file: AsmFile) -> None:
             at = None if at is None or size is None else at + size
         elif step.kind == "code":
             at, waiting = None, []
+        elif step.kind == "include":
+            if not _is_silent(program, program.included_at.get((file.path, step.line))):
+                at, waiting = None, []
         elif step.kind == "here":
             at = evaluate(step.value, program.value)
             _name(program, file, waiting, at, sizes)
@@ -191,6 +263,24 @@ def _place(program: Program, file: AsmFile) -> None:
             if at is not None:
                 _name(program, file, waiting, at, sizes)
             waiting = waiting if at is None else []
+
+
+def _is_silent(program: Program, path: str | None) -> bool:
+    """Whether a file puts nothing in where it is included: names alone."""
+    seen, waiting = set[str](), [path]
+    while waiting:
+        found = waiting.pop()
+        if found is None:
+            return False
+        if found in seen:
+            continue
+        seen.add(found)
+        for step in program.files[found].steps:
+            if step.kind == "include":
+                waiting.append(program.included_at.get((found, step.line)))
+            elif step.kind != "label":
+                return False
+    return True
 
 
 def _name(
@@ -235,6 +325,7 @@ def _add_equates(program: Program, file: AsmFile) -> None:
         if value is None or not 0 <= value <= 0xFFFFFF:
             continue
         kind = "define" if equate.name.startswith("!") else "equate"
+        kind = "foreign" if equate.line in file.foreign else kind
         texts = (equate.comment, equate.header, equate.section)
         _add(
             program,
@@ -242,14 +333,16 @@ def _add_equates(program: Program, file: AsmFile) -> None:
         )
 
 
-def _add_structs(program: Program, file: AsmFile) -> None:
+def _add_structs(program: Program, file: AsmFile, spoken: set[str]) -> None:
     for struct in file.structs:
         at = evaluate(struct.base, program.value)
+        here = struct.name in spoken or (at is not None and at >= _BANK)
+        here = here and struct.first not in file.foreign
         for entry in struct.fields:
             if at is None:
                 break
             name = f"{struct.name}.{entry.name}"
-            kind, text = ("field", struct.header)
+            kind, text = ("field" if here else "foreign", struct.header)
             symbol = Symbol(
                 name,
                 at,

@@ -109,6 +109,9 @@ def patches(file: AsmFile) -> Iterator[CodeSpan]:
             ):
                 break
             last = line.number
+        # a comment at the end is about what follows
+        while last > org.line and not file.lines[last - 1].code:
+            last -= 1
         lines = tuple(file.lines[org.line - 1 : last])
         words = [statement.word for line in lines for statement in line.statements]
         if (

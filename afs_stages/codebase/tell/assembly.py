@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from afs_stages.asm.isa import DATA
 from afs_stages.asm.operand import Operand, read_operand
+from afs_stages.codebase.facts.machine import BRANCHES
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import choose, listing
 from afs_stages.codebase.read import comments
@@ -35,6 +36,9 @@ GROUND = 4
 """What must be known of a routine for an explanation: a header, two comments, four
 known variables, or a mixture.
 """
+
+TELLING = 10
+"""Words of a header that explains a routine whose steps cannot be told whole."""
 
 CLEAR_STEPS = 12
 """More steps than these, without a word on what they are for, are no explanation."""
@@ -159,14 +163,7 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         f"I am reading {file}. How does {name} work?",
     ]
     question = choose(phrasings, block.text)
-    steps = steps if _complete(unit, steps) else []
-    yield Draft(
-        "asm_explanation",
-        question,
-        explain(project, words, unit, steps),
-        *place,
-        input=fenced(block.text),
-    )
+    complete = _complete(unit, steps)
     if (
         purpose(project, unit)
         and comments.words(unit.summary) >= 6
@@ -174,7 +171,18 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
     ):
         request = _request(words, unit)
     else:
-        request = _by_steps(words, unit, steps)
+        request = _by_steps(words, unit, steps) if complete else ""
+    # a header without the steps explains little: it stands alone where it is long and
+    # no request tells it
+    alone = comments.words(block.header) >= TELLING and not request
+    yield Draft(
+        "asm_explanation",
+        question,
+        explain(project, words, unit, steps if complete else []),
+        *place,
+        input=fenced(block.text),
+        fault="" if complete or alone else "steps_leave_something_out",
+    )
     if request:
         answer = f"{name} in {file} does this:\n\n{fenced(block.text)}"
         how = ending(project, unit)
@@ -242,6 +250,29 @@ def _whole(unit: Unit) -> bool:
     return not words or words[-1].startswith("%") or words[-1].split(".", 1)[0] in _ENDS
 
 
+def _missing_labels(project: Project, unit: Unit) -> list[str]:
+    """The local labels a routine branches to that stand nowhere between its first line
+    and the next routine: such code cannot be assembled.
+    """
+    file = project.program.files[unit.block.file]
+    later = [label.line for label in file.labels if label.line > unit.block.last]
+    lines = file.lines[unit.block.first - 1 : min(later, default=len(file.lines) + 1)]
+    defined = {
+        label.strip("#:")
+        for line in lines
+        for statement in line.statements
+        for label in statement.labels
+    }
+    wanted = [
+        read_operand(statement.rest).base
+        for line in unit.block.lines
+        for statement in line.statements
+        if statement.word.split(".", 1)[0] in BRANCHES
+        and read_operand(statement.rest).local
+    ]
+    return [label for label in wanted if label not in defined]
+
+
 def skipped(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -> str:
     """Why a routine with these steps is not explained, or ""."""
     if len(unit.block.lines) > MAX_CODE or len(unit.block.text) > 6000:
@@ -257,6 +288,8 @@ def skipped(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -
         return "drawing_loop"
     if not _whole(unit):
         return "routine_falls_into_the_next"
+    if _missing_labels(project, unit):
+        return "label_not_defined"
     explained = unit.block.header and purpose(project, unit) == unit.block.header
     if not explained and not _complete(unit, steps):
         return "steps_leave_something_out"
@@ -301,7 +334,11 @@ def _request(words: NameLookup, unit: Unit) -> str:
     ]
     request = f"{choose(phrasings, unit.block.text)} {_materials(words, unit)}".rstrip()
     more = comments.words(unit.block.header) > comments.words(goal) + 3
-    return f"{request}\n\nIts header says:\n{unit.block.header}" if more else request
+    if not more:
+        return request
+    # the goal is the beginning of the header: it is told once
+    rest = unit.block.header.removeprefix(goal).lstrip(". \n")
+    return f"{request}\n\nIts header says:\n{rest}"
 
 
 def _materials(words: NameLookup, unit: Unit) -> str:
@@ -339,23 +376,39 @@ def _shown(words: NameLookup, operand: Operand) -> str:
     return f"`{operand.text}` (`{symbol.name}{index}`)"
 
 
+def _listed(entries: list[tuple[str, str]]) -> str:
+    said = "\n".join(f"- `{code[:60]}`: {note}" for code, note in entries[:24])
+    more = f"\n- and {len(entries) - 24} more entries." if len(entries) > 24 else ""
+    return said + more
+
+
+def _ways(words: NameLookup, unit: Unit) -> tuple[list[str], list[str]]:
+    """(who reads a table, where it points to)."""
+    own = unit.block.name
+    readers = [f"`{name}`" for name in words.readers.get(own, []) if name != own]
+    targets = [f"`{name}`" for how, name in unit.contract.calls if how == "table"]
+    return readers, targets
+
+
 def _data(words: NameLookup, unit: Unit) -> Iterator[Draft]:
     block = unit.block
-    entries = list(_entries(unit))
-    said = "\n".join(f"- `{code[:60]}`: {note}" for code, note in entries[:24])
+    listed = list(_entries(unit))
+    entries = [entry for entry in listed if comments.says_something(entry[1], 1)]
+    # of a table that says something, every remark is a part: an end mark, a blank
+    listed = listed if entries else []
+    said = _listed(listed)
     if comments.words(block.header) < 4 and len(entries) < 2:
         return
-    said += f"\n- and {len(entries) - 24} more entries." if len(entries) > 24 else ""
-    readers = [
-        f"`{name}`" for name in words.readers.get(block.name, []) if name != block.name
-    ]
+    readers, targets = _ways(words, unit)
     titled = comments.words(block.header) >= 3
     lead = comments.sentence(block.header) if titled else "a data table."
     answer = f"`{block.name}` (`{block.file}`, line {block.first}): {lead}"
     answer += f"\n\nEntries:\n{said}" if said else ""
-    targets = [f"`{name}`" for how, name in unit.contract.calls if how == "table"]
-    answer += f"\n\nIt points to {listing(targets, 8)}." if targets else ""
-    answer += f"\n\nIt is read by {listing(readers, 5)}." if readers else ""
+    for lead, names, most in (
+        ("It points to", targets, 8),
+        ("It is read by", readers, 5),
+    ):
+        answer += f"\n\n{lead} {listing(names, most)}." if names else ""
     group = f"routine:{block.file}:{block.name}"
     question = f"What is in the data table `{block.name}` (`{block.file}`)?"
     generated = _GENERATED.search(block.header)
@@ -381,14 +434,21 @@ def _entries(unit: Unit) -> Iterator[tuple[str, str]]:
         ]
         part = f"{labels[-1]}: " if labels else part
         said = remarks.get(line.number) or comments.strip(line.comment)
-        if (
-            line.code
-            and said
-            and comments.says_something(said, 1)
-            and not comments.is_code(said)
-        ):
+        if line.code and said and not comments.is_code(said):
             code = MARK.sub("", line.code).strip()
-            yield code if code.startswith(".") else part + code, said
+            code = code if code.startswith(".") else part + code
+            yield code, _as_written(said, line.comment)
+
+
+def _as_written(said: str, comment: str) -> str:
+    """What is said of an entry, with the comment behind it letter for letter: it may
+    be the text the bytes stand for.
+    """
+    written = comment.lstrip(";").removeprefix(" ").rstrip()
+    tidy = " ".join(comments.strip(comment).split()).rstrip(".")
+    if not tidy or not said.endswith(tidy) or comments.decorated(comment):
+        return said
+    return said.removesuffix(tidy) + written
 
 
 def _patch(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
@@ -451,7 +511,8 @@ def _new_code(words: NameLookup, unit: Unit) -> str:
             if rest.startswith("#")
             else _shown(words, read_operand(rest))
         )
-        if word not in _DOES or "(" in rest or len(told) == MOST_CLAUSES:
+        jumps = word in ("jsr", "jsl", "jmp", "jml") and "(" in rest
+        if word not in _DOES or jumps or len(told) == MOST_CLAUSES:
             return ""
         nothing = f"does nothing ({rest.lstrip('#$0') or 1} byte(s) of NOP)"
         told.append(nothing if word == "nop" else _DOES[word].format(what))

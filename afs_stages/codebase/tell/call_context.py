@@ -4,6 +4,7 @@ registers, and who reaches it.
 
 from __future__ import annotations
 
+from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import listing, quoted
 
@@ -23,6 +24,7 @@ _WIDTHS = {
     "m=16 x=16": "A, X and Y to 16 bits",
     "m=8 x=8": "A, X and Y to 8 bits",
 }
+_LEADS = {"Called by": CALLED, "Gone to from": GONE_TO, "Listed in": LISTED}
 _RETURNS = {
     "RTS": "as a routine that is called by JSR",
     "RTL": "as a routine that is called by JSL",
@@ -57,7 +59,7 @@ def ending(project: Project, unit: Unit) -> str:
     others = [name for name in unit.contract.indexes if name not in flow.index_given]
     if others:
         said.append(f"It indexes memory by {listing(others)}.")
-    returns = unit.contract.returns
+    returns = returned(project, unit)
     if len(returns) == 1:
         said.append(f"It returns with {returns[0]}, {_RETURNS[returns[0]]}.")
     elif returns:
@@ -65,26 +67,22 @@ def ending(project: Project, unit: Unit) -> str:
     return " ".join(said)
 
 
+def returned(project: Project, unit: Unit) -> list[str]:
+    """The returns of a routine that some path reaches."""
+    flow = project.control_flow(unit)
+    met = {found.kind for found in flow.exits}
+    return [kind for kind in unit.contract.returns if kind in met or not flow.whole]
+
+
 def reached(project: Project, unit: Unit) -> str:
     """Who calls a routine, which tables list it and which patches lead to it."""
-    callers = [
-        name
-        for name in project.callers.get(unit.block.name, [])
-        if name != unit.block.name
+    name = unit.block.name
+    said = [
+        f"{lead} {quoted(others, 5)}."
+        for lead, how in _LEADS.items()
+        if (others := project.reached_from(name, how))
     ]
-    hooks = project.hooks.get(unit.block.name, [])
-    said = []
-    if callers:
-        tables = [
-            name
-            for name in callers
-            if (found := project.find(name)) and found.block.kind == "data"
-        ]
-        calling = [name for name in callers if name not in tables]
-        if calling:
-            said.append(f"Called by {quoted(calling, 5)}.")
-        if tables:
-            said.append(f"Listed in {quoted(tables, 5)}.")
+    hooks = project.hooks.get(name, [])
     if hooks:
         said.append(
             "Reached by the patch at "

@@ -8,8 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from afs_stages.asm.operand import Operand
+from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import address, choose, listing, quoted
+from afs_stages.codebase.tell.call_context import returned
 from afs_stages.codebase.tell.draft import Draft
 from afs_stages.codebase.tell.memory_map import canonical, region
 from afs_stages.codebase.tell.name_lookup import NameLookup
@@ -25,6 +27,8 @@ def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
     for unit in project.units:
         if unit.block.kind == "routine" and project.find(unit.block.name) is unit:
             yield from _routine(project, words, unit)
+    kinds = ["WRAM", "SRAM"]
+    kinds += [] if project.moves_direct_page else ["direct page"]
     uses: dict[int, list[Unit]] = defaultdict(list)
     for unit in project.units:
         if unit.block.kind == "routine":
@@ -35,11 +39,12 @@ def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
         canonical(symbol.value)
         for group in project.program.symbols.values()
         for symbol in group
+        if symbol.kind != "foreign"
     }
     for place, units in sorted(uses.items()):
         if (
             LEAST <= len(units) <= MOST
-            and region(place) in ("direct page", "WRAM", "SRAM")
+            and region(place) in kinds
             and place not in named
         ):
             yield _uses(place, units)
@@ -54,13 +59,10 @@ def _place(operand: Operand) -> int | None:
 
 def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
     name, place = unit.block.name, words.place(unit.block.name)
-    named = [caller for caller in project.callers.get(name, []) if caller != name]
-    tables = [
-        other
-        for other in named
-        if (found := project.find(other)) and found.block.kind == "data"
-    ]
-    callers = [caller for caller in named if caller not in tables]
+    callers = project.reached_from(name, CALLED)
+    jumping = project.reached_from(name, GONE_TO)
+    tables = project.reached_from(name, LISTED)
+    named = callers or jumping or tables
     if not place or not (named or unit.summary or name in words.roles):
         return
     said = f" {unit.summary}" if unit.summary else ""
@@ -68,10 +70,13 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         said += f" It is {words.roles[name]}."
     if callers:
         said += f" It is called by {quoted(callers, 5)}."
+    if jumping:
+        said += f" It is gone to from {quoted(jumping, 5)}."
     if tables:
-        said += f" It is listed in the table `{tables[0]}`."
-    if len(unit.contract.returns) == 1:
-        said += f" It returns with {unit.contract.returns[0]}."
+        said += f" It is listed in {quoted(tables, 5)}."
+    returns = returned(project, unit)
+    if len(returns) == 1:
+        said += f" It returns with {returns[0]}."
     question = choose(
         [
             f"Where in the ROM is `{name}`, and what leads to it?",

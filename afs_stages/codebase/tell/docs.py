@@ -5,6 +5,7 @@ row answers one too.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -449,9 +450,12 @@ def _rows(
     titled = document.title and document.title not in path[-2:]
     where = f"{document.title}, {caption}" if titled else caption
     where = f"the plan {where}" if document.planned else where
+    keys = Counter(cells[0] for _, cells in table.rows if cells)
     for line, cells in table.rows:
         if (document.path, line) in spoiled or not _teaches(header, cells):
             continue
+        if keys[cells[0]] > 1:
+            continue  # one of several rows is no answer
         facts = _facts(header, cells)
         values = " ".join(fact.split(": ", 1)[1] for fact in facts)
         if comments.words(" ".join(facts)) < 7 or comments.words(values) < MIN_CELLS:

@@ -12,6 +12,7 @@ from itertools import takewhile
 
 from afs_stages.asm.hardware import register_meaning
 from afs_stages.codebase.facts.actions import Action, LineActions
+from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
 from afs_stages.codebase.facts.flow import ASSEMBLED, walk
 from afs_stages.codebase.facts.project import NO_TASK, Project, Unit
 from afs_stages.codebase.facts.questions import address, listing, quoted
@@ -93,6 +94,11 @@ LEGEND = 260
 _PLACE = re.compile(r"`(\$[0-9A-F]{2,6})(,[XY])?`")
 
 
+_WAYS = {
+    CALLED: "is called by",
+    GONE_TO: "is gone to from",
+    LISTED: "is listed in",
+}
 _RETURN = (Action("returns", ""),)
 _TIMES = {1: "", 2: " twice"}
 
@@ -244,13 +250,8 @@ def opening(unit: Unit) -> tuple[int, str]:
 def _doing(project: Project, unit: Unit) -> str:
     """A routine nothing is said of, by whom it serves and what it changes."""
     callers = _callers(project, unit)
-    found = _only(project, callers)
-    if found is not None and found.summary:
-        return f"is a part of `{callers[0]}` ({found.summary.rstrip('.')})."
-    if found is not None and found.block.kind == "data":
-        return f"is an entry of the table `{callers[0]}`."
     if callers:
-        return f"is a helper of {quoted(callers, 3)}."
+        return f"{_served(project, unit, callers)}."
     part = _part(project, unit)
     if part:
         return part
@@ -269,6 +270,18 @@ def _doing(project: Project, unit: Unit) -> str:
         if calls
         else f"is a routine of {unit.contract.instructions} instructions."
     )
+
+
+def _served(project: Project, unit: Unit, callers: list[str]) -> str:
+    """By whom a routine is reached and how; what its only caller is for."""
+    found = _only(project, callers)
+    of = (
+        f" ({found.summary.rstrip('.')})" if found is not None and found.summary else ""
+    )
+    name = unit.block.name
+    ways = [how for how in _WAYS if project.reached_from(name, how)]
+    way = _WAYS[ways[0]] if len(ways) == 1 else "is reached from"
+    return f"{way} {quoted(callers, 3)}{of}"
 
 
 def serves_known(project: Project, unit: Unit) -> bool:
@@ -340,7 +353,8 @@ def step_by_step(project: Project, words: NameLookup, unit: Unit) -> list[str]:
             rows.append(_row(label, said, acts, code))
             acts, label = [], ""
     rows += [_row(label, "", acts)] if acts else []
-    return _named(words, rows, not unit.contract.moves_direct_page)
+    moved = unit.contract.moves_direct_page or project.moves_direct_page
+    return _named(words, rows, not moved)
 
 
 def _remarks(project: Project, unit: Unit) -> dict[int, tuple[str, str]]:
@@ -551,10 +565,10 @@ def _data(words: NameLookup, unit: Unit) -> str:
         )
     for place in _registers(words, unit)[: 8 - len(rows)]:
         verb = "writes" if place in written else "reads"
-        known = words.name_of(place) or address(place)
+        known, said = words.register(place)
         if not any(f"({address(place)})" in row for row in rows):
             rows.append(
-                f"- {verb} {known} ({address(place)}): {register_meaning(place)}"
+                f"- {verb} {known or address(place)} ({address(place)}): {said}"
             )
     return "Data:\n" + "\n".join(rows) if rows else ""
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from afs_stages.asm.hardware import register_meaning
 from afs_stages.asm.isa import REGISTERS
 from afs_stages.codebase.facts.mentions import Mentions
 from afs_stages.codebase.facts.project import Project
@@ -80,7 +79,7 @@ MEANING = 4
 """Words a meaning needs where the docs add nothing."""
 GROUP = 5
 """So many addresses under one sentence: it names their group and none of them."""
-SILENT = 3
+SILENT = 1
 """So many names without a word of their own after one that has some: they share it."""
 
 
@@ -143,7 +142,9 @@ def wordings(project: Project, notes: Notes) -> Iterator[Draft]:
         if not _fault(symbol, notes, words)
     ]
     at_place = Counter(
-        canonical(symbol.value) for symbol in project.best_symbol.values()
+        canonical(symbol.value)
+        for symbol in project.best_symbol.values()
+        if symbol.kind != "foreign"
     )
     described = Counter(map(_one_line, told))
     shared = _groups(project, told, notes)
@@ -328,8 +329,7 @@ def meaning(symbol: Symbol) -> str:
             parts.append(comments.sentence(comments.capital(text)))
     said = "\n".join(parts)
     if not said and symbol.kind == "equate":
-        said = comments.sentence(register_meaning(canonical(symbol.value)))
-        said = comments.capital(said)
+        said = comments.capital(comments.sentence(symbol.hardware))
     idle = (
         re.search(r"(?i)\bunused\b|\buse !\w+\* ", said) and comments.words(said) < 10
     )
@@ -348,7 +348,7 @@ def _said(symbol: Symbol, notes: Notes, groups: Groups) -> str:
     """
     own = meaning(symbol)
     if after := groups.get(symbol.name):
-        own += f" This is said of it and the {len(after)} after it: {quoted(after, 8)}."
+        own += f" The comment stands above it and above {quoted(after, 8)}."
     text, path = notes.get(symbol.name, ("", ""))
     new = set(text.lower().split()) - set(own.lower().replace(".", "").split())
     extra = f"`{path}` says: {comments.sentence(text)}" if len(new) >= 3 else ""
@@ -471,7 +471,7 @@ def conflicts(project: Project) -> list[Conflict]:
     known = {
         s.name: s
         for s in project.best_symbol.values()
-        if s.kind != "define" and region(s.value) in _RAM
+        if s.kind not in ("define", "foreign") and region(s.value) in _RAM
     }
     found = []
     for document in project.documents:
@@ -629,7 +629,9 @@ def _structs(project: Project) -> Iterator[Draft]:
                 said = f": {entry.comment}" if entry.comment else ""
                 rows.append(f"- `.{entry.name}` at +{at}{said}")
             base = _base(project, struct.base)
-            where = f" It overlays memory from {address(base)}." if base else ""
+            first = project.best_symbol.get(f"{struct.name}.{struct.fields[0].name}")
+            placed = base and first is not None and first.kind == "field"
+            where = f" It overlays memory from {address(base)}." if placed else ""
             head = f" {comments.sentence(struct.header)}" if struct.header else ""
             answer = (
                 f"`struct {struct.name}` (`{path}`) has {len(struct.fields)} "

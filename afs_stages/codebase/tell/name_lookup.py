@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from afs_stages.asm.hardware import register_meaning
 from afs_stages.asm.operand import Operand, read_operand
 from afs_stages.codebase.facts.flow import table
 from afs_stages.codebase.facts.machine import BRANCHES
@@ -73,7 +74,8 @@ class NameLookup:
             return None
         place = operand.literal
         if place is not None:
-            anywhere = operand.indexed and place < 0x100
+            moved = operand.indexed or self.project.moves_direct_page
+            anywhere = moved and place < 0x100
             return None if anywhere else self._at.get(canonical(place))
         found = self.project.best_symbol.get(operand.name)
         return found if found is not None and is_memory(found) else None
@@ -82,6 +84,12 @@ class NameLookup:
         """The one name of a place, "" where it has none or several."""
         symbol = self._at.get(canonical(value))
         return symbol.name if symbol is not None else self._code.get(value, "")
+
+    def register(self, place: int) -> tuple[str, str]:
+        """The name of a hardware register, and what it does by that name."""
+        symbol = self._at.get(canonical(place))
+        said = symbol.hardware if symbol is not None else ""
+        return self.name_of(place), said or register_meaning(place)
 
     def next_of(self, name: str, what: str, number: str) -> str:
         """Which entry of its jump table a routine selects by setting `what` to
@@ -240,8 +248,29 @@ def _places(project: Project) -> dict[int, Symbol]:
     for place, group in groups.items():
         scratch = 0x7E0000 <= place < 0x7E0010
         if (len(group) <= 2 or place < 0x5000) and not scratch:
-            best[place] = max(
-                group,
-                key=lambda name: (bool(meaning(name)), used[name.name], name.name),
-            )
+            found = _best(group, used)
+            best |= {place: found} if found is not None else {}
     return best
+
+
+def _best(group: list[Symbol], used: Counter[str]) -> Symbol | None:
+    """The name of a place: that the code uses, of this place alone and not of any
+    channel; None where two names of different files say different things and neither
+    is used more, since then one of them is of another game than the code.
+    """
+
+    def rank(symbol: Symbol) -> tuple[bool, bool, int]:
+        alone = "(n for X" not in symbol.hardware
+        return bool(meaning(symbol)), alone, used[symbol.name]
+
+    first, *others = sorted(
+        group, key=lambda symbol: (rank(symbol), symbol.name), reverse=True
+    )
+    rivals = [
+        other
+        for other in others
+        if rank(other) == rank(first)
+        and other.file != first.file
+        and meaning(other) != meaning(first)
+    ]
+    return None if rivals else first

@@ -14,13 +14,13 @@ from typing import NamedTuple
 RECALL = "recall"
 """The wording that is never trained."""
 
-FIRST_SHORT = {"address": 3, "meaning": 1, "value": 2}
+FIRST_SHORT = {"address": 3, "meaning": 3, "value": 2}
 """The number of the first wording below; smaller ones are told at length elsewhere."""
 
 _Pair = tuple[str, str]
 
 _ADDRESS_OF: tuple[_Pair, ...] = (
-    ("At which address does the code keep `{name}`?", "`{name}` is kept at {place}."),
+    ("At which address is `{name}`?", "`{name}` is to be found at {place}."),
     (
         "I want to watch `{name}` in a debugger. Which address do I set?",
         "Set the watch on {place}: `{name}` is there, in {kind}.",
@@ -38,7 +38,7 @@ _NAME_AT: tuple[_Pair, ...] = (
     ("A dump shows a value at {place}. Whose is it?", "The value is that of `{name}`."),
 )
 _MEANING_OF: tuple[_Pair, ...] = (
-    ("What does `{name}` hold?", "`{name}` ({place}) is described so: {said}"),
+    ("What does `{name}` hold?", "`{name}` ({place}): {said}"),
     ("Explain the variable `{name}` briefly.", "`{name}` in brief: {said}"),
     ("Why would code read or write `{name}`?", "Because of what it holds: {said}"),
 )
@@ -52,12 +52,12 @@ _MEANT_BY: tuple[_Pair, ...] = (
         "You are looking for `{name}`; it is at {place}.",
     ),
     (
-        "By which name does code reach “{said}”?",
-        "Code reaches it by the name `{name}`.",
+        "What is the name to write in code for this: “{said}”?",
+        "In code it is written as `{name}`.",
     ),
 )
 _VALUE_OF: tuple[_Pair, ...] = (
-    ("Which number stands behind `{name}`?", "`{name}` stands for {place}."),
+    ("What is the value of `{name}`?", "The value of `{name}` is {place}."),
     (
         "If I write {place} as a named constant here, which one fits “{said}”?",
         "The constant with that value and meaning is `{name}`.",
@@ -74,16 +74,16 @@ _VALUE_OF: tuple[_Pair, ...] = (
 )
 _RECALL = {
     "address": (
-        "Tell me the hexadecimal number somebody types to reach `{name}`.",
-        "{place} is the number to type for `{name}`.",
+        "Which address do I need for `{name}`?",
+        "The address you need for `{name}` is {place}.",
     ),
     "meaning": (
-        "“{said}” How is the symbol of this thing spelt?",
-        "`{name}` is how its symbol is spelt.",
+        "Do you know the label of this one? “{said}”",
+        "The label of this one is `{name}`.",
     ),
     "value": (
-        "Resolve `{name}` to its number.",
-        "{place} is the number of `{name}`.",
+        "Which number do I get for `{name}`?",
+        "For `{name}` you get the number {place}.",
     ),
 }
 

@@ -1,0 +1,68 @@
+"""Who reaches a routine, and how: read off every line of code, also of routines that
+are too long to be told.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+from afs_stages.asm.isa import CALLS
+from afs_stages.asm.lexer import Statement
+from afs_stages.asm.operand import read_operand
+from afs_stages.codebase.facts.machine import BRANCHES
+from afs_stages.codebase.read.nodes import AsmFile, Label
+
+CALLED, GONE_TO, LISTED = "called", "gone to", "listed"
+_ENDS = frozenset(("org", "pushpc", "pullpc"))
+
+
+def references(file: AsmFile) -> Iterator[tuple[str, str, str]]:
+    """(name, routine or table that names it, how) for every call, jump and table entry
+    of a file. What stands behind an `org` without a label is a patch and no routine.
+    """
+    starts = [label.line for label in file.labels]
+    in_macro = {
+        number
+        for macro in file.macros
+        for number in range(macro.first, (macro.last or macro.first) + 1)
+    }
+    cut = 0
+    for line in file.lines:
+        if line.number in in_macro or line.number in file.foreign:
+            continue
+        cut = line.number if _ends(line.statements) else cut
+        above = file.labels[: bisect_right(starts, line.number)]
+        owner = _owner(file, above, line.number, cut)
+        for statement in line.statements if owner else ():
+            for name, how in _names(statement):
+                yield name, owner, how
+
+
+def _owner(file: AsmFile, above: Sequence[Label], line: int, cut: int) -> str:
+    """The last label above a line and behind `cut`, but for those of inner blocks that
+    are closed already.
+    """
+    for label in reversed(above):
+        if label.line <= cut:
+            break
+        closed = file.braces.get(label.line) or file.braces.get(label.line + 1)
+        if not label.depth or not closed or closed >= line:
+            return label.name
+    return ""
+
+
+def _ends(statements: tuple[Statement, ...]) -> bool:
+    return any(statement.word in _ENDS for statement in statements)
+
+
+def _names(statement: Statement) -> Iterator[tuple[str, str]]:
+    """The names a statement leads to, and how."""
+    word = statement.word.split(".", 1)[0]
+    if word in ("dw", "dl"):
+        for part in statement.rest.split(","):
+            yield read_operand(part.removesuffix("-1")).name, LISTED
+    elif word in CALLS or word in BRANCHES:
+        operand = read_operand(statement.rest)
+        if operand.mode == "direct":
+            yield operand.name, CALLED if word in ("jsr", "jsl") else GONE_TO

@@ -1,0 +1,92 @@
+"""What a table, a page or a patch says is told letter for letter, and whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from afs_stages.codebase import OracleTrainingGenerator
+
+HEADER = "; Lights every lamp of the tower at night\n"
+
+
+def told(folder: Path, name: str, text: str):
+    """(kind -> samples, what was left out by reason) of a codebase of one file."""
+    (folder / name).write_text(text)
+    generator = OracleTrainingGenerator(oracle_path=folder)
+    samples: dict[str, list] = {}
+    for sample in generator.generate():
+        samples.setdefault(sample.provenance["kind"], []).append(sample)
+    return samples, Counter(generator.tally.dropped)
+
+
+def test_the_text_of_a_message_keeps_its_blanks_full_stops_and_end(tmp_path):
+    rows = ("db $88, $89, $12 ; [    ][   ]Set it", "db $B2, $41 ; free.")
+    body = "\n".join(f"  {row}" for row in (*rows, "db $7F ; End of message"))
+    code = f"; Set it free, says the keeper of the lamp\nMessage_Keeper:\n{body}\n"
+    (sample,) = told(tmp_path, "text.asm", code)[0]["asm_table"]
+    assert ": [    ][   ]Set it\n" in sample.output
+    assert ": free.\n" in sample.output
+    assert "`db $7F`: End of message" in sample.output
+
+
+def test_code_that_branches_to_a_label_that_is_nowhere_is_left_out(tmp_path):
+    lines = ("LDA $0D90 : BNE .lit_alredy", "STZ $0D90 : STZ $0D91", ".lit_already")
+    body = "\n".join(f"  {line}" for line in (*lines, "RTL"))
+    code = f"{HEADER}Lamp_Light:\n{{\n{body}\n}}\n"
+    samples, dropped = told(tmp_path, "lamp.asm", code)
+    assert "asm_explanation" not in samples
+    assert dropped["label_not_defined"] == 1
+    samples, _ = told(tmp_path, "lamp.asm", code.replace("alredy", "already"))
+    assert "asm_explanation" in samples
+
+
+def test_a_short_header_without_its_steps_explains_nothing(tmp_path):
+    body = "\n".join(("  LDA $0D90 : TCS", "  STZ $0D90 : STZ $0D91", "  RTL"))
+    code = f"{HEADER}Lamp_Light:\n{{\n{body}\n}}\n"
+    samples, dropped = told(tmp_path, "lamp.asm", code)
+    assert "asm_explanation" not in samples
+    assert "asm_request" in samples
+    assert dropped["steps_leave_something_out"] == 1
+
+
+def test_code_that_touches_a_word_in_a_table_is_set_apart(tmp_path):
+    page = (
+        "# Lamps\n\nAll of them.\n\n## Places of the lamps\n\n"
+        "| Place | Meaning |\n|---|---|\n"
+        "| Handler | The handler runs the code at`$1D04-$1D06`instead of its own |\n"
+        "| Drops | The number of drops that are left in the lamp of the tower |\n"
+        "| Keeper | The keeper that lit the lamp of the tower the last time |\n"
+        "| Wind | How often the wind has put out the lamp since the evening |\n"
+        "| Lit | Counts all `Lamp`s that the keeper of the tower lit today |\n"
+    )
+    samples, _ = told(tmp_path, "lamps.md", page)
+    text = "\n".join(s.output for group in samples.values() for s in group)
+    assert "at $1D04-$1D06 instead" in text
+    assert "all Lamps that" in text
+
+
+def test_a_row_whose_key_stands_in_several_rows_is_not_asked_for(tmp_path):
+    page = (
+        "# Lamps\n\nAll of them.\n\n## Places of the lamps\n\n"
+        "| Place | Meaning |\n|---|---|\n"
+        "| Tower | The first lamp that the keeper lights in the evening |\n"
+        "| Tower | The last lamp that the keeper puts out in the morning |\n"
+        "| Roof | A lamp that the wind puts out whenever it likes to do so |\n"
+        "| Hall | A lamp that nobody has ever seen lit since it was hung up |\n"
+        "| Cellar | A lamp that burns all day and all night without oil |\n"
+    )
+    samples, _ = told(tmp_path, "lamps.md", page)
+    rows = [row for kind, group in samples.items() if "row" in kind for row in group]
+    assert len(rows) == 3
+    assert not [row for row in rows if "Tower" in row.instruction]
+
+
+def test_the_comment_of_the_next_patch_is_no_part_of_this_one(tmp_path):
+    code = (
+        "; Keeps the lamp of the tower burning all night\norg $018339\n"
+        "LDA ($B4) ; the oil of the lamp\n; The keeper of the cellar\n"
+        "org $0183A4\nLDA ($B6)\n"
+    )
+    samples, _ = told(tmp_path, "patch.asm", code)
+    assert "cellar" not in samples["asm_hook"][0].input
