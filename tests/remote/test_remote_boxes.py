@@ -508,7 +508,8 @@ def test_a_plain_repro_never_rents_and_the_named_stage_does(project, lab):
     write_code(project)
     for folder in ("models/base", "models/majora/releases", "data/mixed/majora"):
         (project / folder).mkdir(parents=True)
-        (project / folder / "test.jsonl").write_text("")
+        for part in ("test", "recall"):
+            (project / folder / f"{part}.jsonl").write_text("")
     (project / "models/base/config.json").write_text("{}")
     (project / "dvc.yaml").write_text(
         "stages:\n  one: {cmd: echo done > one.txt, outs: [one.txt]}\n"

@@ -77,7 +77,8 @@ def project(tmp_path, lab):
         (tmp_path / f"data/converted/{model}/messages/train.jsonl").write_text(
             '{"messages": []}\n' * 50
         )
-        (tmp_path / f"data/mixed/{model}/test.jsonl").write_text("")
+        for part in ("test", "recall"):
+            (tmp_path / f"data/mixed/{model}/{part}.jsonl").write_text("")
     dvc(tmp_path, lab, "init", "--no-scm")
     return tmp_path
 
