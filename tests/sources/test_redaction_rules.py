@@ -367,3 +367,67 @@ def test_kinds_have_names_that_a_mark_can_hold() -> None:
         redact = Redactor()
         redact(text)
         assert all(kind.replace("-", "").isalnum() for kind in redact.counts)
+
+
+NAMED_APART = [
+    {"card": 4111111111111111},
+    {"password": 84736251},
+    {"pin": 48213},
+    {"password": [CHOSEN[0]]},
+    {"password": {"value": CHOSEN[1]}},
+    {"params": [["password", CHOSEN[2]]]},
+    {"X-Api-Key": [made(32)]},
+    {"element": "Password input", "ref": "e12", "text": CHOSEN[3]},
+    {"selector": "#password", "text": CHOSEN[4]},
+    ("ls", (TOKEN,)),
+    {"x": {TOKEN}},
+    [TOKEN.encode()],
+]
+
+
+@pytest.mark.parametrize("value", NAMED_APART, ids=range(len(NAMED_APART)))
+def test_no_shape_of_a_value_keeps_a_secret(value: object) -> None:
+    cleaned = str(Redactor().value(value))
+    assert "<REDACTED:" in cleaned
+    assert not [
+        word for word in (*CHOSEN, TOKEN, "4111", "847", "482") if word in cleaned
+    ]
+
+
+def test_numbers_and_what_is_no_secret_keep_their_type() -> None:
+    value = {"count": 12, "ok": True, "none": None, "x": 1.5, "password": True}
+    assert Redactor().value(value) == value
+
+
+MARKED = [form.format(CHOSEN[number % 5]) for number, form in enumerate(ASSIGNED)]
+MARKED += [text for _, text, _ in planted(5)] + PEOPLE + list(HIDDEN.values())
+MARKED += [text for text, _ in forms().values()]
+BEHIND = r"""
+ DB_PORT=5432
+ mydb2024
+ user=alice99
+ DB_HOST=db01.example.com
+: x7
+, user=bob99
+ and the port is 5432
+ next1: 22 host2=db01x
+ | abc123 | v2endpoint |
+; const host = 'db01';
+ -n 2 KEYS user:1234
+""".splitlines()
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(MARKED), st.sampled_from([*BEHIND, "", "\n  ", " "])),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_to_redact_twice_changes_nothing(pieces: list[tuple[str, str]]) -> None:
+    once = Redactor()("\n".join(text + behind for text, behind in pieces))
+    assert Redactor()(once) == once
+    value = {"text": once, "args": [once, *once.split()[:9]], "password": once}
+    cleaned = Redactor().value(value)
+    assert Redactor().value(cleaned) == cleaned

@@ -31,6 +31,7 @@ from afs_stages.sources.events import (
     dicts,
 )
 from afs_stages.sources.files import read_document, read_records, walk
+from afs_stages.sources.unexpected import guarded_events
 
 _BEGINS, _ENDS = ("task_started", "turn_started"), ("task_complete", "turn_complete")
 Record = tuple[int, dict[str, Any]]
@@ -86,7 +87,7 @@ def _session(name: str, path: Path, on_bad: OnBad) -> Session:
     first = metas[0] if metas else {}
     origin = first.get("forked_from_id") or first.get("parent_thread_id")
     id = str(origin or first.get("id") or path.name.partition(".")[0])
-    session = Session(id, name, _events(chain(ahead, records)))
+    session = Session(id, name, _events(chain(ahead, records), name, on_bad))
     session.forked = bool(origin) or len(metas) > 1
     session.subagent = _is_subagent(first)
     return session
@@ -119,7 +120,7 @@ def _is_subagent(meta: dict[str, Any]) -> bool:
     return spawned or meta.get("thread_source") == "subagent"
 
 
-def _events(records: Iterator[Record]) -> Iterator[Event]:
+def _events(records: Iterator[Record], name: str, on_bad: OnBad) -> Iterator[Event]:
     """Events of records of any era: an envelope `{type, payload}` or a bare item."""
     waiting: set[str] = set()
     working = turns_told = False
@@ -133,7 +134,7 @@ def _events(records: Iterator[Record]) -> Iterator[Event]:
         item = payload if record.get("type") == "response_item" else record
         if not isinstance(item, dict) or (item is record and payload is not None):
             continue
-        for event in told(number, item):
+        for event in guarded_events(told(number, item), on_bad, name, number):
             if isinstance(event, Called):
                 waiting.add(event.id)
             elif isinstance(event, Returned):

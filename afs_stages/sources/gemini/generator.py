@@ -15,6 +15,7 @@ from afs_stages.sources.events import Event, Session, dicts
 from afs_stages.sources.files import read_document, walk
 from afs_stages.sources.gemini.message_parts import told
 from afs_stages.sources.gemini.replay import Chat, LocatedMessage, replay
+from afs_stages.sources.unexpected import guarded_events
 
 
 class GeminiGenerator(SessionGenerator):
@@ -36,7 +37,7 @@ class GeminiGenerator(SessionGenerator):
                 chat, messages = self._read(name, path)
                 # Only a record that says nothing is judged by its folder.
                 kind = chat.kind or ("subagent" if nested else "main")
-                events = _events(chat.session, messages)
+                events = self._events(name, chat.session, messages)
                 subagent = kind == "subagent"
                 yield Session(chat.session, name, events, subagent=subagent)
 
@@ -52,7 +53,9 @@ class GeminiGenerator(SessionGenerator):
         chat.kind = str(document.get("kind") or "")
         return chat, ((1, item) for item in dicts(document.get("messages")))
 
-
-def _events(session: str, messages: Iterator[LocatedMessage]) -> Iterator[Event]:
-    for number, message in messages:
-        yield from told(session, number, message)
+    def _events(
+        self, name: str, session: str, messages: Iterator[LocatedMessage]
+    ) -> Iterator[Event]:
+        for number, message in messages:
+            events = told(session, number, message)
+            yield from guarded_events(events, self.on_bad, name, number)

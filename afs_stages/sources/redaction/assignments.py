@@ -26,7 +26,7 @@ _LONGEST_NAME = 48
 _AFTER_NAME = re.compile(
     r"(?P<rest>(?:[\w$.]|-(?!>)){0,48}+)"
     # for alice, (staging), no.
-    r"(?: (?:for|of|to|on|in|with|WITH) [\w.@/-]{1,40}| ?\([^()\n]{0,40}\)"
+    r"(?: (?:for|of|to|on|in|with|WITH) [\w.@/-]{1,40}| ?\([^()\n\"']{0,40}\)"
     r"| (?:no|nr|number|code|id)\b\.?)?"
     r"(?: ?\{ ?get;[^}\n]{0,30}\})?"  # a property of C#
     r"(?P<close>\\{0,3}[\"'`*\])}]{0,4})"
@@ -34,7 +34,9 @@ _AFTER_NAME = re.compile(
     r"(?P<pair>(?:>|</\w{1,12}>)?\s{0,4}[,;]?\s{0,24}[\"'<]?"
     r"(?i:value|val|default|content|secret|string|text|v)[\"']?\s{0,3}[:=>]{1,2}\s{0,8})"
     # `a: str = v`, and no base64 that ends in `=`
-    r"|(?P<typed>\s{0,20}:\s{0,3}[A-Za-z_&*\[][\w.\[\], |<>?*&]{0,40}?"
+    # nor the `user=` behind `password: v user=x`
+    r"|(?P<typed>\s{0,20}:\s{0,3}[A-Za-z_&*\[]"
+    r"(?:[\w.\[\],|<>?*&]{0,40}?|[\w.\[\], |<>?*&]{0,40}?\s)"
     r"\s{0,3}=[ \t]{0,20}(?=[^\s,;})\]=]))"
     r"|(?P<assign>\s{0,23}(?::=|\?=|\+=|=>|={1,3}|!==?)\s{0,20})"
     r"|(?P<colon>\s{0,20}:{1,2}\*{0,2}\s{0,20}(?:[|>]-?\s{1,20})?)"

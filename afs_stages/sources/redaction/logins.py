@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
 
@@ -205,7 +204,7 @@ def is_basic(value: str) -> bool:
     try:
         padded = value + "=" * (-len(value) % 4)
         return b":" in base64.b64decode(padded, validate=True)[1:]
-    except binascii.Error:
+    except ValueError:  # also of letters that only look like those of base64
         return False
 
 
