@@ -297,10 +297,17 @@ class Conversation:
 
     def _joins(self, turn: Turn, prompt: at.Prompt, goes_on: bool) -> bool:
         """Whether a prompt belongs to the open turn."""
-        if goes_on and self._fault_of(turn) in STOPPED:
+        if goes_on and self._is_stopped(turn):
             return True
         by_person = turn.fault in ("interrupted", "aborted")
         return (prompt.joins or self._running) and not by_person
+
+    @staticmethod
+    def _is_stopped(turn: Turn) -> bool:
+        """Whether a turn stopped without an answer and can go on."""
+        if turn.fault:
+            return turn.fault in STOPPED
+        return bool(turn.requests) and not turn.answered
 
     def _fault_before(self, prompt: at.Prompt, goes_on: bool) -> str:
         """Why the turn that a prompt opens cannot be used, whatever is answered."""
@@ -382,15 +389,16 @@ class Conversation:
 
     def _cut(self, text: str) -> str:
         """A tool result, redacted, at most as long as the options say; never cut
-        through a secret.
+        through a secret. What is left out is said.
         """
         limit = self._limit
-        head = self.redact(text[: limit + 2 * LONGEST])
-        if len(text) > limit + 2 * LONGEST:
-            head = head[:-LONGEST]
-        if len(head) <= limit:
-            return head
-        return f"{head[:limit]}\n[… {len(text) - limit} more characters]"
+        # A secret that begins here is found whole in what is read.
+        taken = min(len(text), limit + LONGEST)
+        head = self.redact.head(text[: taken + LONGEST], taken)
+        if len(head) > limit:
+            return f"{head[:limit]}\n[… {len(text) - limit} more characters]"
+        more = len(text) - taken
+        return f"{head}\n[… {more} more characters]" if more else head
 
     def _sample(
         self,

@@ -339,7 +339,9 @@ UNITS = [
     *("curl ", "curl -u ", "curl \\\n", "mysql ", "mysql -p", "https://hook", "$2b$"),
     *("sk-", "AKIA", "GB82", "4111 1111 ", "a:*:b:c:d\n", "uid=", "-rw-r--r-- 1 a b "),
     *("Author: A B ", "%20", "%3D", "\x1b[0m", '\\"', "&quot;", "6768705f", "QUJD"),
-    *("aB3dEfGh1jKlMn0pQrStUvWx ", "ripple "),
+    *("aB3dEfGh1jKlMn0pQrStUvWx ", "ripple ", "PuTTY-User-Key-File-2: "),
+    *("| password | a |\n", "password,a\n", "| password | a1 |\n", "пароль: "),
+    *("<REDACTED:password-1>", "password=<REDACTED:x-1> ", "PASS: a1 ", "<REDACTED:"),
 ]
 
 
@@ -431,3 +433,55 @@ def test_to_redact_twice_changes_nothing(pieces: list[tuple[str, str]]) -> None:
     value = {"text": once, "args": [once, *once.split()[:9]], "password": once}
     cleaned = Redactor().value(value)
     assert Redactor().value(cleaned) == cleaned
+
+
+def test_the_words_of_a_command_are_read_in_little_time() -> None:
+    words = ["x" * 500_000, *["-a", "x"] * 2000]
+    started = time.process_time()
+    assert Redactor().value(words) == words
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    "name", ["contraseña", "lösenord", "пароль", "DB_ПАРОЛЬ", "数据库密码", "비밀번호"]
+)
+@pytest.mark.parametrize("form", ["{}: {}", '{} = "{}"', '"{}": "{}"', "{}={}"])
+def test_a_password_has_names_in_every_alphabet(name: str, form: str) -> None:
+    assert CHOSEN[0] not in Redactor()(form.format(name, CHOSEN[0]))
+
+
+@pytest.mark.parametrize(
+    "form", ['{{"refresh_token": "{}"}}', "SECRET_KEY={}", "token: {}", "pw='{}'", "{}"]
+)
+@pytest.mark.parametrize("size", [390, 410, 900, 5000])
+def test_a_long_value_goes_to_its_end(form: str, size: int) -> None:
+    secret = made(size, WORD + "-_")
+    text = form.format(secret) if form != "{}" else f"token = '{secret}'"
+    cleaned = Redactor()(f"{text} and more")
+    assert secret[-40:] not in cleaned
+    assert secret[20:60] not in cleaned
+    assert cleaned.endswith(" and more")
+    assert secret[-40:] not in str(Redactor().value({"refresh_token": secret}))
+
+
+MENTIONS = r"""
+return text.startswith("-----BEGIN RSA PRIVATE KEY-----")|def f():|    pass
+if (a.includes("BEGIN PRIVATE KEY-----")) {|  throw new UnsupportedOperationException();
+    someOtherLongIdentifier1 = 1|    assert s.endswith("-----END PRIVATE KEY-----")
+A="-----BEGIN PRIVATE KEY-----"|someLongFunctionName1(A)|B="-----END PRIVATE KEY-----"
+What does -----BEGIN PRIVATE KEY----- mean?|It begins a key. Internationalization
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("text", MENTIONS)
+def test_a_key_that_is_only_mentioned_takes_nothing(text: str) -> None:
+    code = text.replace("|", "\n")
+    assert Redactor()(code) == code
+
+
+def test_a_key_between_words_goes_and_the_words_stay() -> None:
+    body = [b64encode(RNG.randbytes(48)).decode() for _ in range(4)]
+    heads = (f"-----{'BEGIN'} RSA PRIVATE KEY-----", "PuTTY-User-Key-File-3: ssh-rsa")
+    for head in heads:
+        cleaned = Redactor()("\n".join(["look:", head, *body, "and no more of it"]))
+        assert cleaned == "look:\n<REDACTED:private-key-1>\nand no more of it"

@@ -59,18 +59,30 @@ class CodexGenerator(SessionGenerator):
 
 
 def _rollouts(roots: list[Path]) -> Iterator[tuple[str, Path]]:
-    """Rollout files by name, which is by time; plain wins over `.zst`, `sessions/` over
-    `archived_sessions/`.
+    """Rollout files by name, which is by time. Of the copies of a session, plain wins
+    over `.zst`, `sessions/` over `archived_sessions/`.
     """
-    chosen: dict[str, tuple[tuple[bool, bool, str], Path]] = {}
+    alike: dict[str, list[tuple[bool, bool, str, Path]]] = {}
     for name, path in walk(roots, (".jsonl", ".jsonl.zst", ".json")):
-        if not path.name.startswith("rollout-"):
-            continue
-        key = path.name.removesuffix(".zst")
-        rank = ("archived_sessions" in name, name.endswith(".zst"), name)
-        if key not in chosen or rank < chosen[key][0]:
-            chosen[key] = (rank, path)
-    yield from ((chosen[key][0][2], chosen[key][1]) for key in sorted(chosen))
+        if path.name.startswith("rollout-"):
+            archived, packed = "archived_sessions" in name, name.endswith(".zst")
+            key = path.name.removesuffix(".zst")
+            alike.setdefault(key, []).append((archived, packed, name, path))
+    for key in sorted(alike):
+        taken: set[str] = set()
+        for _, _, name, path in sorted(alike[key]):
+            # Files of one name are copies only where they hold one session.
+            told = _own_id(path) if len(alike[key]) > 1 else ""
+            session = told or name.removesuffix(".zst")
+            if session not in taken:
+                taken.add(session)
+                yield name, path
+
+
+def _own_id(path: Path) -> str:
+    """The id in the header of a rollout; empty where it has none."""
+    _, record = next(_records(path.name, path, lambda bad: None), (0, {}))
+    return str((_meta(record) or {}).get("id") or "")
 
 
 def _session(name: str, path: Path, on_bad: OnBad) -> Session:

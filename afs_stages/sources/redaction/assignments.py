@@ -59,11 +59,19 @@ _SCHEME = (
 _VALUE = re.compile(
     r"(?P<call>(?:new )?[\w:.<>!\[\]-]{1,40}[( ]\s{0,3}(?=[bruf@$LN]{0,2}[\"'])|<<)?"
     r"(?:(?i:[bruf@$]|br|rb|u8|L|N)(?=[\"']))?"
-    r"(?:\\{0,3}\"{1,3}(?:" + _SCHEME + r")(?P<double>[^\"\n]{1,400})(?:\"|\Z|(?=\n))"
-    r"|\\{0,3}'{1,3}(?:" + _SCHEME + r")(?P<single>[^'\n]{1,400})(?:'|\Z|(?=\n))"
-    r"|`{1,3}(?:" + _SCHEME + r")(?P<tick>[^`\n]{1,400})`"
+    r"(?:\\{0,3}\"{1,3}(?:" + _SCHEME + r")(?P<double>[^\"\n]{1,400}+)"
+    r"|\\{0,3}'{1,3}(?:" + _SCHEME + r")(?P<single>[^'\n]{1,400}+)"
+    r"|`{1,3}(?:" + _SCHEME + r")(?P<tick>[^`\n]{1,400}+)"
     r"|(?:qq?[\[{(|/])?" + _SCHEME + r"(?P<bare>[^\s\"'`<>\\]{3,400}))"
 )
+_LONGEST_JUDGED = 400
+"""Characters of a value that are judged; one that goes on goes as a whole."""
+_REST = {
+    "double": re.compile(r"[^\"\n]*"),
+    "single": re.compile(r"[^'\n]*"),
+    "tick": re.compile(r"[^`\n]*"),
+    "bare": re.compile(r"[^\s\"'`<>\\,;(){}\[\]|]*"),
+}
 _BARE_END = re.compile(r"[,;(){}\[\]|]")
 _QUERY_END = re.compile(r"[&#,;)\]}|]")
 _NAME_BACKWARDS = re.compile(r"[\w$.@-]{0,48}")
@@ -115,8 +123,10 @@ def find(reading: Reading) -> Iterator[Span]:
         yield from _named_behind(reading)
     found: set[int] = set()
     for stem in STEMS:
-        if reading.holds(stem):
-            yield from _beside(stem.decode().strip(), reading, found)
+        word = stem.decode()
+        # The words that a reading knows are of ASCII.
+        if reading.holds(stem) if word.isascii() else word in reading.lower:
+            yield from _beside(word.strip(), reading, found)
 
 
 def _named_behind(reading: Reading) -> Iterator[Span]:
@@ -144,6 +154,9 @@ def _beside(stem: str, reading: Reading, found: set[int]) -> Iterator[Span]:
         kind = kind_of(assignment, text)
         if kind:
             covered = assignment.end
+            if covered - assignment.start >= _LONGEST_JUDGED:
+                rest = _REST[str(value.lastgroup)].match(text, covered)
+                covered = rest.end() if rest else covered
             found.add(after.end())
             yield Span(assignment.start, covered, kind)
 

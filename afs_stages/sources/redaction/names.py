@@ -12,6 +12,7 @@ import re
 from enum import IntEnum
 from functools import lru_cache
 from itertools import pairwise
+from unicodedata import normalize
 
 
 class Level(IntEnum):
@@ -29,7 +30,8 @@ STEMS = tuple(
     for stem in (
         *("pass", "pw", "psk", "kennwort", "senha", "contrase", "identified", "secret"),
         *("wachtwoord", "parola", "lozinka", "losenord", "lösenord", "adgangskode"),
-        *("salasana", "пароль", "密码", "密碼", "パスワード", "pepper", "communit"),
+        *("salasana", "пароль", "密码", "密碼", "パスワード", "비밀번호", "pepper"),
+        *("hasło", "heslo", "passord", "jelszó", "şifre", "communit"),
         *("serial", "voucher", "coupon", " wif ", "xprv"),
         *(
             "token",
@@ -67,7 +69,8 @@ _PASSWORD = frozenset(
     "pass passwd password passwords passphrase passcode passwort pw pwd psk kennwort "
     "senha contrasena contraseña identified passw pword mypass userpass dbpass "
     "requirepass masterauth passe wachtwoord parola lozinka lösenord adgangskode "
-    "salasana пароль 密码 密碼 パスワード".split()
+    "salasana hasło heslo passord jelszó şifre пароль 密码 密碼 パスワード "
+    "비밀번호".split()
 )
 _SECRET = frozenset(
     "secret secrets token credential credentials cred creds apikey apikeys jwt bearer "
@@ -126,6 +129,9 @@ _PASS_ENDING = re.compile(
 )
 
 
+_ANY_WORD = re.compile(r"[^\W\d_]+|\d+")
+_FOREIGN = tuple(word for word in sorted(_PASSWORD) if not word.isascii())
+
 _PUBLIC = frozenset(
     "hash hashes sha sha1 sha256 sha384 sha512 md5 checksum digest integrity uid uuid "
     "guid commit rev revision etag fingerprint thumbprint cid nonce blob tree image "
@@ -138,16 +144,28 @@ _PUBLIC = frozenset(
 
 def is_open(name: str) -> bool:
     """Whether everybody may see the value of a name, however random it looks."""
-    words = [word.lower() for word in _WORD.findall(name)]
+    words = _words(name)
     while len(words) > 1 and words[-1].isdigit():
         words.pop()
     return not words or words[-1] in _PUBLIC | _ABOUT or not _OPEN.isdisjoint(words)
 
 
+def _words(name: str) -> list[str]:
+    """The words of a name, in lower case.
+
+    `dbPassword` has two. Letters beyond ASCII are parted by signs alone, and where a
+    script joins its words, one that ends in the word for a password is that word.
+    """
+    if name.isascii():
+        return [word.lower() for word in _WORD.findall(name)]
+    words = _ANY_WORD.findall(normalize("NFC", name).lower())
+    return [next(filter(word.endswith, _FOREIGN), word) for word in words]
+
+
 @lru_cache(maxsize=4096)
 def level(name: str) -> Level:
     """What a name says of the value beside it."""
-    words = [word.lower() for word in _WORD.findall(name)]
+    words = _words(name)
     while words and words[-1].isdigit():
         words.pop()
     if not words:

@@ -120,6 +120,16 @@ class Redactor:
             return text
         return self._replaced(text, spans(text))
 
+    def head(self, text: str, end: int) -> str:
+        """The text to `end`, redacted as a part of the whole; a secret that stands
+        across `end` is gone altogether.
+        """
+        if not self.enabled or not text:
+            return text[:end]
+        found = [span for span in spans(text) if span.start < end]
+        last = max(end, found[-1].end) if found else end
+        return self._replaced(text[:last], found)
+
     def value(self, value: Any) -> Any:
         """The same for every string, number and key inside a value.
 
