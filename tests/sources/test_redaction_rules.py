@@ -485,3 +485,44 @@ def test_a_key_between_words_goes_and_the_words_stay() -> None:
     for head in heads:
         cleaned = Redactor()("\n".join(["look:", head, *body, "and no more of it"]))
         assert cleaned == "look:\n<REDACTED:private-key-1>\nand no more of it"
+
+
+WEAK = r"""
+{"password": "letmein"}
+{\"password\": \"letmein\"}
+Server=db;Uid=sa;Pwd=letmein;
+jdbc:mysql://h/db?user=root&password=letmein
+<password>letmein</password>
+tool --password=letmein run
+the password is letmein7
+passwords = ["letmein12", "letmein8"]
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("text", WEAK)
+def test_a_weak_password_goes_where_no_code_can_stand(text: str) -> None:
+    assert "letmein" not in Redactor()(text)
+    assert "letmein" not in str(Redactor().value({"password": "letmein"}))
+
+
+def test_a_secret_of_words_goes_with_the_name_of_a_variable() -> None:
+    text = 'JWT_SECRET="a-very-secret-jwt-key-2024"'
+    assert Redactor()(text) == 'JWT_SECRET="<REDACTED:secret-1>"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| Feature | Password | Token |\n|--|--|--|\n| sso | supported | existing |",
+        "Test,Pass,Fail\nlogin_test1,check22x,3\nlogin_test2,x22y,1",
+        "First pass, second pass, third pass\nvertices2, geometry1, fragments3",
+    ],
+)
+def test_a_table_that_holds_no_secret_stays(text: str) -> None:
+    assert Redactor()(text) == text
+
+
+def test_a_key_inside_a_word_goes() -> None:
+    key = "sk" + "-" + made(40)
+    for text in (f"tok{key}", f"_{key}", f"a-{key} b"):
+        assert key[6:] not in Redactor()(text)

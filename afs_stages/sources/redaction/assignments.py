@@ -14,7 +14,12 @@ from typing import NamedTuple
 from afs_stages.sources.redaction.names import STEMS, Level, level
 from afs_stages.sources.redaction.reading import Reading
 from afs_stages.sources.redaction.spans import Span
-from afs_stages.sources.redaction.values import is_chosen_well, is_made, is_secret
+from afs_stages.sources.redaction.values import (
+    is_chosen_well,
+    is_made,
+    is_secret,
+    is_short_made,
+)
 
 KINDS = {
     Level.PASSWORD: "password",
@@ -72,10 +77,17 @@ _REST = {
     "tick": re.compile(r"[^`\n]*"),
     "bare": re.compile(r"[^\s\"'`<>\\,;(){}\[\]|]*"),
 }
+_LISTED = re.compile(r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|key)s?\Z", re.I)
+_ITEM = re.compile(
+    r"\[?\s{0,40}(?:\"(?P<double>[^\"\n]{3,200})\"|'(?P<single>[^'\n]{3,200})')"
+    r"\s{0,40}[,\]]"
+)
 _BARE_END = re.compile(r"[,;(){}\[\]|]")
 _QUERY_END = re.compile(r"[&#,;)\]}|]")
 _NAME_BACKWARDS = re.compile(r"[\w$.@-]{0,48}")
 _SHORTEST_AFTER_BLANK = 8
+_SHORTEST_PIN = 4
+_SHORTEST_WORD = 5
 _PLAIN = re.compile(
     r"[A-Za-z]?[a-z_]{1,6}[.,:;=)(\]]?\Z|[A-Za-z_.]{1,60}[(\[][^\d\"']{0,60}\Z"
 )
@@ -85,6 +97,7 @@ _DEFINES_BEFORE = re.compile(
     r"(?i:define|set|setenv|env|with|alter|user|create)\s(?:-\w{1,4}\s)?\s{0,4}\Z"
     r"|(?i:alter|user|create|with)\s"
 )
+_OF_PASSWORDS = re.compile(r"[!@#$%^&*+?~]")
 _WORD_BEFORE = re.compile(r"[ ](?P<word>[A-Za-z0-9]{1,16})(?![A-Za-z0-9])")
 _LOGIN_BEFORE = re.compile(r"(?:login|user|account)\s{1,4}\S{1,64}\s{1,8}\Z")
 
@@ -110,6 +123,17 @@ class Assignment(NamedTuple):
     def is_option(self) -> bool:
         """`--name value`."""
         return self.name.startswith("-") or self.before.endswith("/")
+
+    @property
+    def is_data(self) -> bool:
+        """`"name": "value"`, `<name>value</name>`, `&name=value`: no code either."""
+        if self.name == "pass":
+            return False
+        if self.separator == "colon":
+            return self.quoted and self.before.endswith('"')
+        if self.separator == "arrow":
+            return self.before.endswith("<")
+        return self.sign == "=" and self.before.endswith(("?", "&", ";"))
 
     @property
     def is_environment(self) -> bool:
@@ -147,8 +171,12 @@ def _beside(stem: str, reading: Reading, found: set[int]) -> Iterator[Span]:
         after = _AFTER_NAME.match(text, end) if start >= covered else None
         if after is None or after.end() in found:
             continue
+        if text.startswith("[", after.end()):
+            yield from _in_list(
+                text[max(0, start - 20) : after.end("rest")], text, after.end()
+            )
         value = _VALUE.match(text, after.end())
-        if value is None or _PLAIN.match(value[str(value.lastgroup)]):
+        if value is None or _is_plain(after, value):
             continue
         assignment = _read(text, start, after, value)
         kind = kind_of(assignment, text)
@@ -159,6 +187,29 @@ def _beside(stem: str, reading: Reading, found: set[int]) -> Iterator[Span]:
                 covered = rest.end() if rest else covered
             found.add(after.end())
             yield Span(assignment.start, covered, kind)
+
+
+def _is_plain(after: re.Match[str], value: re.Match[str]) -> bool:
+    """Whether a value is a word that no name makes a secret, as most are."""
+    part = str(value.lastgroup)
+    # A password of six or seven letters stands in quotes, a tag or behind a bare `=`.
+    is_json = part != "bare" and after["colon"]
+    is_data = is_json or after["arrow"] or after["assign"] == "="
+    if is_data and len(value[part]) > _SHORTEST_WORD:
+        return False
+    return bool(_PLAIN.match(value[part]))
+
+
+def _in_list(name: str, text: str, place: int) -> Iterator[Span]:
+    """`passwords = ["v", "v"]`; `PASSWORD_HASHERS` lists other things."""
+    is_list = _LISTED.search(name)
+    strength = level(re.split(r"[^\w-]", name)[-1]) if is_list else Level.NONE
+    item = _ITEM.match(text, place) if strength >= Level.SECRET else None
+    while item:
+        part = "double" if item["double"] else "single"
+        if is_secret(item[part], strength, quoted=True):
+            yield Span(*item.span(part), KINDS[strength])
+        item = _ITEM.match(text, item.end()) if text[item.end() - 1] == "," else None
 
 
 def _read(
@@ -213,19 +264,36 @@ def kind_of(assignment: Assignment, text: str) -> str:
         return ""
     if not _separates(assignment, value, strength):
         return ""
+    is_pin = strength is Level.NUMBER and assignment.name.lower().endswith("pin")
+    if is_pin and sum(map(str.isdigit, value)) < _SHORTEST_PIN:
+        return ""
+    if assignment.name == "PASS" and _is_verdict(assignment, value, text):
+        return ""
     found = is_secret(
         value,
         strength,
         quoted=assignment.quoted,
         environment=assignment.is_environment,
+        data=_is_in_data(assignment, strength),
     )
     return KINDS[strength] if found else ""
+
+
+def _is_in_data(assignment: Assignment, strength: Level) -> bool:
+    """Whether no code can stand there, so that words may be a secret too.
+
+    `TOKEN_MODEL=` is a variable as any; only `…PASSWORD` and `…SECRET` say enough.
+    """
+    if not (assignment.is_data or assignment.is_environment):
+        return False
+    return strength is not Level.SECRET or "SECRET" in assignment.name[-10:].upper()
 
 
 def strength_of(assignment: Assignment) -> Level:
     """What the name says, with the word before it where it alone says nothing."""
     strength = level(assignment.name)
-    if strength is Level.NONE or strength is Level.KEY:
+    is_pass = assignment.name.lower() == "pass"
+    if strength is Level.NONE or strength is Level.KEY or is_pass:
         return level(f"{_word_before(assignment.before)} {assignment.name}")
     return strength
 
@@ -235,11 +303,21 @@ def _word_before(before: str) -> str:
     return match["word"][::-1] if match else ""
 
 
+def _is_verdict(assignment: Assignment, value: str, text: str) -> bool:
+    """Whether `PASS` says that a test passed: what follows is the test's name."""
+    if assignment.quoted or assignment.separator not in ("colon", "blank"):
+        return False
+    is_place = any(sign in value for sign in "./:") and not _OF_PASSWORDS.search(value)
+    is_timed = text.startswith(" (", assignment.end)
+    return is_timed or is_place or "test" in value.lower()
+
+
 def _separates(assignment: Assignment, value: str, strength: Level) -> bool:
     """Whether what stands between makes the one the value of the other."""
     before = assignment.before
     if assignment.separator == "says":
-        return is_made(value, strength) or strength is Level.NUMBER
+        is_told = strength is Level.PASSWORD and is_short_made(value)
+        return is_told or is_made(value, strength) or strength is Level.NUMBER
     if assignment.separator == "blank":
         if assignment.is_option or _LOGIN_BEFORE.search(before):
             return True

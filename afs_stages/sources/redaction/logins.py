@@ -158,6 +158,8 @@ def _protocols(reading: Reading) -> Iterator[Span]:
             continue
         for end in reading.ends_of(word):
             match = rest.match(reading.text, end)
+            if word == "pass" and "USER " not in reading.text[max(0, end - 200) : end]:
+                continue  # a line of a test's log
             if match and is_secret(match["value"], Level.PASSWORD, quoted=True):
                 yield Span(*match.span("value"), "password")
 

@@ -118,12 +118,20 @@ _ABOUT = frozenset(
     "budget window per total used remaining source store scope scopes arn region "
     "module function callback bits bytes word words entropy tests test spec state "
     "link page screen view button form reset change changed visible encoder "
-    "loader".split()
+    "loader buffer address addr offset pointer ptr size".split()
 )
 """Last words of names whose value tells of a secret and is none: `token_type`."""
 _ENDINGS = ("password", "passwd", "passphrase", "passwort", "secret", "apikey")
 _KEY_ENDING = re.compile(rf"(?:{'|'.join(sorted(_KEY_OF))})key")
 _SOME_KEY = re.compile(r"(?!mon|tur|don|hoc|joc|whis)[a-z0-9]{1,12}key")
+_RUN_OF = frozenset(
+    "run add create register insert schedule render test tests first second third "
+    "fourth fifth last next previous each per every single one two three multi final "
+    "analysis optimization compiler codegen lowering verify post pre early late "
+    "forward backward function module loop all must should will did do does not "
+    "the a this that shall can cannot boarding day season bus".split()
+)
+"""Words before `pass` that make it a run through something, or a verb."""
 _PASS_ENDING = re.compile(
     r"(?!by|com|tres|sur|encom|under|over)[a-z]{1,12}(?:pass|pwd|pw)"
 )
@@ -191,7 +199,10 @@ def level(name: str) -> Level:
 
 
 def _is_password(words: list[str]) -> bool:
-    if not _PASSWORD.isdisjoint(words):
+    named = _PASSWORD.intersection(words)
+    if named == {"pass"} and len(words) > 1:
+        return words[words.index("pass") - 1] not in _RUN_OF or words[0] == "pass"
+    if named:
         return True
     last = words[-1]
     return last.endswith(_ENDINGS[:4]) or bool(_PASS_ENDING.fullmatch(last))

@@ -206,7 +206,11 @@ class Redactor:
         # What goes on beyond the head is one only where it is one word.
         is_one = len(head) == len(item) or not _BLANK.search(item)
         is_plain = is_one and not MARK.search(item)
-        if strength and is_plain and is_secret(head, strength, quoted=True):
+        if (
+            strength
+            and is_plain
+            and is_secret(head, strength, quoted=True, data=name != "pass")
+        ):
             whole = Span(0, len(item), assignments.KINDS[strength])
             return self._replaced(item, merged([whole, *spans(item)]))
         if not name or len(item) > _LONGEST_NAMED:

@@ -27,6 +27,10 @@ _TUPLE = re.compile(r"\((?P<values>(?:'[^'\n]{0,400}'|[^()'\n]){1,800})\)")
 _CELL = re.compile(
     r"\s{0,4}(?:'(?P<quoted>[^'\n]{0,400})'|[^,'\n]{1,100})\s{0,4}(?:,|\Z)"
 )
+_TALLY = frozenset(
+    "fail failed failures fails test tests skip skipped error errors total status "
+    "result rate flaky".split()
+)
 _LONGEST = 200
 """Lines of a table that are read."""
 
@@ -61,7 +65,13 @@ def _table(text: str, start: int, stop: int) -> tuple[list[Span], int]:
     if not delimiter and not head.lstrip().startswith("#"):
         return found, stop
     columns = _cells(head, delimiter)
-    strengths = [_strength(head[begin:end]) for begin, end in columns]
+    names = [head[begin:end] for begin, end in columns]
+    # Beside `Fail` and `Test`, `Pass` counts what passed.
+    is_tally = not _TALLY.isdisjoint(map(str.lower, names))
+    strengths = [
+        Level.NONE if is_tally and name.lower() == "pass" else _strength(name)
+        for name in names
+    ]
     if len(columns) < 2 or max(strengths) < Level.SECRET:
         return found, stop
     for _ in range(_LONGEST):
@@ -110,7 +120,7 @@ def _strength(name: str) -> Level:
 
 
 def _is_value(value: str, strength: Level) -> bool:
-    return is_secret(value, strength, quoted=True, environment=True)
+    return is_secret(value, strength, quoted=True)
 
 
 def _inserted(text: str, insert: re.Match[str]) -> Iterator[Span]:
