@@ -102,19 +102,31 @@ def is_secret(
     if value.lower() in _COMMON or _is_name(value):
         return False
     if level_of_name is Level.PASSWORD:
-        if (environment or (data and value.islower())) and _is_word(value):
+        may_be_word = environment or (data and value.islower())
+        if may_be_word and value.isalpha() and len(value) >= _CHOSEN_SHORTEST:
             return True
         return _is_password(value, quoted=quoted, environment=environment)
-    if _DATE_OR_NUMBER.match(value):
-        return False
-    if _CODE.match(value) and not (environment and looks_random(value)):
+    if _is_code(value, environment=environment):
         return False
     if level_of_name is Level.SECRET:
-        made = looks_random(value) or _is_chosen(value)
-        if data and len(value) >= _LONG_MADE:
-            made = made or _has_both(value)
-        return len(value) >= _MADE_SHORTEST and made
-    return not _TYPES.match(value) and (is_chosen_well(value) or _is_key(value))
+        return _is_made_secret(value, data=data)
+    return _is_key(value)
+
+
+def _is_code(value: str, *, environment: bool) -> bool:
+    """A date, a number or code; in an environment only what is readable."""
+    if _DATE_OR_NUMBER.match(value):
+        return True
+    return bool(_CODE.match(value)) and not (environment and looks_random(value))
+
+
+def _is_made_secret(value: str, *, data: bool) -> bool:
+    """A secret made at random or chosen; words and a number where no code can stand."""
+    if len(value) < _MADE_SHORTEST:
+        return False
+    if data and len(value) >= _LONG_MADE and _has_both(value):
+        return True
+    return looks_random(value) or _is_chosen(value)
 
 
 def _stands_for_one(value: str) -> bool:
@@ -127,7 +139,10 @@ def _stands_for_one(value: str) -> bool:
 
 
 def _is_key(value: str) -> bool:
-    return len(value) >= _KEY_SHORTEST and looks_random(value) and not _is_open(value)
+    if _TYPES.match(value):
+        return False
+    is_long = len(value) >= _KEY_SHORTEST and looks_random(value)
+    return is_chosen_well(value) or (is_long and not _is_open(value))
 
 
 def _is_place(value: str) -> bool:
@@ -170,10 +185,6 @@ def _is_password(value: str, *, quoted: bool, environment: bool) -> bool:
     if looks_random(value):
         return len(value) >= _CHOSEN_SHORTEST
     return is_phrase(re.sub("[-_.]", " ", value))
-
-
-def _is_word(value: str) -> bool:
-    return value.isalpha() and len(value) >= _CHOSEN_SHORTEST
 
 
 def _is_chosen(value: str) -> bool:
