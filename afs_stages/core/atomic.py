@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from afs_stages.core.errors import UserError
+
 
 def temporary(path: Path) -> Path:
     """The sibling a writer of `path` fills; a fixed name,
@@ -19,7 +21,11 @@ def temporary(path: Path) -> Path:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a binary file that becomes `path` when the block ends without an error."""
+    """Open a binary file that becomes `path` when the block ends without an error.
+
+    Raises UserError where `path` is a device, a pipe, a folder or a symbolic link.
+    """
+    _refuse_other_than_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = temporary(path)
     try:
@@ -31,6 +37,19 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def _refuse_other_than_file(path: Path) -> None:
+    """A rename would put a file in the place of a device, a pipe or a link."""
+    is_new = not path.is_symlink() and not path.exists()
+    if is_new or (path.is_file() and not path.is_symlink()):
+        return
+    what = "a symbolic link" if path.is_symlink() else "no regular file"
+    raise UserError(
+        f"the output would replace what is {what}",
+        where=str(path),
+        fix="name a new file, or remove what stands there",
+    )
 
 
 @contextmanager

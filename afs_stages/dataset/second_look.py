@@ -34,11 +34,13 @@ def secrets_in(
 
 
 def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _texts(item)
+    """Every text in a value, keys too, however deep it stands."""
+    left = [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            left += [part for pair in item.items() for part in pair][::-1]
+        elif isinstance(item, list):
+            left += item[::-1]

@@ -28,6 +28,7 @@ from afs_stages.sources.files import (
 from afs_stages.sources.redaction import Redactor
 from afs_stages.sources.toolbench.collect import copy_array, copy_parquet, is_taken
 from afs_stages.sources.toolbench.row_files import is_array
+from afs_stages.sources.unexpected import guarded
 
 MANIFEST = "collected.manifest"
 CODE = (".asm", ".inc", ".s", ".md")
@@ -141,18 +142,19 @@ def _copy(
         write_bytes(target, jsonl.encode(redact.value(document)) + b"\n")
     else:
         with jsonl.open_write(target) as writer:
-            for record in _records(kind, name, path, found):
-                writer.write(redact.value(record))
+            for number, record in _records(kind, name, path, found):
+                with guarded(found.drop, name, number):
+                    writer.write(redact.value(record))
     return True
 
 
 def _records(
     kind: str, name: str, path: Path, found: Collected
-) -> Iterator[dict[str, Any]]:
-    for _, record in read_records(name, path, found.drop):
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, record in read_records(name, path, found.drop):
         if kind == "history" and isinstance(record.get("payload_ref"), str):
             record["payload_sha256"] = _payload_digest(path.parent, record)
-        yield record
+        yield number, record
 
 
 def _payload_digest(folder: Path, event: dict[str, Any]) -> str:

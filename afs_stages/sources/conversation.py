@@ -20,7 +20,7 @@ import hashlib
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -41,6 +41,7 @@ from afs_stages.sources.toolcalls import (
     numbered,
     result,
 )
+from afs_stages.sources.unexpected import guarded
 
 MIN_ANSWER = 20
 """Characters. Shorter answers ("Done.", "ok") teach nothing."""
@@ -106,7 +107,8 @@ class SessionGenerator(BaseGenerator):
             if session.subagent and not self.options.include_subagents:
                 self.tally.met("subagent_file")
             else:
-                yield from Conversation(self, session, met).samples()
+                with guarded(self.on_bad, session.file, 1):
+                    yield from Conversation(self, session, met).samples()
 
 
 @dataclass
@@ -174,13 +176,25 @@ class Conversation:
     def samples(self) -> Iterator[TrainingSample]:
         """Yield a sample for each turn that makes one."""
         for event in self._session.events:
-            sample = self._take(event)
+            sample = self._guarded(self._take, event)
             if sample is not None:
                 yield sample
-        sample = self._close()
+        sample = self._guarded(self._close)
         if sample is not None:
             yield sample
         self._met.keys |= self._own
+
+    def _guarded(
+        self, take: Callable[..., TrainingSample | None], *event: at.Event
+    ) -> TrainingSample | None:
+        """What `take` gives; an event that cannot be taken ends no export."""
+        line = self.turn.line if self.turn else 1
+        with guarded(self._generator.on_bad, self._session.file, line):
+            return take(*event)
+        # The event may have opened a turn: what follows is no answer to the open one.
+        if self.turn is not None:
+            self.turn.fail("unreadable_event")
+        return None
 
     def _take(self, event: at.Event) -> TrainingSample | None:
         match event:
@@ -283,10 +297,17 @@ class Conversation:
 
     def _joins(self, turn: Turn, prompt: at.Prompt, goes_on: bool) -> bool:
         """Whether a prompt belongs to the open turn."""
-        if goes_on and self._fault_of(turn) in STOPPED:
+        if goes_on and self._is_stopped(turn):
             return True
         by_person = turn.fault in ("interrupted", "aborted")
         return (prompt.joins or self._running) and not by_person
+
+    @staticmethod
+    def _is_stopped(turn: Turn) -> bool:
+        """Whether a turn stopped without an answer and can go on."""
+        if turn.fault:
+            return turn.fault in STOPPED
+        return bool(turn.requests) and not turn.answered
 
     def _fault_before(self, prompt: at.Prompt, goes_on: bool) -> str:
         """Why the turn that a prompt opens cannot be used, whatever is answered."""
@@ -331,10 +352,10 @@ class Conversation:
         if not fault and self._repeated(turn.request, answer):
             fault = "repeated"
         redactions = self.new_redactions()
-        if not turn.only_context:
-            self._tally.met(fault)
         kept = not fault and not turn.only_context
         sample = self._sample(turn, rows, answer, redactions) if kept else None
+        if not turn.only_context:
+            self._tally.met(fault)
         self._goes_on_from_here = bool(turn.request and answer and fault in IN_CONTEXT)
         if self._goes_on_from_here:
             self._earlier.add(rows)
@@ -368,15 +389,16 @@ class Conversation:
 
     def _cut(self, text: str) -> str:
         """A tool result, redacted, at most as long as the options say; never cut
-        through a secret.
+        through a secret. What is left out is said.
         """
         limit = self._limit
-        head = self.redact(text[: limit + 2 * LONGEST])
-        if len(text) > limit + 2 * LONGEST:
-            head = head[:-LONGEST]
-        if len(head) <= limit:
-            return head
-        return f"{head[:limit]}\n[… {len(text) - limit} more characters]"
+        # A secret that begins here is found whole in what is read.
+        taken = min(len(text), limit + LONGEST)
+        head = self.redact.head(text[: taken + LONGEST], taken)
+        if len(head) > limit:
+            return f"{head[:limit]}\n[… {len(text) - limit} more characters]"
+        more = len(text) - taken
+        return f"{head}\n[… {more} more characters]" if more else head
 
     def _sample(
         self,

@@ -16,6 +16,7 @@ from afs_stages.core.stage_report import StageReport
 from afs_stages.sources.base import BaseGenerator, Keep
 from afs_stages.sources.plugins import parse_options, source_class
 from afs_stages.sources.redaction import Redactor
+from afs_stages.sources.unexpected import guarded
 
 
 def from_params(name: str, params: Params) -> BaseGenerator:
@@ -56,14 +57,16 @@ def run(
         generator.on_bad = _redacted(rejects)
         samples = generator.generate() if limit != 0 else ()
         for sample in progress(samples, f"export {generator.name}", unit="samples"):
-            reason = _repeated(sample, seen) or (keep(sample) if keep else "")
-            if reason:
-                generator.tally.drop(reason)
-                continue
-            try:
-                writer.write(sample.checked())
-            except msgspec.ValidationError as error:
-                generator.on_bad(BadRow(generator.name, 0, "schema", problem(error)))
+            with guarded(generator.on_bad, generator.name, 0):
+                reason = _repeated(sample, seen) or (keep(sample) if keep else "")
+                if reason:
+                    generator.tally.drop(reason)
+                    continue
+                try:
+                    writer.write(sample.checked())
+                except msgspec.ValidationError as error:
+                    bad = BadRow(generator.name, 0, "schema", problem(error))
+                    generator.on_bad(bad)
             if limit is not None and writer.count >= limit:
                 break
     tally = generator.tally

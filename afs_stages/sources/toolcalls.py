@@ -81,7 +81,7 @@ def arrange(steps: list[ToolStep]) -> list[ToolStep]:
         elif is_text(step):
             _say(texts, step)
     flush()
-    return rows
+    return [_joined(row) for row in rows]
 
 
 def numbered(rows: list[ToolStep]) -> list[ToolStep]:
@@ -115,8 +115,16 @@ def _say(texts: list[ToolStep], step: ToolStep) -> None:
 def _ask(rows: list[ToolStep], text: str) -> None:
     """Add what the person said to what it said before, or as a message."""
     if rows and rows[-1]["role"] == "user":
-        text = f"{rows.pop()['content']}\n\n{text}"
-    rows.append({"role": "user", "content": text})
+        rows[-1]["content"].append(text)
+    else:
+        rows.append({"role": "user", "content": [text]})
+
+
+def _joined(row: ToolStep) -> ToolStep:
+    """A message whose texts are one."""
+    if row["role"] != "user":
+        return row
+    return {**row, "content": "\n\n".join(row["content"])}
 
 
 def _match(steps: list[ToolStep]) -> dict[int, str]:

@@ -25,6 +25,7 @@ from afs_stages.dataset.index import index
 from afs_stages.dataset.leakage import find_leaks
 from afs_stages.dataset.rebalance import describe_total, rebalance_model
 from afs_stages.dataset.rehearse import rehearse_model
+from afs_stages.dataset.second_look import secrets_in
 
 MODEL = Model.model_validate(
     {"version": "v5", "weights": {"alpha": 1.0}, "rehearsal": {"ratio": 0.2}}
@@ -499,3 +500,12 @@ def test_an_allowed_value_passes(project: Path) -> None:
         "m", MODEL, NearDuplicates(), count, 500, allowed_secrets=allowed
     )
     assert "secret" not in findings.problems
+
+
+def test_a_key_in_the_place_of_a_name_and_deep_below_is_found() -> None:
+    deep: object = KEY
+    for _ in range(300):
+        deep = [deep]
+    [row] = prose("planted", 1)
+    for metadata in ({KEY: 1}, {"a": {KEY: {}}}, {"a": deep}):
+        assert [kind for kind, _ in secrets_in(replace(row, metadata=metadata))]

@@ -258,3 +258,14 @@ def test_a_spawned_thread_is_a_subagents(tmp_path: Path) -> None:
     write_lines(rollout(tmp_path / "h", "10-00-00"), [spawned, *talk])
     assert export("codex", tmp_path / "h")[1]["dropped"] == {"subagent_file": 1}
     assert len(export("codex", tmp_path / "h", include_subagents=True)[0]) == 1
+
+
+def test_files_of_one_name_are_copies_of_one_session_only(tmp_path: Path) -> None:
+    home = tmp_path / "h"
+    for day, ask in (("1", "first"), ("2", "second"), ("3", "second")):
+        records = [codex_meta(ask), codex("user", ask), codex("assistant", ANSWER)]
+        write_lines(home / "sessions" / day / "rollout-1.jsonl", records)
+    write_lines(home / "sessions" / "0" / "rollout-1.jsonl", [])
+    rows, report = export("codex", home)
+    assert instructions(rows) == ["first", "second"]
+    assert report["rows_in"] == 2

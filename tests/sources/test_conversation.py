@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import string
+import time
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any, NamedTuple
 
 import pytest
@@ -445,3 +448,39 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     rows, report = export("claude", tmp_path / "home")
     assert (len(rows), report["rejected"]) == (2, {})
+
+
+@pytest.mark.parametrize("size", [3_000, 30_000, 60_000, 200_000])
+def test_a_result_that_redaction_shortens_is_not_lost(
+    size: int, tmp_path: Path
+) -> None:
+    rng = Random(3)
+    letters = string.ascii_letters + string.digits + "+/"
+    blob = "".join(rng.choice(letters) for _ in range(size))
+    content = f"File written OK\n{blob}\n{'end ' * 20}"
+    call = {"type": "tool_use", "id": "t", "name": "Write", "input": {"a": 1}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": content}
+    turns = [
+        claude("q", None, "user", "write it"),
+        claude("c", "q", "assistant", [call]),
+        claude("r", "c", "user", [result]),
+        claude("a", "r", "assistant", ANSWER),
+    ]
+    write_lines(tmp_path / "h" / "projects" / "p" / "s.jsonl", turns)
+    (row,), _ = export("claude", tmp_path / "h")
+    (told,) = [m["content"] for m in row["messages"] if m["role"] == "tool"]
+    assert told.startswith("File written OK\n<REDACTED:")
+    assert blob[-60:-20] not in told
+    assert told.endswith("end") or "more characters]" in told
+
+
+def test_to_go_on_twenty_thousand_times_takes_little_time(tmp_path: Path) -> None:
+    asked = [claude("u0", None, "user", "do the big thing")]
+    for number in range(1, 20_000):
+        asked.append(claude(f"u{number}", f"u{number - 1}", "user", "continue"))
+    answer = claude("a", asked[-1]["uuid"], "assistant", ANSWER)
+    write_lines(tmp_path / "h" / "projects" / "p" / "s.jsonl", [*asked, answer])
+    started = time.process_time()
+    (row,), _ = export("claude", tmp_path / "h")
+    assert row["output"] == ANSWER
+    assert time.process_time() - started < 10

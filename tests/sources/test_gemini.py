@@ -195,3 +195,18 @@ def test_a_loop_warning_is_not_the_person_who_is_shown(tmp_path: Path) -> None:
     (row,), report = export("gemini", tmp_path / "h")
     assert (row["instruction"], row["output"]) == ("Mend it", ANSWER)
     assert report["dropped"] == {"harness_text": 1}
+
+
+def test_what_was_rewound_is_counted(tmp_path: Path) -> None:
+    one = [gemini("1", "user", "first"), gemini("2", "gemini", ANSWER)]
+    two = [gemini("3", "user", "second"), gemini("4", "gemini", ANSWER)]
+    again = [gemini("5", "user", "third"), gemini("6", "gemini", ANSWER)]
+    rewind = {"$rewindTo": "3"}
+    path = chat(tmp_path / "h")
+    write_lines(path, [HEAD, *one, *two, rewind, *again, {"$rewindTo": None}])
+    rows, report = export("gemini", tmp_path / "h")
+    assert instructions(rows) == ["first", "third"]
+    assert (report["rows_in"], report["dropped"]) == (3, {"rolled_back": 1})
+    write_lines(path, [HEAD, *one, *two, {"$rewindTo": "gone"}])
+    rows, report = export("gemini", tmp_path / "h")
+    assert (rows, report["dropped"]) == ([], {"rolled_back": 2})

@@ -5,6 +5,7 @@ that a person writes is taken for it.
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -203,3 +204,18 @@ def test_a_text_with_an_unknown_tag_is_kept_out_and_named(
 def test_no_text_stops_the_reading(text: str, tool: str) -> None:
     reading = harness_of(f"{tool}/harness.json").read([text])
     assert reading.request == "" or reading.request in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# AGENTS.md instructions" + "\n" * 50_000 + "x",
+        "<realtime_delegation><input>" + "</input>" * 20_000,
+        "<realtime_delegation><input>" + "a" * 100_000,
+    ],
+    ids=["line ends", "ends", "no end"],
+)
+def test_no_harness_text_takes_long(text: str) -> None:
+    started = time.process_time()
+    harness_of("codex/harness.json").read([text])
+    assert time.process_time() - started < 1

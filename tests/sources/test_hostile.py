@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from support.secrets import planted
 from support.source_files import (
     ANSWER,
+    claude,
     claude_turns,
     codex,
     codex_meta,
@@ -26,6 +28,14 @@ from support.source_files import (
     rejects,
     write_lines,
 )
+
+from afs_stages.core.errors import UserError
+from afs_stages.core.sample import TrainingSample
+from afs_stages.sources.base import BaseGenerator
+from afs_stages.sources.conversation import SessionGenerator
+from afs_stages.sources.events import Event, Prompt, Said, Session
+from afs_stages.sources.export import run
+from afs_stages.sources.unexpected import guarded_events
 
 BAD = {
     b'{"type":"user","uuid":"t': "broken_json",
@@ -257,3 +267,120 @@ def test_a_field_of_the_wrong_shape_stops_nothing(
         [json.dumps(r) for r in [*good, *({**r, field: junk} for r in good)]],
     )
     export(kind, home)
+
+
+def nested(depth: int) -> object:
+    value: object = {"command": "ls"}
+    for _ in range(depth):
+        value = {"a": [value]}
+    return value
+
+
+@pytest.mark.parametrize("depth", [10, 200, 400])
+def test_arguments_however_deep_stop_nothing(depth: int, tmp_path: Path) -> None:
+    call = {"type": "tool_use", "id": "t", "name": "Run", "input": nested(depth)}
+    turns = [
+        claude("q", None, "user", "a question"),
+        claude("c", "q", "assistant", [call, {"type": "text"}]),
+        claude("r", "c", "user", [{"type": "tool_result", "tool_use_id": "t"}]),
+        claude("a", "r", "assistant", ANSWER),
+    ]
+    write_lines(files("claude", tmp_path / "h"), turns)
+    (row,), _ = export("claude", tmp_path / "h")
+    (made,) = [m["tool_calls"][0] for m in row["messages"] if "tool_calls" in m]
+    is_whole = '"command":"ls"' in made["function"]["arguments"]
+    assert is_whole == (depth < 32)
+    assert is_whole or "nested more than" in made["function"]["arguments"]
+
+
+@pytest.mark.parametrize("id", [[1], {"a": 1}, None, 7])
+def test_a_call_may_be_named_by_anything(id: object, tmp_path: Path) -> None:
+    called = {"functionCall": {"id": id, "name": "f", "args": {}}}
+    answer = gemini("2", "gemini", [called, {"text": ANSWER}])
+    answer["toolCalls"] = [{"id": id, "name": "f", "result": []}]
+    chat = [{"sessionId": "s"}, gemini("1", "user", "a question"), answer]
+    write_lines(files("gemini", tmp_path / "h"), chat)
+    _, report = export("gemini", tmp_path / "h")
+    assert report["rows_in"] == 1
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "{'name': 'f', 'arguments': 1j, 'response': 'r'}",
+        "{'name': 'f', 'arguments': ..., 'response': 'r'}",
+        "{'name': 'f', 'arguments': {('a', 1): b'x'}, 'response': {1, 2}}",
+        "{'name': 'f', 'arguments': {'a': '\\ud800'}, 'response': 'r'}",
+        '{"name": "f", "arguments": {"a": "\\ud800"}, "response": "\n"}',
+    ],
+)
+def test_a_python_literal_may_hold_anything(message: str, tmp_path: Path) -> None:
+    row = toolbench_answer(message)
+    write_lines(tmp_path / "h" / "answer" / "1_a.json", [row])
+    (sample,), report = export("toolbench", tmp_path / "h")
+    assert sample["output"] == ANSWER
+    assert not report["rejected"]
+
+
+def toolbench_answer(message: str) -> dict[str, object]:
+    """An answer of ToolBench's with one call, printed as Python."""
+    details = [{"role": "tool", "message": message, "next": []}]
+    answer = {"final_answer": ANSWER, "answer_details": details}
+    return {"q": {"query": "find the lantern", "answer": answer}}
+
+
+def test_a_secret_in_a_tuple_of_a_literal_is_nowhere(tmp_path: Path) -> None:
+    secret = SECRETS[0][2]
+    message = f"{{'name': 'f', 'arguments': {{'a': ('{secret}', b'{secret}')}}}}"
+    write_lines(tmp_path / "h" / "answer" / "1_a.json", [toolbench_answer(message)])
+    (sample,), _ = export("toolbench", tmp_path / "h")
+    assert secret not in json.dumps(sample)
+    assert "<REDACTED:" in json.dumps(sample)
+
+
+class Breaking(SessionGenerator):
+    """A reader with a fault that nobody foresaw, at one record of three."""
+
+    def sessions(self) -> Iterator[Session]:
+        yield Session("s", "log.jsonl", self._events())
+        yield Session("t", "other.jsonl", [Prompt(["later"], 9), Said(ANSWER)])
+
+    def _events(self) -> Iterator[Event]:
+        for number in range(3):
+            told = self._told(number)
+            yield from guarded_events(told, self.on_bad, "log.jsonl", number)
+
+    def _told(self, number: int) -> Iterator[Event]:
+        yield Prompt([f"question {number}"], number)
+        yield Said({0: ANSWER, 2: f"{ANSWER} Again."}[number])
+
+
+def test_an_unforeseen_error_costs_one_record(tmp_path: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    report = run(Breaking("broken"), output)
+    rows = [json.loads(line) for line in output.read_bytes().splitlines()]
+    assert instructions(rows) == ["question 0", "question 2", "later"]
+    assert report.rejected == {"unexpected_error": 1}
+    (bad,) = map(json.loads, (tmp_path / "out.rejects.jsonl").read_bytes().splitlines())
+    assert (bad["file"], bad["line"]) == ("log.jsonl", 1)
+    assert "KeyError in test_hostile.py" in bad["detail"]
+    with pytest.raises(UserError, match="unexpected_error"):
+        run(Breaking("broken"), output, strict=True)
+
+
+class Unwritable(BaseGenerator):
+    """A plugin whose gate fails on one of its samples."""
+
+    def generate(self) -> Iterator[TrainingSample]:
+        for number in range(2):
+            yield TrainingSample(
+                instruction=f"question {number}", output=ANSWER, domain="x", source="x"
+            )
+
+
+def test_an_unforeseen_error_of_a_gate_costs_one_sample(tmp_path: Path) -> None:
+    def gate(sample: TrainingSample) -> str:
+        return {"question 1": ""}[sample.instruction]  # fails for the other
+
+    report = run(Unwritable("x"), tmp_path / "out.jsonl", keep=gate)
+    assert (report.rows_out, report.rejected) == (1, {"unexpected_error": 1})

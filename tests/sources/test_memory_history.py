@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
 from support.source_files import ANSWER, export, instructions, rejects, write_lines
 
 
@@ -178,3 +179,24 @@ def test_a_response_nested_without_end_stops_nothing(tmp_path: Path) -> None:
     )
     rows, report = export("history", tmp_path / "h")
     assert (rows, report["rows_in"]) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("response", "answer"),
+    [
+        ('"oil": 16, "unit": "frames"}', '{"oil": 16, "unit": "frames"}'),
+        ('{"oil": 16, "unit": "frames"}', '{"oil": 16, "unit": "frames"}'),
+    ],
+)
+def test_an_answer_goes_on_from_what_was_put_in_its_mouth(
+    response: str, answer: str, tmp_path: Path
+) -> None:
+    messages = [
+        {"role": "user", "content": "how much oil, as JSON?"},
+        {"role": "assistant", "content": "{"},
+    ]
+    payload = {"messages": messages, "response": response}
+    event = {"id": "1", "type": "model", "payload": payload}
+    write_lines(tmp_path / "h" / "events_20260501.jsonl", [event])
+    (row,), _ = export("history", tmp_path / "h")
+    assert row["output"] == answer

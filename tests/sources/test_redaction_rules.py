@@ -339,7 +339,9 @@ UNITS = [
     *("curl ", "curl -u ", "curl \\\n", "mysql ", "mysql -p", "https://hook", "$2b$"),
     *("sk-", "AKIA", "GB82", "4111 1111 ", "a:*:b:c:d\n", "uid=", "-rw-r--r-- 1 a b "),
     *("Author: A B ", "%20", "%3D", "\x1b[0m", '\\"', "&quot;", "6768705f", "QUJD"),
-    *("aB3dEfGh1jKlMn0pQrStUvWx ", "ripple "),
+    *("aB3dEfGh1jKlMn0pQrStUvWx ", "ripple ", "PuTTY-User-Key-File-2: "),
+    *("| password | a |\n", "password,a\n", "| password | a1 |\n", "пароль: "),
+    *("<REDACTED:password-1>", "password=<REDACTED:x-1> ", "PASS: a1 ", "<REDACTED:"),
 ]
 
 
@@ -367,3 +369,160 @@ def test_kinds_have_names_that_a_mark_can_hold() -> None:
         redact = Redactor()
         redact(text)
         assert all(kind.replace("-", "").isalnum() for kind in redact.counts)
+
+
+NAMED_APART = [
+    {"card": 4111111111111111},
+    {"password": 84736251},
+    {"pin": 48213},
+    {"password": [CHOSEN[0]]},
+    {"password": {"value": CHOSEN[1]}},
+    {"params": [["password", CHOSEN[2]]]},
+    {"X-Api-Key": [made(32)]},
+    {"element": "Password input", "ref": "e12", "text": CHOSEN[3]},
+    {"selector": "#password", "text": CHOSEN[4]},
+    ("ls", (TOKEN,)),
+    {"x": {TOKEN}},
+    [TOKEN.encode()],
+]
+
+
+@pytest.mark.parametrize("value", NAMED_APART, ids=range(len(NAMED_APART)))
+def test_no_shape_of_a_value_keeps_a_secret(value: object) -> None:
+    cleaned = str(Redactor().value(value))
+    assert "<REDACTED:" in cleaned
+    assert not [
+        word for word in (*CHOSEN, TOKEN, "4111", "847", "482") if word in cleaned
+    ]
+
+
+def test_numbers_and_what_is_no_secret_keep_their_type() -> None:
+    value = {"count": 12, "ok": True, "none": None, "x": 1.5, "password": True}
+    assert Redactor().value(value) == value
+
+
+MARKED = [form.format(CHOSEN[number % 5]) for number, form in enumerate(ASSIGNED)]
+MARKED += [text for _, text, _ in planted(5)] + PEOPLE + list(HIDDEN.values())
+MARKED += [text for text, _ in forms().values()]
+BEHIND = r"""
+ DB_PORT=5432
+ mydb2024
+ user=alice99
+ DB_HOST=db01.example.com
+: x7
+, user=bob99
+ and the port is 5432
+ next1: 22 host2=db01x
+ | abc123 | v2endpoint |
+; const host = 'db01';
+ -n 2 KEYS user:1234
+""".splitlines()
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(MARKED), st.sampled_from([*BEHIND, "", "\n  ", " "])),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_to_redact_twice_changes_nothing(pieces: list[tuple[str, str]]) -> None:
+    once = Redactor()("\n".join(text + behind for text, behind in pieces))
+    assert Redactor()(once) == once
+    value = {"text": once, "args": [once, *once.split()[:9]], "password": once}
+    cleaned = Redactor().value(value)
+    assert Redactor().value(cleaned) == cleaned
+
+
+def test_the_words_of_a_command_are_read_in_little_time() -> None:
+    words = ["x" * 500_000, *["-a", "x"] * 2000]
+    started = time.process_time()
+    assert Redactor().value(words) == words
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    "name", ["contraseña", "lösenord", "пароль", "DB_ПАРОЛЬ", "数据库密码", "비밀번호"]
+)
+@pytest.mark.parametrize("form", ["{}: {}", '{} = "{}"', '"{}": "{}"', "{}={}"])
+def test_a_password_has_names_in_every_alphabet(name: str, form: str) -> None:
+    assert CHOSEN[0] not in Redactor()(form.format(name, CHOSEN[0]))
+
+
+@pytest.mark.parametrize(
+    "form", ['{{"refresh_token": "{}"}}', "SECRET_KEY={}", "token: {}", "pw='{}'", "{}"]
+)
+@pytest.mark.parametrize("size", [390, 410, 900, 5000])
+def test_a_long_value_goes_to_its_end(form: str, size: int) -> None:
+    secret = made(size, WORD + "-_")
+    text = form.format(secret) if form != "{}" else f"token = '{secret}'"
+    cleaned = Redactor()(f"{text} and more")
+    assert secret[-40:] not in cleaned
+    assert secret[20:60] not in cleaned
+    assert cleaned.endswith(" and more")
+    assert secret[-40:] not in str(Redactor().value({"refresh_token": secret}))
+
+
+MENTIONS = r"""
+return text.startswith("-----BEGIN RSA PRIVATE KEY-----")|def f():|    pass
+if (a.includes("BEGIN PRIVATE KEY-----")) {|  throw new UnsupportedOperationException();
+    someOtherLongIdentifier1 = 1|    assert s.endswith("-----END PRIVATE KEY-----")
+A="-----BEGIN PRIVATE KEY-----"|someLongFunctionName1(A)|B="-----END PRIVATE KEY-----"
+What does -----BEGIN PRIVATE KEY----- mean?|It begins a key. Internationalization
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("text", MENTIONS)
+def test_a_key_that_is_only_mentioned_takes_nothing(text: str) -> None:
+    code = text.replace("|", "\n")
+    assert Redactor()(code) == code
+
+
+def test_a_key_between_words_goes_and_the_words_stay() -> None:
+    body = [b64encode(RNG.randbytes(48)).decode() for _ in range(4)]
+    heads = (f"-----{'BEGIN'} RSA PRIVATE KEY-----", "PuTTY-User-Key-File-3: ssh-rsa")
+    for head in heads:
+        cleaned = Redactor()("\n".join(["look:", head, *body, "and no more of it"]))
+        assert cleaned == "look:\n<REDACTED:private-key-1>\nand no more of it"
+
+
+WEAK = r"""
+{"password": "letmein"}
+{\"password\": \"letmein\"}
+Server=db;Uid=sa;Pwd=letmein;
+jdbc:mysql://h/db?user=root&password=letmein
+<password>letmein</password>
+tool --password=letmein run
+the password is letmein7
+passwords = ["letmein12", "letmein8"]
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("text", WEAK)
+def test_a_weak_password_goes_where_no_code_can_stand(text: str) -> None:
+    assert "letmein" not in Redactor()(text)
+    assert "letmein" not in str(Redactor().value({"password": "letmein"}))
+
+
+def test_a_secret_of_words_goes_with_the_name_of_a_variable() -> None:
+    text = 'JWT_SECRET="a-very-secret-jwt-key-2024"'
+    assert Redactor()(text) == 'JWT_SECRET="<REDACTED:secret-1>"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| Feature | Password | Token |\n|--|--|--|\n| sso | supported | existing |",
+        "Test,Pass,Fail\nlogin_test1,check22x,3\nlogin_test2,x22y,1",
+        "First pass, second pass, third pass\nvertices2, geometry1, fragments3",
+    ],
+)
+def test_a_table_that_holds_no_secret_stays(text: str) -> None:
+    assert Redactor()(text) == text
+
+
+def test_a_key_inside_a_word_goes() -> None:
+    key = "sk" + "-" + made(40)
+    for text in (f"tok{key}", f"_{key}", f"a-{key} b"):
+        assert key[6:] not in Redactor()(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
-from support.source_files import export, instructions
+from support.source_files import ANSWER, export, instructions, write_lines
 
 SYSTEM = (
     "You are AutoGPT.\nSpecifically, you have access to the following APIs: "
@@ -301,3 +302,48 @@ def test_a_list_of_rows_in_a_folder_of_answers(tmp_path: Path) -> None:
     home.mkdir(parents=True)
     (home / "G1_demo.json").write_text(json.dumps(prefixes("listed?", 1)))
     assert instructions(export("toolbench", tmp_path / "h")[0]) == ["listed?"]
+
+
+def test_every_row_without_a_query_counts(tmp_path: Path) -> None:
+    bare = [{"id": "", "conversations": [{"from": "assistant", "value": "x"}]}] * 5
+    path = tmp_path / "h" / "toolllama_G123_dfs_train.json"
+    write_lines(path, [json.dumps(bare)])
+    _, report = export("toolbench", tmp_path / "h")
+    assert (report["rows_in"], report["dropped"]) == (5, {"empty_request": 5})
+
+
+def test_a_row_that_gives_no_sample_replaces_none_that_does(tmp_path: Path) -> None:
+    ask = {"from": "user", "value": "find the weather"}
+    given = json.dumps({"return_type": "give_answer", "final_answer": ANSWER})
+    step = f"Thought: x\nAction: Finish\nAction Input: {given}"
+    rows = [
+        [ask, {"from": "assistant", "value": step}],
+        [ask, *[{"from": "assistant", "value": "so I give_answer"}] * 4],
+    ]
+    for number, order in enumerate((rows, rows[::-1])):
+        listed = [{"id": "1", "conversations": turns} for turns in order]
+        home = tmp_path / f"h{number}"
+        write_lines(home / "toolllama_G123_dfs_train.json", [json.dumps(listed)])
+        (row,), _ = export("toolbench", home)
+        assert row["output"] == ANSWER
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Thought: " + "\n \n" * 20_000,
+        "Action: x\n" * 20_000,
+        "Action: Finish\nAction Input: " + "'final_answer': '" * 20_000 + "x",
+        'Action: Finish\nAction Input: {"return_type": "give_answer", "final_answer": '
+        '"sorry unable' + "\\n" * 50_000 + 'x"}',
+    ],
+    ids=["blank lines", "actions", "answers", "apology"],
+)
+def test_no_step_takes_long(value: str, tmp_path: Path) -> None:
+    turns = [{"from": "user", "value": "q"}, {"from": "assistant", "value": value}]
+    path = tmp_path / "h" / "toolllama_G123_dfs_train.json"
+    write_lines(path, [json.dumps([{"id": "1", "conversations": turns}])])
+    started = time.process_time()
+    _, report = export("toolbench", tmp_path / "h")
+    assert report["rows_in"] == 1
+    assert time.process_time() - started < 2

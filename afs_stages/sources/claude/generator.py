@@ -18,9 +18,10 @@ from afs_stages.sources.claude.record_text import prompts, told
 from afs_stages.sources.conversation import SessionGenerator
 from afs_stages.sources.events import Event, LeftOut, Lost, Session
 from afs_stages.sources.files import read_records, walk
+from afs_stages.sources.unexpected import guarded_events
 
 _NOT_SESSIONS = ("history.jsonl",)
-Record = tuple[int, dict[str, Any]]
+Record = dict[str, Any]
 
 
 class ClaudeGenerator(SessionGenerator):
@@ -42,9 +43,16 @@ class ClaudeGenerator(SessionGenerator):
             if path.name in _NOT_SESSIONS:
                 continue
             tree = message_tree(path)
-            events = _events(read_records(name, path, self.on_bad), tree)
+            events = self._events(name, path, tree)
             id = _session_id(path, tree)
             yield Session(id, name, events, subagent=tree.subagent)
+
+    def _events(self, name: str, path: Path, tree: MessageTree) -> Iterator[Event]:
+        for number, record in read_records(name, path, self.on_bad):
+            if number >= len(tree.kept):
+                break  # written since the tree was read
+            events = _told(number, record, tree)
+            yield from guarded_events(events, self.on_bad, name, number)
 
 
 def _session_id(path: Path, tree: MessageTree) -> str:
@@ -58,16 +66,14 @@ def _session_id(path: Path, tree: MessageTree) -> str:
     return str(forked or record.get("sessionId") or path.stem)
 
 
-def _events(records: Iterator[Record], tree: MessageTree) -> Iterator[Event]:
-    for number, record in records:
-        if number >= len(tree.kept):
-            break  # written since the tree was read
-        if tree.holds(number):
-            if number in tree.orphans and record.get("type") == "assistant":
-                yield Lost()
-            yield from told(number, record)
-            continue
-        reason = "subagent_turn" if record.get("isSidechain") else "other_branch"
-        for prompt in prompts(number, record):
-            if not prompt.from_tool:
-                yield LeftOut(reason, prompt.parts, prompt.key)
+def _told(number: int, record: Record, tree: MessageTree) -> Iterator[Event]:
+    """The events of a record, on the conversation's path or beside it."""
+    if tree.holds(number):
+        if number in tree.orphans and record.get("type") == "assistant":
+            yield Lost()
+        yield from told(number, record)
+        return
+    reason = "subagent_turn" if record.get("isSidechain") else "other_branch"
+    for prompt in prompts(number, record):
+        if not prompt.from_tool:
+            yield LeftOut(reason, prompt.parts, prompt.key)

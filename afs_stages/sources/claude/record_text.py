@@ -95,7 +95,7 @@ def _answer(record: dict[str, Any]) -> Iterator[Event]:
     for part in parts_of(message.get("content")):
         kind = str(part.get("type"))
         if kind == "text":
-            yield Said(part["text"])
+            yield Said(str(part.get("text") or ""))
         elif kind == "thinking":
             yield Thought(str(part.get("thinking") or ""))
         elif kind in ("tool_use", "server_tool_use", "mcp_tool_use"):

@@ -31,6 +31,7 @@ from afs_stages.sources.events import (
     dicts,
 )
 from afs_stages.sources.files import read_document, read_records, walk
+from afs_stages.sources.unexpected import guarded_events
 
 _BEGINS, _ENDS = ("task_started", "turn_started"), ("task_complete", "turn_complete")
 Record = tuple[int, dict[str, Any]]
@@ -58,18 +59,30 @@ class CodexGenerator(SessionGenerator):
 
 
 def _rollouts(roots: list[Path]) -> Iterator[tuple[str, Path]]:
-    """Rollout files by name, which is by time; plain wins over `.zst`, `sessions/` over
-    `archived_sessions/`.
+    """Rollout files by name, which is by time. Of the copies of a session, plain wins
+    over `.zst`, `sessions/` over `archived_sessions/`.
     """
-    chosen: dict[str, tuple[tuple[bool, bool, str], Path]] = {}
+    alike: dict[str, list[tuple[bool, bool, str, Path]]] = {}
     for name, path in walk(roots, (".jsonl", ".jsonl.zst", ".json")):
-        if not path.name.startswith("rollout-"):
-            continue
-        key = path.name.removesuffix(".zst")
-        rank = ("archived_sessions" in name, name.endswith(".zst"), name)
-        if key not in chosen or rank < chosen[key][0]:
-            chosen[key] = (rank, path)
-    yield from ((chosen[key][0][2], chosen[key][1]) for key in sorted(chosen))
+        if path.name.startswith("rollout-"):
+            archived, packed = "archived_sessions" in name, name.endswith(".zst")
+            key = path.name.removesuffix(".zst")
+            alike.setdefault(key, []).append((archived, packed, name, path))
+    for key in sorted(alike):
+        taken: set[str] = set()
+        for _, _, name, path in sorted(alike[key]):
+            # Files of one name are copies only where they hold one session.
+            told = _own_id(path) if len(alike[key]) > 1 else ""
+            session = told or name.removesuffix(".zst")
+            if session not in taken:
+                taken.add(session)
+                yield name, path
+
+
+def _own_id(path: Path) -> str:
+    """The id in the header of a rollout; empty where it has none."""
+    _, record = next(_records(path.name, path, lambda bad: None), (0, {}))
+    return str((_meta(record) or {}).get("id") or "")
 
 
 def _session(name: str, path: Path, on_bad: OnBad) -> Session:
@@ -86,7 +99,7 @@ def _session(name: str, path: Path, on_bad: OnBad) -> Session:
     first = metas[0] if metas else {}
     origin = first.get("forked_from_id") or first.get("parent_thread_id")
     id = str(origin or first.get("id") or path.name.partition(".")[0])
-    session = Session(id, name, _events(chain(ahead, records)))
+    session = Session(id, name, _events(chain(ahead, records), name, on_bad))
     session.forked = bool(origin) or len(metas) > 1
     session.subagent = _is_subagent(first)
     return session
@@ -119,7 +132,7 @@ def _is_subagent(meta: dict[str, Any]) -> bool:
     return spawned or meta.get("thread_source") == "subagent"
 
 
-def _events(records: Iterator[Record]) -> Iterator[Event]:
+def _events(records: Iterator[Record], name: str, on_bad: OnBad) -> Iterator[Event]:
     """Events of records of any era: an envelope `{type, payload}` or a bare item."""
     waiting: set[str] = set()
     working = turns_told = False
@@ -133,7 +146,7 @@ def _events(records: Iterator[Record]) -> Iterator[Event]:
         item = payload if record.get("type") == "response_item" else record
         if not isinstance(item, dict) or (item is record and payload is not None):
             continue
-        for event in told(number, item):
+        for event in guarded_events(told(number, item), on_bad, name, number):
             if isinstance(event, Called):
                 waiting.add(event.id)
             elif isinstance(event, Returned):

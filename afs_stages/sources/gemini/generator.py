@@ -8,13 +8,15 @@ from the `.jsonl`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from afs_stages.sources.conversation import SessionGenerator
-from afs_stages.sources.events import Event, Session, dicts
+from afs_stages.sources.events import Event, LeftOut, Prompt, Session, dicts
 from afs_stages.sources.files import read_document, walk
 from afs_stages.sources.gemini.message_parts import told
-from afs_stages.sources.gemini.replay import Chat, LocatedMessage, replay
+from afs_stages.sources.gemini.replay import Chat, LocatedMessage, replay, rewound
+from afs_stages.sources.unexpected import guarded_events
 
 
 class GeminiGenerator(SessionGenerator):
@@ -36,7 +38,10 @@ class GeminiGenerator(SessionGenerator):
                 chat, messages = self._read(name, path)
                 # Only a record that says nothing is judged by its folder.
                 kind = chat.kind or ("subagent" if nested else "main")
-                events = _events(chat.session, messages)
+                events = chain(
+                    self._events(name, chat.session, messages),
+                    self._taken_back(name, path, chat),
+                )
                 subagent = kind == "subagent"
                 yield Session(chat.session, name, events, subagent=subagent)
 
@@ -52,7 +57,17 @@ class GeminiGenerator(SessionGenerator):
         chat.kind = str(document.get("kind") or "")
         return chat, ((1, item) for item in dicts(document.get("messages")))
 
+    def _taken_back(self, name: str, path: Path, chat: Chat) -> Iterator[Event]:
+        """The prompts that the person took back, to be counted."""
+        for number, message in rewound(name, path, chat, self.on_bad):
+            told_then = told(chat.session, number, message)
+            for event in guarded_events(told_then, self.on_bad, name, number):
+                if isinstance(event, Prompt):
+                    yield LeftOut("rolled_back", event.parts, event.key)
 
-def _events(session: str, messages: Iterator[LocatedMessage]) -> Iterator[Event]:
-    for number, message in messages:
-        yield from told(session, number, message)
+    def _events(
+        self, name: str, session: str, messages: Iterator[LocatedMessage]
+    ) -> Iterator[Event]:
+        for number, message in messages:
+            events = told(session, number, message)
+            yield from guarded_events(events, self.on_bad, name, number)

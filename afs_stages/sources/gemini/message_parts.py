@@ -61,7 +61,7 @@ def _answer(message: dict[str, Any], parts: list[dict[str, Any]]) -> Iterator[Ev
         told = [thought.get("subject"), thought.get("description")]
         yield Thought(": ".join(str(text) for text in told if text))
     calls = dicts(message.get("toolCalls"))
-    known = {call.get("id") for call in calls}
+    known = {str(call.get("id")) for call in calls}
     texts: list[str] = []
     for part in parts:
         made = part.get("functionCall")
@@ -69,7 +69,7 @@ def _answer(message: dict[str, Any], parts: list[dict[str, Any]]) -> Iterator[Ev
             yield Thought(str(part.get("text") or ""))
         elif part.get("text"):
             texts.append(part["text"])
-        elif isinstance(made, dict) and made.get("id") not in known:
+        elif isinstance(made, dict) and str(made.get("id")) not in known:
             yield from _said(texts)
             yield _call(made)
     yield from _said(texts)

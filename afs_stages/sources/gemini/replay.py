@@ -44,11 +44,15 @@ class Chat:
     kind: str = ""
     messages: dict[str, MessageLocation] = field(default_factory=dict)
     contents: set[bytes] = field(default_factory=set)
+    rewound: list[MessageLocation] = field(default_factory=list)
+    """What was taken back; its prompts are counted."""
 
     def take(self, number: int, offset: int, value: dict[str, Any]) -> None:
         """Take a line."""
         if "$rewindTo" in value:
-            self._rewind(value["$rewindTo"])
+            # Without an id it says nothing.
+            if isinstance(value["$rewindTo"], str):
+                self._rewind(value["$rewindTo"])
             return
         for item, message in enumerate(_listed(value)):
             key = str(message.get("id", f"{number}.{item}"))
@@ -66,10 +70,14 @@ class Chat:
         self.messages[key] = place
         self.contents.add(_digest(message))
 
-    def _rewind(self, target: Any) -> None:
-        ids = list(self.messages)
-        for key in ids[ids.index(target) if target in ids else 0 :]:
-            del self.messages[key]
+    def _rewind(self, target: str) -> None:
+        """Take back a message and all after it, from the last one down."""
+        known = target in self.messages
+        while self.messages:
+            key, place = self.messages.popitem()
+            self.rewound.append(place)
+            if known and key == target:
+                return
 
 
 def _digest(message: dict[str, Any]) -> bytes:
@@ -102,6 +110,15 @@ def replay(
         else:
             chat.take(number, offset, value)
     return chat, _read(name, path, chat.messages.values(), on_bad)
+
+
+def rewound(
+    name: str, path: Path, chat: Chat, on_bad: OnBad
+) -> Iterator[LocatedMessage]:
+    """The messages that were taken back and not said again, in order."""
+    stands = set(chat.messages.values())
+    places = sorted(set(chat.rewound) - stands, key=lambda place: place.line)
+    yield from _read(name, path, places, on_bad)
 
 
 def _lines(name: str, path: Path, on_bad: OnBad) -> Iterator[tuple[int, int, bytes]]:

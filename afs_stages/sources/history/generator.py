@@ -21,6 +21,7 @@ from afs_stages.sources.conversation import Conversation, ConversationOptions
 from afs_stages.sources.events import Session
 from afs_stages.sources.files import exists, read_records, record, referenced, walk
 from afs_stages.sources.history.payload import exchange
+from afs_stages.sources.unexpected import guarded_events
 
 MAX_PAYLOAD_BYTES = 16 * 2**20
 
@@ -55,7 +56,9 @@ class HistoryGenerator(BaseGenerator):
                     self.tally.met("no_payload")
                     continue
                 id = str(event.get("id") or f"{path.stem}:{number}")
-                session = Session(id, name, exchange(payload, number), "event")
+                told = exchange(payload, number)
+                events = guarded_events(told, self.on_bad, name, number)
+                session = Session(id, name, events, "event")
                 yield from Conversation(self, session).samples()
 
     def _payload(

@@ -42,16 +42,33 @@ def exchange(payload: dict[str, Any], number: int) -> Iterator[Event]:
     last = -1 if prompt or not asked else asked[-1]
     if system:
         yield Instructed("\n".join(system))
-    for at, message in enumerate(messages):
+    given = next((payload[key] for key in _ANSWERS if payload.get(key)), "")
+    begun = _prefilled(messages, given) if last >= 0 else ""
+    for at, message in enumerate(messages[:-1] if begun else messages):
         yield from _message(message, number, at != last)
     if last < 0:
         yield Prompt(prompt, number)
     # A list that ends in an answer has the response in it.
-    if last < 0 or messages[-1].get("role") not in _MODEL:
-        given = [payload[key] for key in _ANSWERS if payload.get(key)]
-        yield from _spoken(given[0] if given else "")
+    if begun or last < 0 or messages[-1].get("role") not in _MODEL:
+        for event in _spoken(given):
+            if begun and isinstance(event, Said):
+                is_whole = event.text.strip().startswith(begun.strip())
+                event, begun = event if is_whole else Said(begun + event.text), ""
+            yield event
     if payload.get("error"):
         yield Faulted("api_error")
+
+
+def _prefilled(messages: list[dict[str, Any]], given: Any) -> str:
+    """What a list of messages makes the answer begin with, where the response says
+    more; empty where the list ends otherwise or in the answer itself.
+    """
+    last = messages[-1]
+    begun = "".join(_texts(last.get("content")))
+    if last.get("role") not in _MODEL or not begun:
+        return ""
+    said = [event.text for event in _spoken(given) if isinstance(event, Said)]
+    return begun if said and said[0].strip() != begun.strip() else ""
 
 
 def _message(message: dict[str, Any], number: int, context: bool) -> Iterator[Event]:

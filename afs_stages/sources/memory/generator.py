@@ -21,6 +21,7 @@ from afs_stages.sources.base import BaseGenerator, Options
 from afs_stages.sources.conversation import Conversation, clean
 from afs_stages.sources.events import Attached, Event, Prompt, Said, Session, Thought
 from afs_stages.sources.files import read_document, read_records, walk
+from afs_stages.sources.unexpected import guarded
 
 MAX_NOTE_BYTES = 2**20
 _FRONT_MATTER = re.compile(r"\A---\n(.{0,4000}?)\n---\n", re.S)
@@ -55,7 +56,9 @@ class MemoryGenerator(BaseGenerator):
             if path.name == "knowledge_graph.json":
                 continue
             for line, entry in self._entries(name, path):
-                sample = self._sample(name, line, entry)
+                sample = None
+                with guarded(self.on_bad, name, line):
+                    sample = self._sample(name, line, entry)
                 if sample is not None:
                     yield sample
 

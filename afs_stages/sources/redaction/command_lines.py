@@ -61,4 +61,6 @@ def is_made_up(word: str) -> bool:
     """Letters of both cases, digits and a sign, changing more often than words do."""
     kinds = (str.islower, str.isupper, str.isdigit)
     has_all = all(any(map(is_one, word)) for is_one in kinds) and _SIGN.search(word)
-    return bool(has_all) and len(_CHANGES.findall(word)) * 3 >= len(word)
+    if not has_all or ".*" in word:  # `.*` stands in a regular expression
+        return False
+    return len(_CHANGES.findall(word)) * 3 >= len(word)

@@ -12,6 +12,7 @@ import re
 from enum import IntEnum
 from functools import lru_cache
 from itertools import pairwise
+from unicodedata import normalize
 
 
 class Level(IntEnum):
@@ -29,7 +30,8 @@ STEMS = tuple(
     for stem in (
         *("pass", "pw", "psk", "kennwort", "senha", "contrase", "identified", "secret"),
         *("wachtwoord", "parola", "lozinka", "losenord", "lösenord", "adgangskode"),
-        *("salasana", "пароль", "密码", "密碼", "パスワード", "pepper", "communit"),
+        *("salasana", "пароль", "密码", "密碼", "パスワード", "비밀번호", "pepper"),
+        *("hasło", "heslo", "passord", "jelszó", "şifre", "communit"),
         *("serial", "voucher", "coupon", " wif ", "xprv"),
         *(
             "token",
@@ -67,7 +69,8 @@ _PASSWORD = frozenset(
     "pass passwd password passwords passphrase passcode passwort pw pwd psk kennwort "
     "senha contrasena contraseña identified passw pword mypass userpass dbpass "
     "requirepass masterauth passe wachtwoord parola lozinka lösenord adgangskode "
-    "salasana пароль 密码 密碼 パスワード".split()
+    "salasana hasło heslo passord jelszó şifre пароль 密码 密碼 パスワード "
+    "비밀번호".split()
 )
 _SECRET = frozenset(
     "secret secrets token credential credentials cred creds apikey apikeys jwt bearer "
@@ -115,16 +118,27 @@ _ABOUT = frozenset(
     "budget window per total used remaining source store scope scopes arn region "
     "module function callback bits bytes word words entropy tests test spec state "
     "link page screen view button form reset change changed visible encoder "
-    "loader".split()
+    "loader buffer address addr offset pointer ptr size".split()
 )
 """Last words of names whose value tells of a secret and is none: `token_type`."""
 _ENDINGS = ("password", "passwd", "passphrase", "passwort", "secret", "apikey")
 _KEY_ENDING = re.compile(rf"(?:{'|'.join(sorted(_KEY_OF))})key")
 _SOME_KEY = re.compile(r"(?!mon|tur|don|hoc|joc|whis)[a-z0-9]{1,12}key")
+_RUN_OF = frozenset(
+    "run add create register insert schedule render test tests first second third "
+    "fourth fifth last next previous each per every single one two three multi final "
+    "analysis optimization compiler codegen lowering verify post pre early late "
+    "forward backward function module loop all must should will did do does not "
+    "the a this that shall can cannot boarding day season bus".split()
+)
+"""Words before `pass` that make it a run through something, or a verb."""
 _PASS_ENDING = re.compile(
     r"(?!by|com|tres|sur|encom|under|over)[a-z]{1,12}(?:pass|pwd|pw)"
 )
 
+
+_ANY_WORD = re.compile(r"[^\W\d_]+|\d+")
+_FOREIGN = tuple(word for word in sorted(_PASSWORD) if not word.isascii())
 
 _PUBLIC = frozenset(
     "hash hashes sha sha1 sha256 sha384 sha512 md5 checksum digest integrity uid uuid "
@@ -138,16 +152,28 @@ _PUBLIC = frozenset(
 
 def is_open(name: str) -> bool:
     """Whether everybody may see the value of a name, however random it looks."""
-    words = [word.lower() for word in _WORD.findall(name)]
+    words = _words(name)
     while len(words) > 1 and words[-1].isdigit():
         words.pop()
     return not words or words[-1] in _PUBLIC | _ABOUT or not _OPEN.isdisjoint(words)
 
 
+def _words(name: str) -> list[str]:
+    """The words of a name, in lower case.
+
+    `dbPassword` has two. Letters beyond ASCII are parted by signs alone, and where a
+    script joins its words, one that ends in the word for a password is that word.
+    """
+    if name.isascii():
+        return [word.lower() for word in _WORD.findall(name)]
+    words = _ANY_WORD.findall(normalize("NFC", name).lower())
+    return [next(filter(word.endswith, _FOREIGN), word) for word in words]
+
+
 @lru_cache(maxsize=4096)
 def level(name: str) -> Level:
     """What a name says of the value beside it."""
-    words = [word.lower() for word in _WORD.findall(name)]
+    words = _words(name)
     while words and words[-1].isdigit():
         words.pop()
     if not words:
@@ -173,7 +199,10 @@ def level(name: str) -> Level:
 
 
 def _is_password(words: list[str]) -> bool:
-    if not _PASSWORD.isdisjoint(words):
+    named = _PASSWORD.intersection(words)
+    if named == {"pass"} and len(words) > 1:
+        return words[words.index("pass") - 1] not in _RUN_OF or words[0] == "pass"
+    if named:
         return True
     last = words[-1]
     return last.endswith(_ENDINGS[:4]) or bool(_PASS_ENDING.fullmatch(last))

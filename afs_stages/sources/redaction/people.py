@@ -25,6 +25,12 @@ _FILE_OR_UNIT = re.compile(
     r"\d{1,2}x\.|\d{1,3}\.[a-z]{1,8}(?!\.)|[\w.-]{1,64}\.(?:service|socket|timer|target)\b"
 )
 """What stands behind `@` in `img@2x.png` and in the units of systemd."""
+_NO_HOST = frozenset(
+    "self this cls other latest next main master beta alpha canary stable".split()
+)
+"""What stands behind `@` in code and in versions, and begins no host's name."""
+_DASHED_BEFORE = re.compile(r"(?:^|[^\w-])-(?:mnt-[a-z]-|[a-z]-|var-|private-)?\Z")
+"""A path with dashes for slashes begins with one."""
 _MACHINE = re.compile(r"[\w.-]{1,64}:[/~]|\d{1,3}(?:\.\d{1,3}){3}\b")
 """A host with a path, or an address of a host, as ssh and rsync take it."""
 _NO_PERSON = frozenset(
@@ -168,13 +174,22 @@ def _address(text: str, start: int, place: int) -> Iterator[Span]:
     elif domain and behind[:1] == ":" and behind[1:] not in ("", " ", "\n", ","):
         # `name@host:path`, as scp and git write it: the host is needed.
         yield Span(start, place, "user")
-    elif domain and behind[:1] != "(" and not _FILE_OR_UNIT.match(text, place + 1):
+    elif domain and behind[:1] != "(" and not _is_no_domain(text, place + 1, domain):
         yield Span(start, domain.end(), "email")
         before = _BEFORE_ADDRESS.search(text, max(0, start - 120), start)
         if before:
             yield Span(*before.span("name"), "name")
     elif _MACHINE.match(text, place + 1):
         yield Span(start, place, "user")
+
+
+def _is_no_domain(text: str, start: int, domain: re.Match[str]) -> bool:
+    """A file or a unit, a version of a package, or a product as in `x@self.weight`."""
+    if _FILE_OR_UNIT.match(text, start):
+        return True
+    labels = domain[0].split(".")
+    is_mixed = not (labels[-1].islower() or labels[-1].isupper())
+    return is_mixed or labels[0] in _NO_HOST
 
 
 def _homes(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
@@ -189,7 +204,7 @@ def _is_home(text: str, match: re.Match[str]) -> bool:
     if match[0].startswith("~"):
         return True
     if match["dashed"]:
-        return before.endswith("-")
+        return bool(_DASHED_BEFORE.search(before))
     if match["unix"] and before.endswith("/"):
         return bool(_ROOTS.search(before[:-1]))
     return before.endswith(("\\", "/"))

@@ -88,6 +88,12 @@ _REST_OF_LABEL = re.compile(
     r"\s{0,3}\\{0,2}[\"'*`]{0,3}",
     re.IGNORECASE,
 )
+_LOOSE = frozenset(
+    "account routing employee staff customer member policy plate".split()
+)
+"""Labels of things too: alone they tell of a person only with a long number."""
+_LONG_NUMBER = 7
+_QUALIFIED = re.compile(r"[ _-](?:no|nr|num|number|nummer|id|code)\b", re.IGNORECASE)
 _SHORT = 4
 _PIECES = {
     # A short label stands as a word; `tel` in `intel` is looked for no further.
@@ -110,8 +116,14 @@ def find(reading: Reading) -> Iterator[Span]:
             for place in _places(reading, label):
                 separator = _REST_OF_LABEL.match(reading.text, place)
                 value = separator and form.match(reading.text, separator.end())
-                if value:
+                if separator and value and _tells(label, separator[0], value[0]):
                     yield Span(*value.span(), datum.kind)
+
+
+def _tells(label: str, between: str, value: str) -> bool:
+    """Whether a value is a person's: `"customer": 12345` counts the rows of a table."""
+    is_short = value.isdigit() and len(value) < _LONG_NUMBER
+    return not (is_short and label in _LOOSE and not _QUALIFIED.match(between))
 
 
 def _places(reading: Reading, label: str) -> Iterator[int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from afs_stages.sources.redaction.random_values import is_random
 from afs_stages.sources.redaction.reading import Reading
 from afs_stages.sources.redaction.spans import Span
 
@@ -31,14 +32,17 @@ _BODY_BEGINS = re.compile(
     r"|b3BlbnNzaC1rZXktdjE)[A-Za-z0-9+/]{24}"
 )
 _LINE_END = re.compile(r"\n|\\+n|\\+r|\Z")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{16}")
-_KEY_LINE = re.compile(
-    r"[A-Za-z0-9+/]{16}"  # base64, wherever in the line
-    # its short last line: one word, whatever stands before it
-    r"|\A\W{0,40}(?:\d{1,6}\W{1,8})?\S{1,200}\W{0,8}\Z"
-    # a header, as in Proc-Type: 4,ENCRYPTED
-    r"|[A-Z][A-Za-z]{1,20}(?:-[A-Z][A-Za-z]{1,20})?: "
+_RUN = re.compile(r"[A-Za-z0-9+/]{16,}")
+_LAST_RUN = re.compile(r"[A-Za-z0-9+/]{16,}\W{0,10}\Z")
+_LONG_RUN = 40
+"""Letters of base64 in a run that is no identifier; keys have lines of 64 or 70."""
+_HEX = re.compile(r"[0-9a-f]{32,}\Z|[0-9A-F]{32,}\Z")
+_SHORT_LINE = re.compile(
+    # One word, whatever stands before it: a key's last line.
+    r"\A\W{0,40}(?:\d{1,6}\W{1,8})?\S{1,200}\W{0,8}\Z"
 )
+_FIELD = re.compile(r"[A-Z][A-Za-z]{1,20}(?:-[A-Z][A-Za-z]{1,20})?: ")
+"""A line before the body, as in Proc-Type: 4,ENCRYPTED."""
 
 
 def find(reading: Reading) -> Iterator[Span]:
@@ -47,10 +51,15 @@ def find(reading: Reading) -> Iterator[Span]:
     headers = list(HEADER.finditer(text)) if reading.has(b"begin") else []
     if reading.has(b"putty"):
         headers += _PUTTY.finditer(text)
-    for match in headers:
+        headers.sort(key=lambda match: match.start())
+    limits = [match.start() for match in headers[1:]] + [len(text)]
+    for match, limit in zip(headers, limits, strict=False):
         if match.start() >= end:
-            end = end_of_body(text, match.end())
-            yield Span(_before_dashes(text, match.start()), end, KIND)
+            stop = end_of_body(text, match.end(), limit)
+            # A header that is only mentioned has no key behind it.
+            if stop > match.end():
+                end = stop
+                yield Span(_before_dashes(text, match.start()), end, KIND)
     if "END " in text or "Private-MAC" in text:
         yield from _tails(text)
     yield from _bare_bodies(reading)
@@ -62,31 +71,51 @@ def _before_dashes(text: str, start: int) -> int:
     return start - len(before) + len(before.rstrip("- "))
 
 
-def end_of_body(text: str, start: int) -> int:
-    """Where the private key ends whose header ends at `start`.
+def end_of_body(text: str, start: int, limit: int) -> int:
+    """Where the private key ends whose header ends at `start`; there, if it has none.
 
-    The END line ends the key. A key that was cut off before it ends with its last line
-    that holds base64.
+    The END line ends the key, if what stands between is mostly a key's. One that was
+    cut off before it ends with its last line that holds base64.
     """
-    limit = min(len(text), start + _LONGEST_BODY)
-    next_header = text.find("BEGIN ", start, limit)
-    if next_header >= 0:
-        limit = next_header
+    limit = min(limit, start + _LONGEST_BODY)
     footer = _FOOTER.search(text, start, limit)
-    if footer:
+    if footer and _is_mostly_body(text[start : footer.start()]):
         return footer.end()
-    return _end_of_lines(text, start, limit, _KEY_LINE)
+    return _end_of_lines(text, start, footer.start() if footer else limit)
 
 
-def _end_of_lines(text: str, start: int, limit: int, is_part: re.Pattern[str]) -> int:
+def _is_mostly_body(text: str) -> bool:
+    """Whether half of the lines or more hold a key's base64, its fields aside."""
+    lines = [line for line in _LINE_END.split(text) if any(map(str.isalpha, line))]
+    told = [line for line in lines if not _FIELD.search(line)]
+    body = sum(map(_holds_body, told))
+    return body > 0 and body * 2 >= len(told)
+
+
+def _holds_body(line: str) -> bool:
+    """Whether a line holds base64, or a key in hex, and no more than a long name."""
+    runs = _RUN.findall(line)
+    # A line that is one word has room for a word of base64 that is no name.
+    is_word = bool(_SHORT_LINE.match(line)) and bool(_LAST_RUN.search(line))
+    return any(
+        len(run) >= _LONG_RUN
+        or is_random(run)
+        or _HEX.match(run)
+        or (is_word and not run.isalpha())
+        for run in runs
+    )
+
+
+def _end_of_lines(text: str, start: int, limit: int) -> int:
     """The end of the last of the lines from `start` on that are part of a key."""
     stop = begin = start
     while begin < limit:
         line_end = _LINE_END.search(text, begin, limit)
         line = text[begin : line_end.start() if line_end else limit]
-        if is_part.search(line):
+        is_last = stop > start and _SHORT_LINE.match(line)
+        if _holds_body(line) or is_last:
             stop = begin + len(line)
-        elif any(c.isalpha() for c in line):
+        elif begin > start and any(map(str.isalpha, line)) and not _FIELD.search(line):
             break
         begin = line_end.end() if line_end and line_end.end() > begin else limit
     return stop
@@ -107,20 +136,26 @@ def _tails(text: str) -> Iterator[Span]:
         start = footer.start()
         # What stands before the footer in its own line is no line of the key.
         start -= len(lines.pop())
-        if not lines and _BASE64.search(above):
+        if not lines and _holds_body(above):
             yield Span(begin, footer.end(), KIND)
             continue
-        first = start
-        while lines:
-            start -= len(lines.pop())
-            line = lines.pop() if lines else ""
-            start -= len(line)
-            if _BASE64.search(line) or (line and _KEY_LINE.search(line)):
-                first = start
-            elif line.strip():
-                break
-        if first < footer.start():
+        first = _first_line(lines, start)
+        if first < start:
             yield Span(first, footer.end(), KIND)
+
+
+def _first_line(lines: list[str], start: int) -> int:
+    """Where the first line of a key's body begins; its last ends before `start`."""
+    first = start
+    while lines:
+        start -= len(lines.pop())
+        line = lines.pop() if lines else ""
+        start -= len(line)
+        if _holds_body(line):
+            first = start
+        elif line.strip() and not (_SHORT_LINE.match(line) or _FIELD.search(line)):
+            break
+    return first
 
 
 def _bare_bodies(reading: Reading) -> Iterator[Span]:
@@ -129,7 +164,7 @@ def _bare_bodies(reading: Reading) -> Iterator[Span]:
     for start, _ in reading.long_words:
         if start >= end and _BODY_BEGINS.match(text, start):
             limit = min(len(text), start + _LONGEST_BODY)
-            end = _end_of_lines(text, start, limit, _BASE64)
+            end = _end_of_lines(text, start, limit)
             yield Span(start, end, KIND)
 
 

@@ -24,12 +24,18 @@ _LABEL_BACKWARDS = re.compile(
 _END = re.compile(r"[\"'`\\\s&;,)}\]<|#?]|\Z")
 _ADDRESS_BEFORE = re.compile(r"[a-z][a-z0-9+.-]{1,15}://[^\s\"'<>]{1,200}\Z")
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]{16,200}")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_FILE_ENDING = re.compile(r"\.[a-z][a-z0-9]{1,4}(?![\w-])")
+_DOCUMENT_BEFORE = re.compile(r"/(?:d|file|design|board|folders|proto|e)/\Z")
+"""How services for documents and drawings address one."""
 _PARTS_BEFORE = re.compile(r"(?:[\w~-]{1,100}\.){1,3}\Z")
 _PARTS_AFTER = re.compile(r"(?:\.[\w~-]{1,200}){0,3}")
 _CHANGES = re.compile(
     r"(?<=[a-z])[A-Z]|(?<=[A-Za-z])\d|(?<=\d)[A-Za-z]|(?<=[A-Z]{2})[a-z]"
 )
 _HEX = re.compile(r"[0-9a-f]+\Z|[0-9A-F]+\Z")
+_ACCOUNT_IN_HEX = re.compile(r"0x[0-9a-fA-F]{40}\Z")
+"""An account of a chain, which everybody may see."""
 _KEY_IN_HEX = re.compile(r"0x[0-9a-f]{64}\Z")
 _CHANGES_OF_CASES, _CHANGES_OF_DIGITS = 3, 4
 """One change of kind in so many letters: random letters and digits of both cases change
@@ -66,8 +72,17 @@ def find(reading: Reading) -> Iterator[Span]:
 def _segments(text: str, begin: int, stop: int) -> Iterator[Span]:
     """Parts of an address's path: an invitation, a way to reset a password."""
     for segment in _SEGMENT.finditer(text, begin, stop):
+        if _names_a_thing(text, *segment.span()):
+            continue
         if is_random(segment[0]):
             yield Span(*segment.span(), "secret")
+
+
+def _names_a_thing(text: str, start: int, end: int) -> bool:
+    """Whether a part of a path is an object's number, a file or a document."""
+    is_file = bool(_FILE_ENDING.match(text, end))
+    is_document = bool(_DOCUMENT_BEFORE.search(text, max(0, start - 24), start))
+    return is_file or is_document or bool(_UUID.fullmatch(text, start, end))
 
 
 def _whole(text: str, begin: int, stop: int) -> tuple[int, int]:
@@ -94,6 +109,8 @@ def is_random(word: str) -> bool:
     plain = _HEX_PART.sub("", word.rstrip("="))
     if len(plain) < _SHORTEST and plain != word.rstrip("="):
         return bool(_KEY_IN_HEX.match(word))
+    if _ACCOUNT_IN_HEX.match(word):
+        return False
     if _HEX.match(plain) or plain.count("/") * 12 > len(plain):
         return False
     has_cases = any(map(str.isupper, plain)) and any(map(str.islower, plain))

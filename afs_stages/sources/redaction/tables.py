@@ -27,6 +27,10 @@ _TUPLE = re.compile(r"\((?P<values>(?:'[^'\n]{0,400}'|[^()'\n]){1,800})\)")
 _CELL = re.compile(
     r"\s{0,4}(?:'(?P<quoted>[^'\n]{0,400})'|[^,'\n]{1,100})\s{0,4}(?:,|\Z)"
 )
+_TALLY = frozenset(
+    "fail failed failures fails test tests skip skipped error errors total status "
+    "result rate flaky".split()
+)
 _LONGEST = 200
 """Lines of a table that are read."""
 
@@ -34,45 +38,56 @@ _LONGEST = 200
 def find(reading: Reading) -> Iterator[Span]:
     """The values of columns with a secret's name."""
     text = reading.text
-    done = 0
+    ends: set[int] = set()
     for stem in _STEMS:
-        if not reading.holds(stem.split(" ")[-1].encode()):
-            continue
-        done = 0
-        for end in reading.ends_of(stem):
-            if end > done:
-                start = text.rfind("\n", 0, end) + 1
-                stop = text.find("\n", end)
-                done = len(text) if stop < 0 else stop
-                yield from _table(text, start, done)
+        if reading.holds(stem.split(" ")[-1].encode()):
+            ends.update(reading.ends_of(stem))
+    read = 0
+    for end in sorted(ends):
+        # A line that was read as a row is the head of no other table.
+        if end > read:
+            start = text.rfind("\n", 0, end) + 1
+            stop = text.find("\n", end)
+            found, read = _table(text, start, len(text) if stop < 0 else stop)
+            yield from found
     if reading.has(b"insert"):
         for insert in _INSERT.finditer(reading.lower):
             yield from _inserted(text, insert)
 
 
-def _table(text: str, start: int, stop: int) -> Iterator[Span]:
+def _table(text: str, start: int, stop: int) -> tuple[list[Span], int]:
+    """The secrets below a head, and where its last row ends."""
+    found: list[Span] = []
     head = text[start:stop]
     if not _HEAD.match(head):
-        return
+        return found, stop
     delimiter = next((d for d in _DELIMITERS if head.count(d) >= 2), "")
     if not delimiter and not head.lstrip().startswith("#"):
-        return
+        return found, stop
     columns = _cells(head, delimiter)
-    strengths = [_strength(head[begin:end]) for begin, end in columns]
+    names = [head[begin:end] for begin, end in columns]
+    # Beside `Fail` and `Test`, `Pass` counts what passed.
+    is_tally = not _TALLY.isdisjoint(map(str.lower, names))
+    strengths = [
+        Level.NONE if is_tally and name.lower() == "pass" else _strength(name)
+        for name in names
+    ]
     if len(columns) < 2 or max(strengths) < Level.SECRET:
-        return
+        return found, stop
     for _ in range(_LONGEST):
-        start, stop = stop + 1, text.find("\n", stop + 1)
-        stop = len(text) if stop < 0 else stop
-        line = text[start:stop]
+        start, end = stop + 1, text.find("\n", stop + 1)
+        end = len(text) if end < 0 else end
+        line = text[start:end]
         cells = _cells(line, delimiter)
         if start >= len(text) or len(cells) != len(columns):
-            return
+            break
+        stop = end
         if _RULE.match(line):
             continue
         for (begin, end), strength in zip(cells, strengths, strict=True):
             if strength >= Level.SECRET and _is_value(line[begin:end], strength):
-                yield Span(start + begin, start + end, "secret")
+                found.append(Span(start + begin, start + end, "secret"))
+    return found, stop
 
 
 def _cells(line: str, delimiter: str) -> list[tuple[int, int]]:
@@ -105,7 +120,7 @@ def _strength(name: str) -> Level:
 
 
 def _is_value(value: str, strength: Level) -> bool:
-    return is_secret(value, strength, quoted=True, environment=True)
+    return is_secret(value, strength, quoted=True)
 
 
 def _inserted(text: str, insert: re.Match[str]) -> Iterator[Span]:

@@ -41,7 +41,13 @@ _CODE = re.compile(
     r"|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\Z"  # IDENTIFIER_42_EXPR
 )
 _CAMEL = re.compile(r"(?:[a-z]{2,}|[A-Z][a-z]{2,})(?:_?[A-Z][a-z]{2,})*\d{0,3}\Z")
-_PIECE = re.compile(r"[A-Za-z]+")
+_PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_TYPES = re.compile(r"[A-Za-z_]\w*(?:\|[A-Za-z_]\w*)+\Z")
+"""Names of which one may be chosen: `float64|complex64`."""
+_LICENCE = re.compile(
+    r"[A-Z]{2,8}-\d(?:\.\d){0,2}(?:\+|-(?:or|and|only|with|clause)(?![a-z]))", re.I
+)
+"""As SPDX and Debian name them: `GPL-2+-or-X11`."""
 _CHANGES = re.compile(
     r"(?<=[a-z])[A-Z]|(?<=[A-Za-z])\d|(?<=\d)[A-Za-z]|(?<=[A-Z]{2})[a-z]"
     r"|(?<=\w)[^\w\s.-](?=\w)"
@@ -58,6 +64,9 @@ _COMMON = frozenset(
     "plaintext mandatory forgotten reset prompt stdin input text secretstr interface "
     "internal external private public basic bearer oauth2 sha256 sha512 sha1 md5 "
     "bcrypt argon2 scrypt pbkdf2 base64 utf8 utf-8 hs256 rs256 es256 ed25519 "
+    "expected provided entered supplied matches confirm changed expired verify "
+    "success passed failed pending skipped warning errors updated created deleted "
+    "between through around nothing cannot should hasher masked sensitive "
     "aes256 aes-256 rsa2048 rsa-4096 pkcs8 pkcs12 x509 oauth v1 v2 v3 http2 "
     "totp-sha1 s3 ec2 k8s web3 ipv4 ipv6 int32 int64 uint8 float32".split()
 )
@@ -71,12 +80,18 @@ _WORDS_OF_PHRASE = 4
 
 @lru_cache(maxsize=4096)
 def is_secret(
-    value: str, level_of_name: Level, *, quoted: bool, environment: bool = False
+    value: str,
+    level_of_name: Level,
+    *,
+    quoted: bool,
+    environment: bool = False,
+    data: bool = False,
 ) -> bool:
     """Whether the value of a name of this level is a secret.
 
     `environment` says that name and value stand as in `DB_PASSWORD=value`, where no
-    code can stand: the value is one, whatever it looks like.
+    code can stand: the value is one, whatever it looks like. `data` says that they
+    stand in JSON, XML or an address: a password may be a word there.
     """
     if len(value) < _SHORTEST or _is_place(value) or _stands_for_one(value):
         return False
@@ -87,25 +102,47 @@ def is_secret(
     if value.lower() in _COMMON or _is_name(value):
         return False
     if level_of_name is Level.PASSWORD:
+        may_be_word = environment or (data and value.islower())
+        if may_be_word and value.isalpha() and len(value) >= _CHOSEN_SHORTEST:
+            return True
         return _is_password(value, quoted=quoted, environment=environment)
-    if _DATE_OR_NUMBER.match(value):
-        return False
-    if _CODE.match(value) and not (environment and looks_random(value)):
+    if _is_code(value, environment=environment):
         return False
     if level_of_name is Level.SECRET:
-        made = looks_random(value) or _is_chosen(value)
-        return len(value) >= _MADE_SHORTEST and made
-    return is_chosen_well(value) or _is_key(value)
+        return _is_made_secret(value, data=data)
+    return _is_key(value)
+
+
+def _is_code(value: str, *, environment: bool) -> bool:
+    """A date, a number or code; in an environment only what is readable."""
+    if _DATE_OR_NUMBER.match(value):
+        return True
+    return bool(_CODE.match(value)) and not (environment and looks_random(value))
+
+
+def _is_made_secret(value: str, *, data: bool) -> bool:
+    """A secret made at random or chosen; words and a number where no code can stand."""
+    if len(value) < _MADE_SHORTEST:
+        return False
+    if data and len(value) >= _LONG_MADE and _has_both(value):
+        return True
+    return looks_random(value) or _is_chosen(value)
 
 
 def _stands_for_one(value: str) -> bool:
     """A placeholder, or a number of an assembler."""
-    patterns = (_PLACEHOLDER.match, _REPEATED.search, _ADDRESS.match)
+    patterns = (
+        *(_PLACEHOLDER.match, _REPEATED.search, _ADDRESS.match),
+        _LICENCE.match,
+    )
     return any(matches(value) for matches in patterns)
 
 
 def _is_key(value: str) -> bool:
-    return len(value) >= _KEY_SHORTEST and looks_random(value) and not _is_open(value)
+    if _TYPES.match(value):
+        return False
+    is_long = len(value) >= _KEY_SHORTEST and looks_random(value)
+    return is_chosen_well(value) or (is_long and not _is_open(value))
 
 
 def _is_place(value: str) -> bool:
@@ -147,8 +184,6 @@ def _is_password(value: str, *, quoted: bool, environment: bool) -> bool:
         return quoted or environment or not _is_variable(value)
     if looks_random(value):
         return len(value) >= _CHOSEN_SHORTEST
-    if value.isalpha():
-        return environment and len(value) >= _MADE_SHORTEST
     return is_phrase(re.sub("[-_.]", " ", value))
 
 
@@ -186,6 +221,12 @@ def is_made(value: str, level_of_name: Level) -> bool:
         and (len(value) >= _MADE_SHORTEST or bool(_SYMBOL.search(value)))
         and not _is_attribute(value)
     )
+
+
+def is_short_made(value: str) -> bool:
+    """Letters and digits in a word of six or more, as a sentence tells a password."""
+    is_long = len(value) >= _CHOSEN_SHORTEST
+    return is_long and _has_both(value) and not _is_attribute(value)
 
 
 def _is_attribute(value: str) -> bool:

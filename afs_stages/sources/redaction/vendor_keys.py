@@ -14,6 +14,7 @@ from typing import Any
 
 from afs_stages.sources.redaction.reading import Reading
 from afs_stages.sources.redaction.spans import Span
+from afs_stages.sources.redaction.values import looks_random
 
 CONFIG = str(Path(__file__).with_name("betterleaks.toml"))
 SHORTEST = 16
@@ -48,6 +49,9 @@ _STARTS = (
     "SK",
 )
 """One of these stands in every key that `_PREFIXES` finds."""
+_SHORT_PREFIX = {"openai-key": "sk-", "huggingface-token": "_", "npm-token": "_"}
+"""Prefixes that also stand in the middle of words, as in `task-` and `test_hf_`."""
+_ONE_RUN = re.compile(r"(?=[A-Za-z0-9]*[A-Z])(?=[A-Za-z0-9]*[a-z])[A-Za-z0-9]{24,}")
 _TOKEN = re.compile(r"[\w-]+")
 _WORD_OF = {
     start: re.split("[-_.]", start.strip("-_."))[0].lower().encode()
@@ -81,10 +85,25 @@ def _by_prefix(reading: Reading) -> Iterator[Span]:
         if match is None:
             continue
         kind = str(match.lastgroup).replace("_", "-")
-        end = match.end()
         # Words joined by hyphens may begin as a key does; a key holds digits.
-        if kind == "aws-key-id" or any(c.isdigit() for c in match[0]):
-            yield Span(match.start(), end, kind)
+        if not (kind == "aws-key-id" or any(map(str.isdigit, match[0]))):
+            continue
+        if kind in _SHORT_PREFIX and not _is_key(text, match):
+            continue
+        end = match.end()
+        yield Span(match.start(), end, kind)
+
+
+def _is_key(text: str, match: re.Match[str]) -> bool:
+    """Whether letters behind a prefix that ends many a word are those of a key.
+
+    They look made at random; inside a word, as in `task-` and a UUID, they must be one
+    long run of letters and digits.
+    """
+    body = match[0].partition(_SHORT_PREFIX[str(match.lastgroup).replace("_", "-")])[2]
+    if text[match.start() - 1 : match.start()].isalnum():
+        return bool(_ONE_RUN.search(body))
+    return looks_random(body)
 
 
 def _starts(reading: Reading) -> list[int]:

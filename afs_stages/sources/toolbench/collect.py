@@ -15,6 +15,7 @@ from afs_stages.sources.files import named, record
 from afs_stages.sources.redaction import Redactor
 from afs_stages.sources.toolbench.json_array import elements
 from afs_stages.sources.toolbench.row_files import is_answer, is_array
+from afs_stages.sources.unexpected import guarded
 
 _COLUMNS = ("id", "conversations")
 """What a sample needs of the parquet edition; other columns, and notes in the schema,
@@ -41,8 +42,10 @@ def copy_array(name: str, path: Path, target: Path, on_bad: OnBad) -> Counts:
             if isinstance(value, BadRow):
                 report(value)
                 continue
-            file.write(separator + jsonl.encode(_redacted(value, counts)))
-            separator = b",\n"
+            with guarded(report, name, number):
+                row = jsonl.encode(_redacted(value, counts))
+                file.write(separator + row)
+                separator = b",\n"
         file.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
     return counts
 

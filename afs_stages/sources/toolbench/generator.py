@@ -20,6 +20,7 @@ from afs_stages.sources.events import Session
 from afs_stages.sources.files import walk
 from afs_stages.sources.toolbench.row_files import RowLocation, chosen_rows, rows
 from afs_stages.sources.toolbench.trajectory import Trajectory, outline, trajectory
+from afs_stages.sources.unexpected import guarded
 
 _SUFFIXES = (".json", ".parquet")
 
@@ -51,7 +52,9 @@ class ToolBenchGenerator(BaseGenerator):
             for number, row in chosen_rows(
                 name, path, chosen.get(position, []), self.on_bad
             ):
-                sample = self._sample(name, number, trajectory(row))
+                sample = None
+                with guarded(self.on_bad, name, number):
+                    sample = self._sample(name, number, trajectory(row))
                 if sample is not None:
                     yield sample
 
@@ -62,17 +65,20 @@ class ToolBenchGenerator(BaseGenerator):
         )
 
     def _choose(self, files: list[tuple[str, Path]]) -> dict[int, list[RowLocation]]:
-        """File -> where the best trajectory of each query is: answered before not,
-        longer before shorter.
+        """File -> where the best trajectory of each query is: one that gives a sample
+        before one that does not, longer before shorter.
         """
         best: dict[bytes, tuple[tuple[bool, int], int, RowLocation]] = {}
         for position, (name, path) in enumerate(files):
             for place, row in rows(name, path, self.on_bad):
-                query, answered, length = outline(row)
-                key = hashlib.blake2b(clean(query).encode(), digest_size=12).digest()
-                rank = (answered, length)
-                if key not in best or rank > best[key][0]:
-                    best[key] = (rank, position, place)
+                with guarded(self.on_bad, name, place.number):
+                    query, answered, length = outline(row)
+                    # Rows without a query are no trajectories of one query.
+                    named = clean(query) or f"{name}\0{place.number}"
+                    key = hashlib.blake2b(named.encode(), digest_size=12).digest()
+                    rank = (answered, length)
+                    if key not in best or rank > best[key][0]:
+                        best[key] = (rank, position, place)
         chosen: dict[int, list[RowLocation]] = {}
         for _, position, place in best.values():
             chosen.setdefault(position, []).append(place)

@@ -4,12 +4,11 @@ thoughts and an answer, as events.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -22,17 +21,14 @@ from afs_stages.sources.events import (
     Thought,
     dicts,
 )
+from afs_stages.sources.toolbench.literals import literal, nearly_json
 
-_STEP = re.compile(
-    r"\A\s*(?:Thought:[ \t]*)?(?P<thought>.*?)\s*^\s*Action:[ \t]*(?P<action>[^\n]*)"
-    r"\n\s*Action Input:(?P<input>.*)\Z",
-    re.S | re.M,
+_ACTION = re.compile(
+    r"^[^\S\n]*Action:[ \t]*(?P<action>[^\n]*)\n\s*+Action Input:", re.M
 )
 _SCHEMAS = "Specifically, you have access to the following APIs:"
 _RETURN = re.compile(r"""["']return_type["']\s*:\s*["'](\w+)["']""")
-_ANSWER = re.compile(
-    r"""["']final_answer["']\s*:\s*(?P<q>["'])(?P<text>.*)(?P=q)\s*\}?\s*\Z""", re.S
-)
+_ANSWER = re.compile(r"""["']final_answer["']\s*:\s*(?P<quote>["'])""")
 _APOLOGY = re.compile(
     r"(?:i(?:'m| am)\s+(?:\w+\s+)?|we(?:'re| are)\s+)?(?:sorry|unfortunately)\b"
     r"|(?:i|we)\s+(?:sincerely\s+)?apologi[sz]e\b|(?:my|our)\s+apologies\b|apologies\b",
@@ -43,7 +39,9 @@ _UNABLE = re.compile(
     r"|not (?:available|possible|find|able|have)|unavailable|error|issue|difficult)",
     re.I,
 )
-_YET = re.compile(r"\b(?:however|here (?:is|are)|instead)\b|\n\s*[-*\d]", re.I)
+_YET = re.compile(
+    r"\b(?:however|here (?:is|are)|instead)\b|^[^\S\n]*[-*\d]", re.I | re.M
+)
 """Where an answer that begins with an apology goes on to answer."""
 MAX_LITERAL = 200_000
 """Characters of a list of tools printed as Python; a longer one is left out."""
@@ -58,6 +56,14 @@ _SPEAKERS = {
 """Names of speakers in other editions."""
 
 
+class Step(NamedTuple):
+    """What the model wrote in one turn: `Thought: … Action: … Action Input: …`."""
+
+    thought: str
+    action: str
+    input: str
+
+
 @dataclass(frozen=True)
 class Trajectory:
     """One solved query."""
@@ -67,40 +73,51 @@ class Trajectory:
 
 
 def outline(row: dict[str, Any]) -> tuple[str, bool, int]:
-    """(query, whether it ends in an answer, number of turns): enough to choose between
+    """(query, whether it gives a sample, number of turns): enough to choose between
     rows of a query.
     """
     generated = row.get("answer_generation")
-    if isinstance(generated, dict):
-        messages = _last_chain(generated)
-        return (
-            str(generated.get("query") or ""),
-            bool(generated.get("final_answer")),
-            len(messages),
-        )
-    if isinstance(row.get("answer"), dict):
-        answer = row["answer"]
-        steps = list(_nodes(answer))
-        return _query(row, []), bool(answer.get("final_answer")), len(steps)
     turns = _turns(row)
-    last = turns[-1]["value"] if turns else ""
-    return _query(row, turns), "give_answer" in last, len(turns)
+    if isinstance(generated, dict):
+        query, length = _query(generated, []), len(_last_chain(generated))
+    elif isinstance(row.get("answer"), dict):
+        query, length = _query(row, turns), len(list(_nodes(row["answer"])))
+    else:
+        query, length = _query(row, turns), len(turns)
+    return query, not isinstance(_events_of(row), str), length
 
 
 def trajectory(row: dict[str, Any]) -> Trajectory | str:
     """The trajectory of a row, or the reason why it gives no sample."""
+    events = _events_of(row)
+    return events if isinstance(events, str) else Trajectory(events, _tools_of(row))
+
+
+def _events_of(row: dict[str, Any]) -> list[Event] | str:
+    """What happens in a row, whichever edition it is of, or why it gives no sample."""
     generated = row.get("answer_generation")
     if isinstance(generated, dict):
         return _from_tree(generated)
     turns = _turns(row)
     query = _query(row, turns)
-    if query and isinstance(row.get("answer"), dict):
-        return _from_nodes(query, row["answer"], row.get("available_tools"))
     if not query:
         return "empty_request"
+    if isinstance(row.get("answer"), dict):
+        return _from_nodes(query, row["answer"])
     if not turns:
         return "query_without_answer"
     return _from_turns(query, turns)
+
+
+def _tools_of(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """The schemas of the tools that a row gives the model."""
+    generated = row.get("answer_generation")
+    if isinstance(generated, dict):
+        return _tools(generated.get("function"))
+    if isinstance(row.get("answer"), dict):
+        return _tools(row.get("available_tools"))
+    said = (turn["value"] for turn in _turns(row) if turn["from"] == "system")
+    return _listed_tools(next(said, ""))
 
 
 def _turns(row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -127,7 +144,16 @@ def _query(row: dict[str, Any], turns: list[dict[str, Any]]) -> str:
     return text.strip().removesuffix("Begin!").strip()
 
 
-def _from_turns(query: str, turns: list[dict[str, Any]]) -> Trajectory | str:
+def _step(text: str) -> Step | None:
+    """The step that a text of the model is; None where it names no action."""
+    action = _ACTION.search(text)
+    if action is None:
+        return None
+    thought = text[: action.start()].strip().removeprefix("Thought:").strip()
+    return Step(thought, action["action"].strip(), text[action.end() :])
+
+
+def _from_turns(query: str, turns: list[dict[str, Any]]) -> list[Event] | str:
     events: list[Event] = []
     thoughts: list[str] = []
     for turn in turns:
@@ -135,22 +161,19 @@ def _from_turns(query: str, turns: list[dict[str, Any]]) -> Trajectory | str:
             events.append(Returned(str(len(thoughts)), turn["value"]))
         if turn["from"] != "assistant":
             continue
-        step = _STEP.search(turn["value"])
+        step = _step(turn["value"])
         if step is None:
             return "malformed_step"
-        thoughts.append(step["thought"].strip())
-        action = step["action"].strip()
-        if action == "Finish":
-            system = next((t["value"] for t in turns if t["from"] == "system"), "")
-            tools = _listed_tools(system)
-            return _finished(query, events, thoughts, step["input"], tools)
-        arguments = _arguments(step["input"])
-        events.append(Called(str(len(thoughts)), action, arguments))
+        thoughts.append(step.thought)
+        if step.action == "Finish":
+            return _finished(query, events, thoughts, step.input)
+        arguments = _arguments(step.input)
+        events.append(Called(str(len(thoughts)), step.action, arguments))
     return "no_final_answer"
 
 
-def _from_tree(generated: dict[str, Any]) -> Trajectory | str:
-    query = str(generated.get("query") or "").strip()
+def _from_tree(generated: dict[str, Any]) -> list[Event] | str:
+    query = _query(generated, [])
     if not query:
         return "empty_request"
     thoughts: list[str] = []
@@ -158,7 +181,7 @@ def _from_tree(generated: dict[str, Any]) -> Trajectory | str:
     for message in _last_chain(generated):
         events.extend(_chain_events(message, thoughts))
     final = str(generated.get("final_answer") or "")
-    return _finished(query, events, thoughts, final, _tools(generated.get("function")))
+    return _finished(query, events, thoughts, final)
 
 
 def _chain_events(message: dict[str, Any], thoughts: list[str]) -> Iterator[Event]:
@@ -188,7 +211,7 @@ def _nodes(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
         below = dicts(below[-1].get("next"))
 
 
-def _from_nodes(query: str, answer: dict[str, Any], tools: Any) -> Trajectory | str:
+def _from_nodes(query: str, answer: dict[str, Any]) -> list[Event] | str:
     events: list[Event] = []
     thoughts: list[str] = []
     for node in _nodes(answer):
@@ -197,7 +220,7 @@ def _from_nodes(query: str, answer: dict[str, Any], tools: Any) -> Trajectory | 
             thoughts.append(str(said or "").strip())
         if node.get("role") != "tool":
             continue
-        made = said if isinstance(said, dict) else _nearly_json(str(said))
+        made = said if isinstance(said, dict) else nearly_json(str(said))
         if made.get("name") != "Finish":
             id, given = str(len(events)), made.get("arguments") or {}
             arguments = _arguments(given) if isinstance(given, str) else given
@@ -206,22 +229,18 @@ def _from_nodes(query: str, answer: dict[str, Any], tools: Any) -> Trajectory | 
     final = str(answer.get("final_answer") or "")
     if not isinstance(_json(final), dict):
         final = json.dumps({"return_type": "give_answer", "final_answer": final})
-    return _finished(query, events, thoughts, final, _tools(tools))
+    return _finished(query, events, thoughts, final)
 
 
 def _finished(
-    query: str,
-    events: list[Event],
-    thoughts: list[str],
-    final: str,
-    tools: list[dict[str, Any]],
-) -> Trajectory | str:
-    """The trajectory that ends in `Finish` with this input."""
+    query: str, events: list[Event], thoughts: list[str], final: str
+) -> list[Event] | str:
+    """The events of a trajectory that ends in `Finish` with this input."""
     answer, fault = _final(final)
     if fault:
         return fault
     thought = Thought("\n".join(text for text in thoughts if text))
-    return Trajectory([Prompt([query]), *events, thought, Said(answer)], tools)
+    return [Prompt([query]), *events, thought, Said(answer)]
 
 
 def _last_chain(generated: dict[str, Any]) -> list[dict[str, Any]]:
@@ -246,28 +265,17 @@ def _final(text: str) -> tuple[str, str]:
 
 def _broken_final(text: str) -> dict[str, Any]:
     """What `Finish` was given, in JSON with raw line ends, as Python, or nearly so."""
-    value = _nearly_json(text)
+    value = nearly_json(text)
     if value:
         return value
-    kind, answer = _RETURN.search(text), _ANSWER.search(text)
+    kind = _RETURN.search(text)
     found = {"return_type": kind[1]} if kind else {}
-    return {**found, "final_answer": answer["text"]} if answer else found
-
-
-def _nearly_json(text: str) -> dict[str, Any]:
-    """An object in JSON with raw line ends, or as Python prints it; else empty."""
-    for read in (_lenient_json, ast.literal_eval):
-        try:
-            value = read(text.strip())
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-        if isinstance(value, dict):
-            return value
-    return {}
-
-
-def _lenient_json(text: str) -> Any:
-    return json.loads(text, strict=False)
+    # The answer goes to the quote that ends the text, whatever quotes are within.
+    body = text.rstrip().removesuffix("}").rstrip()
+    for answer in _ANSWER.finditer(body):
+        if answer.end() < len(body) and body[-1] == answer["quote"]:
+            return {**found, "final_answer": body[answer.end() : -1]}
+    return found
 
 
 def _apologises(answer: str) -> bool:
@@ -298,10 +306,7 @@ def _listed_tools(system: str) -> list[dict[str, Any]]:
     text = listed[start : listed.rfind("]") + 1] if start >= 0 else ""
     value = _json(text)
     if value is None and 0 < len(text) <= MAX_LITERAL:
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return []
+        value = literal(text)
     return _tools(value)
 
 

@@ -187,9 +187,15 @@ def hostile() -> Iterator[tuple[str, str]]:
         "hex pairs": "0f ",
         "cookies": "Cookie: a=b; ",
         "flags": "--password ",
+        "heads of PuTTY's keys": "PuTTY-User-Key-File-2: ",
+        "heads of tables": "| password | a |\n",
+        "heads of tables with numbers": "| password | a1 |\n",
+        "names without an end": "password='",
+        "names of foreign letters": "пароль: ",
     }
     for name, unit in repeated.items():
         yield name, (unit * (MILLION // len(unit) + 1))[:MILLION]
+    yield "one value without an end", 'password="' + "aB3d" * (MILLION // 4)
     unit = "QUJDRGVmZ2hp" * 4
     yield "one base64 value", (unit * (MILLION // len(unit) + 1))[:MILLION]
     lines = "\n".join([unit] * (MILLION // (len(unit) + 1)))
