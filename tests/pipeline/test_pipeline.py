@@ -308,6 +308,7 @@ def test_a_release_retrains_nothing(built: Path) -> None:
     ] == []
 
 
+@pytest.mark.long
 def test_a_run_elsewhere_gives_the_same_bytes(full: Path, place: Path) -> None:
     elsewhere = place / "a longer path" / "elsewhere"
     git(place, "clone", "-q", str(full.parent), str(elsewhere))

@@ -17,7 +17,7 @@ import yaml
 from support.beacon import NAMES, write_codebase, write_session
 from support.checkout import checkout, environment
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
 
 
 class Person:
