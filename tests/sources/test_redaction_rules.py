@@ -341,6 +341,7 @@ UNITS = [
     *("Author: A B ", "%20", "%3D", "\x1b[0m", '\\"', "&quot;", "6768705f", "QUJD"),
     *("aB3dEfGh1jKlMn0pQrStUvWx ", "ripple ", "PuTTY-User-Key-File-2: "),
     *("| password | a |\n", "password,a\n", "| password | a1 |\n", "пароль: "),
+    *("sk-1", "xoxb-1", "task-sk-1 ", "PASS: a1\n", 'passwords = ["a1", '),
     *("<REDACTED:password-1>", "password=<REDACTED:x-1> ", "PASS: a1 ", "<REDACTED:"),
 ]
 
