@@ -40,13 +40,13 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _refuse_other_than_file(path: Path) -> None:
-    """A rename would put a file in the place of a device, a pipe or a link."""
-    is_new = not path.is_symlink() and not path.exists()
-    if is_new or (path.is_file() and not path.is_symlink()):
+    """A rename would put a file in the place of a device or a pipe, also where a link
+    leads to one; a link to a file gives way, as DVC's links into its cache must.
+    """
+    if path.is_file() or not path.exists():
         return
-    what = "a symbolic link" if path.is_symlink() else "no regular file"
     raise UserError(
-        f"the output would replace what is {what}",
+        "the output would replace what is no regular file",
         where=str(path),
         fix="name a new file, or remove what stands there",
     )

@@ -123,6 +123,11 @@ def test_windows_line_ends_stay() -> None:
     assert new.count("\r\n") == new.count("\n") == 6
 
 
+def test_a_text_that_begins_with_a_colon_is_quoted_inside_of_braces() -> None:
+    new = set_value("{a: {b: 1}}\n", ("a", "c"), ":a")
+    assert yaml.safe_load(new) == {"a": {"b": 1, "c": ":a"}}
+
+
 NAMES = st.text("abcdef", min_size=1, max_size=4)
 SCALARS = st.one_of(
     st.integers(-9, 9), st.booleans(), st.none(), st.text("ab c:#'\"{}", max_size=6)

@@ -49,13 +49,16 @@ def divisible(tree: Any) -> Iterator[Any]:
             yield from divisible(part)
         if code in REPEATS and argument[1] > 1:
             body = list(unwrapped(argument[2]))
-            inner = [
-                item for item in body if item[0] in REPEATS and item[1][1] > item[1][0]
+            runs = [
+                item
+                for item in body
+                if item[0] in REPEATS and item[1][1] > max(item[1][0], 1)
             ]
-            rest = [item for item in body if item not in inner]
-            is_empty = all(width_of(item) == 0 for item in rest)
-            if is_empty and any(item[1][1] > 1 for item in inner):
-                yield argument
+            for run in runs:
+                others = [item for item in body if item is not run]
+                if all(width_of(item) == 0 for item in others):
+                    yield argument
+                    break
 
 
 def parts_of(code: Any, argument: Any) -> Iterator[Any]:
@@ -99,6 +102,7 @@ def width_of(item: Any) -> int:
         (r"(?:\w{1,64}+/?){1,20}\Z", 0),
         (r"(?:\w{1,64}/){1,20}\Z", 0),
         (r"(?: \d{1,3}){4}", 0),
+        (r"(?:\s+\(?[A-Z]+\)?)*x", 0),
     ],
 )
 def test_a_run_that_divides_in_many_ways_is_seen(pattern: str, found: int) -> None:

@@ -341,6 +341,7 @@ UNITS = [
     *("Author: A B ", "%20", "%3D", "\x1b[0m", '\\"', "&quot;", "6768705f", "QUJD"),
     *("aB3dEfGh1jKlMn0pQrStUvWx ", "ripple ", "PuTTY-User-Key-File-2: "),
     *("| password | a |\n", "password,a\n", "| password | a1 |\n", "пароль: "),
+    *("sk-1", "xoxb-1", "task-sk-1 ", "PASS: a1\n", 'passwords = ["a1", '),
     *("<REDACTED:password-1>", "password=<REDACTED:x-1> ", "PASS: a1 ", "<REDACTED:"),
 ]
 
@@ -397,7 +398,14 @@ def test_no_shape_of_a_value_keeps_a_secret(value: object) -> None:
 
 
 def test_numbers_and_what_is_no_secret_keep_their_type() -> None:
-    value = {"count": 12, "ok": True, "none": None, "x": 1.5, "password": True}
+    value: dict[str, object] = {
+        "count": 12,
+        "ok": True,
+        "none": None,
+        "x": 1.5,
+        "password": True,
+    }
+    value["large"] = value["passwords"] = 10**6000
     assert Redactor().value(value) == value
 
 

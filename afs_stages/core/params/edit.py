@@ -105,8 +105,14 @@ def _lines(name: str, value: Any, column: int, step: int) -> list[str]:
 
 def _inline(value: Any) -> str:
     """A value on one line."""
+    # PyYAML writes `:a` without quotes, and cannot read it again inside of braces.
+    style = '"' if isinstance(value, str) and value.startswith(":") else None
     written = yaml.safe_dump(
-        value, default_flow_style=True, width=10**6, sort_keys=False
+        value,
+        default_flow_style=True,
+        default_style=style,
+        width=10**6,
+        sort_keys=False,
     )
     return written.removesuffix("\n").removesuffix("\n...")
 

@@ -89,7 +89,7 @@ _SHORTEST_AFTER_BLANK = 8
 _SHORTEST_PIN = 4
 _SHORTEST_WORD = 5
 _PLAIN = re.compile(
-    r"[A-Za-z]?[a-z_]{1,6}[.,:;=)(\]]?\Z|[A-Za-z_.]{1,60}[(\[][^\d\"']{0,60}\Z"
+    r"(?:[A-Za-z]?[a-z_]{1,6}|[^\W\d_a-zA-Z]{1,8})[.,:;=)(\]]?\Z|[A-Za-z_.]{1,60}[(\[][^\d\"']{0,60}\Z"
 )
 """A short word or a call without a number: no secret, and what most names stand by."""
 _DIGITS = re.compile(r"[+(]?\d[\d ().-]{1,22}\d")

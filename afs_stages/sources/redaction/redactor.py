@@ -47,6 +47,8 @@ _LONGEST_NAMED = 4000
 _BLANK = re.compile(r"\s")
 _LONGEST_OPTION = 60
 """Characters of an option, a command or a name that are read with its value."""
+_LONGEST_NUMBER = 256
+"""Bits of a number that is read; a card's has 63."""
 _DEEPEST = 64
 """Lists and objects within each other that are read; a log's have a dozen."""
 _TOO_DEEP = f"[… nested more than {_DEEPEST} deep]"
@@ -161,6 +163,8 @@ class Redactor:
 
     def _number(self, name: str, number: int) -> Any:
         """A number, or its mark where it is a card's, a PIN or a password."""
+        if number.bit_length() > _LONGEST_NUMBER:
+            return number
         text = str(number)
         cleaned = self._named(name, text)
         return number if cleaned == text else cleaned

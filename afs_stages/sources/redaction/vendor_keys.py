@@ -85,12 +85,15 @@ def _by_prefix(reading: Reading) -> Iterator[Span]:
         if match is None:
             continue
         kind = str(match.lastgroup).replace("_", "-")
+        end = match.end()
         # Words joined by hyphens may begin as a key does; a key holds digits.
         if not (kind == "aws-key-id" or any(map(str.isdigit, match[0]))):
             continue
         if kind in _SHORT_PREFIX and not _is_key(text, match):
+            # A key may still begin within what was no key.
+            again = match[0].rfind(_SHORT_PREFIX[kind])
+            end = match.start() + again if again > 0 else end
             continue
-        end = match.end()
         yield Span(match.start(), end, kind)
 
 

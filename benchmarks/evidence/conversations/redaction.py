@@ -191,6 +191,7 @@ def hostile() -> Iterator[tuple[str, str]]:
         "heads of tables": "| password | a |\n",
         "heads of tables with numbers": "| password | a1 |\n",
         "names without an end": "password='",
+        "almost vendor keys": "sk-1",
         "names of foreign letters": "пароль: ",
     }
     for name, unit in repeated.items():
