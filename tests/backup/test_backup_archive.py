@@ -1,13 +1,15 @@
 """The archive format: deterministic, verified as it is read, closed to escapes."""
 
+import gzip
 import io
 import os
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from afs_stages.backup.archive import checked_members, pack
@@ -91,8 +93,17 @@ def test_no_damage_goes_unnoticed(data: st.DataObject) -> None:
             + bytes([whole[at] ^ data.draw(st.integers(1, 255))])
             + whole[at + 1 :]
         )
+    # Bits that fill up gzip's last byte say nothing: changing them is no damage.
+    assume(not same_content(broken, whole))
     with pytest.raises(UserError):
         unpacked(broken, manifest)
+
+
+def same_content(broken: bytes, whole: bytes) -> bool:
+    try:
+        return gzip.decompress(broken) == gzip.decompress(whole)
+    except (EOFError, OSError, zlib.error):
+        return False
 
 
 def evil(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
