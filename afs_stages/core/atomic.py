@@ -23,7 +23,7 @@ def temporary(path: Path) -> Path:
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a binary file that becomes `path` when the block ends without an error.
 
-    Raises UserError where `path` is a device, a pipe, a folder or a symbolic link.
+    Raises UserError where `path` is a device, a pipe or a folder, or a link to one.
     """
     _refuse_other_than_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -149,8 +149,10 @@ def _read(kind: Any, file: Path, **options: Any) -> Any:
             str(file.parent.resolve()), gguf_file=file.name, **options
         )
     except (OSError, ValueError, KeyError, NotImplementedError) as error:
+        # Some of these errors have no text.
+        said = (str(error).splitlines() or [type(error).__name__])[0]
         raise UserError(
-            f"transformers cannot read this file: {str(error).splitlines()[0]}",
+            f"transformers cannot read this file: {said}",
             where=str(file),
             fix="choose a GGUF of an architecture that transformers reads",
         ) from None
