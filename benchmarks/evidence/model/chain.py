@@ -57,7 +57,7 @@ class Condition:
 def main(words: Sequence[str] | None = None) -> None:
     """Run every condition of every seed, the most telling first."""
     options = parsed(words)
-    facts = read_facts(options.rows, options.wordings)
+    facts = short_enough(read_facts(options.rows, options.wordings), options)
     for seed in options.seeds:
         sets = divided(facts, options.versions, options.facts, seed)
         chain = Chain(options, seed, sets)
@@ -92,6 +92,31 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--max-length", type=int, default=256)
     parser.add_argument("--batch-tokens", type=int, default=4096)
     return parser.parse_args(words)
+
+
+def short_enough(facts: list[Fact], options: argparse.Namespace) -> list[Fact]:
+    """The facts without the rows that do not fit `--max-length` tokens; a fact that
+    keeps no row is left out. Says how many of each.
+    """
+    from afs_stages.training.base_model import load_tokenizer, resolve
+    from afs_stages.training.chat_rows import from_sample
+    from afs_stages.training.encode import encode_rows
+
+    tokenizer = load_tokenizer(resolve(options.base))
+    rows = 0
+    for fact in facts:
+        before = len(fact.trained)
+        fact.trained = [
+            row
+            for row in fact.trained
+            if not encode_rows(tokenizer, [from_sample(row)], options.max_length)[1]
+        ]
+        rows += before - len(fact.trained)
+    kept = [fact for fact in facts if fact.trained]
+    if rows:
+        lost = len(facts) - len(kept)
+        print(f"too long: {rows} rows, and with them {lost} facts", flush=True)
+    return kept
 
 
 @dataclass
