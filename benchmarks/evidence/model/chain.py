@@ -90,6 +90,7 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--max-length", type=int, default=256)
+    parser.add_argument("--dtype", default="fp32", choices=["fp32", "bf16"])
     parser.add_argument("--batch-tokens", type=int, default=4096)
     return parser.parse_args(words)
 
@@ -229,6 +230,7 @@ class Chain:
             gradient_accumulation_steps=1,
             learning_rate=self.options.learning_rate,
             max_length=length,
+            dtype=self.options.dtype,
             save_steps=100,
         )
         job = TrainingRun(self.base, settings, self.seed, path, None, output, start)
@@ -283,7 +285,7 @@ class Chain:
     def about(self) -> dict[str, Any]:
         """What all files of a seed have in common; rows by hash, not by name."""
         options = vars(self.options)
-        kept = ("facts", "wordings", "rank", "learning_rate", "max_length")
+        kept = ("facts", "wordings", "rank", "learning_rate", "max_length", "dtype")
         return {
             "seed": self.seed,
             "base": value_hash([self.base.hash])[:12],
