@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,7 @@ from afs_stages.core import jsonl  # noqa: E402
 from afs_stages.core.hashes import file_hash, value_hash  # noqa: E402
 from afs_stages.core.params.model import Evaluate, Train  # noqa: E402
 from afs_stages.core.sample import TrainingSample  # noqa: E402
+from afs_stages.training.chat_rows import ChatRow  # noqa: E402
 from benchmarks.evidence.model.facts import (  # noqa: E402
     Fact,
     divided,
@@ -57,7 +58,8 @@ class Condition:
 def main(words: Sequence[str] | None = None) -> None:
     """Run every condition of every seed, the most telling first."""
     options = parsed(words)
-    facts = short_enough(read_facts(options.rows, options.wordings), options)
+    facts = read_facts(options.rows, options.wordings, options.shortest)
+    facts = short_enough(facts, options)
     for seed in options.seeds:
         sets = divided(facts, options.versions, options.facts, seed)
         chain = Chain(options, seed, sets)
@@ -86,6 +88,10 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--versions", type=int, default=3)
     parser.add_argument("--facts", type=int, default=60, help="of each version")
     parser.add_argument("--wordings", type=int, default=4, help="of each direction")
+    parser.add_argument(
+        "--shortest", action="store_true", help="the shortest wordings of a fact"
+    )
+    parser.add_argument("--system", default="", help="system prompt of every row")
     parser.add_argument("--tokens", type=int, default=60_000, help="of each training")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
@@ -95,14 +101,22 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def chats(system: str) -> Callable[[TrainingSample], ChatRow]:
+    """How rows are shown: as `convert` does, with this system prompt."""
+    from afs_stages.core.params.data import Convert
+    from afs_stages.training.style import as_converted
+
+    return as_converted(Convert(system_prompt=system))
+
+
 def short_enough(facts: list[Fact], options: argparse.Namespace) -> list[Fact]:
     """The facts without the rows that do not fit `--max-length` tokens; a fact that
     keeps no row is left out. Says how many of each.
     """
     from afs_stages.training.base_model import load_tokenizer, resolve
-    from afs_stages.training.chat_rows import from_sample
     from afs_stages.training.encode import encode_rows
 
+    as_chat = chats(options.system)
     tokenizer = load_tokenizer(resolve(options.base))
     rows = 0
     for fact in facts:
@@ -110,7 +124,7 @@ def short_enough(facts: list[Fact], options: argparse.Namespace) -> list[Fact]:
         fact.trained = [
             row
             for row in fact.trained
-            if not encode_rows(tokenizer, [from_sample(row)], options.max_length)[1]
+            if not encode_rows(tokenizer, [as_chat(row)], options.max_length)[1]
         ]
         rows += before - len(fact.trained)
     kept = [fact for fact in facts if fact.trained]
@@ -206,7 +220,6 @@ class Chain:
         training.json.
         """
         from afs_stages.training.base_model import load_tokenizer
-        from afs_stages.training.chat_rows import from_sample
         from afs_stages.training.encode import encode_rows
         from afs_stages.training.train import TrainingRun
         from afs_stages.training.train import train as run
@@ -214,14 +227,15 @@ class Chain:
         if output.is_dir():
             shutil.rmtree(output)
         length = self.options.max_length
-        chats = [from_sample(row) for row in rows]
-        items, dropped = encode_rows(load_tokenizer(self.base), chats, length)
+        as_chat = chats(self.options.system)
+        encoded = [as_chat(row) for row in rows]
+        items, dropped = encode_rows(load_tokenizer(self.base), encoded, length)
         if dropped:
             raise SystemExit(f"rows that do not fit {length} tokens: {dropped}")
         once = sum(len(item.ids) for item in items)
         path = output.with_suffix(".jsonl")
         with jsonl.open_write(path) as writer:
-            writer.write_many(rows)
+            writer.write_many(chat.to_dict() for chat in encoded)
         settings = Train(
             epochs=self.options.tokens / once,
             r=self.options.rank,
@@ -245,12 +259,12 @@ class Chain:
         from afs_stages.evaluation import knowledge
         from afs_stages.training import lora
         from afs_stages.training.base_model import load_tokenizer
-        from afs_stages.training.chat_rows import from_sample
 
+        as_chat = chats(self.options.system)
         model, _ = lora.load_with_adapters(self.base, {"it": adapter})
         quizzes = []
         for number, facts in enumerate(self.sets, 1):
-            rows = [from_sample(row) for fact in facts for row in fact.asked]
+            rows = [as_chat(row) for fact in facts for row in fact.asked]
             quizzes.append(
                 knowledge.make_quiz(f"v{number}", rows, len(rows), self.seed)
             )
@@ -286,6 +300,7 @@ class Chain:
         """What all files of a seed have in common; rows by hash, not by name."""
         options = vars(self.options)
         kept = ("facts", "wordings", "rank", "learning_rate", "max_length", "dtype")
+        kept += ("system", "shortest")
         return {
             "seed": self.seed,
             "base": value_hash([self.base.hash])[:12],

@@ -8,7 +8,7 @@ both directions, in wordings of our own, of which the last is never trained.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,19 +50,25 @@ class Fact:
     asked: list[TrainingSample] = field(default_factory=list)
 
 
-def read_facts(paths: Sequence[Path], wordings: int) -> list[Fact]:
+def read_facts(
+    paths: Sequence[Path], wordings: int, shortest: bool = False
+) -> list[Fact]:
     """The facts of files of samples by name, each in at most `wordings` wordings (of
-    each direction, where they are made here).
+    each direction, where they are made here): the first ones, or the shortest.
     """
     rows = [row for path in paths for row in jsonl.read_samples(path, jsonl.refuse)]
-    named = _named(rows, wordings)
+    named = _named(rows, wordings, _size if shortest else _wording)
     return named or _looked_up(paths, wordings)
 
 
-def _named(rows: Sequence[TrainingSample], wordings: int) -> list[Fact]:
+def _named(
+    rows: Sequence[TrainingSample],
+    wordings: int,
+    order: Callable[[TrainingSample], tuple[int, str]],
+) -> list[Fact]:
     """Facts of rows that name them and have a wording to ask in."""
     found: dict[str, Fact] = {}
-    for row in sorted(rows, key=_wording):
+    for row in sorted(rows, key=order):
         if not row.metadata.get("fact") or not wanted(question(row), row.output):
             continue
         fact = found.setdefault(row.fact, Fact(row.fact, row.group))
@@ -77,6 +83,10 @@ def _named(rows: Sequence[TrainingSample], wordings: int) -> list[Fact]:
 def _wording(row: TrainingSample) -> tuple[int, str]:
     text = str(row.metadata.get("wording", ""))
     return (int(text) if text.isdecimal() else 0, row.sample_id)
+
+
+def _size(row: TrainingSample) -> tuple[int, str]:
+    return len(row.instruction) + len(row.output), row.sample_id
 
 
 def _looked_up(paths: Sequence[Path], wordings: int) -> list[Fact]:
