@@ -11,8 +11,8 @@ export DVC_NO_ANALYTICS = 1
 repro: install ## the whole pipeline on the embedded sample, in demo/, then a summary
 	python tools/demo.py
 
-real: install ## the same pipeline on SmolLM2-135M, in real/, by tools/real.yaml
-	python tools/demo.py real --with tools/real.yaml
+real: install ## what SmolLM2-135M learns, forgets and keeps over two versions, in real/
+	python tools/real.py
 
 test: install ## lint, types, lock, then every test
 	@$(MAKE) --no-print-directory check

@@ -6,8 +6,7 @@ its own. Every run takes the clone's pipeline and sample as they stand, runs
 compare. `demo/params.yaml` is yours: it follows the clone's only while you have not
 changed it.
 
-`--with FILE` lays the keys of a YAML file over the clone's parameters: `make real` runs
-the pipeline on SmolLM2 in `real/`, by tools/real.yaml.
+`--with FILE` lays the keys of a YAML file over the clone's parameters.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from afs_stages.project.create import commit, create, git, write_pipeline
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = (Path("data/sample"), Path("data/releases"))
 PARAMS = Path("params.yaml")
+OWN_NAMES = ("sources", "models", "weights")
 
 
 def make(folder: Path, params: str) -> None:
@@ -68,12 +68,15 @@ def parameters(profile: Path | None) -> str:
 
 
 def laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """A mapping with another's keys in place of its own, block by block."""
+    """A mapping with another's keys in place of its own, block by block; what has names
+    of one's own choice (`OWN_NAMES`) is taken whole.
+    """
     merged = dict(below)
     for key, value in above.items():
         inner = merged.get(key)
         both_blocks = isinstance(inner, dict) and isinstance(value, dict)
-        merged[key] = laid_over(inner, value) if both_blocks else value
+        joined = both_blocks and key not in OWN_NAMES
+        merged[key] = laid_over(inner, value) if joined else value
     return merged
 
 

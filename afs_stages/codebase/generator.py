@@ -5,6 +5,7 @@ subclass adds) out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -39,6 +40,11 @@ class CodebaseOptions(Block):
 
     vocabulary: OwnWords = Field(
         default=OwnWords(), description="words of this codebase"
+    )
+    files: list[str] = Field(
+        default=["*"],
+        description="globs of the files to tell of, `*` over folders, too; the whole "
+        "codebase is read all the same, for the names it defines",
     )
     plans: bool = Field(
         default=False, description="tell what pages of plans propose, as proposals"
@@ -248,6 +254,8 @@ class OracleTrainingGenerator(BaseGenerator):
 
     def _samples(self, kind: str, drafts: Iterable[Draft]) -> Iterator[TrainingSample]:
         for draft in drafts:
+            if not self._is_asked_for(draft.file):
+                continue
             # names may stand in lists that are read and never assembled
             code = kind != "memory" or draft.kind == "memory_routine"
             unbuilt = code and draft.file in self.project.program.unbuilt
@@ -257,6 +265,9 @@ class OracleTrainingGenerator(BaseGenerator):
                 self.tally.drop(fault)
             else:
                 yield self.sample(draft, self._domain(kind))
+
+    def _is_asked_for(self, file: str) -> bool:
+        return any(fnmatchcase(file, glob) for glob in self.options.files)
 
     def sample(self, draft: Draft, domain: str) -> TrainingSample:
         """A draft as a sample of this source."""
