@@ -472,9 +472,9 @@ def test_the_real_training_runs_on_a_box_and_is_measured_there(project, lab):
     said_there = [row["answers"] for _, row in answers]
     assert said_there
     assert all(set(said) == {"base", "v1"} for said in said_there)
-    gate = [sys.executable, "-m", "afs_stages.cli", "model", "gate", "majora"]
+    gate = [sys.executable, "-m", "afs_stages.commands.model.gate"]
     judged = subprocess.run(
-        [*gate, "--remote"],
+        [*gate, "majora", "--remote"],
         cwd=project,
         env=env,
         text=True,
