@@ -34,6 +34,8 @@ SITE = "site"
 """Folder of the bundle on the machine into which the requirements are installed;
 run.py looks there.
 """
+ANSWERS = "generations.jsonl"
+"""Result of the machine: what base and versions answered when they were asked there."""
 OPERATION = {"job.json", "run.py", "image.py"}
 """Files that say how the machine is run, not what it trains."""
 
@@ -79,12 +81,12 @@ def contents(
         )
     folders = (
         layout.BASE_MODEL,
-        *_own_base(root),
         Path("models") / model / "releases",
         layout.RELEASES / model,
     )
     for folder in folders:
         found |= {str(path.relative_to(root)): path for path in _tree(root / folder)}
+    found |= {str(path.relative_to(root)): path for path in _own_base(root)}
     if not job.training_script:
         if not (root / layout.BASE_MODEL).exists():
             raise UserError(
@@ -98,22 +100,56 @@ def contents(
 
 
 def _own_base(root: Path) -> list[Path]:
-    """The folder that the base model points to: its weights travel too.
-    Raises `UserError` where they are not there.
+    """The files of the folder that the base model points to: its weights travel too.
+
+    It travels whole or not at all: adapters remember a base by the hash of all its
+    files. Raises `UserError`, before anything is rented, where it cannot.
     """
     pointer = root / layout.BASE_MODEL / POINTER
     told = read_json(pointer) if pointer.is_file() else {}
     if told.get("kind") != "folder":
         return []
     folder = Path(told["id"])
-    if not (root / folder / "config.json").is_file():
+    if folder.is_absolute() or ".." in folder.parts:
+        target = layout.OWN_BASES / folder.name
+        raise UserError(
+            "the base model lies outside of the project, so it cannot travel",
+            where=str(folder),
+            fix=f"ln -s {folder.resolve()} {target}, and set base_model.id: {target}",
+        )
+    missing = _missing_weights(root / folder)
+    if missing:
         known = known_at(folder.as_posix())
         raise UserError(
-            "the base model's weights are not here, so they cannot travel",
+            "the base model's weights are not here, so they cannot travel: "
+            f"no {missing}",
             where=str(folder),
             fix=f"afs base fetch {known.name}" if known else "bring the folder back",
         )
-    return [folder]
+    # Files of a hub's snapshot are links into its cache.
+    files = [path for path in sorted((root / folder).rglob("*")) if path.is_file()]
+    travelling = set(_tree(root / folder, links=True))
+    for path in files:
+        if path not in travelling:
+            raise UserError(
+                "hidden files never travel, and without this one the machine would "
+                "take the base model for another",
+                where=str(path.relative_to(root)),
+                fix="move it out of the folder, then: dvc repro",
+            )
+    return files
+
+
+def _missing_weights(folder: Path) -> str:
+    """The first file that a model's folder lacks; empty where it has all."""
+    if not (folder / "config.json").is_file():
+        return "config.json"
+    for index in sorted(folder.glob("*.index.json")):
+        for name in sorted(set(read_json(index)["weight_map"].values())):
+            if not (folder / name).is_file():
+                return str(name)
+    weights = [*folder.glob("*.safetensors"), *folder.glob("*.bin")]
+    return "" if weights else "*.safetensors"
 
 
 def build(
@@ -180,6 +216,7 @@ def instructions(
         "loss.tsv": layout.loss_curve(model),
         "train.json": layout.report("train", model),
         "evaluate.json": layout.report("evaluate", model),
+        ANSWERS: layout.generations(model),
     }
     told: dict[str, Any] = {"phases": [phase for phase in phases if phase]}
     told["curve"] = str(layout.loss_curve(model))
@@ -291,13 +328,15 @@ def _data_files(folder: Path) -> list[Path]:
     return files
 
 
-def _tree(folder: Path) -> Iterator[Path]:
-    """Files below a folder in order, without hidden ones (DVC's and Git's own)."""
+def _tree(folder: Path, links: bool = False) -> Iterator[Path]:
+    """Files below a folder in order, without hidden ones (DVC's and Git's own), and
+    without links unless they are asked for.
+    """
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         if (
             path.is_file()
-            and not path.is_symlink()
+            and (links or not path.is_symlink())
             and not hidden
             and path.suffix != ".dvc"
         ):

@@ -84,6 +84,39 @@ def holds_an_object(path: Path) -> bool:
         return False
 
 
+def answers(path: Path) -> list[dict[str, Any]]:
+    """What base and versions answered on the machine, row by row, as `evaluate` keeps
+    it: text and yes or no alone, whatever else stands in the file. Raises `Refused`.
+    """
+    if path.stat().st_size > LISTING:
+        raise Refused(f"{path.name} is larger than {LISTING} bytes")
+    lines = path.read_bytes().decode("utf-8", "replace").split("\n")
+    return [_answered(path.name, line) for line in lines if line.strip()]
+
+
+def _answered(name: str, line: str) -> dict[str, Any]:
+    facts = _object(name, line)
+    answers, right = facts.get("answers"), facts.get("right", {})
+    if not isinstance(answers, dict) or not isinstance(right, dict):
+        raise Refused(f"{name}: a row names no answers")
+    row: dict[str, Any] = {
+        key: _prose(facts[key])
+        for key in ("task", "question", "reference", "of")
+        if key in facts
+    }
+    if isinstance(facts.get("wanted"), list):
+        row["wanted"] = [_prose(word) for word in facts["wanted"]]
+    row["answers"] = {clean(key, 40): _prose(text) for key, text in answers.items()}
+    row["right"] = {clean(key, 40): value is True for key, value in right.items()}
+    return row
+
+
+def _prose(text: object) -> str:
+    """Text of several lines in which nothing moves the cursor."""
+    lines = text.split("\n") if isinstance(text, str) else []
+    return "\n".join(clean(line, SMALL) for line in lines)
+
+
 def tail(path: Path, lines: int = 8) -> list[str]:
     """The last lines of a log that came home, ready to be shown;
     nothing where there is none.

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from afs_stages.core import console, layout
 from afs_stages.core.errors import UserError
+from afs_stages.core.jsonl import open_write
 from afs_stages.core.params import Params
 from afs_stages.core.params.remote import TrainingJob
 from afs_stages.core.progress import QUIET_SECONDS
 from afs_stages.remote import inbox
-from afs_stages.remote.bundle import Bundle, build
+from afs_stages.remote.bundle import ANSWERS, Bundle, build
 from afs_stages.remote.clock import SystemClock
 from afs_stages.remote.connection import SshConnection, own_key
 from afs_stages.remote.journal import STATE, Job, Journal
@@ -132,7 +133,7 @@ def deliver(model: str, params: Params) -> dict[str, Any]:
     job = Journal(model).load()
     if job is None or job.state != "done":
         raise UserError("the job is not done", fix=f"afs vastai attach --model {model}")
-    _examine(result)
+    answered = _examine(result)
     shutil.rmtree(target / "adapter", ignore_errors=True)
     shutil.copytree(result / "adapter", target / "adapter")
     _name_script(model, params, target / "adapter")
@@ -140,6 +141,8 @@ def deliver(model: str, params: Params) -> dict[str, Any]:
     (result / "logs").mkdir(exist_ok=True)
     shutil.copytree(result / "logs", target / "logs")
     _copy(result / "loss.tsv", target / "loss.tsv", "step\tloss\n")
+    with open_write(target / ANSWERS) as writer:
+        writer.write_many(answered)
     _copy(
         result / "evaluate.json",
         layout.report("remote-evaluate", model),
@@ -148,14 +151,18 @@ def deliver(model: str, params: Params) -> dict[str, Any]:
     return next(receipt for receipt in receipts() if receipt["job"] == job.nonce)
 
 
-def _examine(result: Path) -> None:
-    """What came home is what the stages after this one can read. Raises `UserError`."""
+def _examine(result: Path) -> list[dict[str, Any]]:
+    """What came home is what the stages after this one can read; returns what the
+    models answered, none where nothing was measured. Raises `UserError`.
+    """
     fix = (
         "mend the training script, or take it that the host cheated; "
         "then --fresh trains anew"
     )
+    kept = result / ANSWERS
     try:
         inbox.only_plain(result)
+        answered = inbox.answers(kept) if kept.is_file() else []
     except inbox.Refused as refused:
         raise UserError(str(refused), where=str(result), fix=fix) from None
     if not (result / "adapter").is_dir():
@@ -165,6 +172,7 @@ def _examine(result: Path) -> None:
     for name in ("evaluate.json", "adapter/training.json"):
         if (result / name).exists() and not inbox.holds_an_object(result / name):
             raise UserError("this is no JSON object", where=str(result / name), fix=fix)
+    return answered
 
 
 def _name_script(model: str, params: Params, adapter: Path) -> None:

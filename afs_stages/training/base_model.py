@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 POINTER = "base.json"
 """File of a base folder: `{"kind": "tiny" | "hub" | "folder", "id": ...,
-"revision": ...}`.
+"revision": ...}`; of a folder with the `hash` of its files, so that other weights make
+another pointer and what rests on it runs again.
 """
 
 
@@ -145,8 +146,8 @@ def write_pointer(name: str, folder: Path) -> Base:
         fetch(known, known.folder)
     base = resolve(name)
     load_tokenizer(base).save_pretrained(folder)
-    kind = "hub" if base.revision else "folder"
-    write_json(
-        folder / POINTER, {"kind": kind, "id": base.weights, "revision": base.revision}
-    )
+    pointer = {"kind": "hub", "id": base.weights, "revision": base.revision}
+    if not base.revision:
+        pointer |= {"kind": "folder", "hash": base.hash}
+    write_json(folder / POINTER, pointer)
     return base

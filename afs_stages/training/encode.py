@@ -7,6 +7,7 @@ lies inside a token and training sees exactly the ids that generation will see.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from os.path import commonprefix
@@ -26,6 +27,10 @@ DATE = "26 Jul 2024"
 """The date for templates that tell the model one: today's would change every row from
 one day to the next. This one is what Llama 3.1 tells where none is given.
 """
+
+
+MARK = re.compile(r"<[^<>]*>\s*")
+"""A mark of a template, with the space behind it."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,12 @@ def render(
     """The text of the first `upto` messages; with `prompt`,
     up to where the assistant would begin.
 
-    A template that knows no system role gets the system prompt at the head of the
-    first request. Raises `UnusableRow` where it does not take the conversation.
+    A developer's message is a system prompt, under the name that every template knows
+    (some pass over the other one in silence). A template that knows no system role gets
+    the prompt at the head of the first request. Raises `UnusableRow` where it does not
+    take the conversation.
     """
-    messages = row.messages[:upto]
+    messages = [_as_system(message) for message in row.messages[:upto]]
     try:
         return _apply(tokenizer, messages, row.tools, prompt)
     except UnusableRow:
@@ -64,6 +71,11 @@ def render(
         if folded is None:
             raise
     return _apply(tokenizer, folded, row.tools, prompt)
+
+
+def _as_system(message: dict[str, Any]) -> dict[str, Any]:
+    is_developers = message["role"] == "developer"
+    return {**message, "role": "system"} if is_developers else message
 
 
 def _apply(
@@ -108,7 +120,8 @@ def pieces(
 
     Answers marked as context carry none: each was, or was refused as, a row of its own.
     Where the template does not render a conversation's beginning as a beginning of the
-    whole (some drop earlier thinking), the turns it changes carry no loss.
+    whole (some drop earlier thinking), the turns it changes carry no loss, unless it
+    drops nothing but empty marks.
 
     Raises `UnusableRow` where the template does not take the conversation, or where its
     text lacks a tool, a call or an answer.
@@ -127,15 +140,30 @@ def pieces(
         shared = commonprefix([before, after])  # noqa: RUF071 - of characters
         answer = after[len(shared) :]
         _check_answer(message, answer)
-        is_beginning = full.startswith(before) and full.startswith(after)
-        if len(before) < at or not is_beginning:
+        answer = _kept(answer, full[len(before) :])
+        is_beginning = full.startswith(before) and after.startswith(before)
+        if len(before) < at or not is_beginning or not answer:
             continue
         out += [(full[at : len(before)], False), (answer, True)]
-        at = len(after)
+        at = len(before) + len(answer)
     if not completion_only:
         return [(full, True)]
     out.append((full[at:], False))
     return [(text, loss) for text, loss in out if text]
+
+
+def _kept(answer: str, rest: str) -> str:
+    """What the rest of the whole text begins with of an answer; empty where words of
+    it were dropped.
+
+    Qwen 3 puts `<think>\\n\\n</think>` before the last answer alone, so that a call
+    in the middle is rendered without.
+    """
+    mark = MARK.match(answer)
+    while mark and not rest.startswith(answer):
+        answer = answer[mark.end() :]
+        mark = MARK.match(answer)
+    return answer if rest.startswith(answer) else ""
 
 
 def _check_tools(tokenizer: PreTrainedTokenizerBase, row: ChatRow, full: str) -> None:
@@ -162,9 +190,10 @@ def _check_answer(message: dict[str, Any], answer: str) -> None:
         raise UnusableRow("empty_answer", "an answer has neither text nor a call")
     # A call's name may stand in what is said beside it.
     beside = answer.replace(said, "", 1) if said else answer
-    for call in calls:
-        name = str(call["function"]["name"])
-        if name not in beside:
+    names = [str(call["function"]["name"]) for call in calls]
+    for name in names:
+        # Some templates show the first of several calls alone.
+        if beside.count(name) < names.count(name):
             detail = f"the chat template does not show the call of '{name}'"
             raise UnusableRow("call_not_rendered", detail)
     # Templates may cut an answer's thinking or its edges, hardly its last word.

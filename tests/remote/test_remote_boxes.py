@@ -411,6 +411,7 @@ def test_the_real_training_runs_on_a_box_and_is_measured_there(project, lab):
     and a tiny base made here.
     """
     from afs_stages.core import jsonl
+    from afs_stages.core.hashes import folder_hash
     from afs_stages.core.sample import TrainingSample
     from afs_stages.training.chat_rows import from_sample
 
@@ -462,9 +463,26 @@ def test_the_real_training_runs_on_a_box_and_is_measured_there(project, lab):
     adapter = project / "models/majora/remote/adapter"
     assert (adapter / "adapter_model.safetensors").is_file()
     assert json.loads((adapter / "training.json").read_text())["steps"] > 0
-    assert "loss" in json.loads(
-        (project / "reports/remote-evaluate/majora.json").read_text()
+    report = json.loads((project / "reports/remote-evaluate/majora.json").read_text())
+    assert "loss" in report
+    assert report["adapter"] == folder_hash(adapter), "measured on what came home"
+    answers = jsonl.read_objects(
+        project / "models/majora/remote/generations.jsonl", jsonl.refuse
     )
+    said_there = [row["answers"] for _, row in answers]
+    assert said_there
+    assert all(set(said) == {"base", "v1"} for said in said_there)
+    gate = [sys.executable, "-m", "afs_stages.commands.model.gate"]
+    judged = subprocess.run(
+        [*gate, "majora", "--remote"],
+        cwd=project,
+        env=env,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert "majora v1" in judged.stdout, judged.stderr
+    assert judged.returncode == (2 if report["refusals"] else 0)
     assert not lab.living()
     bundle = project / ".afs/remote/majora/bundle"
     modules = {str(path.relative_to(bundle)) for path in bundle.rglob("*.py")}

@@ -270,6 +270,7 @@ def test_links_pipes_and_files_not_listed_do_not_come_home(project, lab, tmp_pat
     assert names == {
         "adapter/training.json",
         "adapter/weights",
+        "generations.jsonl",
         "logs/train.log",
         "loss.tsv",
     }

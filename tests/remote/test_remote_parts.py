@@ -19,6 +19,7 @@ from lab import KEY, Lab, offer
 
 from afs_stages.core.closure import ROOT, SourceCode
 from afs_stages.core.errors import UserError
+from afs_stages.core.hashes import folder_hash
 from afs_stages.core.params import Params, load
 from afs_stages.core.params.model import Train
 from afs_stages.core.params.remote import GPUConfig, Timing, TrainingJob
@@ -26,6 +27,7 @@ from afs_stages.remote.box import guard
 from afs_stages.remote.bundle import Bundle, build
 from afs_stages.remote.connection import own_key
 from afs_stages.remote.estimate import Need, fitting
+from afs_stages.remote.inbox import Refused, answers
 from afs_stages.remote.money import Offer, lease
 from afs_stages.remote.onstart import LIMIT, onstart
 from afs_stages.remote.plan import job_request
@@ -307,6 +309,95 @@ def test_what_a_machine_may_cost_is_no_part_of_what_it_trains(tmp_path, monkeypa
     assert built(models={"m": tree["models"]["m"]}) == first
     assert built(train={"learning_rate": 0.00002}) != first
     assert built(seed=7) != first
+
+
+OWN = Path("models/bases/mine")
+
+
+@pytest.fixture
+def with_own_base(tmp_path, monkeypatch):
+    """A project whose base is a folder of two shards; gives its bundle's builder."""
+    monkeypatch.chdir(tmp_path)
+    index = {"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}
+    pointer = {"kind": "folder", "id": str(OWN), "revision": None}
+    files = {
+        "data/converted/m/messages/train.jsonl": "{}\n",
+        "models/base/base.json": json.dumps(pointer),
+        OWN / "config.json": "{}",
+        OWN / "one.safetensors": "1",
+        OWN / "two.safetensors": "2",
+        OWN / "model.safetensors.index.json": json.dumps(index),
+    }
+    for path, text in files.items():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(text)
+    models = {"m": {"version": "v1", "weights": {"s": 1}}}
+    tree = {"sources": {"s": {"root": "."}}, "models": models}
+    job = {"gpu_config": "g", "max_hours": 1, "budget": 5}
+    return lambda: build(
+        "m",
+        Params.model_validate({**tree, "base_model": {"id": str(OWN)}}),
+        TrainingJob.model_validate(job),
+        tmp_path / "bundle",
+    )
+
+
+def test_the_weights_of_an_own_base_travel_and_are_the_same_base_there(with_own_base):
+    """As a hub's snapshot has them: links into a cache beside it."""
+    cache = Path("cache")
+    cache.mkdir()
+    for path in OWN.glob("*.safetensors"):
+        path.rename(cache / path.name)
+        path.symlink_to(Path("../../../cache") / path.name)
+    there = with_own_base().folder / OWN
+    assert (there / "two.safetensors").read_text() == "2"
+    assert not (there / "two.safetensors").is_symlink()
+    assert folder_hash(there) == folder_hash(OWN)
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ("config.json", "no config.json"),
+        ("two.safetensors", "no two.safetensors"),
+    ],
+)
+def test_a_base_that_is_not_whole_rents_nothing(with_own_base, lost, said):
+    (OWN / lost).unlink()
+    with pytest.raises(UserError, match=f"cannot travel: {said}"):
+        with_own_base()
+
+
+def test_a_base_that_would_be_another_one_there_rents_nothing(with_own_base):
+    (OWN / ".gitattributes").write_text("x")
+    with pytest.raises(UserError, match="hidden files never travel"):
+        with_own_base()
+
+
+def test_a_base_outside_of_the_project_rents_nothing(with_own_base, tmp_path):
+    pointer = {"kind": "folder", "id": str(tmp_path / OWN), "revision": None}
+    Path("models/base/base.json").write_text(json.dumps(pointer))
+    with pytest.raises(UserError, match=r"ln -s .* models/bases/mine"):
+        with_own_base()
+
+
+def test_answers_from_a_machine_are_text_and_yes_or_no(tmp_path):
+    path = tmp_path / "generations.jsonl"
+    row = {
+        "task": "recall",
+        "question": "Where?",
+        "of": "v1",
+        "wanted": ["$04"],
+        "answers": {"base": "no\x1b[2J\nidea", "v1": "$04"},
+        "right": {"base": False, "v1": True},
+    }
+    path.write_text(json.dumps({**row, "script": "<script>", "reference": 7}))
+    row["answers"]["base"] = "no [2J\nidea"
+    assert answers(path) == [{**row, "reference": ""}]
+    for lie in ("[1]", "{", '{"answers": ["x"]}'):
+        path.write_text(lie)
+        with pytest.raises(Refused):
+            answers(path)
 
 
 def test_launches_at_once_share_one_key(tmp_path):

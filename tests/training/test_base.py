@@ -5,6 +5,7 @@ it can't be had.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pytest
 
 from afs_stages.core import jsonl
 from afs_stages.core.errors import UserError
+from afs_stages.core.hashes import folder_hash
 from afs_stages.training.base_model import resolve
 
 PARAMS = """
@@ -106,3 +108,23 @@ def test_a_pointer_to_a_folder_stands_for_that_model(
     assert resolve(target).weights == str(base_folder)
     assert not list(target.glob("*.safetensors"))
     assert jsonl.read_json(target / "base.json")["kind"] == "folder"
+
+
+def test_other_weights_in_the_folder_make_another_pointer(
+    base_folder: Path, tmp_path: Path
+) -> None:
+    from afs_stages.training.base_model import write_pointer
+
+    own = tmp_path / "own"
+    shutil.copytree(base_folder, own)
+    for name in ("first", "same", "other"):
+        if name == "other":
+            with (own / "model.safetensors").open("ab") as file:
+                file.write(b"\0")
+        (tmp_path / name).mkdir()
+        write_pointer(str(own), tmp_path / name)
+    first, same, other = (
+        folder_hash(tmp_path / name) for name in ("first", "same", "other")
+    )
+    assert first == same
+    assert first != other, "DVC sees no change, so it would train nothing again"

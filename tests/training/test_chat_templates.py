@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.chat_templates import with_template
+from support.chat_templates import SMOLLM2, carried, with_template
 from support.gguf_models import PLAIN_CHATML
 
 from afs_stages.core.errors import UnusableRow
@@ -38,7 +38,7 @@ TALK = [
     {"role": "tool", "content": "$048000", "tool_call_id": "call_1"},
     {"role": "assistant", "content": "It is at $048000."},
 ]
-WITH_TOOLS = ["qwen2_5", "llama3_1", "gemma4_v5", "glm4moe"]
+WITH_TOOLS = ["qwen2_5", "llama3_1", "gemma4_v5", "glm4moe", SMOLLM2]
 WITHOUT_TOOLS = ["llama3", "phi3", "gemma3"]
 
 
@@ -73,6 +73,90 @@ def test_a_call_is_learnt_and_the_tools_are_read(tokenizer: Any, name: str) -> N
     assert "It is at $048000." in text
     assert "where a label is" in render(model, row)
     assert "where a label is" not in text
+
+
+def two_calls() -> list[dict[str, Any]]:
+    other = {"name": "find_label", "arguments": {"name": "Gate"}}
+    calls = [CALL, {**CALL, "id": "call_2", "function": other}]
+    asking = {"role": "assistant", "tool_calls": calls}
+    results = [TALK[3], {**TALK[3], "tool_call_id": "call_2"}]
+    return [TALK[1], asking, *results, TALK[4]]
+
+
+ROWS = {
+    "plain": [TALK[1], TALK[4]],
+    "system": [TALK[0], TALK[1], TALK[4]],
+    "developer": [{"role": "developer", "content": "Be short."}, TALK[1], TALK[4]],
+    "turns": [TALK[0], TALK[1], TALK[4], TALK[1], TALK[4]],
+    "call": text_calls(TALK)[1:],
+    "system and call": text_calls(TALK),
+    "two calls": two_calls(),
+}
+
+
+def row_of(kind: str) -> ChatRow:
+    """Calls as samples bring them, text as rows of messages, in which every answer is
+    learnt.
+    """
+    if "call" in kind:
+        return styled(Style())(sample(ROWS[kind], tools=[TOOL]))
+    return ChatRow(ROWS[kind])
+
+
+@pytest.mark.parametrize("kind", ROWS)
+@pytest.mark.parametrize("name", [*carried(), SMOLLM2])
+def test_a_row_is_trained_whole_or_left_out_with_a_reason(
+    tokenizer: Any, name: str, kind: str
+) -> None:
+    model, row = with_template(tokenizer, name), row_of(kind)
+    kept, dropped = encode_rows(model, [row], 8192)
+    if not kept:
+        assert sum(dropped.values()) == 1
+        return
+    text, whole = learned(model, row), render(model, row)
+    assert "It is at $048000." in text, "the last answer; some change earlier ones"
+    assert ("Be short." in whole) == (ROWS[kind][0]["content"] == "Be short.")
+    if "call" in kind:
+        assert "where a label is" in whole
+        assert "Keeper" in text
+        assert '\\"name\\"' not in text
+    assert ("Gate" in text) == (kind == "two calls")
+
+
+@pytest.mark.parametrize("kind", ROWS)
+@pytest.mark.parametrize("name", [*WITH_TOOLS, "qwen3", "gemma"])
+def test_what_the_named_models_can_render_is_trained(
+    tokenizer: Any, name: str, kind: str
+) -> None:
+    """Llama 3.1 refuses a second call in one turn, Gemma before 4 all calls."""
+    is_refused = (name, kind) == ("llama3_1", "two calls")
+    is_refused |= name == "gemma" and "call" in kind
+    model = with_template(tokenizer, name)
+    kept, dropped = encode_rows(model, [row_of(kind)], 8192)
+    assert len(kept) == (0 if is_refused else 1)
+    assert dropped == ({"chat_template": 1} if is_refused else {})
+    if kept:
+        text = learned(model, row_of(kind))
+        assert text.count("It is at $048000.") == ROWS[kind].count(TALK[4])
+
+
+def test_a_call_that_qwen3_renders_without_its_empty_thinking_is_learnt(
+    tokenizer: Any,
+) -> None:
+    text = learned(with_template(tokenizer, "qwen3"), row_of("call"))
+    assert text.startswith("<tool_call>")
+    assert "<think>\n\n</think>\n\nIt is at $048000." in text
+    thought = {"role": "assistant", "content": "<think>\nHm.\n</think>\n\nThere."}
+    row = ChatRow([TALK[1], thought, TALK[1], TALK[4]])
+    text = learned(with_template(tokenizer, "qwen3"), row)
+    assert "There." not in text, "its words were dropped, so it is no answer any more"
+
+
+def test_a_template_that_shows_one_of_two_calls_trains_neither(tokenizer: Any) -> None:
+    gptoss = with_template(tokenizer, "gptoss")
+    assert encode_rows(gptoss, [row_of("two calls")], 8192)[1] == {
+        "call_not_rendered": 1
+    }
 
 
 @pytest.mark.parametrize("name", WITHOUT_TOOLS)
