@@ -27,6 +27,8 @@ NESTED = 4
 ENTRY = "entry"
 """A width or register as the caller left it."""
 UNKNOWN = ""
+CALLED = "called"
+"""A register behind a call: as the routine called left it."""
 AS_WIDE_AS_ENTERED = "entered"
 """The upper half of A, where only code of the caller's width has written A."""
 
@@ -55,6 +57,12 @@ _KEEPS_FLAGS_WORDS = """
 """
 _KEEPS_FLAGS = frozenset(_KEEPS_FLAGS_WORDS.split()) - {"plb"}
 _FLAGS = {0x20: "m", 0x10: "x"}
+_PREPARES = frozenset(
+    (*_PUSHES, "phk", "pea", "plb", "rep", "sep", "nop", "clc", "sec")
+)
+"""What may stand before a switch of widths that is still the first thing done: saving
+registers and setting the data bank.
+"""
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,11 @@ class Walker:
     was set anew.
     """
     first: str = UNKNOWN
-    """The first REP or SEP of the path, as `m=16`, `x=8` or both."""
+    """What REP and SEP have switched before any work was done: `m=16`, `x=8` or
+    both.
+    """
+    working: bool = False
+    """Whether something was done that is more than saving registers."""
     taken: frozenset[str] = frozenset()
     """The registers whose entry value was pushed, changed, and pulled again."""
     changed: frozenset[str] = frozenset()
@@ -111,8 +123,9 @@ class Walker:
 
 @dataclass(frozen=True)
 class Exit:
-    """How a path ends: `kind` is a return (`RTS`), `jump` (to another routine) or
-    `fall` (into what follows); the walker as it was there.
+    """How a path ends: `kind` is a return (`RTS`), `jump` (to another routine), `fall`
+    (into what follows) or `cut` (at a local label that is not in this code); the
+    walker as it was there.
     """
 
     kind: str
@@ -146,7 +159,9 @@ class ControlFlow:
 
     @property
     def first_widths(self) -> str:
-        """The widths every path switches to first (`m=16`), "" where paths differ."""
+        """The widths every path switches to before it does any work (`m=16`), ""
+        where paths differ or work comes first.
+        """
         found = {e.last.first for e in self.exits}
         return found.pop() if self.whole and len(found) == 1 else ""
 
@@ -161,6 +176,22 @@ class ControlFlow:
         return (
             m.pop() if len(m) == 1 else UNKNOWN,
             x.pop() if len(x) == 1 else UNKNOWN,
+        )
+
+    @property
+    def leaves(self) -> tuple[str, ...]:
+        """The kinds of exits without returns: `jump`, `fall`, `cut`."""
+        return tuple(sorted({e.kind for e in self.exits} - {"RTS", "RTL", "RTI"}))
+
+    @property
+    def untouched(self) -> frozenset[str]:
+        """The index registers that are what they were at every return."""
+        returned = bool(self.exits) and self.whole and not self.leaves
+        return frozenset(
+            register
+            for register in "xy"
+            if returned
+            and all(getattr(e.last.registers, register) == ENTRY for e in self.exits)
         )
 
     @property
@@ -239,6 +270,8 @@ class _RoutineCode:
             return [Exit("fall", walker)]
         statement = self.statements[walker.at]
         word, rest = statement.word.split(".", 1)[0], statement.rest.strip()
+        if len(word) == 3 and word not in _PREPARES and not walker.working:
+            walker = replace(walker, working=True)
         following = replace(walker, at=walker.at + 1)
         if word in ("if", "elseif", "while", "for"):
             # what the assembler decides: both ways are followed
@@ -272,8 +305,8 @@ class _RoutineCode:
             following.registers,
             a=UNKNOWN,
             high=UNKNOWN,
-            x=UNKNOWN,
-            y=UNKNOWN,
+            x=CALLED,
+            y=CALLED,
             p=UNKNOWN,
         )
         return [_changed(replace(following, registers=left), "axyp")]
@@ -290,7 +323,8 @@ class _RoutineCode:
             and word not in ("jmp", "jml")
         ):
             return None  # a distance in bytes
-        gone = Exit("jump", walker) if target is None else replace(walker, at=target)
+        away = "cut" if operand.local or set(operand.base) <= {"+", "-"} else "jump"
+        gone = Exit(away, walker) if target is None else replace(walker, at=target)
         if word in JUMPS:
             return [gone]
         return [gone, replace(walker, at=walker.at + 1)]
@@ -410,8 +444,9 @@ def _switched(walker: Walker, word: str, rest: str) -> Walker | None:
         registers = replace(registers, x=UNKNOWN, y=UNKNOWN)
         walker = _changed(walker, "xy")
     first = walker.first
-    if widths and not first:
-        first = " ".join(f"{name}={size}" for name in sorted(widths))
+    if widths and not walker.working:
+        before = dict(part.split("=") for part in first.split())
+        first = " ".join(f"{n}={w}" for n, w in sorted((before | widths).items()))
     m, x = widths.get("m", walker.m), widths.get("x", walker.x)
     after = replace(walker, registers=registers, first=first, m=m, x=x)
     return _changed(after, "p")

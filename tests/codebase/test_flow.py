@@ -68,13 +68,13 @@ def test_a_label_a_call_and_a_macro_forget_the_registers():
     assert said("LDA #$01\n.again\nSTA.w Flag") == ["sets A to $01", "writes `Flag`"]
     assert said("LDA #$01 : JSR Other : STA.w Flag") == [
         "calls `Other` with A = $01",
-        "stores A from `Other` in `Flag`",
+        "stores A left by `Other` in `Flag`",
     ]
     assert said("LDA #$01\n%Change()\nSTA.w Flag") == [
         "runs `%Change()`",
         "writes `Flag`",
     ]
-    assert said("LDA #$01\n%Change()\nPLA : STA.w Flag")[1:] == ["writes `Flag`"]
+    assert said("LDA #$01\n%Change()\nROL A : STA.w Flag")[1:] == ["writes `Flag`"]
 
 
 def test_conditions_name_what_is_tested():
@@ -91,7 +91,7 @@ def test_conditions_name_what_is_tested():
     assert said("LDA.w State : CMP.b #$04 : BCS +") == [
         "skips ahead to `+` if `State` is $04 or more"
     ]
-    assert said("%Change()\nPLA : BVS .odd")[1:] == ["goes to `.odd` on BVS"]
+    assert said("%Change()\nSEI : BVS .odd")[1:] == ["goes to `.odd` on BVS"]
 
 
 def test_local_labels_belong_to_the_label_above():

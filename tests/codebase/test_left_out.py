@@ -63,8 +63,8 @@ def test_a_routine_with_a_header_is_explained(tmp_path):
         ),
         (
             "steps_name_no_source",
-            "Lamp_Out:\n{\n  XBA : STA.w LampState ; the dark of the tower begins\n"
-            "  XBA : STA.w LampOil ; the oil is kept for the morning\n"
+            "Lamp_Out:\n{\n  ROL A : STA.w LampState ; the dark of the tower begins\n"
+            "  ROL A : STA.w LampOil ; the oil is kept for the morning\n"
             "  JSL Sound_Play\n  RTL\n}\n" + USER,
         ),
         (

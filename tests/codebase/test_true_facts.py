@@ -214,8 +214,8 @@ def test_both_sides_of_a_condition_are_not_told_as_one_after_the_other(tmp_path)
     more = ("JMP Lamp_Bright", "else", "JMP Lamp_Dark", "endif")
     output = explained(tmp_path, *body, *more)
     bright, dark = output.index("`Lamp_Bright`"), output.index("`Lamp_Dark`")
-    assert "ssembles what follows only if `!LIT == 1`" in output[:bright]
-    assert "lse assembles what follows" in output[bright:dark]
+    assert "ssembled only with `!LIT == 1`" in output[:bright]
+    assert "ssembled only with what stands beside `!LIT == 1`" in output[bright:dark]
 
 
 def test_a_patch_ends_where_the_assembler_chooses(tmp_path):

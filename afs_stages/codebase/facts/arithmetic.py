@@ -7,14 +7,20 @@ from collections.abc import Iterator
 
 from afs_stages.asm.operand import read_operand
 from afs_stages.codebase.facts.actions import Action
-from afs_stages.codebase.facts.machine import UNKNOWN, MachineState, Value, combined
+from afs_stages.codebase.facts.machine import (
+    NOTHING,
+    UNKNOWN,
+    MachineState,
+    Value,
+    combined,
+)
 from afs_stages.codebase.facts.operands import constant, shown
 
 SHIFTS = {
     "asl": "left",
     "lsr": "right",
-    "rol": "left through the carry",
-    "ror": "right through the carry",
+    "rol": "left",
+    "ror": "right",
 }
 _OPERATORS = {"and": "AND", "ora": "OR", "eor": "XOR", "adc": "plus", "sbc": "minus"}
 _CHANGES = {
@@ -56,7 +62,14 @@ def arithmetic(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     if right:
         right += _carried(word, carry)
     said = combined(value.said, _OPERATORS[word], right)
-    alone = not right.endswith(("carry", "borrow"))
+    alone = right == (by or shown(state, rest))
+    if word == "adc":
+        state.held = ("sum", "", "")
+    elif word == "sbc":
+        compared = alone and value.said and right
+        state.held = (
+            ("compare", value.said, right) if compared else ("difference", "", "")
+        )
     _result(state, _computed(word, value, by if said else "", said, alone))
     if word == "and" and by and not said:
         state.test = ("bits", "A", by)
@@ -90,21 +103,37 @@ def shift(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     the bit that left.
     """
     times = re.fullmatch(r"(?i)A?|#(\d)", rest)
-    value = state.registers["a"]
     if times is None:
-        target = shown(state, rest)
-        state.test, state.carry = ("", "", ""), ""
-        if target:
-            state.stored(target, read_operand(rest).base)
-            yield Action("shifts", target, f" {SHIFTS[word]} by one bit")
+        yield from _shift_memory(state, word, rest)
+    else:
+        _shift_a(state, word, int(times.group(1) or 1))
+
+
+def _shift_memory(state: MachineState, word: str, rest: str) -> Iterator[Action]:
+    target, (kind, name, bit), carry = shown(state, rest), state.held, state.carry
+    state.test, state.held, state.carry = NOTHING, NOTHING, ""
+    if not target:
         return
-    count, state.carry = int(times.group(1) or 1), ""
+    tail = f" {SHIFTS[word]} by one bit"
+    if word in ("rol", "ror"):
+        known = f"{bit} of {name}" if kind == "bit" else "the carry"
+        tail += f", with {f'a {carry} bit' if carry else known} coming in"
+    state.stored(target, read_operand(rest).base)
+    left = "the top bit" if SHIFTS[word] == "left" else "bit 0"
+    state.held = ("bit", f"the earlier {target}", left)
+    yield Action("shifts", target, tail)
+
+
+def _shift_a(state: MachineState, word: str, count: int) -> None:
+    """A becomes a product or a quotient; the carry is the bit that left."""
+    value = state.registers["a"]
+    state.carry, state.held = "", NOTHING
     halved = int(value.detail) if value.kind == "halved" else 0
     doubled = re.fullmatch(r"(.+) times (\d+)", value.said)
     if word == "lsr" and value.kind in ("variable", "halved") and halved + count <= 8:
         said = combined(value.text, "divided by", str(2 ** (halved + count)))
         _result(state, Value("halved", value.text, str(halved + count), said))
-        state.test = ("bit", value.text, str(halved + count - 1))
+        state.held = ("bit", value.text, f"bit {halved + count - 1}")
     elif word == "asl" and value.kind != "constant":
         left, factor = (
             (doubled.group(1), int(doubled.group(2))) if doubled else (value.said, 1)
@@ -114,6 +143,8 @@ def shift(state: MachineState, word: str, rest: str) -> Iterator[Action]:
             if doubled
             else combined(left, "times", str(2**count))
         )
+        if count == 1 and value.kind in ("variable", "register", "returned", "old"):
+            state.held = ("bit", value.said, "the top bit")
         _result(state, Value("formula", said))
     else:
         quotient = (

@@ -29,7 +29,10 @@ def _chosen(state: MachineState, register: str) -> str:
     if not register:
         return ""
     value = state.registers[register.lower()]
-    own = value.kind == "register" or value.said.startswith(f"{register} from ")
+    own = value.kind == "register" or (value.kind, value.detail) == (
+        "returned",
+        register,
+    )
     if own or not value.said or not told_with_operand(value):
         return ""
     return f" with {register} = {value.said}"

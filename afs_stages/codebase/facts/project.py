@@ -154,6 +154,11 @@ class Project:
             self._control_flows[unit] = follow(kept, self.expand)
         return self._control_flows[unit]
 
+    def untouched(self, name: str) -> frozenset[str]:
+        """Which of `x` and `y` the routine of this name gives back as it got them."""
+        unit = self.find(name)
+        return self.control_flow(unit).untouched if unit is not None else frozenset()
+
     def notes(self, unit: Unit) -> list[tuple[str, str]]:
         """The (code, comment) pairs inside a routine that are its own."""
         return [note for note in unit.block.notes if note[1] not in self._common]

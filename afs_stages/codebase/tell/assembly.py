@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from afs_stages.asm.isa import DATA
 from afs_stages.asm.operand import Operand, read_operand
@@ -24,9 +25,10 @@ from afs_stages.codebase.tell.explain import (
     purpose,
     serves_known,
     stands_alone,
-    step_by_step,
+    steps_of,
+    told_steps,
 )
-from afs_stages.codebase.tell.faithfulness import from_nowhere, left_out
+from afs_stages.codebase.tell.faithfulness import left_out
 from afs_stages.codebase.tell.name_lookup import NameLookup
 
 MAX_CODE = 90
@@ -79,11 +81,6 @@ MANY_STEPS = 4
 one thing known.
 """
 
-_VAGUE = re.compile(r"\b[Ww]rites `| on B[A-Z]{2}\b")
-"""Steps that tell where a result goes and not what it is:
-too little to write code from.
-"""
-
 _ALIAS = re.compile(
     r"(?i)(vanilla )?(alternate|alternative|other|long|second) (entry|version)"
 )
@@ -115,6 +112,19 @@ _GOAL = re.compile(
 """How a summary begins that says what a routine has to do, and not where it comes from
 or what it is given.
 """
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of a routine: as sentences, and what is unsure about them."""
+
+    rows: list[str]
+    vague: bool
+    """Whether one tells where a result goes and not what it is: too little to write
+    code from.
+    """
+    nowhere: bool
+    """Whether one asks what A is without telling where it came from."""
 
 
 def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
@@ -150,7 +160,12 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
     block = unit.block
     group = f"routine:{block.file}:{block.name}"
     place = (block.file, block.first, block.last, group)
-    steps = step_by_step(project, words, unit)
+    acts = steps_of(project, words, unit)
+    steps = Steps(
+        told_steps(project, words, unit, acts),
+        vague=any(act.vague for step in acts for act in step.acts),
+        nowhere=any(act.nowhere for step in acts for act in step.acts),
+    )
     reason = skipped(project, words, unit, steps)
     if reason:
         yield Draft("asm_explanation", "", "", *place, fault=reason)
@@ -178,7 +193,7 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
     yield Draft(
         "asm_explanation",
         question,
-        explain(project, words, unit, steps if complete else []),
+        explain(project, words, unit, steps.rows if complete else []),
         *place,
         input=fenced(block.text),
         fault="" if complete or alone else "steps_leave_something_out",
@@ -191,16 +206,13 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         )
 
 
-def _by_steps(words: NameLookup, unit: Unit, steps: list[str]) -> str:
+def _by_steps(words: NameLookup, unit: Unit, told: Steps) -> str:
     """A request that tells every step, for a routine whose purpose no sentence says; ""
     where that is too long.
     """
-    if (
-        "incbin" in unit.block.text
-        or not 3 <= len(steps) <= 9
-        or _VAGUE.search("\n".join(steps))
-        or sum(map(len, steps)) > 900
-    ):
+    steps = told.rows
+    long = not 3 <= len(steps) <= 9 or sum(map(len, steps)) > 900
+    if "incbin" in unit.block.text or long or told.vague:
         return ""
     entries = [
         f"`{name}`" for name in words.owned.get(unit.block.name, ("", []))[1] if name
@@ -273,7 +285,7 @@ def _missing_labels(project: Project, unit: Unit) -> list[str]:
     return [label for label in wanted if label not in defined]
 
 
-def skipped(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -> str:
+def skipped(project: Project, words: NameLookup, unit: Unit, steps: Steps) -> str:
     """Why a routine with these steps is not explained, or ""."""
     if len(unit.block.lines) > MAX_CODE or len(unit.block.text) > 6000:
         return "routine_too_long"
@@ -281,29 +293,31 @@ def skipped(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -
         return "routine_too_short"
     known = ground(project, words, unit)
     if known == GROUND - 1 and words.place(unit.block.name):
-        known += len(steps) >= MANY_STEPS
+        known += len(steps.rows) >= MANY_STEPS
     if known < GROUND:
         return "routine_too_little_known"
     if len(_INDIRECT.findall(unit.block.text)) >= 2:
         return "drawing_loop"
-    if not _whole(unit):
-        return "routine_falls_into_the_next"
     if _missing_labels(project, unit):
         return "label_not_defined"
+    # a path that runs on, or branches to a local label, behind the code that is shown
+    runs_on = {"fall", "cut"}.intersection(project.control_flow(unit).leaves)
+    if runs_on or not _whole(unit):
+        return "routine_falls_into_the_next"
     explained = unit.block.header and purpose(project, unit) == unit.block.header
     if not explained and not _complete(unit, steps):
         return "steps_leave_something_out"
     return "" if purpose(project, unit) else _unclear(project, words, unit, steps)
 
 
-def _complete(unit: Unit, steps: list[str]) -> bool:
+def _complete(unit: Unit, steps: Steps) -> bool:
     """Whether the steps tell all of a routine; where they do not,
     only its header explains it.
     """
-    return not left_out(unit.block.lines[1:], steps) and not from_nowhere(steps)
+    return not steps.nowhere and not left_out(unit.block.lines[1:], steps.rows)
 
 
-def _unclear(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -> str:
+def _unclear(project: Project, words: NameLookup, unit: Unit, steps: Steps) -> str:
     """Why the steps of a routine without a purpose do not show what
     it is for, or "".
     """
@@ -311,9 +325,9 @@ def _unclear(project: Project, words: NameLookup, unit: Unit, steps: list[str]) 
         return "routine_without_name"
     if stands_alone(project, words, unit) and not opening(unit)[1]:
         return "routine_nobody_uses"
-    if len(steps) < 2:
+    if len(steps.rows) < 2:
         return "routine_of_one_step"
-    if len(steps) > CLEAR_STEPS:
+    if len(steps.rows) > CLEAR_STEPS:
         return "many_steps_without_purpose"
     if (
         not words.roles.get(unit.block.name)
@@ -321,7 +335,7 @@ def _unclear(project: Project, words: NameLookup, unit: Unit, steps: list[str]) 
         and len(project.notes(unit)) < 2
     ):
         return "helper_without_remarks"
-    return "steps_name_no_source" if _VAGUE.search("\n".join(steps)) else ""
+    return "steps_name_no_source" if steps.vague else ""
 
 
 def _request(words: NameLookup, unit: Unit) -> str:

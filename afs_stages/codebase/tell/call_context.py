@@ -23,6 +23,8 @@ _WIDTHS = {
     "x=8": "X and Y to 8 bits",
     "m=16 x=16": "A, X and Y to 16 bits",
     "m=8 x=8": "A, X and Y to 8 bits",
+    "m=8 x=16": "A to 8 bits and X and Y to 16 bits",
+    "m=16 x=8": "A to 16 bits and X and Y to 8 bits",
 }
 _LEADS = {"Called by": CALLED, "Gone to from": GONE_TO, "Listed in": LISTED}
 _RETURNS = {

@@ -1,6 +1,4 @@
-"""Whether the steps of a routine tell what its instructions say: every number and name,
-no value from nowhere.
-"""
+"""Whether the steps of a routine tell every number and name of its instructions."""
 
 from __future__ import annotations
 
@@ -16,7 +14,6 @@ _UNTOLD = frozenset(_UNTOLD_WORDS.split())
 """Moves between registers and of blocks, of which no step tells."""
 
 _INDEX = re.compile(r"(?i),\s*[xys]$")
-_FROM_NOWHERE = re.compile(r" if A is |is (set|clear) in A\b(?! from| on entry)")
 
 
 def left_out(lines: tuple[Line, ...], steps: list[str]) -> list[str]:
@@ -47,11 +44,6 @@ def _answers(word: str, following: Statement | None) -> bool:
         and following is not None
         and following.word in ("rts", "rtl")
     )
-
-
-def from_nowhere(steps: list[str]) -> bool:
-    """Whether a step asks what A is without telling where it came from."""
-    return any(_FROM_NOWHERE.search(step) for step in steps)
 
 
 def _operand(word: str, rest: str) -> str:
