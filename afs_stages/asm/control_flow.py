@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from afs_stages.asm.isa import DATA
 from afs_stages.asm.lexer import Statement
-from afs_stages.asm.operand import read_operand
+from afs_stages.asm.operand import Operand, read_operand
 
 Expand = Callable[[Statement], Sequence[Statement] | None]
 """The statements a macro call stands for, or None where nobody knows."""
@@ -117,8 +117,6 @@ class Walker:
     """The registers whose entry value was pushed, changed, and pulled again."""
     changed: frozenset[str] = frozenset()
     """The registers that have been changed."""
-    given: frozenset[str] = frozenset()
-    """X or Y, where it was an index while it held its entry value."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +137,10 @@ class ControlFlow:
     exits: list[Exit] = field(default_factory=list)
     whole: bool = True
     """Whether every path could be followed to its end."""
+    given: dict[int, Operand] = field(default_factory=dict)
+    """Statement -> its operand, where some path indexes it by an X or Y that is still
+    the caller's.
+    """
 
     @property
     def saves(self) -> tuple[str, ...]:
@@ -197,8 +199,20 @@ class ControlFlow:
     @property
     def index_given(self) -> tuple[str, ...]:
         """The index registers that are used as the caller left them on some path."""
-        used = frozenset[str]().union(*(e.last.given for e in self.exits))
-        return tuple(sorted(used)) if self.whole else ()
+        return tuple(sorted(self.by_caller))
+
+    @property
+    def by_caller(self) -> dict[str, list[Operand]]:
+        """X or Y -> the operands that are indexed by it as the caller left it, in the
+        order of the code.
+        """
+        found: dict[str, list[Operand]] = {}
+        for _, operand in sorted(self.given.items() if self.whole else ()):
+            index = operand.inner if operand.inner in ("X", "Y") else operand.index
+            operands = found.setdefault(index, [])
+            if operand not in operands:
+                operands.append(operand)
+        return found
 
 
 def _kept(last: Walker, register: str) -> bool:
@@ -221,6 +235,9 @@ def follow(statements: Sequence[Statement], expand: Expand) -> ControlFlow:
         if walker in seen:
             continue
         seen.add(walker)
+        operand = routine.indexed(walker)
+        if operand is not None:
+            found.given[walker.at] = operand
         if len(seen) > MOST_STATES or len(walker.stack) > DEEPEST:
             found.whole = False
             return found
@@ -263,6 +280,22 @@ class _RoutineCode:
             for label in statement.labels:
                 self.labels.setdefault(label.lstrip("#"), []).append(at)
         self.skips = dict(_conditions(statements))
+
+    def indexed(self, walker: Walker) -> Operand | None:
+        """The operand of a statement that is indexed by an X or Y which is still the
+        caller's.
+        """
+        rest = (
+            self.statements[walker.at].rest if walker.at < len(self.statements) else ""
+        )
+        if "," not in rest or self.statements[walker.at].word in DATA:
+            return None
+        operand = read_operand(rest)
+        index = operand.inner if operand.inner in ("X", "Y") else operand.index
+        given = (
+            index in ("X", "Y") and getattr(walker.registers, index.lower()) == ENTRY
+        )
+        return operand if given else None
 
     def step(self, walker: Walker) -> list[Walker | Exit] | None:
         """What follows one statement on a path; None where it cannot be told."""
@@ -361,7 +394,6 @@ def _conditions(statements: list[Statement]) -> Iterator[tuple[int, int]]:
 
 def _after(walker: Walker, word: str, rest: str) -> Walker | None:
     """A path behind an instruction that goes on to the next."""
-    walker = _indexed(walker, rest) if "," in rest else walker
     if word in ("rep", "sep"):
         return _switched(walker, word, rest)
     if word in _PUSHES or word in ("phk", "pea", "pei", "per"):
@@ -387,17 +419,6 @@ def _flagged(walker: Walker) -> Walker:
         return walker
     flags = replace(walker.registers, p=UNKNOWN)
     return _changed(replace(walker, registers=flags), "p")
-
-
-def _indexed(walker: Walker, rest: str) -> Walker:
-    """Note an index that the routine uses as its caller left it."""
-    operand = read_operand(rest)
-    given = {
-        index
-        for index in (operand.index, operand.inner)
-        if index in ("X", "Y") and getattr(walker.registers, index.lower()) == ENTRY
-    }
-    return replace(walker, given=walker.given | given) if given else walker
 
 
 def _results(word: str, rest: str) -> str:

@@ -173,15 +173,13 @@ def test_an_explanation_tells_each_step_and_where_a_jump_table_leads(tmp_path: P
     assert sample.output == (
         "`Keeper_Wait` (`keeper.asm`, line 10) is entry 0 ($00) of the jump table in "
         "`Keeper_Main` (The keeper of the lamp), chosen by `KeeperState,X`.\n\n"
-        "Step by step:\n"
+        "Steps:\n"
         "- No oil left: goes to `.dark` if `$0F04` (Oil) is zero.\n"
         "- Sets `KeeperState,X` to $01 (so `Keeper_Walk` is next).\n"
         "- At `.dark`: The sigh of the keeper: calls `Sound_Play` with A = $20.\n\n"
         "Data:\n- writes `KeeperState,X` ($7E0D80,X): "
         "Which action the keeper is in.\n\n"
-        "It takes X from its caller as an index. "
-        "It returns with RTS, as a routine that is called by JSR.\n\n"
-        "Listed in `Keeper_Main`."
+        "The caller's X chooses `KeeperState,X`. It returns with RTS."
     )
 
 

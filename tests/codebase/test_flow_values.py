@@ -315,7 +315,10 @@ def test_a_request_spells_out_the_data_and_the_entries_it_needs(tmp_path):
     )
     made = OracleTrainingGenerator(oracle_path=tmp_path).generate()
     (question,) = [s.instruction for s in made if s.provenance["kind"] == "asm_request"]
-    assert "Its data: `.speeds` is `db 4, 8`.\n\nIt takes X from its caller" in question
+    assert (
+        "Its data: `.speeds` is `db 4, 8`.\n\nThe caller's X chooses `.speeds,X`."
+        in question
+    )
 
 
 def test_what_stands_between_two_labels_is_told_at_the_first():

@@ -403,7 +403,7 @@ def test_a_header_stays_where_its_steps_would_leave_something_out(tmp_path):
         for sample in samples
         if "(`lamp.asm`, line" in sample and "the keeper sleeps" in sample
     ]
-    assert "Step by step" not in told
+    assert "Steps:" not in told
 
 
 @pytest.mark.parametrize(

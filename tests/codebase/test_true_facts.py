@@ -196,7 +196,7 @@ def test_flags_after_a_store_tell_of_what_was_stored(tmp_path):
 
 def test_every_explanation_of_indexed_code_names_the_index(tmp_path):
     body = ("%Unknown()", "LDX.b $2E", "LDA.w LampOil,X : STA.b $2E", "RTL")
-    assert "by X" in explained(tmp_path, *body)
+    assert "`LampOil,X`" in explained(tmp_path, *body)
 
 
 def test_a_listing_in_a_comment_is_no_explanation(tmp_path):

@@ -52,7 +52,7 @@ def test_a_routine_in_a_table_or_called_once_is_no_part_of_another(tmp_path):
     table = f"{above}Tower_Night:\n  ASL : TAX\n  JMP (.all,X)\n.all\n  dw Lamp_Light\n"
     told = explained(tmp_path, light("") + table)
     assert "part of" not in told
-    assert "Listed in `Tower_Night`." in told
+    assert "of the jump table in `Tower_Night`" in told
     call = f"{above}Tower_Night:\n  NOP\n  JSL Lamp_Light\n  RTL\n"
     told = explained(tmp_path, light("") + call)
     assert "part of" not in told
@@ -73,3 +73,11 @@ def test_a_caller_in_an_inner_block_is_called_by_its_own_name(tmp_path):
         "}\n  NOP", "}\n  JSL Lamp_Light"
     )
     assert "Called by `Tower_Night`." in explained(tmp_path, light() + code)
+
+
+def test_a_patch_leads_to_a_routine_however_far_behind_its_org(tmp_path):
+    far = "org $0084A0\n  LDA.b #$05\n  STA.w $0D90\n  RTS\n\n"
+    far += "  ; entry for other patches\n  JML Lamp_Light\n\n"
+    far += "Elsewhere:\n  RTL\n\n"
+    code = far + LIGHT.format(header=HEADER, end="RTL")
+    assert "Reached by the patch at $0084A0 (`lamp.asm`)." in explained(tmp_path, code)

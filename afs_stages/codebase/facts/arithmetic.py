@@ -33,14 +33,12 @@ _CHANGES = {
 def step(state: MachineState, operator: str) -> None:
     """A counted up or down by one."""
     value = state.registers["a"]
-    said = combined(value.said if value.kind != "constant" else "", operator, "1")
+    said = combined(value, operator, "1") if value.kind != "constant" else ""
     detail = "adds 1 to" if operator == "plus" else "subtracts 1 from"
-    _result(
-        state,
-        Value("change", value.text, detail, said)
-        if value.kind == "variable"
-        else Value("formula", said),
-    )
+    if value.kind == "variable":
+        _result(state, Value("change", value.text, detail, said, "sum"))
+    else:
+        _result(state, Value("formula", said, shape="sum"))
 
 
 def _result(state: MachineState, value: Value) -> None:
@@ -61,7 +59,7 @@ def arithmetic(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     right = by or shown(state, rest)
     if right:
         right += _carried(word, carry)
-    said = combined(value.said, _OPERATORS[word], right)
+    said = combined(value, _OPERATORS[word], right)
     alone = right == (by or shown(state, rest))
     if word == "adc":
         state.held = ("sum", "", "")
@@ -92,10 +90,10 @@ def _computed(word: str, value: Value, by: str, said: str, alone: bool) -> Value
     else the formula that is said.
     """
     if word == "and" and by:
-        return Value("bits", value.said, by, said)
+        return Value("bits", value.said, by, said, "sum")
     if by and alone and value.kind == "variable" and word in _CHANGES:
-        return Value("change", value.text, _CHANGES[word].format(by), said)
-    return Value("formula", said)
+        return Value("change", value.text, _CHANGES[word].format(by), said, "sum")
+    return Value("formula", said, shape="sum")
 
 
 def shift(state: MachineState, word: str, rest: str) -> Iterator[Action]:
@@ -128,26 +126,25 @@ def _shift_a(state: MachineState, word: str, count: int) -> None:
     """A becomes a product or a quotient; the carry is the bit that left."""
     value = state.registers["a"]
     state.carry, state.held = "", NOTHING
-    halved = int(value.detail) if value.kind == "halved" else 0
-    doubled = re.fullmatch(r"(.+) times (\d+)", value.said)
-    if word == "lsr" and value.kind in ("variable", "halved") and halved + count <= 8:
-        said = combined(value.text, "divided by", str(2 ** (halved + count)))
-        _result(state, Value("halved", value.text, str(halved + count), said))
-        state.held = ("bit", value.text, f"bit {halved + count - 1}")
-    elif word == "asl" and value.kind != "constant":
-        left, factor = (
-            (doubled.group(1), int(doubled.group(2))) if doubled else (value.said, 1)
-        )
-        said = (
-            f"{left} times {factor * 2**count}"
-            if doubled
-            else combined(left, "times", str(2**count))
-        )
+    halves = value.kind in ("variable", "halved")
+    bits = count + (int(value.detail) if value.kind == "halved" else 0)
+    if value.kind == "constant":
+        _result(state, UNKNOWN)
+    elif word == "lsr" and halves and bits <= 8:
+        whole = Value("variable", value.text)
+        said = combined(whole, "divided by", str(2**bits))
+        _result(state, Value("halved", value.text, str(bits), said, "sum"))
+        state.held = ("bit", value.text, f"bit {bits - 1}")
+    elif word == "lsr":
+        said = combined(value, "divided by", str(2**count))
+        _result(state, Value("formula", said, shape="sum"))
+    elif word == "asl":
         if count == 1 and value.kind in ("variable", "register", "returned", "old"):
             state.held = ("bit", value.said, "the top bit")
-        _result(state, Value("formula", said))
+        again = value.kind == "doubled"
+        factor = 2**count * (int(value.detail) if again else 1)
+        left = value.text if again else value.bracketed
+        said = combined(Value("formula", left), "times", str(factor))
+        _result(state, Value("doubled", left, str(factor), said, "sum"))
     else:
-        quotient = (
-            combined(value.said, "divided by", str(2**count)) if word == "lsr" else ""
-        )
-        _result(state, Value("formula", quotient if value.kind != "constant" else ""))
+        _result(state, UNKNOWN)

@@ -278,7 +278,12 @@ def _load(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     place = "" if fixed else shown(state, rest)
     value = UNKNOWN
     if fixed or place:
-        value = Value("constant", fixed) if fixed else Value("variable", place)
+        pointed = "" if read_operand(rest).mode == "direct" else "pointed"
+        value = (
+            Value("constant", fixed)
+            if fixed
+            else Value("variable", place, shape=pointed)
+        )
     state.registers[register] = value
     state.test = value.asked
     state.results[register] = value.text

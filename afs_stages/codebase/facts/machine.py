@@ -19,9 +19,13 @@ text in backquotes.
 _BRANCHES_WORDS = "beq bne bcc bcs bmi bpl bvc bvs bra brl jmp"
 BRANCHES = frozenset(_BRANCHES_WORDS.split())
 _MAX_FORMULA = 90
-_OPERATED = re.compile(r" (plus|minus|AND|OR|XOR|times|divided by) ")
 _LOCAL = re.compile(r"\.[A-Za-z]\w*")
 _REGISTERS = "axy"
+
+
+_COMPUTED_WORDS = "variable bits change halved doubled formula swapped"
+_COMPUTED = frozenset(_COMPUTED_WORDS.split())
+"""Kinds of values that come from variables, which may change."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +34,18 @@ class Value:
 
     `kind` is `constant`, `variable` (`detail`: the index), `bits` (`detail`: the mask),
     `change` (`detail`: what was done to the variable), `halved` (`detail`: how often),
-    `formula`, `swapped` (its bytes), `returned` (by a call; `detail`: the register),
-    `old` (what a variable held before; `detail`: the index that has moved since),
-    `register`, `flags` (`detail`: the widths of A, X and Y) or `unknown`.
+    `doubled` (`detail`: the factor), `formula`, `swapped` (its bytes), `returned` (by a
+    call; `detail`: the register), `old` (what a variable held before; `detail`: the
+    index that has moved since), `register`, `flags` (`detail`: the widths of A, X and
+    Y) or `unknown`.
     """
 
     kind: str = "unknown"
     text: str = ""
     detail: str = ""
     formula: str = ""
+    shape: str = ""
+    """`sum` where an operator joins two parts, `pointed` behind a pointer."""
 
     @property
     def said(self) -> str:
@@ -58,42 +65,36 @@ class Value:
     def swapped(self) -> Value:
         """The value behind XBA."""
         if self.kind == "swapped":
-            return Value("formula", self.text)
+            return Value("formula", self.text, shape=self.shape)
         if not self.said or len(self.said) > _MAX_FORMULA:
             return UNKNOWN
         formula = f"{self.said} with its bytes swapped"
-        return Value("swapped", self.said, formula=formula)
+        return Value("swapped", self.said, formula=formula, shape=self.shape)
 
     def past(self, moved: str = "") -> Value:
         """The value, once what it came from may have changed; `moved` is the index that
         is another one now.
         """
-        computed = self.kind in (
-            "variable",
-            "bits",
-            "change",
-            "halved",
-            "formula",
-            "swapped",
-        )
+        computed = self.kind in _COMPUTED
         if not self.said or not (computed or (moved and self.kind == "register")):
             return self
-        return Value("old", f"the earlier {self.said}", moved)
+        return Value("old", f"the earlier {self.said}", moved, shape=self.shape)
+
+    @property
+    def bracketed(self) -> str:
+        """The value in words, as a part of a longer formula."""
+        return f"({self.said})" if self.shape == "sum" else self.said
 
 
 UNKNOWN = Value()
 
 
-def combined(left: str, operator: str, right: str) -> str:
+def combined(left: Value, operator: str, right: str) -> str:
     """Two values and what joins them; "" where one is unknown or a reader would
     lose the thread.
     """
-    text = (
-        f"({left}) {operator} {right}"
-        if _OPERATED.search(left)
-        else f"{left} {operator} {right}"
-    )
-    return text if left and right and len(text) <= _MAX_FORMULA else ""
+    text = f"{left.bracketed} {operator} {right}"
+    return text if left.said and right and len(text) <= _MAX_FORMULA else ""
 
 
 def _tells_of(base: str, text: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from afs_stages.asm.isa import DATA
+from afs_stages.asm.lexer import Line
 from afs_stages.asm.operand import Operand, read_operand
 from afs_stages.codebase.facts.machine import BRANCHES
 from afs_stages.codebase.facts.project import Project, Unit
@@ -73,6 +74,12 @@ _DOES = {
 }
 """What an instruction of a patch does, in words."""
 
+MOST_ENTRIES = 24
+"""Entries of a table that are listed at most."""
+
+LONG_ENTRY = 60
+"""Characters of an entry that are shown at most."""
+
 SHORT_TABLE = 16
 """Lines of a table that its header alone explains."""
 
@@ -106,12 +113,15 @@ _ENDS_WORDS = "rts rtl rti jmp jml bra brl stp incbin incsrc fill pad"
 _ENDS = frozenset((*_ENDS_WORDS.split(), *DATA))
 _GOAL = re.compile(
     r"(?!(Based on|Formerly|Credit|By|From|See|Taken|Copied|Same as|Values? at|"
-    r"Phase \d|This (function|sets)|Common|CLC|SEC|If|[AXY] )\b)(?!.*\b([Ii]nputs?|"
+    r"Phase \d|Common|CLC|SEC|If|[AXY] )\b)(?!.*\b([Ii]nputs?|"
     r"Sprite 0x\w+)\b)[A-Z]"
 )
 """How a summary begins that says what a routine has to do, and not where it comes from
 or what it is given.
 """
+
+_POINTS = frozenset(("this", "these", "those", "above", "below", "here"))
+"""Words of a remark to who reads the file: a request stands without the file."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +193,7 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         purpose(project, unit)
         and comments.words(unit.summary) >= 6
         and _GOAL.match(unit.summary)
+        and _POINTS.isdisjoint(re.findall(r"\w+", unit.summary.lower()))
     ):
         request = _request(words, unit)
     else:
@@ -199,7 +210,7 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         fault="" if complete or alone else "steps_leave_something_out",
     )
     if request:
-        answer = f"{name} in {file} does this:\n\n{fenced(block.text)}"
+        answer = f"{name} in {file}:\n\n{fenced(block.text)}"
         how = ending(project, unit)
         yield Draft(
             "asm_request", request, f"{answer}\n\n{how}" if how else answer, *place
@@ -390,10 +401,30 @@ def _shown(words: NameLookup, operand: Operand) -> str:
     return f"`{operand.text}` (`{symbol.name}{index}`)"
 
 
-def _listed(entries: list[tuple[str, str]]) -> str:
-    said = "\n".join(f"- `{code[:60]}`: {note}" for code, note in entries[:24])
-    more = f"\n- and {len(entries) - 24} more entries." if len(entries) > 24 else ""
-    return said + more
+def _listed(entries: list[tuple[str, str]], lines: int) -> str:
+    """The entries with a remark, and how many of a table's `lines` are not among
+    them.
+    """
+    shown = entries[:MOST_ENTRIES]
+    rows = [f"- `{_shortened(code)}`: {note}" for code, note in shown]
+    left = lines - len(shown)
+    if left > 0:
+        rows.append(f"- and {left} more {'entry' if left == 1 else 'entries'}.")
+    return "\n".join(rows)
+
+
+def _shortened(code: str) -> str:
+    """A line of data, cut behind a whole value where it is long."""
+    if len(code) <= LONG_ENTRY:
+        return code
+    whole, comma, _ = code[:LONG_ENTRY].rpartition(",")
+    return f"{whole}, …" if comma else code
+
+
+def _is_entry(line: Line) -> bool:
+    """Whether a line of a table holds data, or a macro that makes some."""
+    words = (statement.word for statement in line.statements)
+    return any(word in DATA or word.startswith("%") for word in words)
 
 
 def _ways(words: NameLookup, unit: Unit) -> tuple[list[str], list[str]]:
@@ -410,7 +441,8 @@ def _data(words: NameLookup, unit: Unit) -> Iterator[Draft]:
     entries = [entry for entry in listed if comments.says_something(entry[1], 1)]
     # of a table that says something, every remark is a part: an end mark, a blank
     listed = listed if entries else []
-    said = _listed(listed)
+    lines = sum(map(_is_entry, block.lines[1:]))
+    said = _listed(listed, lines) if listed else ""
     if comments.words(block.header) < 4 and len(entries) < 2:
         return
     readers, targets = _ways(words, unit)
@@ -448,7 +480,7 @@ def _entries(unit: Unit) -> Iterator[tuple[str, str]]:
         ]
         part = f"{labels[-1]}: " if labels else part
         said = remarks.get(line.number) or comments.strip(line.comment)
-        if line.code and said and not comments.is_code(said):
+        if _is_entry(line) and said and not comments.is_code(said):
             code = MARK.sub("", line.code).strip()
             code = code if code.startswith(".") else part + code
             yield code, _as_written(said, line.comment)

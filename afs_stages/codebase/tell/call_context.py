@@ -27,11 +27,6 @@ _WIDTHS = {
     "m=16 x=8": "A to 16 bits and X and Y to 8 bits",
 }
 _LEADS = {"Called by": CALLED, "Gone to from": GONE_TO, "Listed in": LISTED}
-_RETURNS = {
-    "RTS": "as a routine that is called by JSR",
-    "RTL": "as a routine that is called by JSL",
-    "RTI": "as the handler of an interrupt",
-}
 
 
 def calls(project: Project, unit: Unit) -> str:
@@ -45,8 +40,10 @@ def calls(project: Project, unit: Unit) -> str:
     return "What it calls:\n" + "\n".join(rows[:8]) if rows else ""
 
 
-def ending(project: Project, unit: Unit) -> str:
-    """Widths, saved registers and returns: what holds on every path."""
+def ending(project: Project, unit: Unit, steps: bool = False) -> str:
+    """Widths, saved registers and returns: what holds on every path; where `steps` are
+    told, the operands in them say which index they have.
+    """
     flow, said = project.control_flow(unit), []
     if flow.first_widths in _WIDTHS:
         said.append(f"It first switches {_WIDTHS[flow.first_widths]}.")
@@ -55,15 +52,15 @@ def ending(project: Project, unit: Unit) -> str:
     if saves:
         registers = listing([_REGISTERS[register] for register in saves])
         said.append(f"It saves and restores {registers}.")
-    if flow.index_given:
-        given = listing(flow.index_given)
-        said.append(f"It takes {given} from its caller as an index.")
+    for index, operands in sorted(flow.by_caller.items()):
+        reached = listing([f"`{operand.text}`" for operand in operands], 3)
+        said.append(f"The caller's {index} chooses {reached}.")
     others = [name for name in unit.contract.indexes if name not in flow.index_given]
-    if others:
+    if others and not steps:
         said.append(f"It indexes memory by {listing(others)}.")
     returns = returned(project, unit)
     if len(returns) == 1:
-        said.append(f"It returns with {returns[0]}, {_RETURNS[returns[0]]}.")
+        said.append(f"It returns with {returns[0]}.")
     elif returns:
         said.append(f"It has exits with {listing(returns)}.")
     return " ".join(said)
@@ -76,14 +73,17 @@ def returned(project: Project, unit: Unit) -> list[str]:
     return [kind for kind in unit.contract.returns if kind in met or not flow.whole]
 
 
-def reached(project: Project, unit: Unit) -> str:
-    """Who calls a routine, which tables list it and which patches lead to it."""
+def reached(project: Project, unit: Unit, role: bool = False) -> str:
+    """Who calls a routine, which tables list it and which patches lead to it; where its
+    `role` in the one table that lists it was told, the table is not told again.
+    """
     name = unit.block.name
-    said = [
-        f"{lead} {quoted(others, 5)}."
-        for lead, how in _LEADS.items()
-        if (others := project.reached_from(name, how))
-    ]
+    said = []
+    for lead, how in _LEADS.items():
+        others = project.reached_from(name, how)
+        told_already = role and how == LISTED and len(others) == 1
+        if others and not told_already:
+            said.append(f"{lead} {quoted(others, 5)}.")
     hooks = project.hooks.get(name, [])
     if hooks:
         said.append(

@@ -25,6 +25,9 @@ from afs_stages.codebase.tell.name_lookup import NameLookup
 MAX_STEPS = 30
 """Steps an explanation lists at most."""
 
+EVERYWHERE = 24
+"""Routines that read a variable; one that more of them read explains none."""
+
 MAX_ACTS = 5
 """Acts one step tells at most."""
 
@@ -112,9 +115,7 @@ def explain(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -
         else _named(words, [_lead(project, words, unit)])[0]
     ]
     if steps:
-        parts.append(
-            "Step by step:\n" + "\n".join(f"- {step}" for step in steps[:MAX_STEPS])
-        )
+        parts.append("Steps:\n" + "\n".join(f"- {step}" for step in steps[:MAX_STEPS]))
         if len(steps) > MAX_STEPS:
             parts[-1] += (
                 f"\n- and {len(steps) - MAX_STEPS} more steps, to be read in the code."
@@ -125,11 +126,11 @@ def explain(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -
             _entries(words, unit),
             _data(words, unit),
             calls(project, unit),
-            ending(project, unit),
+            ending(project, unit, bool(steps)),
         )
         if text
     ]
-    reachers = reached(project, unit)
+    reachers = reached(project, unit, unit.block.name in words.roles)
     return "\n\n".join([*parts, reachers] if reachers else parts)
 
 
@@ -585,6 +586,7 @@ def _data(words: NameLookup, unit: Unit) -> str:
         (symbol, index)
         for symbol, index in variables(words, unit)
         if _tells_a_reader(symbol)
+        and len(words.readers.get(symbol.name, ())) <= EVERYWHERE
     ]
     for symbol, index in told[:6]:
         verb = "writes" if canonical(symbol.value) in written else "reads"

@@ -13,6 +13,9 @@ _UNTOLD_WORDS = "txy tyx tcd tdc tcs tsc tsx txs mvn mvp"
 _UNTOLD = frozenset(_UNTOLD_WORDS.split())
 """Moves between registers and of blocks, of which no step tells."""
 
+_TOLD = re.compile(r"`[^`]*`|[$%]\w+|\d+")
+"""Names of the code and numbers: words between them, and remarks, tell no operand."""
+
 _INDEX = re.compile(r"(?i),\s*[xys]$")
 
 
@@ -20,7 +23,7 @@ def left_out(lines: tuple[Line, ...], steps: list[str]) -> list[str]:
     """The numbers, names and moves of a routine's instructions that its steps do
     not tell, in order.
     """
-    told = "\n".join(steps).lower()
+    told = "\n".join(_TOLD.findall("\n".join(steps))).lower()
     found = []
     statements = [
         statement for line in lines for statement in line.statements if statement.word
