@@ -252,7 +252,8 @@ class MachineState:
         """X or Y is another one now: what was it, or was read at that index, was."""
         if register == "a":
             return
-        letter = re.compile(rf"\b{register.upper()}\b")
+        # "Y left by `Spawn`" is the same whatever Y is now
+        letter = re.compile(rf"\b{register.upper()}\b(?! left by)")
 
         def leans(text: str) -> bool:
             return bool(letter.search(text))
