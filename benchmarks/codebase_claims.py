@@ -20,7 +20,7 @@ _INDEXED = re.compile(
     r"(?im)^[^;\n]*?\b(?:ld[axy]|st[axyz]|cmp|adc|sbc|and|ora|eor|inc|dec|asl|lsr|rol"
     r"|ror|bit)(?:\.[bwl])?\s+([^;:\n#]*?),\s*([xy])\b"
 )
-_SAVES = re.compile(r"It saves and restores ([^.]*)\.")
+_SAVES = re.compile(r"saves and restores (.*?)(?: and (?:returns|has exits)|\.)")
 _WIDTH = re.compile(r"It (?:first )?switches [^.]* to (?:8|16) bits")
 _BRANCH = re.compile(r"(?i)\b(bcc|bcs|beq|bne|bmi|bpl|bvc|bvs|bra|jmp)\b")
 _LETTERS = {"the data bank": "b", "the status flags": "p", "the direct page": "d"}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from afs_stages.asm.isa import DATA
 from afs_stages.asm.lexer import Statement
-from afs_stages.asm.operand import read_operand
+from afs_stages.asm.operand import Operand, read_operand
 
 Expand = Callable[[Statement], Sequence[Statement] | None]
 """The statements a macro call stands for, or None where nobody knows."""
@@ -27,6 +27,8 @@ NESTED = 4
 ENTRY = "entry"
 """A width or register as the caller left it."""
 UNKNOWN = ""
+CALLED = "called"
+"""A register behind a call: as the routine called left it."""
 AS_WIDE_AS_ENTERED = "entered"
 """The upper half of A, where only code of the caller's width has written A."""
 
@@ -55,6 +57,12 @@ _KEEPS_FLAGS_WORDS = """
 """
 _KEEPS_FLAGS = frozenset(_KEEPS_FLAGS_WORDS.split()) - {"plb"}
 _FLAGS = {0x20: "m", 0x10: "x"}
+_PREPARES = frozenset(
+    (*_PUSHES, "phk", "pea", "plb", "rep", "sep", "nop", "clc", "sec")
+)
+"""What may stand before a switch of widths that is still the first thing done: saving
+registers and setting the data bank.
+"""
 
 
 @dataclass(frozen=True)
@@ -100,19 +108,22 @@ class Walker:
     was set anew.
     """
     first: str = UNKNOWN
-    """The first REP or SEP of the path, as `m=16`, `x=8` or both."""
+    """What REP and SEP have switched before any work was done: `m=16`, `x=8` or
+    both.
+    """
+    working: bool = False
+    """Whether something was done that is more than saving registers."""
     taken: frozenset[str] = frozenset()
     """The registers whose entry value was pushed, changed, and pulled again."""
     changed: frozenset[str] = frozenset()
     """The registers that have been changed."""
-    given: frozenset[str] = frozenset()
-    """X or Y, where it was an index while it held its entry value."""
 
 
 @dataclass(frozen=True)
 class Exit:
-    """How a path ends: `kind` is a return (`RTS`), `jump` (to another routine) or
-    `fall` (into what follows); the walker as it was there.
+    """How a path ends: `kind` is a return (`RTS`), `jump` (to another routine), `fall`
+    (into what follows) or `cut` (at a local label that is not in this code); the
+    walker as it was there.
     """
 
     kind: str
@@ -126,6 +137,10 @@ class ControlFlow:
     exits: list[Exit] = field(default_factory=list)
     whole: bool = True
     """Whether every path could be followed to its end."""
+    given: dict[int, Operand] = field(default_factory=dict)
+    """Statement -> its operand, where some path indexes it by an X or Y that is still
+    the caller's.
+    """
 
     @property
     def saves(self) -> tuple[str, ...]:
@@ -146,7 +161,9 @@ class ControlFlow:
 
     @property
     def first_widths(self) -> str:
-        """The widths every path switches to first (`m=16`), "" where paths differ."""
+        """The widths every path switches to before it does any work (`m=16`), ""
+        where paths differ or work comes first.
+        """
         found = {e.last.first for e in self.exits}
         return found.pop() if self.whole and len(found) == 1 else ""
 
@@ -164,10 +181,38 @@ class ControlFlow:
         )
 
     @property
+    def leaves(self) -> tuple[str, ...]:
+        """The kinds of exits without returns: `jump`, `fall`, `cut`."""
+        return tuple(sorted({e.kind for e in self.exits} - {"RTS", "RTL", "RTI"}))
+
+    @property
+    def untouched(self) -> frozenset[str]:
+        """The index registers that are what they were at every return."""
+        returned = bool(self.exits) and self.whole and not self.leaves
+        return frozenset(
+            register
+            for register in "xy"
+            if returned
+            and all(getattr(e.last.registers, register) == ENTRY for e in self.exits)
+        )
+
+    @property
     def index_given(self) -> tuple[str, ...]:
         """The index registers that are used as the caller left them on some path."""
-        used = frozenset[str]().union(*(e.last.given for e in self.exits))
-        return tuple(sorted(used)) if self.whole else ()
+        return tuple(sorted(self.by_caller))
+
+    @property
+    def by_caller(self) -> dict[str, list[Operand]]:
+        """X or Y -> the operands that are indexed by it as the caller left it, in the
+        order of the code.
+        """
+        found: dict[str, list[Operand]] = {}
+        for _, operand in sorted(self.given.items() if self.whole else ()):
+            index = operand.inner if operand.inner in ("X", "Y") else operand.index
+            operands = found.setdefault(index, [])
+            if operand not in operands:
+                operands.append(operand)
+        return found
 
 
 def _kept(last: Walker, register: str) -> bool:
@@ -190,6 +235,9 @@ def follow(statements: Sequence[Statement], expand: Expand) -> ControlFlow:
         if walker in seen:
             continue
         seen.add(walker)
+        operand = routine.indexed(walker)
+        if operand is not None:
+            found.given[walker.at] = operand
         if len(seen) > MOST_STATES or len(walker.stack) > DEEPEST:
             found.whole = False
             return found
@@ -233,12 +281,30 @@ class _RoutineCode:
                 self.labels.setdefault(label.lstrip("#"), []).append(at)
         self.skips = dict(_conditions(statements))
 
+    def indexed(self, walker: Walker) -> Operand | None:
+        """The operand of a statement that is indexed by an X or Y which is still the
+        caller's.
+        """
+        rest = (
+            self.statements[walker.at].rest if walker.at < len(self.statements) else ""
+        )
+        if "," not in rest or self.statements[walker.at].word in DATA:
+            return None
+        operand = read_operand(rest)
+        index = operand.inner if operand.inner in ("X", "Y") else operand.index
+        given = (
+            index in ("X", "Y") and getattr(walker.registers, index.lower()) == ENTRY
+        )
+        return operand if given else None
+
     def step(self, walker: Walker) -> list[Walker | Exit] | None:
         """What follows one statement on a path; None where it cannot be told."""
         if walker.at >= len(self.statements):
             return [Exit("fall", walker)]
         statement = self.statements[walker.at]
         word, rest = statement.word.split(".", 1)[0], statement.rest.strip()
+        if len(word) == 3 and word not in _PREPARES and not walker.working:
+            walker = replace(walker, working=True)
         following = replace(walker, at=walker.at + 1)
         if word in ("if", "elseif", "while", "for"):
             # what the assembler decides: both ways are followed
@@ -272,8 +338,8 @@ class _RoutineCode:
             following.registers,
             a=UNKNOWN,
             high=UNKNOWN,
-            x=UNKNOWN,
-            y=UNKNOWN,
+            x=CALLED,
+            y=CALLED,
             p=UNKNOWN,
         )
         return [_changed(replace(following, registers=left), "axyp")]
@@ -290,7 +356,8 @@ class _RoutineCode:
             and word not in ("jmp", "jml")
         ):
             return None  # a distance in bytes
-        gone = Exit("jump", walker) if target is None else replace(walker, at=target)
+        away = "cut" if operand.local or set(operand.base) <= {"+", "-"} else "jump"
+        gone = Exit(away, walker) if target is None else replace(walker, at=target)
         if word in JUMPS:
             return [gone]
         return [gone, replace(walker, at=walker.at + 1)]
@@ -327,7 +394,6 @@ def _conditions(statements: list[Statement]) -> Iterator[tuple[int, int]]:
 
 def _after(walker: Walker, word: str, rest: str) -> Walker | None:
     """A path behind an instruction that goes on to the next."""
-    walker = _indexed(walker, rest) if "," in rest else walker
     if word in ("rep", "sep"):
         return _switched(walker, word, rest)
     if word in _PUSHES or word in ("phk", "pea", "pei", "per"):
@@ -353,17 +419,6 @@ def _flagged(walker: Walker) -> Walker:
         return walker
     flags = replace(walker.registers, p=UNKNOWN)
     return _changed(replace(walker, registers=flags), "p")
-
-
-def _indexed(walker: Walker, rest: str) -> Walker:
-    """Note an index that the routine uses as its caller left it."""
-    operand = read_operand(rest)
-    given = {
-        index
-        for index in (operand.index, operand.inner)
-        if index in ("X", "Y") and getattr(walker.registers, index.lower()) == ENTRY
-    }
-    return replace(walker, given=walker.given | given) if given else walker
 
 
 def _results(word: str, rest: str) -> str:
@@ -410,8 +465,9 @@ def _switched(walker: Walker, word: str, rest: str) -> Walker | None:
         registers = replace(registers, x=UNKNOWN, y=UNKNOWN)
         walker = _changed(walker, "xy")
     first = walker.first
-    if widths and not first:
-        first = " ".join(f"{name}={size}" for name in sorted(widths))
+    if widths and not walker.working:
+        before = dict(part.split("=") for part in first.split())
+        first = " ".join(f"{n}={w}" for n, w in sorted((before | widths).items()))
     m, x = widths.get("m", walker.m), widths.get("x", walker.x)
     after = replace(walker, registers=registers, first=first, m=m, x=x)
     return _changed(after, "p")

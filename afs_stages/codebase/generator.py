@@ -24,10 +24,9 @@ from afs_stages.codebase.tell import architecture, assembly, crossref, docs, que
 from afs_stages.codebase.tell import memory_map as memory
 from afs_stages.codebase.tell.draft import Draft
 from afs_stages.codebase.tell.name_lookup import NameLookup, vocabulary
-from afs_stages.codebase.tell.wordings import RECALL
 from afs_stages.core.jsonl import BadRow
 from afs_stages.core.params import Block
-from afs_stages.core.sample import TrainingSample
+from afs_stages.core.sample import RECALL, TrainingSample
 from afs_stages.sources.base import BaseGenerator
 
 _ORDER = ("memory", "assembly", "quest", "architecture", "documentation")

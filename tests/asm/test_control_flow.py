@@ -78,14 +78,17 @@ def test_a_macro_is_what_it_stands_for():
     ("code", "first"),
     [
         ("REP #$20\nLDA Oil\nRTS", "m=16"),
+        ("PHP : PHB : PHK : PLB\nREP #$20\nLDA Oil\nRTS", "m=16"),
         ("LDA Oil : BEQ .out\nREP #$20\nSTA Oil\n.out\nRTS", ""),
-        ("LDA Oil : BEQ .out\nREP #$20\nRTS\n.out\nREP #$20\nRTS", "m=16"),
-        ("LDA Oil : BEQ .out\nREP #$20\nRTS\n.out\nSEP #$20\nRTS", ""),
+        ("LDA Oil : BEQ .out\nREP #$20\nRTS\n.out\nREP #$20\nRTS", ""),
+        ("STZ Oil\nREP #$20\nRTS", ""),
+        ("JSR Work\nREP #$20\nRTS", ""),
+        ("REP #$20\nSEP #$10\nLDA Oil\nREP #$10\nRTS", "m=16 x=8"),
         ("SEP #$30\nRTS", "m=8 x=8"),
         ("REP #$01\nLDA Oil\nRTS", ""),
     ],
 )
-def test_a_width_is_first_only_where_every_path_switches_to_it(code, first):
+def test_a_width_is_first_only_where_no_path_works_before_it(code, first):
     assert flow(code).first_widths == first
 
 
@@ -109,3 +112,18 @@ def test_an_index_the_caller_sets_is_given():
 
 def test_a_pulled_return_address_is_no_saved_register():
     assert flow("PLA : PLA\nRTS").saves == ()
+
+
+def test_a_branch_to_a_local_label_that_is_not_here_is_cut():
+    assert flow("LDA Oil : BEQ .out\nRTS").leaves == ("cut",)
+    assert flow("LDA Oil : BEQ +\nRTS").leaves == ("cut",)
+    assert flow("LDA Oil : BEQ .out\nRTS\n.out\nSTZ Oil").leaves == ("fall",)
+    assert flow("LDA Oil\nJMP Elsewhere").leaves == ("jump",)
+
+
+def test_an_index_is_untouched_where_every_return_finds_it_as_it_came():
+    assert flow("LDA Slot,Y : STA Oil\nRTS").untouched == {"x", "y"}
+    assert flow("PHX\nLDX #$05\nPLX\nRTS").untouched == {"x", "y"}
+    assert flow("INY\nRTS").untouched == {"x"}
+    assert flow("JSR Work\nRTS").untouched == set()
+    assert flow("LDA Oil\nJMP Elsewhere").untouched == set()

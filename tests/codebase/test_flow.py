@@ -68,13 +68,13 @@ def test_a_label_a_call_and_a_macro_forget_the_registers():
     assert said("LDA #$01\n.again\nSTA.w Flag") == ["sets A to $01", "writes `Flag`"]
     assert said("LDA #$01 : JSR Other : STA.w Flag") == [
         "calls `Other` with A = $01",
-        "stores A from `Other` in `Flag`",
+        "stores A left by `Other` in `Flag`",
     ]
     assert said("LDA #$01\n%Change()\nSTA.w Flag") == [
         "runs `%Change()`",
         "writes `Flag`",
     ]
-    assert said("LDA #$01\n%Change()\nPLA : STA.w Flag")[1:] == ["writes `Flag`"]
+    assert said("LDA #$01\n%Change()\nROL A : STA.w Flag")[1:] == ["writes `Flag`"]
 
 
 def test_conditions_name_what_is_tested():
@@ -91,7 +91,7 @@ def test_conditions_name_what_is_tested():
     assert said("LDA.w State : CMP.b #$04 : BCS +") == [
         "skips ahead to `+` if `State` is $04 or more"
     ]
-    assert said("%Change()\nPLA : BVS .odd")[1:] == ["goes to `.odd` on BVS"]
+    assert said("%Change()\nSEI : BVS .odd")[1:] == ["goes to `.odd` on BVS"]
 
 
 def test_local_labels_belong_to_the_label_above():
@@ -173,15 +173,13 @@ def test_an_explanation_tells_each_step_and_where_a_jump_table_leads(tmp_path: P
     assert sample.output == (
         "`Keeper_Wait` (`keeper.asm`, line 10) is entry 0 ($00) of the jump table in "
         "`Keeper_Main` (The keeper of the lamp), chosen by `KeeperState,X`.\n\n"
-        "Step by step:\n"
+        "Steps:\n"
         "- No oil left: goes to `.dark` if `$0F04` (Oil) is zero.\n"
         "- Sets `KeeperState,X` to $01 (so `Keeper_Walk` is next).\n"
         "- At `.dark`: The sigh of the keeper: calls `Sound_Play` with A = $20.\n\n"
         "Data:\n- writes `KeeperState,X` ($7E0D80,X): "
         "Which action the keeper is in.\n\n"
-        "It takes X from its caller as an index. "
-        "It returns with RTS, as a routine that is called by JSR.\n\n"
-        "Listed in `Keeper_Main`."
+        "The caller's X chooses `KeeperState,X`. It returns with RTS."
     )
 
 

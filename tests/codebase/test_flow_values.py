@@ -11,10 +11,14 @@ from afs_stages.codebase import OracleTrainingGenerator
 from afs_stages.codebase.facts.flow import walk
 
 
+def quoted(word: str) -> str:
+    return f"`{word}`"
+
+
 def said(code: str, name: str = "", entered: frozenset[str] = frozenset()) -> list[str]:
     steps = walk(
         tuple(lex(tuple(code.strip("\n").split("\n")))),
-        lambda word: f"`{word}`",
+        quoted,
         name,
         entered,
     )
@@ -42,15 +46,107 @@ def test_what_is_saved_on_the_stack_and_restored_is_no_result():
         "clears `Slot,X` with X = `Keeper`",
         "clears `Slot,X`",
     ]
-    assert said(".bell\nPLA : STA.w Oil") == ["writes `Oil`"]
+    assert said(".bell\nPLA : STA.w Oil") == [
+        "pulls A",
+        "stores the pulled A in `Oil`",
+    ]
 
 
-def test_a_return_address_that_is_dropped_is_told():
+def test_what_this_code_has_not_pushed_is_pulled_and_no_more_is_said():
     assert said("LDA.w Oil : BNE .out\nPLA : PLA\n.out\nRTS") == [
         "goes to `.out` if `Oil` is not zero",
-        "pulls a part of the return address",
-        "pulls a part of the return address",
+        "pulls A",
+        "pulls A",
         "returns",
+    ]
+    # PHB stands in the code that jumps here
+    assert said("STZ.w Oil\nPLB : RTL") == [
+        "clears `Oil`",
+        "pulls the data bank",
+        "returns",
+    ]
+    assert said("PEA.w $7E7E\nPLB : PLB\nRTL") == ["returns"]
+
+
+def test_half_of_what_was_pushed_is_not_it():
+    code = "REP #$20\nLDA.w Oil : PHA\nSEP #$20\nPLA : STA.w Wick"
+    assert said(code) == ["pulls A", "stores the pulled A in `Wick`"]
+    assert said(code.replace("PHA", "PHA : PHP").replace("PLA", "PLP : PLA")) == [
+        "copies `Oil` to `Wick`"
+    ]
+
+
+def test_a_rotation_says_which_bit_comes_in():
+    assert said("LDA.w Oil : STA.w Wick\nASL : ROR.w Wick") == [
+        "copies `Oil` to `Wick`",
+        "shifts `Wick` right by one bit, with the top bit of `Oil` coming in",
+    ]
+    assert said("ASL.w Low : ROL.w High") == [
+        "shifts `Low` left by one bit",
+        "shifts `High` left by one bit, "
+        "with the top bit of the earlier `Low` coming in",
+    ]
+    assert said("CLC : ROL.w High") == [
+        "shifts `High` left by one bit, with a clear bit coming in"
+    ]
+    assert said("LDA.w Oil : ASL : CMP.b #$05 : ROL.w High")[-1] == (
+        "shifts `High` left by one bit, with the carry coming in"
+    )
+
+
+def test_the_carry_is_asked_about_what_it_came_from():
+    assert said("LDA.w Oil : SEC : SBC.w Wick : BCS .on") == [
+        "goes to `.on` with A = `Oil` minus `Wick` if `Oil` is `Wick` or more"
+    ]
+    assert said("LDA.w Oil : CMP.b #$05 : LDA.w Wick : BCC .on") == [
+        "goes to `.on` with A = `Wick` if `Oil` is below $05"
+    ]
+    assert said("LDA.w Oil : CLC : ADC.b #$05 : STA.w Oil : BCC .on") == [
+        "adds $05 to `Oil`",
+        "goes to `.on` if the addition does not carry over",
+    ]
+
+
+def test_an_index_that_is_counted_is_told_first():
+    assert said("LDX.w Block,Y\nINX\nINX\nJSR Write") == [
+        "sets X to `Block,Y`",
+        "counts up X",
+        "counts up X",
+        "calls `Write`",
+    ]
+
+
+def test_a_register_in_another_one_is_the_earlier_where_it_has_changed():
+    assert said("TXA : ASL : LDX.w Ptr : STA.w Slot,X") == [
+        "sets `Slot,X` with X = `Ptr` to the earlier X times 2"
+    ]
+
+
+def test_counting_is_told_at_its_own_line():
+    steps = walk(tuple(lex(("LDX.w Block", "INX", "LDA #$04", "JSR Write"))), quoted)
+    assert [step.line for step in steps] == [2, 2, 4]
+
+
+def test_an_index_the_called_routine_keeps_is_told_by_who_set_it():
+    lines = tuple(lex(("JSL Spawn", "JSL Place", "TYA : STA.w Child")))
+    steps = walk(lines, quoted, kept=lambda name: {"y"} if name == "Place" else set())
+    assert [act.what for step in steps for act in step.acts][-1] == "Y left by `Spawn`"
+
+
+def test_bytes_that_are_swapped_twice_are_as_they_were():
+    assert said("LDA.w Oil : XBA : STA.w Wick : XBA : STA.w Lamp") == [
+        "sets `Wick` to `Oil` with its bytes swapped",
+        "sets `Lamp` to `Oil`",
+    ]
+
+
+def test_a_choice_of_the_assembler_is_a_version():
+    code = ("if !PAL", "STZ.w Oil", "else", "STZ.w Wick", "endif", "RTS")
+    steps = list(walk(tuple(lex(code)), quoted))
+    assert [step.version for step in steps] == [
+        "`!PAL`",
+        "what stands beside `!PAL`",
+        "",
     ]
 
 
@@ -79,15 +175,15 @@ def test_a_variable_that_changed_is_no_longer_what_was_read_from_it():
 def test_what_a_call_leaves_in_a_register_is_told_by_the_call():
     assert said("JSL Spawn : TYA : STA.w Child") == [
         "calls `Spawn`",
-        "stores Y from `Spawn` in `Child`",
+        "stores Y left by `Spawn` in `Child`",
     ]
     assert said("JSL Random : AND.b #$03 : STA.w Way") == [
         "calls `Random`",
-        "sets `Way` to A from `Random` AND $03",
+        "sets `Way` to A left by `Random` AND $03",
     ]
     assert said("JSL Distance : CMP.b #$18 : BCS .far") == [
         "calls `Distance`",
-        "goes to `.far` if A from `Distance` is $18 or more",
+        "goes to `.far` if A left by `Distance` is $18 or more",
     ]
 
 
@@ -98,7 +194,7 @@ def test_what_a_routine_is_given_is_told_as_given():
     ]
     assert said("LDY.w Child : JSL Random : TYA : STA.w Way") == [
         "calls `Random` with Y = `Child`",
-        "stores Y in `Way`",
+        "stores Y left by `Random` in `Way`",
     ]
 
 
@@ -219,7 +315,10 @@ def test_a_request_spells_out_the_data_and_the_entries_it_needs(tmp_path):
     )
     made = OracleTrainingGenerator(oracle_path=tmp_path).generate()
     (question,) = [s.instruction for s in made if s.provenance["kind"] == "asm_request"]
-    assert "Its data: `.speeds` is `db 4, 8`.\n\nIt takes X from its caller" in question
+    assert (
+        "Its data: `.speeds` is `db 4, 8`.\n\nThe caller's X chooses `.speeds,X`."
+        in question
+    )
 
 
 def test_what_stands_between_two_labels_is_told_at_the_first():

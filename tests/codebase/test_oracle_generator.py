@@ -73,8 +73,8 @@ def test_a_routine_is_explained_with_its_code(samples):
     ]
     assert "Enters the slack phase that follows the current one." in sample.output
     assert "- writes `TidePhase` ($7E0F01): 0 rising" in sample.output
-    assert "It returns with RTS, as a routine that is called by JSR." in sample.output
-    assert "Called by `Tide_Rise`" in sample.output
+    assert "It returns with RTS." in sample.output
+    assert "`Tide_Rise` and `Tide_Fall` call it." in sample.output
     assert sample.input.startswith("```asm\nStartSlack:\n    INC.w TidePhase\n")
     assert sample.group == "oracle:routine:Core/tide.asm:Tide_StartSlack"
     assert sample.provenance["file"] == "Core/tide.asm"

@@ -143,9 +143,9 @@ def test_a_request_names_what_the_code_is_made_of(tmp_path):
     body = "  STZ.w LampState\n  LDA.w LampOil\n  JSL Sound_Play\n  CMP.b #$01\n  RTL\n"
     code = f"{NAMES}\n{header}Lamp_Out:\n{{\n{body}}}\n"
     samples, _ = made(tmp_path, lamp_asm=code + USER)
-    request = next(sample for sample in samples if "does this:" in sample).split(
-        "`Lamp_Out` in `lamp.asm` does this"
-    )[0]
+    request = next(
+        sample for sample in samples if "`Lamp_Out` in `lamp.asm`:" in sample
+    ).split("`Lamp_Out` in `lamp.asm`:")[0]
     assert "It changes `LampState`, reads `LampOil`, uses `Sound_Play`." in request
     assert "Returns: carry set where no oil is left" in request
 

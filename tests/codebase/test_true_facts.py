@@ -196,7 +196,7 @@ def test_flags_after_a_store_tell_of_what_was_stored(tmp_path):
 
 def test_every_explanation_of_indexed_code_names_the_index(tmp_path):
     body = ("%Unknown()", "LDX.b $2E", "LDA.w LampOil,X : STA.b $2E", "RTL")
-    assert "by X" in explained(tmp_path, *body)
+    assert "`LampOil,X`" in explained(tmp_path, *body)
 
 
 def test_a_listing_in_a_comment_is_no_explanation(tmp_path):
@@ -214,8 +214,8 @@ def test_both_sides_of_a_condition_are_not_told_as_one_after_the_other(tmp_path)
     more = ("JMP Lamp_Bright", "else", "JMP Lamp_Dark", "endif")
     output = explained(tmp_path, *body, *more)
     bright, dark = output.index("`Lamp_Bright`"), output.index("`Lamp_Dark`")
-    assert "ssembles what follows only if `!LIT == 1`" in output[:bright]
-    assert "lse assembles what follows" in output[bright:dark]
+    assert "ssembled only with `!LIT == 1`" in output[:bright]
+    assert "ssembled only with what stands beside `!LIT == 1`" in output[bright:dark]
 
 
 def test_a_patch_ends_where_the_assembler_chooses(tmp_path):

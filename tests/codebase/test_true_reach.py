@@ -37,14 +37,14 @@ def light(header: str = HEADER, end: str = "RTL") -> str:
 def test_a_caller_that_is_too_long_to_be_told_is_told_as_a_caller(tmp_path):
     long = "  NOP\n" * 200
     code = f"Tower_Night:\n{{\n{long}  JSL Lamp_Light\n  RTL\n}}\n"
-    assert "Called by `Tower_Night`." in explained(tmp_path, light() + code)
+    assert "`Tower_Night` calls it." in explained(tmp_path, light() + code)
 
 
 def test_who_goes_to_a_routine_does_not_call_it(tmp_path):
     code = "Tower_Night:\n  NOP\n  JML Lamp_Light\n"
     told = explained(tmp_path, light() + code)
-    assert "Gone to from `Tower_Night`." in told
-    assert "Called by" not in told
+    assert "`Tower_Night` goes to it." in told
+    assert "calls it." not in told
 
 
 def test_a_routine_in_a_table_or_called_once_is_no_part_of_another(tmp_path):
@@ -52,7 +52,7 @@ def test_a_routine_in_a_table_or_called_once_is_no_part_of_another(tmp_path):
     table = f"{above}Tower_Night:\n  ASL : TAX\n  JMP (.all,X)\n.all\n  dw Lamp_Light\n"
     told = explained(tmp_path, light("") + table)
     assert "part of" not in told
-    assert "Listed in `Tower_Night`." in told
+    assert "of the jump table in `Tower_Night`" in told
     call = f"{above}Tower_Night:\n  NOP\n  JSL Lamp_Light\n  RTL\n"
     told = explained(tmp_path, light("") + call)
     assert "part of" not in told
@@ -68,8 +68,16 @@ def test_a_return_that_no_path_reaches_is_not_told(tmp_path):
 def test_a_caller_in_an_inner_block_is_called_by_its_own_name(tmp_path):
     inner = "  Tower_Stairs:\n  {\n    JSL Lamp_Light\n    RTL\n  }\n"
     code = f"Tower_Night:\n{{\n  NOP\n{inner}  NOP\n  RTL\n}}\n"
-    assert "Called by `Tower_Stairs`." in explained(tmp_path, light() + code)
+    assert "`Tower_Stairs` calls it." in explained(tmp_path, light() + code)
     code = code.replace("JSL Lamp_Light", "NOP").replace(
         "}\n  NOP", "}\n  JSL Lamp_Light"
     )
-    assert "Called by `Tower_Night`." in explained(tmp_path, light() + code)
+    assert "`Tower_Night` calls it." in explained(tmp_path, light() + code)
+
+
+def test_a_patch_leads_to_a_routine_however_far_behind_its_org(tmp_path):
+    far = "org $0084A0\n  LDA.b #$05\n  STA.w $0D90\n  RTS\n\n"
+    far += "  ; entry for other patches\n  JML Lamp_Light\n\n"
+    far += "Elsewhere:\n  RTL\n\n"
+    code = far + LIGHT.format(header=HEADER, end="RTL")
+    assert "The patch at $0084A0 (`lamp.asm`) leads to it." in explained(tmp_path, code)

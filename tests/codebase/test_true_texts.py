@@ -30,6 +30,35 @@ def test_the_text_of_a_message_keeps_its_blanks_full_stops_and_end(tmp_path):
     assert "`db $7F`: End of message" in sample.output
 
 
+def test_a_table_says_how_many_entries_it_does_not_list(tmp_path):
+    long = "dw Lamp_Red_Of_The_Tower, Lamp_Blue_Of_The_Tower, Lamp_Green_Of_The_Tower"
+    rows = (f"{long} ; the first lamps", "dw Lamp_White", "if !LIT ; by night", "dw 5")
+    body = "\n".join(f"  {row}" for row in (*rows, "endif", "dw 7 ; none left"))
+    code = f"; Lamps of the tower by their colour\nLamps_By_Colour:\n{body}\n"
+    (sample,) = told(tmp_path, "text.asm", code)[0]["asm_table"]
+    lines = sample.output.split("Entries:\n")[1].split("\n\n")[0].split("\n")
+    assert lines == [
+        "- `dw Lamp_Red_Of_The_Tower, Lamp_Blue_Of_The_Tower, …`: the first lamps",
+        "- `dw 7`: none left",
+        "- and 2 more entries.",
+    ]
+
+
+def test_a_remark_to_who_reads_the_file_is_no_task(tmp_path):
+    tasks = {
+        "Lights every lamp of the tower at night": True,
+        "The patch makes a jump in this whole routine": False,
+        "Comes first since it is needed by the code below": False,
+    }
+    for task, is_task in tasks.items():
+        body = "  LDA.b #$05 : STA.w $0D90\n  STZ.w $0D91\n  STZ.w $0D92\n  RTL\n"
+        code = f"; {task}\nLamp_Light:\n{{\n{body}}}\n"
+        samples = told(tmp_path, "lamp.asm", code)[0]
+        assert samples["asm_explanation"]
+        requests = [sample.instruction for sample in samples.get("asm_request", [])]
+        assert any(task in request for request in requests) is is_task, task
+
+
 def test_code_that_branches_to_a_label_that_is_nowhere_is_left_out(tmp_path):
     lines = ("LDA $0D90 : BNE .lit_alredy", "STZ $0D90 : STZ $0D91", ".lit_already")
     body = "\n".join(f"  {line}" for line in (*lines, "RTL"))

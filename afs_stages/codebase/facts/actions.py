@@ -16,6 +16,12 @@ class Action:
     """The name or address it is done to, without index, where there is one."""
     value: str = ""
     """The constant a place is set to, or what chooses an entry of a table."""
+    vague: bool = False
+    """Whether it tells where a result goes, or that something is asked, and not what
+    it is.
+    """
+    nowhere: bool = False
+    """Whether it asks what A is, and nothing tells where A came from."""
 
 
 @dataclass(frozen=True)
@@ -25,3 +31,5 @@ class LineActions:
     line: int
     label: str
     acts: tuple[Action, ...]
+    version: str = ""
+    """The condition of the assembler under which the line is there."""

@@ -7,14 +7,20 @@ from collections.abc import Iterator
 
 from afs_stages.asm.operand import read_operand
 from afs_stages.codebase.facts.actions import Action
-from afs_stages.codebase.facts.machine import UNKNOWN, MachineState, Value, combined
+from afs_stages.codebase.facts.machine import (
+    NOTHING,
+    UNKNOWN,
+    MachineState,
+    Value,
+    combined,
+)
 from afs_stages.codebase.facts.operands import constant, shown
 
 SHIFTS = {
     "asl": "left",
     "lsr": "right",
-    "rol": "left through the carry",
-    "ror": "right through the carry",
+    "rol": "left",
+    "ror": "right",
 }
 _OPERATORS = {"and": "AND", "ora": "OR", "eor": "XOR", "adc": "plus", "sbc": "minus"}
 _CHANGES = {
@@ -27,14 +33,12 @@ _CHANGES = {
 def step(state: MachineState, operator: str) -> None:
     """A counted up or down by one."""
     value = state.registers["a"]
-    said = combined(value.said if value.kind != "constant" else "", operator, "1")
+    said = combined(value, operator, "1") if value.kind != "constant" else ""
     detail = "adds 1 to" if operator == "plus" else "subtracts 1 from"
-    _result(
-        state,
-        Value("change", value.text, detail, said)
-        if value.kind == "variable"
-        else Value("formula", said),
-    )
+    if value.kind == "variable":
+        _result(state, Value("change", value.text, detail, said, "sum"))
+    else:
+        _result(state, Value("formula", said, shape="sum"))
 
 
 def _result(state: MachineState, value: Value) -> None:
@@ -55,8 +59,15 @@ def arithmetic(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     right = by or shown(state, rest)
     if right:
         right += _carried(word, carry)
-    said = combined(value.said, _OPERATORS[word], right)
-    alone = not right.endswith(("carry", "borrow"))
+    said = combined(value, _OPERATORS[word], right)
+    alone = right == (by or shown(state, rest))
+    if word == "adc":
+        state.held = ("sum", "", "")
+    elif word == "sbc":
+        compared = alone and value.said and right
+        state.held = (
+            ("compare", value.said, right) if compared else ("difference", "", "")
+        )
     _result(state, _computed(word, value, by if said else "", said, alone))
     if word == "and" and by and not said:
         state.test = ("bits", "A", by)
@@ -79,10 +90,10 @@ def _computed(word: str, value: Value, by: str, said: str, alone: bool) -> Value
     else the formula that is said.
     """
     if word == "and" and by:
-        return Value("bits", value.said, by, said)
+        return Value("bits", value.said, by, said, "sum")
     if by and alone and value.kind == "variable" and word in _CHANGES:
-        return Value("change", value.text, _CHANGES[word].format(by), said)
-    return Value("formula", said)
+        return Value("change", value.text, _CHANGES[word].format(by), said, "sum")
+    return Value("formula", said, shape="sum")
 
 
 def shift(state: MachineState, word: str, rest: str) -> Iterator[Action]:
@@ -90,33 +101,50 @@ def shift(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     the bit that left.
     """
     times = re.fullmatch(r"(?i)A?|#(\d)", rest)
-    value = state.registers["a"]
     if times is None:
-        target = shown(state, rest)
-        state.test, state.carry = ("", "", ""), ""
-        if target:
-            state.stored(target, read_operand(rest).base)
-            yield Action("shifts", target, f" {SHIFTS[word]} by one bit")
-        return
-    count, state.carry = int(times.group(1) or 1), ""
-    halved = int(value.detail) if value.kind == "halved" else 0
-    doubled = re.fullmatch(r"(.+) times (\d+)", value.said)
-    if word == "lsr" and value.kind in ("variable", "halved") and halved + count <= 8:
-        said = combined(value.text, "divided by", str(2 ** (halved + count)))
-        _result(state, Value("halved", value.text, str(halved + count), said))
-        state.test = ("bit", value.text, str(halved + count - 1))
-    elif word == "asl" and value.kind != "constant":
-        left, factor = (
-            (doubled.group(1), int(doubled.group(2))) if doubled else (value.said, 1)
-        )
-        said = (
-            f"{left} times {factor * 2**count}"
-            if doubled
-            else combined(left, "times", str(2**count))
-        )
-        _result(state, Value("formula", said))
+        yield from _shift_memory(state, word, rest)
     else:
-        quotient = (
-            combined(value.said, "divided by", str(2**count)) if word == "lsr" else ""
-        )
-        _result(state, Value("formula", quotient if value.kind != "constant" else ""))
+        _shift_a(state, word, int(times.group(1) or 1))
+
+
+def _shift_memory(state: MachineState, word: str, rest: str) -> Iterator[Action]:
+    target, (kind, name, bit), carry = shown(state, rest), state.held, state.carry
+    state.test, state.held, state.carry = NOTHING, NOTHING, ""
+    if not target:
+        return
+    tail = f" {SHIFTS[word]} by one bit"
+    if word in ("rol", "ror"):
+        known = f"{bit} of {name}" if kind == "bit" else "the carry"
+        tail += f", with {f'a {carry} bit' if carry else known} coming in"
+    state.stored(target, read_operand(rest).base)
+    left = "the top bit" if SHIFTS[word] == "left" else "bit 0"
+    state.held = ("bit", f"the earlier {target}", left)
+    yield Action("shifts", target, tail)
+
+
+def _shift_a(state: MachineState, word: str, count: int) -> None:
+    """A becomes a product or a quotient; the carry is the bit that left."""
+    value = state.registers["a"]
+    state.carry, state.held = "", NOTHING
+    halves = value.kind in ("variable", "halved")
+    bits = count + (int(value.detail) if value.kind == "halved" else 0)
+    if value.kind == "constant":
+        _result(state, UNKNOWN)
+    elif word == "lsr" and halves and bits <= 8:
+        whole = Value("variable", value.text)
+        said = combined(whole, "divided by", str(2**bits))
+        _result(state, Value("halved", value.text, str(bits), said, "sum"))
+        state.held = ("bit", value.text, f"bit {bits - 1}")
+    elif word == "lsr":
+        said = combined(value, "divided by", str(2**count))
+        _result(state, Value("formula", said, shape="sum"))
+    elif word == "asl":
+        if count == 1 and value.kind in ("variable", "register", "returned", "old"):
+            state.held = ("bit", value.said, "the top bit")
+        again = value.kind == "doubled"
+        factor = 2**count * (int(value.detail) if again else 1)
+        left = value.text if again else value.bracketed
+        said = combined(Value("formula", left), "times", str(factor))
+        _result(state, Value("doubled", left, str(factor), said, "sum"))
+    else:
+        _result(state, UNKNOWN)

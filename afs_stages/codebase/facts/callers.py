@@ -11,7 +11,7 @@ from afs_stages.asm.isa import CALLS
 from afs_stages.asm.lexer import Statement
 from afs_stages.asm.operand import read_operand
 from afs_stages.codebase.facts.machine import BRANCHES
-from afs_stages.codebase.read.nodes import AsmFile, Label
+from afs_stages.codebase.read.nodes import AsmFile, Label, Org
 
 CALLED, GONE_TO, LISTED = "called", "gone to", "listed"
 _ENDS = frozenset(("org", "pushpc", "pullpc"))
@@ -22,11 +22,7 @@ def references(file: AsmFile) -> Iterator[tuple[str, str, str]]:
     of a file. What stands behind an `org` without a label is a patch and no routine.
     """
     starts = [label.line for label in file.labels]
-    in_macro = {
-        number
-        for macro in file.macros
-        for number in range(macro.first, (macro.last or macro.first) + 1)
-    }
+    in_macro = _in_macros(file)
     cut = 0
     for line in file.lines:
         if line.number in in_macro or line.number in file.foreign:
@@ -37,6 +33,35 @@ def references(file: AsmFile) -> Iterator[tuple[str, str, str]]:
         for statement in line.statements if owner else ():
             for name, how in _names(statement):
                 yield name, owner, how
+
+
+def from_patches(file: AsmFile) -> Iterator[tuple[str, Org, int]]:
+    """(name, the `org`, line) for what calls and jumps behind an `org` without a label
+    lead to, however far behind it they stand.
+    """
+    orgs = {org.line: org for org in file.orgs}
+    labels = {label.line for label in file.labels}
+    in_macro = _in_macros(file)
+    org: Org | None = None
+    for line in file.lines:
+        if line.number in in_macro or line.number in file.foreign:
+            continue
+        moved = any(item.word in ("pushpc", "pullpc") for item in line.statements)
+        org = None if moved or line.number in labels else org
+        org = orgs.get(line.number, org)
+        for statement in line.statements if org is not None else ():
+            for name, how in _names(statement):
+                if org is not None and name and how != LISTED:
+                    yield name, org, line.number
+
+
+def _in_macros(file: AsmFile) -> set[int]:
+    """The lines that belong to macros."""
+    return {
+        number
+        for macro in file.macros
+        for number in range(macro.first, (macro.last or macro.first) + 1)
+    }
 
 
 def _owner(file: AsmFile, above: Sequence[Label], line: int, cut: int) -> str:

@@ -29,6 +29,8 @@ class Contract:
     """The registers that are pushed, as the last letters of the instructions."""
     indexes: list[str] = field(default_factory=list)
     """X and Y, where an operand is indexed by them."""
+    indexed: list[str] = field(default_factory=list)
+    """The operands that are indexed by them, as written."""
     instructions: int = 0
     moves_direct_page: bool = False
     """Whether it sets the direct page: then `$2E` need not be the variable at $2E."""
@@ -64,6 +66,7 @@ def _read(statement: Statement, found: Contract) -> None:
     for index in (operand.inner, operand.index):
         if index in ("X", "Y") and word not in DATA:
             _once(found.indexes, index)
+            _once(found.indexed, operand.text)
     if word in CALLS:
         _call(word, rest, found)
     elif word in RETURNS:

@@ -13,10 +13,12 @@ from itertools import chain
 
 from afs_stages.asm.lexer import Line, Statement
 from afs_stages.asm.operand import read_operand
+from afs_stages.asm.registers import registers
 from afs_stages.codebase.facts.actions import Action, LineActions
 from afs_stages.codebase.facts.arithmetic import SHIFTS, arithmetic, shift, step
 from afs_stages.codebase.facts.conditions import CONDITIONS
 from afs_stages.codebase.facts.machine import (
+    NOTHING,
     UNKNOWN,
     MachineState,
     Naming,
@@ -48,29 +50,28 @@ _PUSHES = {
     "pha": "a",
     "phx": "x",
     "phy": "y",
-    **dict.fromkeys(("phb", "phk", "php", "phd", "pea", "per", "pei"), ""),
+    **dict.fromkeys(("phb", "phk", "php"), "8"),
+    "phd": "d",
+    **dict.fromkeys(("pea", "per", "pei"), "16"),
 }
-_PULLS = {"pla": "a", "plx": "x", "ply": "y", "plb": "", "plp": "", "pld": ""}
+_PULLS = {"pla": "a", "plx": "x", "ply": "y", "plb": "8", "plp": "8", "pld": "d"}
+"""The register that is pushed or pulled, or how many bits the instruction moves."""
+_PULLED = {"plb": "the data bank", "plp": "the status flags", "pld": "the direct page"}
 _NAMES = re.compile(r"([A-Z]\w*[_.]\w+)((?: \w+)?)")
 _BARE = re.compile(r"`\$[0-9A-Fa-f]{6}`")
 _ENDS = frozenset(("rts", "rtl", "rti", "bra", "brl", "jmp", "jml"))
 _USES_WORDS = {
     "a": "sta cmp tax tay pha tsb trb bit lda pla txa tya asl lsr",
-    "x": "stx cpx txa txy phx plx ldx inx dex",
-    "y": "sty cpy tya tyx phy ply ldy iny dey",
+    "x": "stx cpx txa txy phx plx ldx",
+    "y": "sty cpy tya tyx phy ply ldy",
 }
 _USES = {register: frozenset(words.split()) for register, words in _USES_WORDS.items()}
 """After these, and after a branch or a call,
 a register holds no result that waits for the return.
 """
 
-ASSEMBLED = {
-    "if": "assembles what follows only if",
-    "elseif": "else assembles what follows only if",
-    "else": "else assembles what follows",
-    "endif": "ends what the assembler chooses",
-}
-"""What conditions of the assembler do, told as steps of their own."""
+_VERSIONS = frozenset(("if", "elseif", "else", "endif"))
+"""Conditions of the assembler: lines between them stand in some versions only."""
 
 _BEHIND = "through the table behind it"
 
@@ -80,34 +81,56 @@ def walk(
     naming: Naming,
     name: str = "",
     entered: Set[str] = frozenset(),
+    kept: Callable[[str], Set[str]] = lambda _: frozenset(),
 ) -> Iterator[LineActions]:
     """The steps of the routine `name`, one for each line that does something worth
-    a word, in order.
+    a word, in order; `kept` tells which indexes a routine gives back as it got them.
     """
-    state = MachineState(naming)
+    state = MachineState(naming, kept)
     met = meeting_points(lines, name, entered)
     label = ""
+    versions: list[str] = []
     for line in lines:
         acts: list[Action] = []
+        version = " and ".join(versions)
         for statement in line.statements:
+            if statement.word in _VERSIONS:
+                _choose_version(statement, versions)
             for found in statement.labels:
                 if not found.startswith("#_"):
                     for passed in _passing(
                         line, state, found, (line.number, found) in met
                     ):
                         yield LineActions(
-                            passed.line, "" if acts else label, passed.acts
+                            passed.line, "" if acts else label, passed.acts, version
                         )
                         label = label if acts else ""
                     label = f"{label}` and `{found}" if label and not acts else found
+            counts = _untold(state, statement.word.split(".", 1)[0])
+            if counts and state.counted_at != line.number:
+                # counted on a line above: a remark at this one is not about it
+                yield LineActions(state.counted_at, label, tuple(counts), version)
+                label = ""
+            elif counts:
+                acts += counts
+            state.line = line.number
             acts += _acts(statement, state)
         if acts:
-            yield LineActions(
-                line.number,
-                label,
-                tuple(_called_by_name(act, line.comment) for act in acts),
-            )
+            called = tuple(_called_by_name(act, line.comment) for act in acts)
+            yield LineActions(line.number, label, called, version)
             label = ""
+
+
+def _choose_version(statement: Statement, versions: list[str]) -> None:
+    """Go on to the next of the versions the assembler chooses from."""
+    before = versions.pop() if versions and statement.word != "if" else ""
+    condition = f"`{statement.rest.strip()}`"
+    if statement.word == "if":
+        versions.append(condition)
+    elif statement.word == "elseif":
+        versions.append(f"{condition} where {before} does not hold")
+    elif statement.word == "else":
+        versions.append(f"what stands beside {before}")
 
 
 def _passing(
@@ -180,14 +203,14 @@ def _acts(statement: Statement, state: MachineState) -> Iterator[Action]:
     word, rest = statement.word.split(".", 1)[0], statement.rest.strip()
     if not word:
         return
-    yield from _untold(state, word)
     _use(state, word, rest)
+    if "C" in registers(word.upper(), rest)[1] and word not in SHIFTS:
+        state.held = NOTHING
     if word not in _LOADS and word not in _KEEPS and word not in _PUSHES:
         state.starts.clear()
-    if word in ASSEMBLED:
+    if word in _VERSIONS:
         # what the assembler decides: nothing is known behind it
         state.forget()
-        yield Action(ASSEMBLED[word], f"`{rest}`" if rest else "")
     elif word in _OWN:
         yield from _OWN[word](state, word, rest)
     else:
@@ -195,10 +218,10 @@ def _acts(statement: Statement, state: MachineState) -> Iterator[Action]:
     state.ended = word in _ENDS or (state.ended and word in _KEEPS)
 
 
-def _untold(state: MachineState, word: str) -> Iterator[Action]:
+def _untold(state: MachineState, word: str) -> list[Action]:
     """How X and Y were counted, once something else follows."""
-    if state.counted and word not in _COUNTS and word not in _KEEPS:
-        yield from state.counts()
+    goes_on = not word or word in _COUNTS or word in _KEEPS
+    return [] if goes_on else state.counts()
 
 
 def _use(state: MachineState, word: str, rest: str) -> None:
@@ -241,7 +264,9 @@ def _control(
         state.forget()
         yield Action("runs", f"`{' '.join(f'{statement.word} {rest}'.split())}`")
     elif word == "xba":
-        state.registers["a"], state.test = UNKNOWN, ("", "", "")
+        value = state.registers["a"]
+        state.registers["a"] = value.swapped()
+        state.results["a"], state.test = state.registers["a"].said, NOTHING
     elif word not in _KEEPS:
         state.forget()
         if word in ("mvn", "mvp"):
@@ -253,7 +278,12 @@ def _load(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     place = "" if fixed else shown(state, rest)
     value = UNKNOWN
     if fixed or place:
-        value = Value("constant", fixed) if fixed else Value("variable", place)
+        pointed = "" if read_operand(rest).mode == "direct" else "pointed"
+        value = (
+            Value("constant", fixed)
+            if fixed
+            else Value("variable", place, shape=pointed)
+        )
     state.registers[register] = value
     state.test = value.asked
     state.results[register] = value.text
@@ -269,6 +299,8 @@ def _move(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     state.test = value.asked if value.said else ("value", source.upper(), "")
     state.results[target] = value.said if value.kind not in ("register", "old") else ""
     state.reindexed(target)
+    if target != "a" and not value.said:
+        yield Action("copies", source.upper(), f" to {target.upper()}", vague=True)
     yield from _index_told(state, target)
 
 
@@ -294,26 +326,34 @@ def _widths(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         state.resized("x", size)
         state.resized("y", size)
     if bits & 0x01:
-        state.carry = "clear" if word == "rep" else "set"
+        state.carry, state.held = "clear" if word == "rep" else "set", NOTHING
     if bits & 0xC3:
-        state.test = ("", "", "")
+        state.test = NOTHING
     return iter(())
 
 
 def _keep(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     """Push, or take back what was pushed: no result of the routine, but known again."""
+    register = _PUSHES.get(word) or _PULLS[word]
+    size = state.widths.get(register, register)
     if word in _PUSHES:
-        state.stack.append(state.registers.get(_PUSHES[word], UNKNOWN))
+        state.push(word, "" if register == "16" else register, size)
         return
-    if not state.stack and state.bottom:
-        yield Action("pulls", "a part of the return address")
-    value, register = state.stack.pop() if state.stack else UNKNOWN, _PULLS[word]
-    if register:
-        unknown = UNKNOWN if register == "a" else Value("register", register.upper())
-        state.registers[register] = value if value.said else unknown
-        state.test = state.registers[register].asked
-        state.results.pop(register, None)
+    value = state.pull(size)
+    if value is None:
+        # pushed by other code or on other paths: all that is sure is the pull
+        yield Action("pulls", _PULLED.get(word, register.upper()))
+        value = Value("returned", "the pulled A", "A") if register == "a" else UNKNOWN
+    if word == "plp":
+        state.flags_pulled(value)
+    if register in state.registers:
+        itself = Value("register", register.upper())
         state.reindexed(register)
+        if register != "a" and value in (UNKNOWN, itself, itself.past(register)):
+            value = itself
+        state.registers[register] = value
+        state.test = value.asked
+        state.results.pop(register, None)
 
 
 def _store(state: MachineState, word: str, rest: str) -> Iterator[Action]:
@@ -350,7 +390,7 @@ def _stored(value: Value, target: str, place: str) -> Iterator[Action]:
             else Action("sets", target, f" to {value.said}")
         )
     else:
-        yield Action("writes", target)
+        yield Action("writes", target, vague=True)
 
 
 def _compare(state: MachineState, word: str, rest: str) -> Iterator[Action]:
@@ -358,7 +398,8 @@ def _compare(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     value = state.registers[register]
     other = constant(rest) or shown(state, rest)
     name = value.said if register == "a" or value.kind != "returned" else ""
-    state.test = ("compare", name or register.upper(), other) if other else ("", "", "")
+    asked = ("compare", name or register.upper(), other)
+    state.test = state.held = asked if other else NOTHING
     carry, state.carry = state.carry, ""
     if carry:
         yield Action("clears" if carry == "clear" else "sets", "the carry")
@@ -372,7 +413,7 @@ def _count(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     if target:
         state.stored(target, read_operand(rest).base)
     # the flags tell of what it is now
-    state.test = ("value", target, "") if target else ("", "", "")
+    state.test = ("value", target, "") if target else NOTHING
     if target:
         yield Action("counts up" if word == "inc" else "counts down", target)
 
@@ -383,17 +424,21 @@ def _step(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         _COUNTS[word],
         "counts up" if word.startswith("in") else "counts down",
     )
-    state.registers[register] = Value("register", register.upper())
+    value = state.registers[register]
+    if state.results.pop(register, "") and value.kind != "register":
+        # what it was is lost by counting, and nothing has told it
+        yield Action("sets", register.upper(), f" to {value.said}")
     state.reindexed(register)
+    state.registers[register] = Value("register", register.upper())
+    state.counted_at = state.line
     times = int(rest[1:]) if re.fullmatch(r"#\d", rest) else 1
     state.counted += [Action(act, register.upper())] * times
     state.test = ("count", register.upper(), word[:2])
-    return iter(())
 
 
 def _bits(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     fixed, target, value = constant(rest), shown(state, rest), state.registers["a"]
-    state.test = ("", "", "")
+    state.test = NOTHING
     if word == "bit" and fixed:
         state.test = ("bits", value.said or "A", fixed)
     elif word == "bit" and target:
@@ -434,7 +479,7 @@ def _call(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         yield Action("jumps", _BEHIND, f" by {by}" if by else "", _BEHIND, by)
     elif direct:
         yield Action("calls" if calling else "goes to", f"`{name}`", given)
-        state.test = ("call", f"`{name}`", "")
+        state.test = state.held = ("call", f"`{name}`", "")
     elif name:
         yield Action(
             "calls" if calling else "jumps", f"through the table {state.naming(name)}"
@@ -456,27 +501,30 @@ def _given(state: MachineState) -> str:
 
 
 def _branch(state: MachineState, word: str, rest: str) -> Iterator[Action]:
-    kind, name, other = state.test
+    by_carry = word in ("bcc", "bcs")
+    kind, name, other = state.held if by_carry else state.test
     target = rest.split()[0] if rest.split() else ""
-    if kind == "bit" and word not in ("bcc", "bcs"):
-        kind, name = "value", state.registers["a"].said
     condition = CONDITIONS.get((kind, word), "").format(name, other)
     if not target:
         return
-    if kind == "bit" or state.test == state.registers["a"].asked:
+    if kind == "bit" or (not by_carry and state.test == state.registers["a"].asked):
         state.results.pop("a", None)
     state.leave(target)
     given = f" with A = {state.results['a']}" if state.results.get("a") else ""
-    if not condition or (kind == "count" and word == "bpl" and other != "de"):
+    vague = not condition or (kind == "count" and word == "bpl" and other != "de")
+    if vague:
         condition = f"on {word.upper()}"
     if re.fullmatch(r"\$[0-9A-Fa-f]{2}", target):
-        yield Action("skips", f"{target} bytes {condition}")
+        verb, where = "skips", f"{target} bytes"
     elif set(target) <= {"+"}:
-        yield Action("skips ahead", f"to `{target}`{given} {condition}")
+        verb, where = "skips ahead", f"to `{target}`"
     elif set(target) <= {"-"} or target in state.seen:
-        yield Action("goes back", f"to `{target}`{given} {condition}")
+        verb, where = "goes back", f"to `{target}`"
     else:
-        yield Action("goes to", f"`{target}`{given} {condition}")
+        verb, where = "goes to", f"`{target}`"
+    nowhere = not vague and "A" in (name, other)
+    what = f"{where}{given} {condition}"
+    yield Action(verb, what, vague=vague, nowhere=nowhere)
 
 
 _OWN: dict[str, Callable[[MachineState, str, str], Iterator[Action]]] = {

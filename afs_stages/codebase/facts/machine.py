@@ -5,7 +5,7 @@ and what is still known where its paths meet.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from afs_stages.asm.lexer import Line
@@ -19,9 +19,13 @@ text in backquotes.
 _BRANCHES_WORDS = "beq bne bcc bcs bmi bpl bvc bvs bra brl jmp"
 BRANCHES = frozenset(_BRANCHES_WORDS.split())
 _MAX_FORMULA = 90
-_OPERATED = re.compile(r" (plus|minus|AND|OR|XOR|times|divided by) ")
 _LOCAL = re.compile(r"\.[A-Za-z]\w*")
 _REGISTERS = "axy"
+
+
+_COMPUTED_WORDS = "variable bits change halved doubled formula swapped"
+_COMPUTED = frozenset(_COMPUTED_WORDS.split())
+"""Kinds of values that come from variables, which may change."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +34,18 @@ class Value:
 
     `kind` is `constant`, `variable` (`detail`: the index), `bits` (`detail`: the mask),
     `change` (`detail`: what was done to the variable), `halved` (`detail`: how often),
-    `formula`, `returned` (by a call), `old` (what a variable held before; `detail`: the
-    index that has moved since), `register` or `unknown`.
+    `doubled` (`detail`: the factor), `formula`, `swapped` (its bytes), `returned` (by a
+    call; `detail`: the register), `old` (what a variable held before; `detail`: the
+    index that has moved since), `register`, `flags` (`detail`: the widths of A, X and
+    Y) or `unknown`.
     """
 
     kind: str = "unknown"
     text: str = ""
     detail: str = ""
     formula: str = ""
+    shape: str = ""
+    """`sum` where an operator joins two parts, `pointed` behind a pointer."""
 
     @property
     def said(self) -> str:
@@ -47,44 +55,58 @@ class Value:
     @property
     def asked(self) -> tuple[str, str, str]:
         """What the flags tell of when this was the last thing loaded or computed:
-        see `State.test`.
+        see `MachineState.test`.
         """
         if self.kind == "bits":
             return ("bits", self.text, self.detail)
-        return (
-            ("value", self.said, "")
-            if self.said and self.kind != "constant"
-            else ("", "", "")
-        )
+        known = self.said and self.kind != "constant"
+        return ("value", self.said, "") if known else ("", "", "")
+
+    def swapped(self) -> Value:
+        """The value behind XBA."""
+        if self.kind == "swapped":
+            return Value("formula", self.text, shape=self.shape)
+        if not self.said or len(self.said) > _MAX_FORMULA:
+            return UNKNOWN
+        formula = f"{self.said} with its bytes swapped"
+        return Value("swapped", self.said, formula=formula, shape=self.shape)
 
     def past(self, moved: str = "") -> Value:
         """The value, once what it came from may have changed; `moved` is the index that
         is another one now.
         """
-        known = self.kind in ("variable", "bits", "change", "halved", "formula")
-        if not known or not self.said:
+        computed = self.kind in _COMPUTED
+        if not self.said or not (computed or (moved and self.kind == "register")):
             return self
-        return Value("old", f"the earlier {self.said}", moved)
+        return Value("old", f"the earlier {self.said}", moved, shape=self.shape)
+
+    @property
+    def bracketed(self) -> str:
+        """The value in words, as a part of a longer formula."""
+        return f"({self.said})" if self.shape == "sum" else self.said
 
 
 UNKNOWN = Value()
 
 
-def combined(left: str, operator: str, right: str) -> str:
+def combined(left: Value, operator: str, right: str) -> str:
     """Two values and what joins them; "" where one is unknown or a reader would
     lose the thread.
     """
-    text = (
-        f"({left}) {operator} {right}"
-        if _OPERATED.search(left)
-        else f"{left} {operator} {right}"
-    )
-    return text if left and right and len(text) <= _MAX_FORMULA else ""
+    text = f"{left.bracketed} {operator} {right}"
+    return text if left.said and right and len(text) <= _MAX_FORMULA else ""
 
 
 def _tells_of(base: str, text: str) -> bool:
     """Whether a text names something at a base, with an index or without."""
     return f"`{base}`" in text or f"`{base}," in text
+
+
+Asked = tuple[str, str, str]
+"""What a flag tells of: (kind, name, other), kinds as in `CONDITIONS`."""
+NOTHING: Asked = ("", "", "")
+Pushed = tuple[Value, str]
+"""An entry of the stack: what was pushed, and how wide it is."""
 
 
 def _fresh() -> dict[str, Value]:
@@ -95,15 +117,19 @@ def _entry() -> dict[str, Value]:
     return {**_fresh(), "a": Value("register", "A on entry")}
 
 
+def _widths(token: str) -> dict[str, str]:
+    return dict.fromkeys(_REGISTERS, token)
+
+
 @dataclass(frozen=True)
 class _Path:
     """What is known at a branch, for the label it goes to."""
 
     registers: dict[str, Value]
     results: dict[str, str]
-    stack: tuple[Value, ...]
+    widths: dict[str, str]
+    stack: tuple[Pushed, ...]
     carry: str
-    bottom: bool
 
 
 @dataclass
@@ -111,10 +137,15 @@ class MachineState:
     """Registers, flags and stack between two instructions."""
 
     naming: Naming
+    kept: Callable[[str], Set[str]] = lambda _: frozenset()
+    """Which of `x` and `y` a routine gives back as it got them, by its name."""
     registers: dict[str, Value] = field(default_factory=_entry)
-    test: tuple[str, str, str] = ("", "", "")
-    """What the flags tell of: (kind, name, other), kinds as in `CONDITIONS`."""
+    test: Asked = NOTHING
+    """What the zero and the sign flag tell of."""
+    held: Asked = NOTHING
+    """What the carry tells of."""
     carry: str = ""
+    """`clear` or `set`, where CLC or SEC has said it."""
     seen: set[str] = field(default_factory=set)
     starts: dict[str, str] = field(default_factory=dict)
     """The constants X and Y were given that only a label follows:
@@ -124,28 +155,37 @@ class MachineState:
     """What a register was given last and nothing has used since: what the routine
     returns, if it returns now.
     """
-    stack: list[Value] = field(default_factory=list)
+    stack: list[Pushed] = field(default_factory=list)
+    line: int = 0
     counted: list[Action] = field(default_factory=list)
     """How X or Y was counted, untold until it is known that no loop tells it."""
-    bottom: bool = True
-    """Whether the stack is known down to the address the routine returns to."""
+    counted_at: int = 0
+    """The line where it was counted."""
     ended: bool = False
     """Whether the instruction before never goes on to the next."""
-    widths: dict[str, str] = field(default_factory=dict)
-    """Register -> `8` or `16`, where REP or SEP has said it on this path."""
+    widths: dict[str, str] = field(default_factory=lambda: _widths("entry"))
+    """Register -> `8` or `16` where REP or SEP has said it on this path, else a token:
+    two equal tokens are the same width.
+    """
+    forgotten: int = 0
     coming: dict[str, list[_Path]] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Know nothing of registers, flags and stack."""
-        self.registers, self.stack, self.bottom = _fresh(), [], False
-        self.test, self.carry, self.results = ("", "", ""), "", {}
-        self.widths = {}
+        self.registers, self.stack = _fresh(), []
+        self.test, self.held, self.carry, self.results = NOTHING, NOTHING, "", {}
+        self.unsure_of_widths()
+
+    def unsure_of_widths(self) -> None:
+        """Some width it is, and not one that was said before."""
+        self.forgotten += 1
+        self.widths = _widths(f"unknown{self.forgotten}")
 
     def resized(self, register: str, size: str) -> None:
         """A register is `size` bits wide from here on: a number stays what it is if it
         fits, and of X and Y the upper halves are empty at 8 bits.
         """
-        before, self.widths[register] = self.widths.get(register, ""), size
+        before, self.widths[register] = self.widths[register], size
         value = self.registers[register]
         if before == size or not value.said or value.kind == "register":
             return
@@ -163,65 +203,92 @@ class MachineState:
             self.results.pop(register, None)
             self.starts.pop(register, None)
 
+    def push(self, word: str, register: str, size: str) -> None:
+        """Push a register, the flags with the widths they bring back, or a number."""
+        if word == "php":
+            said = " ".join(self.widths[name] for name in _REGISTERS)
+            self.stack.append((Value("flags", detail=said), size))
+        elif size == "16" and not register:
+            self.stack += [(UNKNOWN, "8")] * 2
+        else:
+            self.stack.append((self.registers.get(register, UNKNOWN), size))
+
+    def flags_pulled(self, value: Value) -> None:
+        """The flags are what they were when they were pushed, the widths with them."""
+        self.carry, self.test, self.held = "", NOTHING, NOTHING
+        if value.kind == "flags":
+            self.widths = dict(zip(_REGISTERS, value.detail.split(), strict=True))
+        else:
+            self.unsure_of_widths()
+
+    def pull(self, size: str) -> Value | None:
+        """What a pull of this width takes from the stack; None where it was not pushed
+        whole in the code read so far.
+        """
+        if self.stack and self.stack[-1][1] == size:
+            return self.stack.pop()[0]
+        self.stack = []
+        return None
+
     def stored(self, target: str, base: str, register: str = "") -> None:
         """Variable `target` is another one now: what was computed from it before, or
         from anything at the same base, says so.
         """
-        self._test_stored(target, base, register)
+
+        def leans(text: str) -> bool:
+            return _tells_of(base, text)
+
+        own = self.registers[register].said if register else ""
+        self.test = _renamed(self.test, leans, own, target)
+        self.held = _renamed(self.held, leans, own, target)
         for name, value in self.registers.items():
-            if _tells_of(base, value.said):
+            if leans(value.said):
                 self.registers[name] = (
                     Value("variable", target) if name == register else value.past()
                 )
-        self.stack = [
-            value.past() if target in value.said else value for value in self.stack
-        ]
-
-    def _test_stored(self, target: str, base: str, register: str) -> None:
-        """What the flags tell of is in the variable now, or was in it before."""
-        kind, *asked = self.test
-        held = self.registers[register].said if register else ""
-        renamed = [
-            target
-            if text and text == held
-            else f"the earlier {text}"
-            if _tells_of(base, text)
-            else text
-            for text in asked
-        ]
-        self.test = (kind, renamed[0], renamed[1])
+        self._pushed_past(leans)
 
     def reindexed(self, register: str) -> None:
-        """X or Y is another one now: what was read at that index, was."""
-        mark, known = f",{register.upper()}", f" with {register.upper()} ="
+        """X or Y is another one now: what was it, or was read at that index, was."""
+        if register == "a":
+            return
+        # "Y left by `Spawn`" is the same whatever Y is now
+        letter = re.compile(rf"\b{register.upper()}\b(?! left by)")
 
         def leans(text: str) -> bool:
-            return f"{mark}`" in text or f"{mark})" in text or known in text
+            return bool(letter.search(text))
 
+        self.held = _renamed(self.held, leans)
         for name, value in self.registers.items():
-            if leans(value.said):
+            itself = name == register and value.kind == "register"
+            if leans(value.said) and not itself:
                 self.registers[name] = value.past(register)
                 if leans(self.results.get(name, "")):
                     self.results[name] = self.registers[name].said
+        self._pushed_past(leans, register)
+
+    def _pushed_past(self, leans: Callable[[str], bool], moved: str = "") -> None:
         self.stack = [
-            value.past(register) if leans(value.said) else value for value in self.stack
+            (value.past(moved) if leans(value.said) else value, size)
+            for value, size in self.stack
         ]
 
     def called(self, name: str) -> None:
-        """After a call A is what it left, and so is Y,
-        if nothing was put there before for later.
+        """After a call A, X and Y are what it left, but for an index it gives back.
 
         The stack is as it was, the variables may not be.
         """
-        stack = [value.past() for value in self.stack]
-        left = "ay" if self.registers["y"].kind == "register" else "a"
-        bottom = self.bottom
+        stack = [(value.past(), size) for value, size in self.stack]
+        kept = {register: self.registers[register] for register in self.kept(name)}
+        widths = self.widths
         self.forget()
-        self.stack, self.bottom = stack, bottom
-        for register in left if name else "":
-            self.registers[register] = Value(
-                "returned", f"{register.upper()} from `{name}`"
-            )
+        self.stack, self.widths = stack, widths
+        for register in "ay" if name else "":
+            letter = register.upper()
+            said = f"{letter} left by `{name}`"
+            self.registers[register] = Value("returned", said, letter)
+        for register, value in kept.items():
+            self.registers[register] = value.past()
 
     def taken(self) -> str:
         """The value A and the carry take to the place a jump goes to, told once."""
@@ -234,16 +301,18 @@ class MachineState:
         told, self.counted = self.counted, []
         return told
 
-    def leave(self, label: str) -> None:
-        """Note what is known at a branch to `label`."""
-        path = _Path(
+    def _path(self) -> _Path:
+        return _Path(
             dict(self.registers),
             dict(self.results),
+            dict(self.widths),
             tuple(self.stack),
             self.carry,
-            self.bottom,
         )
-        self.coming.setdefault(label, []).append(path)
+
+    def leave(self, label: str) -> None:
+        """Note what is known at a branch to `label`."""
+        self.coming.setdefault(label, []).append(self._path())
 
     def enter(self, label: str, known: bool) -> None:
         """Meet at a label: what all paths agree on stays,
@@ -253,44 +322,47 @@ class MachineState:
             self.seen.clear()
             self.coming.clear()
         paths = self.coming.pop(label, [])
+        joined = bool(paths)
         if not self.ended:
-            paths.append(
-                _Path(
-                    self.registers,
-                    self.results,
-                    tuple(self.stack),
-                    self.carry,
-                    self.bottom,
-                )
-            )
-        joined = len(paths) - (not self.ended)
+            paths.append(self._path())
         self.ended = False
         self.seen.add(label)
         self.forget()
-        if known and joined:
-            first, *others = paths
-            for register in _REGISTERS:
-                if all(
-                    path.registers[register] == first.registers[register]
-                    for path in others
-                ):
-                    self.registers[register] = first.registers[register]
-                    if all(
-                        path.results.get(register) == first.results.get(register)
-                        for path in others
-                    ):
-                        self.results[register] = first.results.get(register, "")
-            self.stack = (
-                list(first.stack)
-                if all(path.stack == first.stack for path in others)
-                else []
-            )
-            self.bottom = all(
-                path.bottom and path.stack == first.stack for path in paths
-            )
-            self.carry = (
-                first.carry if all(path.carry == first.carry for path in others) else ""
-            )
+        if not (known and joined):
+            return
+        first = paths[0]
+        for register in _REGISTERS:
+            if _same([path.registers[register] for path in paths]):
+                self.registers[register] = first.registers[register]
+                if _same([path.results.get(register) for path in paths]):
+                    self.results[register] = first.results.get(register, "")
+            if _same([path.widths[register] for path in paths]):
+                self.widths[register] = first.widths[register]
+        if _same([path.stack for path in paths]):
+            self.stack = list(first.stack)
+        if _same([path.carry for path in paths]):
+            self.carry = first.carry
+
+
+def _same(values: Sequence[object]) -> bool:
+    """Whether all paths agree."""
+    return values.count(values[0]) == len(values)
+
+
+def _renamed(
+    asked: Asked, leans: Callable[[str], bool], own: str = "", target: str = ""
+) -> Asked:
+    """What a flag tells of, where that is another one now: what was stored in `target`
+    is there, the rest is what it was earlier.
+    """
+
+    def renamed(text: str) -> str:
+        if own and text == own:
+            return target
+        return f"the earlier {text}" if leans(text) else text
+
+    kind, name, other = asked
+    return kind, renamed(name), renamed(other)
 
 
 def meeting_points(

@@ -29,7 +29,10 @@ def _chosen(state: MachineState, register: str) -> str:
     if not register:
         return ""
     value = state.registers[register.lower()]
-    own = value.kind == "register" or value.said.startswith(f"{register} from ")
+    own = value.kind == "register" or (value.kind, value.detail) == (
+        "returned",
+        register,
+    )
     if own or not value.said or not told_with_operand(value):
         return ""
     return f" with {register} = {value.said}"
@@ -37,7 +40,7 @@ def _chosen(state: MachineState, register: str) -> str:
 
 def told_with_operand(value: Value) -> bool:
     """Whether an index is short enough to be told behind each operand."""
-    return len(value.said) <= LONG and " points to" not in value.said
+    return len(value.said) <= LONG and value.shape != "pointed"
 
 
 def immediate(rest: str) -> int | None:
@@ -51,7 +54,10 @@ def immediate(rest: str) -> int | None:
 
 
 def constant(rest: str) -> str:
-    """An immediate operand as shown; "" for any other."""
+    """An immediate operand as shown: a number bare, an expression in the quotes of
+    code; "" for any other.
+    """
     if not rest.startswith("#") or len(rest) > 40:
         return ""
-    return f"`{rest}`" if rest[1:2].isalpha() else rest[1:].strip()
+    plain = immediate(rest) is not None and " " not in rest
+    return rest[1:] if plain else f"`{rest}`"

@@ -13,12 +13,18 @@ from pathlib import Path
 
 from afs_stages.asm.control_flow import ControlFlow, follow
 from afs_stages.asm.lexer import Line, Statement
-from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED, references
+from afs_stages.codebase.facts.callers import (
+    CALLED,
+    GONE_TO,
+    LISTED,
+    from_patches,
+    references,
+)
 from afs_stages.codebase.facts.contract import Contract, contract
 from afs_stages.codebase.facts.operands import immediate
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.markdown import Document, read_document
-from afs_stages.codebase.read.nodes import AsmFile, Macro
+from afs_stages.codebase.read.nodes import AsmFile, Macro, Org
 from afs_stages.codebase.read.program import Program, Symbol, read_program
 from afs_stages.codebase.read.routines import CodeSpan, blocks, patches
 from afs_stages.codebase.read.tree import Problem, Tree, read_tree
@@ -154,6 +160,11 @@ class Project:
             self._control_flows[unit] = follow(kept, self.expand)
         return self._control_flows[unit]
 
+    def untouched(self, name: str) -> frozenset[str]:
+        """Which of `x` and `y` the routine of this name gives back as it got them."""
+        unit = self.find(name)
+        return self.control_flow(unit).untouched if unit is not None else frozenset()
+
     def notes(self, unit: Unit) -> list[tuple[str, str]]:
         """The (code, comment) pairs inside a routine that are its own."""
         return [note for note in unit.block.notes if note[1] not in self._common]
@@ -247,6 +258,8 @@ def read_project(root: Path, words: OwnWords | None = None) -> Project:
         if unit.block.kind == "patch":
             _hook(project, unit)
     for file in program.files.values():
+        for name, org, line in from_patches(file):
+            _hook_behind(project, file, name, org, line)
         for name, owner, how in references(file):
             target = project.find_from(owner, name) if name else None
             if target is not None:
@@ -305,6 +318,19 @@ def _leaves_direct_page(file: AsmFile) -> bool:
             if not any(other.word == "pld" for other in after):
                 return True
     return False
+
+
+def _hook_behind(
+    project: Project, file: AsmFile, name: str, org: Org, line: int
+) -> None:
+    """Note a routine that code leads to which stands far behind its `org`."""
+    target = project.find(name)
+    if target is None:
+        return
+    hooks = project.hooks.setdefault(target.block.name, [])
+    if not any((hook.file, hook.name) == (file.path, org.address) for hook in hooks):
+        place = (org.address, file.path, line, line)
+        hooks.append(CodeSpan("patch", *place, "", "", ()))
 
 
 def _hook(project: Project, unit: Unit) -> None:

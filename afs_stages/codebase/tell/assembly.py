@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from afs_stages.asm.isa import DATA
+from afs_stages.asm.lexer import Line
 from afs_stages.asm.operand import Operand, read_operand
 from afs_stages.codebase.facts.machine import BRANCHES
 from afs_stages.codebase.facts.project import Project, Unit
@@ -24,9 +26,10 @@ from afs_stages.codebase.tell.explain import (
     purpose,
     serves_known,
     stands_alone,
-    step_by_step,
+    steps_of,
+    told_steps,
 )
-from afs_stages.codebase.tell.faithfulness import from_nowhere, left_out
+from afs_stages.codebase.tell.faithfulness import left_out
 from afs_stages.codebase.tell.name_lookup import NameLookup
 
 MAX_CODE = 90
@@ -71,17 +74,18 @@ _DOES = {
 }
 """What an instruction of a patch does, in words."""
 
+MOST_ENTRIES = 24
+"""Entries of a table that are listed at most."""
+
+LONG_ENTRY = 60
+"""Characters of an entry that are shown at most."""
+
 SHORT_TABLE = 16
 """Lines of a table that its header alone explains."""
 
 MANY_STEPS = 4
 """In a disassembly, where every routine has its address, so many steps count as much as
 one thing known.
-"""
-
-_VAGUE = re.compile(r"\b[Ww]rites `| on B[A-Z]{2}\b")
-"""Steps that tell where a result goes and not what it is:
-too little to write code from.
 """
 
 _ALIAS = re.compile(
@@ -109,12 +113,28 @@ _ENDS_WORDS = "rts rtl rti jmp jml bra brl stp incbin incsrc fill pad"
 _ENDS = frozenset((*_ENDS_WORDS.split(), *DATA))
 _GOAL = re.compile(
     r"(?!(Based on|Formerly|Credit|By|From|See|Taken|Copied|Same as|Values? at|"
-    r"Phase \d|This (function|sets)|Common|CLC|SEC|If|[AXY] )\b)(?!.*\b([Ii]nputs?|"
+    r"Phase \d|Common|CLC|SEC|If|[AXY] )\b)(?!.*\b([Ii]nputs?|"
     r"Sprite 0x\w+)\b)[A-Z]"
 )
 """How a summary begins that says what a routine has to do, and not where it comes from
 or what it is given.
 """
+
+_POINTS = frozenset(("this", "these", "those", "above", "below", "here"))
+"""Words of a remark to who reads the file: a request stands without the file."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of a routine: as sentences, and what is unsure about them."""
+
+    rows: list[str]
+    vague: bool
+    """Whether one tells where a result goes and not what it is: too little to write
+    code from.
+    """
+    nowhere: bool
+    """Whether one asks what A is without telling where it came from."""
 
 
 def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
@@ -150,7 +170,12 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
     block = unit.block
     group = f"routine:{block.file}:{block.name}"
     place = (block.file, block.first, block.last, group)
-    steps = step_by_step(project, words, unit)
+    acts = steps_of(project, words, unit)
+    steps = Steps(
+        told_steps(project, words, unit, acts),
+        vague=any(act.vague for step in acts for act in step.acts),
+        nowhere=any(act.nowhere for step in acts for act in step.acts),
+    )
     reason = skipped(project, words, unit, steps)
     if reason:
         yield Draft("asm_explanation", "", "", *place, fault=reason)
@@ -168,6 +193,7 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         purpose(project, unit)
         and comments.words(unit.summary) >= 6
         and _GOAL.match(unit.summary)
+        and _POINTS.isdisjoint(re.findall(r"\w+", unit.summary.lower()))
     ):
         request = _request(words, unit)
     else:
@@ -178,29 +204,26 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
     yield Draft(
         "asm_explanation",
         question,
-        explain(project, words, unit, steps if complete else []),
+        explain(project, words, unit, steps.rows if complete else []),
         *place,
         input=fenced(block.text),
         fault="" if complete or alone else "steps_leave_something_out",
     )
     if request:
-        answer = f"{name} in {file} does this:\n\n{fenced(block.text)}"
+        answer = f"{name} in {file}:\n\n{fenced(block.text)}"
         how = ending(project, unit)
         yield Draft(
             "asm_request", request, f"{answer}\n\n{how}" if how else answer, *place
         )
 
 
-def _by_steps(words: NameLookup, unit: Unit, steps: list[str]) -> str:
+def _by_steps(words: NameLookup, unit: Unit, told: Steps) -> str:
     """A request that tells every step, for a routine whose purpose no sentence says; ""
     where that is too long.
     """
-    if (
-        "incbin" in unit.block.text
-        or not 3 <= len(steps) <= 9
-        or _VAGUE.search("\n".join(steps))
-        or sum(map(len, steps)) > 900
-    ):
+    steps = told.rows
+    long = not 3 <= len(steps) <= 9 or sum(map(len, steps)) > 900
+    if "incbin" in unit.block.text or long or told.vague:
         return ""
     entries = [
         f"`{name}`" for name in words.owned.get(unit.block.name, ("", []))[1] if name
@@ -273,7 +296,7 @@ def _missing_labels(project: Project, unit: Unit) -> list[str]:
     return [label for label in wanted if label not in defined]
 
 
-def skipped(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -> str:
+def skipped(project: Project, words: NameLookup, unit: Unit, steps: Steps) -> str:
     """Why a routine with these steps is not explained, or ""."""
     if len(unit.block.lines) > MAX_CODE or len(unit.block.text) > 6000:
         return "routine_too_long"
@@ -281,29 +304,31 @@ def skipped(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -
         return "routine_too_short"
     known = ground(project, words, unit)
     if known == GROUND - 1 and words.place(unit.block.name):
-        known += len(steps) >= MANY_STEPS
+        known += len(steps.rows) >= MANY_STEPS
     if known < GROUND:
         return "routine_too_little_known"
     if len(_INDIRECT.findall(unit.block.text)) >= 2:
         return "drawing_loop"
-    if not _whole(unit):
-        return "routine_falls_into_the_next"
     if _missing_labels(project, unit):
         return "label_not_defined"
+    # a path that runs on, or branches to a local label, behind the code that is shown
+    runs_on = {"fall", "cut"}.intersection(project.control_flow(unit).leaves)
+    if runs_on or not _whole(unit):
+        return "routine_falls_into_the_next"
     explained = unit.block.header and purpose(project, unit) == unit.block.header
     if not explained and not _complete(unit, steps):
         return "steps_leave_something_out"
     return "" if purpose(project, unit) else _unclear(project, words, unit, steps)
 
 
-def _complete(unit: Unit, steps: list[str]) -> bool:
+def _complete(unit: Unit, steps: Steps) -> bool:
     """Whether the steps tell all of a routine; where they do not,
     only its header explains it.
     """
-    return not left_out(unit.block.lines[1:], steps) and not from_nowhere(steps)
+    return not steps.nowhere and not left_out(unit.block.lines[1:], steps.rows)
 
 
-def _unclear(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -> str:
+def _unclear(project: Project, words: NameLookup, unit: Unit, steps: Steps) -> str:
     """Why the steps of a routine without a purpose do not show what
     it is for, or "".
     """
@@ -311,9 +336,9 @@ def _unclear(project: Project, words: NameLookup, unit: Unit, steps: list[str]) 
         return "routine_without_name"
     if stands_alone(project, words, unit) and not opening(unit)[1]:
         return "routine_nobody_uses"
-    if len(steps) < 2:
+    if len(steps.rows) < 2:
         return "routine_of_one_step"
-    if len(steps) > CLEAR_STEPS:
+    if len(steps.rows) > CLEAR_STEPS:
         return "many_steps_without_purpose"
     if (
         not words.roles.get(unit.block.name)
@@ -321,7 +346,7 @@ def _unclear(project: Project, words: NameLookup, unit: Unit, steps: list[str]) 
         and len(project.notes(unit)) < 2
     ):
         return "helper_without_remarks"
-    return "steps_name_no_source" if _VAGUE.search("\n".join(steps)) else ""
+    return "steps_name_no_source" if steps.vague else ""
 
 
 def _request(words: NameLookup, unit: Unit) -> str:
@@ -376,10 +401,30 @@ def _shown(words: NameLookup, operand: Operand) -> str:
     return f"`{operand.text}` (`{symbol.name}{index}`)"
 
 
-def _listed(entries: list[tuple[str, str]]) -> str:
-    said = "\n".join(f"- `{code[:60]}`: {note}" for code, note in entries[:24])
-    more = f"\n- and {len(entries) - 24} more entries." if len(entries) > 24 else ""
-    return said + more
+def _listed(entries: list[tuple[str, str]], lines: int) -> str:
+    """The entries with a remark, and how many of a table's `lines` are not among
+    them.
+    """
+    shown = entries[:MOST_ENTRIES]
+    rows = [f"- `{_shortened(code)}`: {note}" for code, note in shown]
+    left = lines - len(shown)
+    if left > 0:
+        rows.append(f"- and {left} more {'entry' if left == 1 else 'entries'}.")
+    return "\n".join(rows)
+
+
+def _shortened(code: str) -> str:
+    """A line of data, cut behind a whole value where it is long."""
+    if len(code) <= LONG_ENTRY:
+        return code
+    whole, comma, _ = code[:LONG_ENTRY].rpartition(",")
+    return f"{whole}, …" if comma else code
+
+
+def _is_entry(line: Line) -> bool:
+    """Whether a line of a table holds data, or a macro that makes some."""
+    words = (statement.word for statement in line.statements)
+    return any(word in DATA or word.startswith("%") for word in words)
 
 
 def _ways(words: NameLookup, unit: Unit) -> tuple[list[str], list[str]]:
@@ -396,7 +441,8 @@ def _data(words: NameLookup, unit: Unit) -> Iterator[Draft]:
     entries = [entry for entry in listed if comments.says_something(entry[1], 1)]
     # of a table that says something, every remark is a part: an end mark, a blank
     listed = listed if entries else []
-    said = _listed(listed)
+    lines = sum(map(_is_entry, block.lines[1:]))
+    said = _listed(listed, lines) if listed else ""
     if comments.words(block.header) < 4 and len(entries) < 2:
         return
     readers, targets = _ways(words, unit)
@@ -434,7 +480,7 @@ def _entries(unit: Unit) -> Iterator[tuple[str, str]]:
         ]
         part = f"{labels[-1]}: " if labels else part
         said = remarks.get(line.number) or comments.strip(line.comment)
-        if line.code and said and not comments.is_code(said):
+        if _is_entry(line) and said and not comments.is_code(said):
             code = MARK.sub("", line.code).strip()
             code = code if code.startswith(".") else part + code
             yield code, _as_written(said, line.comment)

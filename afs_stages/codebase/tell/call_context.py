@@ -23,12 +23,13 @@ _WIDTHS = {
     "x=8": "X and Y to 8 bits",
     "m=16 x=16": "A, X and Y to 16 bits",
     "m=8 x=8": "A, X and Y to 8 bits",
+    "m=8 x=16": "A to 8 bits and X and Y to 16 bits",
+    "m=16 x=8": "A to 16 bits and X and Y to 8 bits",
 }
-_LEADS = {"Called by": CALLED, "Gone to from": GONE_TO, "Listed in": LISTED}
-_RETURNS = {
-    "RTS": "as a routine that is called by JSR",
-    "RTL": "as a routine that is called by JSL",
-    "RTI": "as the handler of an interrupt",
+_LEADS = {
+    CALLED: ("calls", "call"),
+    GONE_TO: ("goes to", "go to"),
+    LISTED: ("lists", "list"),
 }
 
 
@@ -43,28 +44,32 @@ def calls(project: Project, unit: Unit) -> str:
     return "What it calls:\n" + "\n".join(rows[:8]) if rows else ""
 
 
-def ending(project: Project, unit: Unit) -> str:
-    """Widths, saved registers and returns: what holds on every path."""
-    flow, said = project.control_flow(unit), []
+def ending(project: Project, unit: Unit, steps: bool = False) -> str:
+    """Widths, saved registers and returns: what holds on every path; where `steps` are
+    told, the operands in them say which index they have.
+    """
+    flow = project.control_flow(unit)
+    first: list[str] = []
+    for index, operands in sorted(flow.by_caller.items()):
+        # what only a macro reaches is not to be seen in the code that is shown either
+        seen = [f"`{o.text}`" for o in operands if o.text in unit.contract.indexed]
+        if seen:
+            first.append(f"The caller's {index} chooses {listing(seen, 2)}.")
+    others = [name for name in unit.contract.indexes if name not in flow.index_given]
+    if others and not steps:
+        first.append(f"It indexes memory by {listing(others)}.")
+    said: list[str] = []
     if flow.first_widths in _WIDTHS:
-        said.append(f"It first switches {_WIDTHS[flow.first_widths]}.")
-    # what only a macro pushes is not to be seen in the code that is shown
+        said.append(f"first switches {_WIDTHS[flow.first_widths]}")
     saves = [name for name in flow.saves if name in unit.contract.pushes]
     if saves:
         registers = listing([_REGISTERS[register] for register in saves])
-        said.append(f"It saves and restores {registers}.")
-    if flow.index_given:
-        given = listing(flow.index_given)
-        said.append(f"It takes {given} from its caller as an index.")
-    others = [name for name in unit.contract.indexes if name not in flow.index_given]
-    if others:
-        said.append(f"It indexes memory by {listing(others)}.")
+        said.append(f"saves and restores {registers}")
     returns = returned(project, unit)
-    if len(returns) == 1:
-        said.append(f"It returns with {returns[0]}, {_RETURNS[returns[0]]}.")
-    elif returns:
-        said.append(f"It has exits with {listing(returns)}.")
-    return " ".join(said)
+    if returns:
+        exits = "returns with" if len(returns) == 1 else "has exits with"
+        said.append(f"{exits} {listing(returns)}")
+    return " ".join([*first, *([f"It {listing(said)}."] if said else [])])
 
 
 def returned(project: Project, unit: Unit) -> list[str]:
@@ -74,18 +79,22 @@ def returned(project: Project, unit: Unit) -> list[str]:
     return [kind for kind in unit.contract.returns if kind in met or not flow.whole]
 
 
-def reached(project: Project, unit: Unit) -> str:
-    """Who calls a routine, which tables list it and which patches lead to it."""
+def reached(project: Project, unit: Unit, role: bool = False) -> str:
+    """Who calls a routine, which tables list it and which patches lead to it; where its
+    `role` in the one table that lists it was told, the table is not told again.
+    """
     name = unit.block.name
-    said = [
-        f"{lead} {quoted(others, 5)}."
-        for lead, how in _LEADS.items()
-        if (others := project.reached_from(name, how))
-    ]
+    said = []
+    for how, (one, many) in _LEADS.items():
+        others = project.reached_from(name, how)
+        told_already = role and how == LISTED and len(others) == 1
+        if others and not told_already:
+            said.append(f"{quoted(others, 5)} {one if len(others) == 1 else many} it.")
     hooks = project.hooks.get(name, [])
     if hooks:
+        places = listing([f"{hook.name} (`{hook.file}`)" for hook in hooks], 3)
+        lead = "The patch" if len(hooks) == 1 else "Patches"
         said.append(
-            "Reached by the patch at "
-            f"{listing([f'{hook.name} (`{hook.file}`)' for hook in hooks], 3)}."
+            f"{lead} at {places} {'leads' if len(hooks) == 1 else 'lead'} to it."
         )
     return " ".join(said)

@@ -13,7 +13,7 @@ from itertools import takewhile
 from afs_stages.asm.hardware import register_meaning
 from afs_stages.codebase.facts.actions import Action, LineActions
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
-from afs_stages.codebase.facts.flow import ASSEMBLED, walk
+from afs_stages.codebase.facts.flow import walk
 from afs_stages.codebase.facts.project import NO_TASK, Project, Unit
 from afs_stages.codebase.facts.questions import address, listing, quoted
 from afs_stages.codebase.read import comments
@@ -25,11 +25,13 @@ from afs_stages.codebase.tell.name_lookup import NameLookup
 MAX_STEPS = 30
 """Steps an explanation lists at most."""
 
+EVERYWHERE = 24
+"""Routines that read a variable; one that more of them read explains none."""
+
 MAX_ACTS = 5
 """Acts one step tells at most."""
 
 _TURNS = (
-    *ASSEMBLED.values(),
     "goes to",
     "goes on",
     "goes back",
@@ -68,7 +70,9 @@ _ELSEWHERE = re.compile(
     r"(?i)^see (notes?|comments?) (in|at|for) \S+:\s*|\s+(;|<-)\s.*$"
 )
 _SMALL = re.compile(r"[a-z]{1,3}|from|with|[^a-z]*|[A-Z0-9$(].*")
-_MARK = re.compile(r"^\$?[0-9A-F]{6}\b[.: -]*")
+_MARK = re.compile(r"^\$?(?:[0-9A-F]{6}|[89A-F][0-9A-F]{3})\b[.: -]*")
+"""The address of a routine in front of its header: of no variable, which lie lower."""
+
 _DOUBT = re.compile(
     r"(?i).*\?[\s.]*$"
     r"|[-\s]*udlr\b.*|.*\b(we don'?t|(don'?t|no) (even )?need|no idea|dunno"
@@ -111,9 +115,7 @@ def explain(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -
         else _named(words, [_lead(project, words, unit)])[0]
     ]
     if steps:
-        parts.append(
-            "Step by step:\n" + "\n".join(f"- {step}" for step in steps[:MAX_STEPS])
-        )
+        parts.append("Steps:\n" + "\n".join(f"- {step}" for step in steps[:MAX_STEPS]))
         if len(steps) > MAX_STEPS:
             parts[-1] += (
                 f"\n- and {len(steps) - MAX_STEPS} more steps, to be read in the code."
@@ -124,11 +126,11 @@ def explain(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -
             _entries(words, unit),
             _data(words, unit),
             calls(project, unit),
-            ending(project, unit),
+            ending(project, unit, bool(steps)),
         )
         if text
     ]
-    reachers = reached(project, unit)
+    reachers = reached(project, unit, unit.block.name in words.roles)
     return "\n\n".join([*parts, reachers] if reachers else parts)
 
 
@@ -326,35 +328,65 @@ def _part(project: Project, unit: Unit) -> str:
     return ""
 
 
+def steps_of(project: Project, words: NameLookup, unit: Unit) -> list[LineActions]:
+    """What a routine does, line by line, without the return at its end."""
+    lines, name = unit.block.lines[1:], unit.block.name
+    steps = list(walk(lines, words.naming, name, words.entered, project.untouched))
+    if steps and (steps[-1].acts, steps[-1].label) == (_RETURN, ""):
+        del steps[-1]
+    return steps
+
+
 def step_by_step(project: Project, words: NameLookup, unit: Unit) -> list[str]:
     """The steps as sentences, each with the comment that stands at it; places are named
     where first met.
     """
+    return told_steps(project, words, unit, steps_of(project, words, unit))
+
+
+def told_steps(
+    project: Project, words: NameLookup, unit: Unit, steps: list[LineActions]
+) -> list[str]:
+    """The steps of a routine as sentences."""
     rows: list[str] = []
     acts: list[Action] = []
-    label = ""
-    steps = list(
-        walk(unit.block.lines[1:], words.naming, unit.block.name, words.entered)
-    )
-    if steps and (steps[-1].acts, steps[-1].label) == (_RETURN, ""):
-        del steps[-1]
+    lead = ""
+    version = ""
     remarks = _moved(steps, _remarks(project, unit))
     for step in _with_remarks(steps, remarks):
         remark = remarks.get(step.line)
-        if acts and (remark or step.label):
-            # a remark or a label begins a row of its own
-            rows.append(_row(label, "", acts))
+        full = len(acts) >= MAX_ACTS and not _goes_on(acts, step)
+        if acts and (remark or step.label or step.version != version or full):
+            # a remark, a label or another version begins a row of its own
+            rows.append(_row(lead, "", acts))
             acts = []
-        label = label if acts else step.label
+        version = step.version
+        lead = lead if acts else _lead_of(step)
         acts += [_followed(words, unit, act) for act in step.acts]
         turns = any(act.verb in _TURNS for act in step.acts)
-        if remark or turns or len(acts) >= MAX_ACTS:
+        if remark or turns:
             code, said = remark or ("", "")
-            rows.append(_row(label, said, acts, code))
-            acts, label = [], ""
-    rows += [_row(label, "", acts)] if acts else []
+            rows.append(_row(lead, said, acts, code))
+            acts = []
+    rows += [_row(lead, "", acts)] if acts else []
     moved = unit.contract.moves_direct_page or project.moves_direct_page
     return _named(words, rows, not moved)
+
+
+def _goes_on(acts: list[Action], step: LineActions) -> bool:
+    """Whether a step does once more what the last of the acts before it did."""
+    first = step.acts[0] if step.acts else None
+    return first is not None and (
+        _ends_alike(acts[-1], first) or _same_call(acts[-1], first)
+    )
+
+
+def _lead_of(step: LineActions) -> str:
+    """Where a step stands: the version of the assembler's choice, the label."""
+    version = f"Assembled only with {step.version}" if step.version else ""
+    label = f"at `{step.label}`" if step.label else ""
+    lead = ", ".join(filter(None, (version, label)))
+    return f"{lead[:1].upper()}{lead[1:]}: " if lead else ""
 
 
 def _remarks(project: Project, unit: Unit) -> dict[int, tuple[str, str]]:
@@ -440,11 +472,10 @@ def _followed(words: NameLookup, unit: Unit, act: Action) -> Action:
     )
 
 
-def _row(label: str, said: str, acts: list[Action], code: str = "") -> str:
+def _row(lead: str, said: str, acts: list[Action], code: str = "") -> str:
     text = ", ".join(_merged(acts)) if acts else f"`{code}`"
     said = said[:1].upper() + said[1:].rstrip(". :")
     text = f"{said}: {text}" if said else text[:1].upper() + text[1:]
-    lead = f"At `{label}`: " if label else ""
     return f"{lead}{text if not lead or said else text[:1].lower() + text[1:]}."
 
 
@@ -555,6 +586,7 @@ def _data(words: NameLookup, unit: Unit) -> str:
         (symbol, index)
         for symbol, index in variables(words, unit)
         if _tells_a_reader(symbol)
+        and len(words.readers.get(symbol.name, ())) <= EVERYWHERE
     ]
     for symbol, index in told[:6]:
         verb = "writes" if canonical(symbol.value) in written else "reads"

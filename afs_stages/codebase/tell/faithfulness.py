@@ -1,6 +1,4 @@
-"""Whether the steps of a routine tell what its instructions say: every number and name,
-no value from nowhere.
-"""
+"""Whether the steps of a routine tell every number and name of its instructions."""
 
 from __future__ import annotations
 
@@ -15,15 +13,17 @@ _UNTOLD_WORDS = "txy tyx tcd tdc tcs tsc tsx txs mvn mvp"
 _UNTOLD = frozenset(_UNTOLD_WORDS.split())
 """Moves between registers and of blocks, of which no step tells."""
 
+_TOLD = re.compile(r"`[^`]*`|[$%]\w+|\d+")
+"""Names of the code and numbers: words between them, and remarks, tell no operand."""
+
 _INDEX = re.compile(r"(?i),\s*[xys]$")
-_FROM_NOWHERE = re.compile(r" if A is |is (set|clear) in A\b(?! from| on entry)")
 
 
 def left_out(lines: tuple[Line, ...], steps: list[str]) -> list[str]:
     """The numbers, names and moves of a routine's instructions that its steps do
     not tell, in order.
     """
-    told = "\n".join(steps).lower()
+    told = "\n".join(_TOLD.findall("\n".join(steps))).lower()
     found = []
     statements = [
         statement for line in lines for statement in line.statements if statement.word
@@ -47,11 +47,6 @@ def _answers(word: str, following: Statement | None) -> bool:
         and following is not None
         and following.word in ("rts", "rtl")
     )
-
-
-def from_nowhere(steps: list[str]) -> bool:
-    """Whether a step asks what A is without telling where it came from."""
-    return any(_FROM_NOWHERE.search(step) for step in steps)
 
 
 def _operand(word: str, rest: str) -> str:

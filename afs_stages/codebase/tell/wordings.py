@@ -11,8 +11,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-RECALL = "recall"
-"""The wording that is never trained."""
+from afs_stages.core.sample import RECALL
 
 FIRST_SHORT = {"address": 3, "meaning": 3, "value": 2}
 """The number of the first wording below; smaller ones are told at length elsewhere."""
@@ -78,8 +77,8 @@ _RECALL = {
         "The address you need for `{name}` is {place}.",
     ),
     "meaning": (
-        "Do you know the label of this one? “{said}”",
-        "The label of this one is `{name}`.",
+        "Under which label do I find this in the source: “{said}”?",
+        "You find it under the label `{name}`.",
     ),
     "value": (
         "Which number do I get for `{name}`?",
