@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from afs_stages.codebase.facts.mentions import Mentions, mentions
+from afs_stages.codebase.facts.mentions import Mentions
 from afs_stages.codebase.facts.project import Project, read_project
 from afs_stages.codebase.facts.topics import topic
 from afs_stages.codebase.judge.disputed import disputed_rows
@@ -109,7 +109,7 @@ class OracleTrainingGenerator(BaseGenerator):
     @cached_property
     def mentions(self) -> Mentions:
         """Which routine uses which name."""
-        return mentions(self.project)
+        return self.words.mentions
 
     @cached_property
     def words(self) -> NameLookup:

@@ -162,14 +162,10 @@ class _Parser:
     def _label(self, name: str, line: Line) -> None:
         if name.startswith((".", "+", "-", "?")):
             if self.struct is not None and name.startswith("."):
-                size = next((s.rest for s in line.statements if s.word == "skip"), "")
+                # its size is that of the `skip` behind it, a field without a name
+                comment = self._comment(line)
                 self.struct.fields.append(
-                    Field(
-                        name.lstrip("."),
-                        size,
-                        line.number,
-                        self._comment(line),
-                    )
+                    Field(name.lstrip("."), "0", line.number, comment)
                 )
             return
         if self.macro is not None:
@@ -363,6 +359,10 @@ class _Parser:
     def _on_skip(self, rest: str, line: Line) -> None:
         if self.struct is None:
             self.out.steps.append(PcStep("skip", rest, line.number))
+        elif rest.startswith("align"):
+            self.struct.fields.append(Field("", "", line.number, ""))
+        else:
+            self.struct.fields.append(Field("", rest, line.number, ""))
 
     def _on_pushpc(self, rest: str, line: Line) -> None:
         self.out.steps.append(PcStep("push", "", line.number))

@@ -72,7 +72,7 @@ def blocks(file: AsmFile) -> Iterator[CodeSpan]:
     in order of lines.
     """
     covered = 0
-    labels = [label for label in file.labels if not _is_reserved(file, label)]
+    labels = [label for label in file.labels if not is_reserved(file, label)]
     for index, label in enumerate(labels):
         if label.line <= covered:
             continue
@@ -132,7 +132,8 @@ def _skips(lines: tuple[Line, ...]) -> bool:
     )
 
 
-def _is_reserved(file: AsmFile, label: Label) -> bool:
+def is_reserved(file: AsmFile, label: Label) -> bool:
+    """Whether a label names memory that is set aside, and no code or data."""
     line = file.lines[label.line - 1]
     return any(statement.word == "skip" for statement in line.statements)
 

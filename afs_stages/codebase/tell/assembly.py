@@ -385,7 +385,7 @@ def _listed(entries: list[tuple[str, str]]) -> str:
 def _ways(words: NameLookup, unit: Unit) -> tuple[list[str], list[str]]:
     """(who reads a table, where it points to)."""
     own = unit.block.name
-    readers = [f"`{name}`" for name in words.readers.get(own, []) if name != own]
+    readers = [f"`{name}`" for name in words.mentions.users(own) if name != own]
     targets = [f"`{name}`" for how, name in unit.contract.calls if how == "table"]
     return readers, targets
 

@@ -11,6 +11,7 @@ from functools import partial
 from itertools import takewhile
 
 from afs_stages.asm.hardware import register_meaning
+from afs_stages.asm.places import canonical, region
 from afs_stages.codebase.facts.actions import Action, LineActions
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
 from afs_stages.codebase.facts.flow import ASSEMBLED, walk
@@ -19,7 +20,7 @@ from afs_stages.codebase.facts.questions import address, listing, quoted
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.tell.call_context import calls, ending, reached
-from afs_stages.codebase.tell.memory_map import canonical, meaning, region
+from afs_stages.codebase.tell.memory_map import meaning
 from afs_stages.codebase.tell.name_lookup import NameLookup
 
 MAX_STEPS = 30
