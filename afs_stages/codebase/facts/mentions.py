@@ -26,12 +26,16 @@ from afs_stages.codebase.read.nodes import AsmFile, Label
 from afs_stages.codebase.read.program import Program, Symbol
 from afs_stages.codebase.read.routines import is_reserved
 
-READ, WRITTEN, NAMED = "read", "written", "named"
+READ, TESTED, WRITTEN, NAMED = "read", "tested", "written", "named"
 
 _NAME = re.compile(r"!?[A-Za-z_][\w.]*")
 _NUMBER = re.compile(r"(?<![#\w])\$([0-9A-Fa-f]{2,6})\b")
 _MOVES_DIRECT_PAGE = frozenset(("tcd", "pld"))
 _DIRECT_PAGE = 0x100
+_COMPARES = frozenset(("and", "bit", "cmp", "cpx", "cpy"))
+_LOADS = frozenset(("lda", "ldx", "ldy"))
+_ASKS = frozenset(("beq", "bne", "bmi", "bpl"))
+"""Branches that ask for what was loaded right before."""
 
 
 class Owner(NamedTuple):
@@ -141,20 +145,28 @@ class _Reader:
             for owner, line in lines
             if any(s.word in _MOVES_DIRECT_PAGE for s in line.statements)
         }
-        for owner, line in lines:
-            for statement in line.statements:
-                self._statement(owner, line.number, statement, owner in moving)
+        written = [
+            (owner, line.number, statement)
+            for owner, line in lines
+            for statement in line.statements
+            if statement.word
+        ]
+        following = [statement.word for _, _, statement in written[1:]]
+        for (owner, number, statement), after in zip(
+            written, [*following, ""], strict=False
+        ):
+            self._statement(owner, number, statement, after, owner in moving)
 
     def _statement(
-        self, owner: Owner, line: int, statement: Statement, moved: bool
+        self, owner: Owner, line: int, statement: Statement, after: str, moved: bool
     ) -> None:
         word = statement.word.split(".", 1)[0]
-        if not word or word in OTHER or statement.rest.startswith(("=", ":=")):
+        if word in OTHER or statement.rest.startswith(("=", ":=")):
             return
         text = f"{statement.word} {statement.rest}".strip()
         operand = read_operand(statement.rest)
         register = operand.index or operand.inner
-        use = Use(owner, line, text, _how(word, operand), register)
+        use = Use(owner, line, text, _how(word, operand, after), register)
         # a macro's call names things in its first word too
         searched = text if word.startswith("%") else statement.rest
         names = [self._known(owner, name) for name in _NAME.findall(searched)]
@@ -210,7 +222,7 @@ def _numbers(text: str) -> list[int]:
     return [int(digits, 16) for digits in _NUMBER.findall(text)]
 
 
-def _how(word: str, operand: Operand) -> str:
+def _how(word: str, operand: Operand, after: str) -> str:
     if word in ("dw", "dl", "db"):
         return LISTED
     if operand.mode == "immediate":
@@ -222,6 +234,8 @@ def _how(word: str, operand: Operand) -> str:
         return READ  # a pointer is read, whatever is done to what it points to
     if word in WRITES:
         return WRITTEN
+    if word in _COMPARES or (word in _LOADS and after in _ASKS):
+        return TESTED
     return READ if word in READS else NAMED
 
 

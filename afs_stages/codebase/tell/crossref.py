@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from afs_stages.asm.places import canonical, region
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
-from afs_stages.codebase.facts.mentions import READ, WRITTEN, Use, owners, shown
+from afs_stages.codebase.facts.mentions import READ, TESTED, WRITTEN, Use, owners, shown
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import address, choose, listing, quoted
 from afs_stages.codebase.tell.call_context import returned
@@ -93,7 +93,7 @@ def _uses(place: int, uses: list[Use]) -> Iterator[Draft]:
     if not LEAST <= sum(owner.kind == "routine" for owner in everyone) <= MOST:
         return
     writing = owners(use for use in uses if use.how == WRITTEN)
-    reading = owners(use for use in uses if use.how == READ)
+    reading = owners(use for use in uses if use.how in (READ, TESTED))
     groups = {
         "written by": writing,
         "only read by": [owner for owner in reading if owner not in writing],

@@ -9,16 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from afs_stages.asm.places import is_saved
-from afs_stages.codebase.facts.mentions import WRITTEN, Mentions, Use, shown
+from afs_stages.codebase.facts.mentions import TESTED, WRITTEN, Mentions, Use, shown
 from afs_stages.codebase.facts.project import Project
 from afs_stages.codebase.facts.questions import address, choose, quoted
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.tell.draft import Draft
 from afs_stages.codebase.tell.memory_map import meaning
-
-_COMPARES = frozenset(("and", "bit", "cmp", "cpx", "cpy"))
-"""Instructions that ask what a value is; a load only fetches it."""
 
 
 def drafts(project: Project, mentions: Mentions) -> Iterator[Draft]:
@@ -36,7 +33,7 @@ def drafts(project: Project, mentions: Mentions) -> Iterator[Draft]:
             alike, found = names[symbol.value], mentions.of(symbol)
         uses = [use for use in found if use.owner.kind in ("routine", "patch")]
         told = meaning(symbol) or comments.says_something(symbol.comment, 1)
-        known = any(use.how == WRITTEN or _tests(use) for use in uses)
+        known = any(use.how in (WRITTEN, TESTED) for use in uses)
         if known and told:
             yield _flag(
                 project, symbol, uses, [name for name in alike if name != symbol.name]
@@ -87,20 +84,17 @@ def _rows(project: Project, uses: list[Use]) -> list[str]:
     many there are.
     """
     writes = [use for use in uses if use.how == WRITTEN]
-    tests = [use for use in uses if _tests(use)]
+    tests = [use for use in uses if use.how == TESTED]
     other = [use for use in uses if use not in writes and use not in tests]
     rows = []
     for verb, found in (("Written", writes), ("Tested", tests), ("Named", other)):
         rows += [f"- {verb} in {_use(project, use)}" for use in found[:5]]
         if len(found) > 5:
             rows.append(f"- {verb} in {len(found) - 5} more lines.")
-    if not writes:
-        rows.append("- No instruction writes it by its name or address.")
+    for verb, found in (("writes", writes), ("tests", tests)):
+        if not found:
+            rows.append(f"- No instruction {verb} it by its name or address.")
     return rows
-
-
-def _tests(use: Use) -> bool:
-    return use.code[:3].lower() in _COMPARES
 
 
 def _lead(symbol: Symbol, uses: list[Use], others: list[str]) -> str:
