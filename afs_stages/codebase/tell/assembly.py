@@ -15,7 +15,7 @@ from afs_stages.codebase.facts.questions import choose, listing
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.nodes import AsmFile, Macro
 from afs_stages.codebase.read.routines import dedent
-from afs_stages.codebase.tell import tables
+from afs_stages.codebase.tell import data_tables
 from afs_stages.codebase.tell.call_context import ending
 from afs_stages.codebase.tell.draft import Draft, fenced
 from afs_stages.codebase.tell.explain import (
@@ -131,7 +131,7 @@ def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
         elif unit.block.kind == "patch":
             yield from _patch(project, words, unit)
         else:
-            table = tables.draft(project, words, unit, fenced(unit.block.text))
+            table = data_tables.draft(project, words, unit, fenced(unit.block.text))
             if table is not None:
                 yield table
     for file in project.program.files.values():

@@ -31,7 +31,7 @@ _CONDITIONS = ("if", "elseif", "else")
 
 
 @dataclass
-class Entry:
+class DataLine:
     """One line of data, by its number from 1, and what is said of it alone."""
 
     number: int
@@ -49,7 +49,7 @@ class Group:
 
     label: str
     heading: str
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[DataLine] = field(default_factory=list)
 
 
 def draft(project: Project, words: NameLookup, unit: Unit, code: str) -> Draft | None:
@@ -65,46 +65,59 @@ def draft(project: Project, words: NameLookup, unit: Unit, code: str) -> Draft |
         groups[0].heading = ""
     entries = [entry for group in groups for entry in group.entries]
     _tell_pointers(project, entries)
-    telling = [entry for entry in entries if comments.says_something(entry.said, 1)]
-    if not telling:
+    if not any(comments.says_something(entry.said, 1) for entry in entries):
         for entry in entries:
             entry.said = ""  # numbers of lines and marks: they tell nothing alone
     remarks = sum(bool(entry.said) for entry in entries)
-    headings = sum(bool(group.heading) for group in groups)
-    if comments.words(header) < TITLE + 1 and remarks < 2:
+    if comments.words(header) <= TITLE and remarks < 2:
         return None
     uses = words.mentions.names.get(block.name, ())
-    readers = [owner for owner in owners(uses) if owner.name != block.name]
+    readers = [shown(owner) for owner in owners(uses) if owner.name != block.name]
     titled = comments.words(header) >= TITLE
-    lead = comments.sentence(header) if titled else "a data table."
-    parts = [f"`{block.name}` (`{block.file}`, line {block.first}): {lead}"]
-    if remarks or headings:
-        parts.append(_listed(groups, len(entries), remarks))
-    targets = [entry.pointer for entry in entries if entry.pointer and not entry.said]
-    if targets:
-        names = [f"`{name}`" for name in dict.fromkeys(targets)]
-        parts.append(f"It points to {listing(names, 8)}.")
-    if readers:
-        parts.append(f"The code names it in {listing(list(map(shown, readers)), 5)}.")
-    # a list of names alone does not say what it is a list of
-    pointers = sum(bool(entry.pointer) for entry in entries)
-    told = remarks >= 2 or headings >= 2
-    if pointers * 2 >= len(entries):
-        told = remarks * 2 >= len(entries) and remarks > 0
-    elif not told:
-        short = len(block.lines) <= SHORT_TABLE
-        told = comments.words(header) >= TOLD and (bool(readers) or short)
-    return Draft(
-        "asm_table",
-        f"What is in the data table `{block.name}` (`{block.file}`)?",
-        "\n\n".join(parts),
-        block.file,
-        block.first,
-        block.last,
-        f"routine:{block.file}:{block.name}",
-        input=code,
-        fault="" if told and titled else "table_without_purpose",
+    told = titled and (
+        _tells(groups, entries) or _explained(header, entries, bool(readers))
     )
+    place = f"`{block.name}` (`{block.file}`, line {block.first})"
+    lead = comments.sentence(header) if titled else "a data table."
+    listed = _listed(groups, len(entries), remarks)
+    points = _sentence("It points to", _targets(entries), 8)
+    named = _sentence("The code names it in", readers, 5)
+    parts = filter(None, (f"{place}: {lead}", listed, points, named))
+    question = f"What is in the data table `{block.name}` (`{block.file}`)?"
+    group = f"routine:{block.file}:{block.name}"
+    lines = (block.file, block.first, block.last)
+    fault = "" if told else "table_without_purpose"
+    return Draft("asm_table", question, "\n\n".join(parts), *lines, group, code, fault)
+
+
+def _tells(groups: list[Group], entries: list[DataLine]) -> bool:
+    """Whether enough is said of the entries; of a list of names that alone does not
+    say what it is a list of, more is wanted.
+    """
+    remarks = sum(bool(entry.said) for entry in entries)
+    if _lists_names(entries):
+        return remarks > 0 and remarks * 2 >= len(entries)
+    return remarks >= 2 or sum(bool(group.heading) for group in groups) >= 2
+
+
+def _explained(header: str, entries: list[DataLine], is_read: bool) -> bool:
+    """Whether a header explains a table without remarks."""
+    if _lists_names(entries) or comments.words(header) < TOLD:
+        return False
+    return is_read or len(entries) <= SHORT_TABLE
+
+
+def _lists_names(entries: list[DataLine]) -> bool:
+    return sum(bool(entry.pointer) for entry in entries) * 2 >= len(entries)
+
+
+def _targets(entries: list[DataLine]) -> list[str]:
+    names = [entry.pointer for entry in entries if entry.pointer and not entry.said]
+    return [f"`{name}`" for name in dict.fromkeys(names)]
+
+
+def _sentence(lead: str, names: list[str], most: int) -> str:
+    return f"{lead} {listing(names, most)}." if names else ""
 
 
 def _groups(unit: Unit) -> list[Group]:
@@ -128,7 +141,7 @@ def _groups(unit: Unit) -> list[Group]:
             code = MARK.sub("", line.code).strip()
             # what stands behind the name of the table is its header
             said = _remark(line, whole_comment(lines, at, below)) if at else ""
-            groups[-1].entries.append(Entry(number, code, said, _pointer(line)))
+            groups[-1].entries.append(DataLine(number, code, said, _pointer(line)))
     return [group for group in groups if group.entries]
 
 
@@ -164,7 +177,7 @@ def _pointer(line: Line) -> str:
     return read_operand(line.statements[0].rest.removesuffix("-1")).name
 
 
-def _tell_pointers(project: Project, entries: list[Entry]) -> None:
+def _tell_pointers(project: Project, entries: list[DataLine]) -> None:
     """Say of an entry that leads to a routine what the routine is for."""
     for entry in entries:
         target = project.find(entry.pointer) if entry.pointer else None
@@ -173,8 +186,10 @@ def _tell_pointers(project: Project, entries: list[Entry]) -> None:
 
 
 def _listed(groups: list[Group], count: int, remarks: int) -> str:
-    """The entries of which something is said, and of how many they are."""
+    """The entries of which something is said, and of how many they are; "" for none."""
     rows = list(_rows(groups))
+    if not rows:
+        return ""
     lead = "Entries:"
     if remarks < count:
         lead = f"It has {count} lines of data; of {remarks or 'none'} of them alone "
