@@ -231,7 +231,9 @@ class OracleTrainingGenerator(BaseGenerator):
         yield from self._samples(
             "architecture", self._written("architecture", "architecture")
         )
-        yield from self._samples("architecture", architecture.drafts(self.project))
+        yield from self._samples(
+            "architecture", architecture.drafts(self.project, self.mentions)
+        )
 
     def _written(self, wanted: str, kind: str) -> Iterator[Draft]:
         spoiled = {

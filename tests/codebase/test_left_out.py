@@ -335,7 +335,7 @@ def test_calls_between_files_need_one_whose_purpose_is_known(tmp_path):
     assert dropped["calls_without_purpose"] == 1
     samples, dropped = made(tmp_path, keeper_asm=caller, lamp_asm=HEADER + routines)
     assert "calls_without_purpose" not in dropped
-    assert told_of(samples, "calls 2 routine(s) of `lamp.asm`")
+    assert told_of(samples, "calls or jumps to 2 routine(s) of `lamp.asm`")
 
 
 def test_a_legend_of_frames_is_no_purpose(tmp_path):

@@ -50,3 +50,25 @@ def test_a_column_of_addresses_is_no_remark(tmp_path):
     assert "`db $41`: the middle lamp\n- `db $42`: the upper lamp" in found
     assert ";;;" not in found
     assert "84B23" not in found
+
+
+def test_memory_that_is_set_aside_is_no_part_of_the_table_above(tmp_path):
+    code = (
+        "; Which lamps of the tower burn at the start of the game\nLamps:\n"
+        "  db $40 ; the lower lamp\n  db $41 ; the upper lamp\n"
+        "Doors: skip 1 ; which doors are open\n"
+    )
+    found = told(tmp_path, code + READER)
+    assert "the upper lamp" in found
+    assert "Doors: skip" not in found
+
+
+def test_a_condition_that_is_not_closed_is_no_part_of_a_table(tmp_path):
+    code = (
+        "; Which lamps of the tower burn at the start of the game\nLamps:\n"
+        "  db $40 ; the lower lamp\n  db $41 ; the upper lamp\n\nif !DAY\n"
+        "Doors:\n  db $01\nendif\n"
+    )
+    found = told(tmp_path, code + READER)
+    assert "`db $41`: the upper lamp" in found
+    assert "if !DAY" not in found

@@ -507,8 +507,13 @@ def _constant_groups(project: Project) -> Iterator[tuple[str, str, list[Symbol]]
         names = {symbol.name for symbol in symbols}
         if 2 <= len(symbols) <= 40 and len(names) == len(symbols):
             above = symbols[0].header
+            # where others have a comment of their own, this one is the first's alone
+            shared = not any(symbol.header for symbol in symbols[1:])
+            together = symbols[-1].line - symbols[0].line == len(symbols) - 1
             titled = (
-                comments.words(above) >= 2
+                shared
+                and together
+                and comments.words(above) >= 2
                 and "\n" not in above
                 and comments.is_title(above)
             )
