@@ -36,8 +36,11 @@ def test_lines_without_a_remark_are_counted(tmp_path):
 
 def test_a_list_of_names_alone_is_not_told(tmp_path):
     code = "; Steps that the great lamp of the tower takes all night\nLamps:\n"
-    code += "".join(f"  dw Step{n}\n" for n in range(4))
-    assert "in the data table `Lamps`" not in told(tmp_path, code + READER)
+    alone = "".join(f"  dw Step{n}\n" for n in range(4))
+    counted = "".join(f"  dw $0004,Step{n}\n" for n in range(4))
+    for entries in (alone, counted):
+        found = told(tmp_path, code + entries + READER)
+        assert "in the data table `Lamps`" not in found
 
 
 def test_a_column_of_addresses_is_no_remark(tmp_path):

@@ -93,6 +93,21 @@ endstruct
     assert "`Crab.Mood` is at $7E0FAF" in found
 
 
+def test_a_skip_into_another_bank_leads_to_no_offset_that_is_told(tmp_path):
+    code = (
+        "struct Crab $7E0FA8\n  .A: skip 2\n  .B: skip 2\n"
+        "skip $12000\n  .C: skip 2\nendstruct\n"
+    )
+    found = told(tmp_path, code)
+    assert "`.B` at +2\n- 1 more behind a gap not computed here." in found
+    assert "`.C`" not in found
+
+
 def test_a_struct_with_a_field_of_unknown_size_has_no_offsets(tmp_path):
     code = "struct Crab $7E0FA8\n  .A: skip !Size\n  .B: skip 1\nendstruct\n"
     assert "Crab" not in told(tmp_path, code)
+
+
+def test_what_is_named_by_another_name_of_the_place_is_used(tmp_path):
+    code = "!lamps = $7E0D72\nTable:\n  dw !lamps\nDay: STA !lamps+2 : RTS\n"
+    assert users(tmp_path, code) == ["the table `Table`", "`Day`"]

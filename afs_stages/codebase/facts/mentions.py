@@ -31,7 +31,7 @@ READ, TESTED, WRITTEN, NAMED = "read", "tested", "written", "named"
 _NAME = re.compile(r"!?[A-Za-z_][\w.]*")
 _NUMBER = re.compile(r"(?<![#\w])\$([0-9A-Fa-f]{2,6})\b")
 _MOVES_DIRECT_PAGE = frozenset(("tcd", "pld"))
-_DIRECT_PAGE = 0x100
+_DIRECT_PAGE, BANK = 0x100, 0xFFFF
 _COMPARES = frozenset(("and", "bit", "cmp", "cpx", "cpy"))
 _LOADS = frozenset(("lda", "ldx", "ldy"))
 _ASKS = frozenset(("beq", "bne", "bmi", "bpl"))
@@ -67,13 +67,16 @@ class Mentions:
     names: dict[str, list[Use]] = field(default_factory=lambda: defaultdict(list))
     places: dict[int, list[Use]] = field(default_factory=lambda: defaultdict(list))
     """Place -> uses of that address, by whatever name or spelling."""
+    named: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Place -> the names it has"""
 
     def of(self, symbol: Symbol) -> list[Use]:
         """Every use of a variable: by its name, and of its address by any other name
         and by number.
         """
         place = canonical(symbol.value)
-        named = self.names.get(symbol.name, ())
+        names = sorted({symbol.name, *self.named.get(place, ())})
+        named = [use for name in names for use in self.names.get(name, ())]
         # an index on a number of the direct page may lead anywhere in it
         placed = [
             use
@@ -124,6 +127,10 @@ class _Reader:
         self.program = program
         self.found = Mentions()
         self.known = set(program.symbols)
+        for symbol in program.all_symbols():
+            # a small number that is defined may be a constant and no place
+            if symbol.kind in ("equate", "reserved", "field") or symbol.value > BANK:
+                self.found.named[canonical(symbol.value)].add(symbol.name)
         for file in program.files.values():
             self.known.update(label.name for label in file.labels)
         self.value = lru_cache(maxsize=None)(self._value)
@@ -200,7 +207,7 @@ class _Reader:
             # a slip of the pen still names an address
             values = _numbers(rest) if value is None else [value]
         elif word in DATA or word.startswith("%"):
-            values = [value for value in _numbers(rest) if value > 0xFFFF]
+            values = [value for value in _numbers(rest) if value > BANK]
         else:
             values = []
         for value in values:

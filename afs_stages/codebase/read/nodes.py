@@ -67,14 +67,24 @@ class Struct:
     fields: list[Field] = field(default_factory=list)
 
     def laid_out(self, lookup: Lookup) -> list[tuple[Field, int | None]]:
-        """Each named field with its offset; None behind a size that is not known."""
+        """Each named field with its offset; None behind a size that is not known, and
+        behind one that leaves the bank: where that leads depends on the cartridge.
+        """
+        base = evaluate(self.base, lookup) or 0
         found: list[tuple[Field, int | None]] = []
         at: int | None = 0
         for entry in self.fields:
             if entry.name:
                 found.append((entry, at))
             size = evaluate(entry.size, lookup)
-            at = None if at is None or size is None else at + size
+            if (
+                at is None
+                or size is None
+                or (base + at) >> 16 != (base + at + size) >> 16
+            ):
+                at = None
+            else:
+                at += size
         return found
 
 

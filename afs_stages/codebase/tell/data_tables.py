@@ -39,6 +39,8 @@ class DataLine:
     said: str
     pointer: str = ""
     """the one name it holds, where it holds no more"""
+    names: bool = False
+    """whether it holds a name, alone or among numbers"""
 
 
 @dataclass
@@ -108,7 +110,7 @@ def _explained(header: str, entries: list[DataLine], is_read: bool) -> bool:
 
 
 def _lists_names(entries: list[DataLine]) -> bool:
-    return sum(bool(entry.pointer) for entry in entries) * 2 >= len(entries)
+    return sum(entry.names for entry in entries) * 2 >= len(entries)
 
 
 def _targets(entries: list[DataLine]) -> list[str]:
@@ -141,7 +143,9 @@ def _groups(unit: Unit) -> list[Group]:
             code = MARK.sub("", line.code).strip()
             # what stands behind the name of the table is its header
             said = _remark(line, whole_comment(lines, at, below)) if at else ""
-            groups[-1].entries.append(DataLine(number, code, said, _pointer(line)))
+            groups[-1].entries.append(
+                DataLine(number, code, said, _pointer(line), _holds_a_name(line))
+            )
     return [group for group in groups if group.entries]
 
 
@@ -175,6 +179,16 @@ def _pointer(line: Line) -> str:
     if len(line.statements) != 1 or line.statements[0].word not in ("dw", "dl"):
         return ""
     return read_operand(line.statements[0].rest.removesuffix("-1")).name
+
+
+def _holds_a_name(line: Line) -> bool:
+    operands = [
+        read_operand(part)
+        for statement in line.statements
+        if statement.word in DATA and '"' not in statement.rest
+        for part in statement.rest.split(",")
+    ]
+    return any(operand.name for operand in operands)
 
 
 def _tell_pointers(project: Project, entries: list[DataLine]) -> None:

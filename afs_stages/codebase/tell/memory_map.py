@@ -595,10 +595,9 @@ def _structs(project: Project) -> Iterator[Draft]:
 
 def _struct(project: Project, path: str, struct: Struct) -> Iterator[Draft]:
     """The layout of a struct, where the size of every field is known."""
-    laid_out = struct.laid_out(project.program.value)
+    every = struct.laid_out(project.program.value)
+    laid_out = [(entry, offset) for entry, offset in every if offset is not None]
     if not 2 <= len(laid_out) <= MOST_FIELDS:
-        return
-    if any(offset is None for _, offset in laid_out):
         return
     rows = []
     for entry, offset in laid_out:
@@ -609,7 +608,9 @@ def _struct(project: Project, path: str, struct: Struct) -> Iterator[Draft]:
     placed = base and first is not None and first.kind == "field"
     where = f" It overlays memory from {address(base)}." if placed and base else ""
     head = f" {comments.sentence(struct.header)}" if struct.header else ""
-    lead = f"`struct {struct.name}` (`{path}`) has {len(rows)} fields.{where}{head}"
+    lead = f"`struct {struct.name}` (`{path}`) has {len(every)} fields.{where}{head}"
+    if len(every) > len(rows):
+        rows.append(f"- {len(every) - len(rows)} more behind a gap not computed here.")
     question = choose(
         [
             f"What is the layout of the struct `{struct.name}`?",
