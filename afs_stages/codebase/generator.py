@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from afs_stages.codebase.facts.mentions import Mentions, mentions
+from afs_stages.codebase.facts.mentions import Mentions
 from afs_stages.codebase.facts.project import Project, read_project
 from afs_stages.codebase.facts.topics import topic
 from afs_stages.codebase.judge.disputed import disputed_rows
@@ -114,7 +114,7 @@ class OracleTrainingGenerator(BaseGenerator):
     @cached_property
     def mentions(self) -> Mentions:
         """Which routine uses which name."""
-        return mentions(self.project)
+        return self.words.mentions
 
     @cached_property
     def words(self) -> NameLookup:
@@ -236,7 +236,9 @@ class OracleTrainingGenerator(BaseGenerator):
         yield from self._samples(
             "architecture", self._written("architecture", "architecture")
         )
-        yield from self._samples("architecture", architecture.drafts(self.project))
+        yield from self._samples(
+            "architecture", architecture.drafts(self.project, self.mentions)
+        )
 
     def _written(self, wanted: str, kind: str) -> Iterator[Draft]:
         spoiled = {

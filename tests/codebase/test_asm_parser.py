@@ -75,9 +75,11 @@ def test_namespaces_macros_structs_and_conditions():
     assert [(macro.name, macro.params, macro.header) for macro in file.macros] == [
         ("wait", "n", "waits a frame")
     ]
-    assert [(f.name, f.size, f.comment) for f in file.structs[0].fields] == [
-        ("Id", "1", "who"),
-        ("Pos", "2", ""),
+    (struct,) = file.structs
+    laid_out = struct.laid_out(lambda name: None)
+    assert [(field.name, at, field.comment) for field, at in laid_out] == [
+        ("Id", 0, "who"),
+        ("Pos", 1, ""),
     ]
     assert [include.condition for include in file.includes] == [
         "!DEBUG == 1",

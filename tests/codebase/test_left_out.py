@@ -119,7 +119,7 @@ def test_a_table_needs_a_title(tmp_path):
     assert dropped["table_without_purpose"] == 1
     samples, _ = made(tmp_path, lamp_asm=f"; How high each lamp hangs\n{table}{reader}")
     (sample,) = told_of(samples, "Lamp_Heights` (`lamp.asm`, line")
-    assert sample.endswith("It is read by `Lamp_Raise`.")
+    assert sample.endswith("The code names it in `Lamp_Raise`.")
 
 
 def test_a_patch_names_the_routine_of_the_game_it_changes(tmp_path):
@@ -335,7 +335,7 @@ def test_calls_between_files_need_one_whose_purpose_is_known(tmp_path):
     assert dropped["calls_without_purpose"] == 1
     samples, dropped = made(tmp_path, keeper_asm=caller, lamp_asm=HEADER + routines)
     assert "calls_without_purpose" not in dropped
-    assert told_of(samples, "calls 2 routine(s) of `lamp.asm`")
+    assert told_of(samples, "calls or jumps to 2 routine(s) of `lamp.asm`")
 
 
 def test_a_legend_of_frames_is_no_purpose(tmp_path):

@@ -155,7 +155,8 @@ def test_a_patch_of_a_few_instructions_is_put_into_words(tmp_path):
         "; Keep the lamp burning in a dark room\norg $0089AB : LDA.w $0D80 : "
         "CMP.b #$02 : NOP #3\n"
     )
-    (sample,) = told_of(made(tmp_path, lamp_asm=NAMES + code)[0], "$0089AB")
+    told = made(tmp_path, lamp_asm=NAMES + code)[0]
+    (sample,) = told_of(told, "patches the original game at $0089AB")
     told = (
         "loads `$0D80` (`LampState`) into A, compares A with $02 and does nothing (3 "
         "byte(s) of NOP)."
@@ -367,10 +368,7 @@ def test_a_flags_uses_are_told_by_the_part_of_a_routine_and_by_all_its_names(tmp
         made(tmp_path, sram_asm=names, lamp_asm=code + USER)[0], "is a save variable"
     )
     assert "Code also calls it `LampStory`." in sample
-    assert (
-        "- Set or changed in `Lamp_Tell_Begin`, a part of `Lamp_Tell` (Lights the lamp "
-        "of the story)" in sample
-    )
+    assert "- Written in `Lamp_Tell_Begin`, `lamp.asm` line 10" in sample
     assert (
         "- Tested in `Lamp_Tell` (Lights the lamp of the story), `lamp.asm` line 5"
         in sample

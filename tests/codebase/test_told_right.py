@@ -172,15 +172,13 @@ def test_a_flag_nobody_tests_is_said_to_be_so(tmp_path):
         "  .out\n  RTL\n}\n"
     )
     (flag,) = [
-        sample
-        for sample in made(tmp_path, lamp_asm=code)[0]
-        if "Set or changed in" in sample
+        sample for sample in made(tmp_path, lamp_asm=code)[0] if "Written in" in sample
     ]
-    assert flag.endswith("- No code tests it by its name.")
+    assert flag.endswith("- No instruction tests it by its name or address.")
     (flag,) = [
         sample
         for sample in made(tmp_path, lamp_asm=code + test)[0]
-        if "Set or changed in" in sample
+        if "Written in" in sample
     ]
     assert "- Tested in `Lamp_Look`" in flag
     assert "by its name" not in flag

@@ -8,10 +8,11 @@ import re
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
+from afs_stages.asm.places import canonical, region
 from afs_stages.codebase.facts.project import Project
 from afs_stages.codebase.read.markdown import Table
 from afs_stages.codebase.read.program import Symbol
-from afs_stages.codebase.tell.memory_map import canonical, meaning, region
+from afs_stages.codebase.tell.memory_map import meaning
 
 _PLACE = re.compile(r"^\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4})(,\s*[XYxy])?$")
 _LONG = re.compile(r"^`?\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4})`?$")

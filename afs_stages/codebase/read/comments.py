@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from string import hexdigits
 
 from afs_stages.asm.isa import DATA, MNEMONICS
 
@@ -80,11 +81,22 @@ def strip(comment: str) -> str:
     """The text of one comment: without `;`, decoration and blanks at its ends;
     keeps no rule.
     """
-    text = _SECOND.sub("", _INNER_TAG.sub("", comment.lstrip("; \t"))).strip()
-    text = _ARROW.sub("", text)
+    text = _SECOND.sub("", _INNER_TAG.sub("", comment.lstrip("; \t"))).rstrip("; \t")
+    text = _ARROW.sub("", _without_column(text))
     if _RULE.match(text):
         return ""
     return _ART.sub("", _DECORATION.sub("", text)).strip()
+
+
+def _without_column(text: str) -> str:
+    """A comment without the address that stands in a column before it in some
+    disassemblies: `84B233; Wait for the door`.
+    """
+    before, _, behind = f"{text};".partition(";")
+    digits = len(before) == 6 and set(before) <= set(hexdigits)
+    # six letters alone may be a word
+    address = digits and (";" in text or not before.isalpha())
+    return behind.strip("; ") if address else text
 
 
 def decorated(comment: str) -> bool:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from afs_stages.asm.lexer import Line
 from afs_stages.codebase.read import comments
 
 TAB = 4
+WIDE = 45
+"""Characters: a comment this long may have been wrapped at its end."""
+SENTENCE = 5
+"""Words that a text of its own has at least."""
+_RANGE = re.compile(r"\$[0-9A-Fa-f]{4,6} ?- ?\$?[0-9A-Fa-f]{4,6}\b")
+"""A comment that begins with a range of addresses is about all of them."""
 DEEP = 12
 """Columns: a comment this far to the right, and farther than the code below it, goes on
 with the one above."""
@@ -27,13 +34,58 @@ def continued(lines: Sequence[Line]) -> dict[int, int]:
         own = _column(line)
         if line.code.strip(" \t{}"):
             owner, column = (at, own) if own >= 0 else (-1, -1)
-        elif own < 0 or owner < 0:
+        elif own < 0 or owner < 0 or _heads_what_follows(lines, at, column):
             owner, column = -1, -1
         elif own == column or _deep(lines, at, own) or _quotes(line):
             found[at] = owner
         else:
             owner, column = -1, -1
     return found
+
+
+def spread(lines: Sequence[Line]) -> set[int]:
+    """Places of the lines of code whose comments are pieces of one text that runs over
+    them: such a piece is the meaning of none.
+
+        ScrollS = $10   ; The upper edge is always two more than the lower in
+        ScrollW = $12   ; the caves of the mountain.
+    """
+    found: set[int] = set()
+    block = False  # whether a text about a range of addresses is still going on
+    for at in range(1, len(lines)):
+        above, line = lines[at - 1], lines[at]
+        beside = _column(above) == _column(line) and above.code and line.code
+        first, second = comments.strip(above.comment), comments.strip(line.comment)
+        if not (beside and first and second):
+            block = False
+            continue
+        block = block or bool(_RANGE.match(first))
+        if block or _runs_on(first, second):
+            found.update((at - 1, at))
+    return found
+
+
+def _runs_on(first: str, second: str) -> bool:
+    """Whether a comment ends in the middle of a sentence that the next one ends."""
+    if first[-1] in ".!?:)":
+        return False
+    begun = ". " in first and first.rpartition(". ")[2][:1].isupper()
+    wrapped = first[:1].isupper() and second[:1].islower() and len(first) >= WIDE
+    return begun or wrapped or first[-1] == "," or comments.is_join(first.split()[-1])
+
+
+def _heads_what_follows(lines: Sequence[Line], at: int, column: int) -> bool:
+    """Whether a comment line begins a text of its own below a short one that is over:
+    it heads the lines that follow, and may not be about the one above.
+    """
+    line, above = lines[at], lines[at - 1]
+    if _column(line) != column or not above.code:
+        return False
+    first, second = comments.strip(above.comment), comments.strip(line.comment)
+    if not first or not second or first[-1] in ",:;" or len(first) >= WIDE:
+        return False
+    begins = second[:1].isupper() and comments.words(second) >= SENTENCE
+    return begins and not comments.is_join(first.split()[-1])
 
 
 def whole_comment(lines: Sequence[Line], at: int, below: dict[int, int]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from afs_stages.asm.lexer import Line
+from afs_stages.codebase.read.expression import Lookup, evaluate
 
 
 @dataclass(slots=True)
@@ -46,7 +47,7 @@ class Macro:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a struct: `.name: skip size`."""
+    """One field of a struct: `.name: skip size`; a bare `skip size` has no name."""
 
     name: str
     size: str
@@ -64,6 +65,27 @@ class Struct:
     last: int = 0
     header: str = ""
     fields: list[Field] = field(default_factory=list)
+
+    def laid_out(self, lookup: Lookup) -> list[tuple[Field, int | None]]:
+        """Each named field with its offset; None behind a size that is not known, and
+        behind one that leaves the bank: where that leads depends on the cartridge.
+        """
+        base = evaluate(self.base, lookup) or 0
+        found: list[tuple[Field, int | None]] = []
+        at: int | None = 0
+        for entry in self.fields:
+            if entry.name:
+                found.append((entry, at))
+            size = evaluate(entry.size, lookup)
+            if (
+                at is None
+                or size is None
+                or (base + at) >> 16 != (base + at + size) >> 16
+            ):
+                at = None
+            else:
+                at += size
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import re
 from afs_stages.asm.isa import DATA, MNEMONICS, OTHER
 from afs_stages.asm.lexer import Line, Statement, lex
 from afs_stages.codebase.read import comments
-from afs_stages.codebase.read.continuation import continued, whole_comment
+from afs_stages.codebase.read.continuation import continued, spread, whole_comment
 from afs_stages.codebase.read.nodes import (
     AsmFile,
     Equate,
@@ -45,6 +45,7 @@ class _Parser:
     def __init__(self, file: TextFile, problems: list[Problem]) -> None:
         self.out = AsmFile(file.path, lex(file.lines))
         self.below = continued(self.out.lines)
+        self.spread = spread(self.out.lines)
         self.problems = problems
         self.namespace: list[str] = []
         self.pushed: list[list[str]] = []
@@ -101,6 +102,9 @@ class _Parser:
             or len(text) >= 90
         ):
             return
+        before = self.out.lines[line.number - 3] if line.number > 2 else None
+        if before and not before.code and comments.strip(before.comment):
+            return  # a second text in one box: it goes on about the first
         title, stop, _ = re.sub(r"^\d+\.\s*", "", text).partition(". ")
         follows = comments.strip(below)[:1]
         if stop or not follows or follows.isupper():
@@ -162,14 +166,10 @@ class _Parser:
     def _label(self, name: str, line: Line) -> None:
         if name.startswith((".", "+", "-", "?")):
             if self.struct is not None and name.startswith("."):
-                size = next((s.rest for s in line.statements if s.word == "skip"), "")
+                # its size is that of the `skip` behind it, a field without a name
+                comment = self._comment(line)
                 self.struct.fields.append(
-                    Field(
-                        name.lstrip("."),
-                        size,
-                        line.number,
-                        self._comment(line),
-                    )
+                    Field(name.lstrip("."), "0", line.number, comment)
                 )
             return
         if self.macro is not None:
@@ -237,10 +237,10 @@ class _Parser:
         return "" if goes_on and titles else said
 
     def _comment(self, line: Line) -> str:
-        """What is said behind a line and below it; "" for a part of a bracket that is
-        drawn over several lines.
+        """What is said behind a line and below it; "" for a part of a text that runs
+        over several lines of code.
         """
-        if comments.drawn(line.comment):
+        if comments.drawn(line.comment) or line.number - 1 in self.spread:
             return ""
         return whole_comment(self.out.lines, line.number - 1, self.below)
 
@@ -363,6 +363,10 @@ class _Parser:
     def _on_skip(self, rest: str, line: Line) -> None:
         if self.struct is None:
             self.out.steps.append(PcStep("skip", rest, line.number))
+        elif rest.startswith("align"):
+            self.struct.fields.append(Field("", "", line.number, ""))
+        else:
+            self.struct.fields.append(Field("", rest, line.number, ""))
 
     def _on_pushpc(self, rest: str, line: Line) -> None:
         self.out.steps.append(PcStep("push", "", line.number))
@@ -372,11 +376,22 @@ class _Parser:
 
 
 def _title(lines: list[Line]) -> str:
-    """The comment a file begins with."""
+    """The comment a file begins with; "" where it stands right above a patch, a label
+    or a macro, since then it is about that one.
+    """
     found: list[str] = []
     for line in lines[:40]:
-        if line.code or (not line.comment and found):
+        if line.code:
+            ruled = not found or comments.is_rule(found[-1])
+            if not ruled and any(map(_begins_a_part, line.statements)):
+                return ""
+            break
+        if not line.comment and found:
             break
         if line.comment:
             found.append(line.comment)
     return comments.prose(found)
+
+
+def _begins_a_part(statement: Statement) -> bool:
+    return bool(statement.labels) or statement.word in ("org", "macro")

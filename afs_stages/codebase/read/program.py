@@ -338,23 +338,12 @@ def _add_structs(program: Program, file: AsmFile, spoken: set[str]) -> None:
         at = evaluate(struct.base, program.value)
         here = struct.name in spoken or (at is not None and at >= _BANK)
         here = here and struct.first not in file.foreign
-        for entry in struct.fields:
-            if at is None:
+        for entry, offset in struct.laid_out(program.value):
+            if at is None or offset is None:
                 break
             name = f"{struct.name}.{entry.name}"
-            kind, text = ("field" if here else "foreign", struct.header)
-            symbol = Symbol(
-                name,
-                at,
-                file.path,
-                entry.line,
-                entry.comment,
-                "",
-                text,
-                entry.size,
-                kind,
-            )
+            kind = "field" if here else "foreign"
+            place, said = (file.path, entry.line), (entry.comment, "", struct.header)
+            symbol = Symbol(name, at + offset, *place, *said, kind=kind)
             _add(program, symbol)
-            program._known.setdefault(name, at)
-            size = evaluate(entry.size, program.value)
-            at = None if size is None else at + size
+            program._known.setdefault(name, at + offset)

@@ -5,6 +5,7 @@ macros, structs, patches.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,6 +22,7 @@ _ENDS_WORDS = """
     freecode freedata
 """
 _ENDS = frozenset(_ENDS_WORDS.split())
+_CLOSES = frozenset(("elseif", "else", "endif"))
 _CONDITIONS = frozenset(("if", "elseif", "else", "endif"))
 
 
@@ -72,13 +74,14 @@ def blocks(file: AsmFile) -> Iterator[CodeSpan]:
     in order of lines.
     """
     covered = 0
-    labels = [label for label in file.labels if not _is_reserved(file, label)]
-    for index, label in enumerate(labels):
+    labels = [label for label in file.labels if not is_reserved(file, label)]
+    starts = [label.line for label in file.labels]
+    for label in labels:
         if label.line <= covered:
             continue
-        following = (
-            labels[index + 1].line if index + 1 < len(labels) else len(file.lines) + 1
-        )
+        # memory that is set aside ends what stands above it too
+        after = bisect_right(starts, label.line)
+        following = starts[after] if after < len(starts) else len(file.lines) + 1
         last = _end(file, label, following)
         if last - label.line >= MAX_LINES:
             last = min(last, _trim(file, label.line, following - 1))
@@ -132,7 +135,8 @@ def _skips(lines: tuple[Line, ...]) -> bool:
     )
 
 
-def _is_reserved(file: AsmFile, label: Label) -> bool:
+def is_reserved(file: AsmFile, label: Label) -> bool:
+    """Whether a label names memory that is set aside, and no code or data."""
     line = file.lines[label.line - 1]
     return any(statement.word == "skip" for statement in line.statements)
 
@@ -148,16 +152,23 @@ def _end(file: AsmFile, label: Label, following: int) -> int:
 
 
 def _trim(file: AsmFile, first: int, last: int) -> int:
-    """Cut at a directive that ends a routine, a rule, or a brace that closes an outer
-    block; then blanks off.
+    """Cut at a directive that ends a routine, a rule, or what closes an outer block or
+    condition; then blanks off, and a condition that is not closed.
     """
     lines, opened, coded = file.lines, 0, first
+    conditions: list[int] = []  # where the code before each open one ends
     for number in range(first + 1, last + 1):
         line = lines[number - 1]
         words = [statement.word for statement in line.statements]
         opened += words.count("{") - words.count("}")
+        outside = not conditions and any(word in _CLOSES for word in words)
+        if "if" in words:
+            conditions.append(coded)
+        if "endif" in words and conditions:
+            conditions.pop()
         if (
             opened < 0
+            or outside
             or any(word in _ENDS for word in words)
             or "=" in line.code.split('"')[0].split("#")[0]
         ):
@@ -166,7 +177,7 @@ def _trim(file: AsmFile, first: int, last: int) -> int:
             coded = number
         elif comments.is_rule(line.comment):
             break
-    return coded
+    return conditions[0] if conditions else coded
 
 
 def _kind(lines: tuple[Line, ...]) -> str:

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from afs_stages.asm.isa import DATA
-from afs_stages.asm.lexer import Line
 from afs_stages.asm.operand import Operand, read_operand
 from afs_stages.codebase.facts.machine import BRANCHES
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import choose, listing
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.nodes import AsmFile, Macro
-from afs_stages.codebase.read.routines import MARK, dedent
+from afs_stages.codebase.read.routines import dedent
+from afs_stages.codebase.tell import data_tables
 from afs_stages.codebase.tell.call_context import ending
 from afs_stages.codebase.tell.draft import Draft, fenced
 from afs_stages.codebase.tell.explain import (
@@ -73,15 +73,6 @@ _DOES = {
     "rtl": "returns",
 }
 """What an instruction of a patch does, in words."""
-
-MOST_ENTRIES = 24
-"""Entries of a table that are listed at most."""
-
-LONG_ENTRY = 60
-"""Characters of an entry that are shown at most."""
-
-SHORT_TABLE = 16
-"""Lines of a table that its header alone explains."""
 
 MANY_STEPS = 4
 """In a disassembly, where every routine has its address, so many steps count as much as
@@ -153,7 +144,9 @@ def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
         elif unit.block.kind == "patch":
             yield from _patch(project, words, unit)
         else:
-            yield from _data(words, unit)
+            table = data_tables.draft(project, words, unit, fenced(unit.block.text))
+            if table is not None:
+                yield table
     for file in project.program.files.values():
         for macro in file.macros:
             yield from _macro(file, macro)
@@ -399,102 +392,6 @@ def _shown(words: NameLookup, operand: Operand) -> str:
         return f"`{operand.text}`"
     index = f",{operand.index}" if operand.index else ""
     return f"`{operand.text}` (`{symbol.name}{index}`)"
-
-
-def _listed(entries: list[tuple[str, str]], lines: int) -> str:
-    """The entries with a remark, and how many of a table's `lines` are not among
-    them.
-    """
-    shown = entries[:MOST_ENTRIES]
-    rows = [f"- `{_shortened(code)}`: {note}" for code, note in shown]
-    left = lines - len(shown)
-    if left > 0:
-        rows.append(f"- and {left} more {'entry' if left == 1 else 'entries'}.")
-    return "\n".join(rows)
-
-
-def _shortened(code: str) -> str:
-    """A line of data, cut behind a whole value where it is long."""
-    if len(code) <= LONG_ENTRY:
-        return code
-    whole, comma, _ = code[:LONG_ENTRY].rpartition(",")
-    return f"{whole}, …" if comma else code
-
-
-def _is_entry(line: Line) -> bool:
-    """Whether a line of a table holds data, or a macro that makes some."""
-    words = (statement.word for statement in line.statements)
-    return any(word in DATA or word.startswith("%") for word in words)
-
-
-def _ways(words: NameLookup, unit: Unit) -> tuple[list[str], list[str]]:
-    """(who reads a table, where it points to)."""
-    own = unit.block.name
-    readers = [f"`{name}`" for name in words.readers.get(own, []) if name != own]
-    targets = [f"`{name}`" for how, name in unit.contract.calls if how == "table"]
-    return readers, targets
-
-
-def _data(words: NameLookup, unit: Unit) -> Iterator[Draft]:
-    block = unit.block
-    listed = list(_entries(unit))
-    entries = [entry for entry in listed if comments.says_something(entry[1], 1)]
-    # of a table that says something, every remark is a part: an end mark, a blank
-    listed = listed if entries else []
-    lines = sum(map(_is_entry, block.lines[1:]))
-    said = _listed(listed, lines) if listed else ""
-    if comments.words(block.header) < 4 and len(entries) < 2:
-        return
-    readers, targets = _ways(words, unit)
-    titled = comments.words(block.header) >= 3
-    lead = comments.sentence(block.header) if titled else "a data table."
-    answer = f"`{block.name}` (`{block.file}`, line {block.first}): {lead}"
-    answer += f"\n\nEntries:\n{said}" if said else ""
-    for lead, names, most in (
-        ("It points to", targets, 8),
-        ("It is read by", readers, 5),
-    ):
-        answer += f"\n\n{lead} {listing(names, most)}." if names else ""
-    group = f"routine:{block.file}:{block.name}"
-    question = f"What is in the data table `{block.name}` (`{block.file}`)?"
-    generated = _GENERATED.search(block.header)
-    short = len(block.lines) <= SHORT_TABLE and comments.words(block.header) >= 8
-    told = titled and (readers or targets or entries or short)
-    fault = "" if told and not generated else "table_without_purpose"
-    place = (block.file, block.first, block.last, group)
-    yield Draft(
-        "asm_table", question, answer, *place, input=fenced(block.text), fault=fault
-    )
-
-
-def _entries(unit: Unit) -> Iterator[tuple[str, str]]:
-    """(code, comment) of each line of a table; one word behind an entry names it."""
-    remarks = {line: said for line, _, said in unit.block.remarks}
-    part = ""
-    for line in unit.block.lines[1:]:
-        labels = [
-            label
-            for statement in line.statements
-            for label in statement.labels
-            if label.startswith(".")
-        ]
-        part = f"{labels[-1]}: " if labels else part
-        said = remarks.get(line.number) or comments.strip(line.comment)
-        if _is_entry(line) and said and not comments.is_code(said):
-            code = MARK.sub("", line.code).strip()
-            code = code if code.startswith(".") else part + code
-            yield code, _as_written(said, line.comment)
-
-
-def _as_written(said: str, comment: str) -> str:
-    """What is said of an entry, with the comment behind it letter for letter: it may
-    be the text the bytes stand for.
-    """
-    written = comment.lstrip(";").removeprefix(" ").rstrip()
-    tidy = " ".join(comments.strip(comment).split()).rstrip(".")
-    if not tidy or not said.endswith(tidy) or comments.decorated(comment):
-        return said
-    return said.removesuffix(tidy) + written
 
 
 def _patch(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:

@@ -4,16 +4,15 @@ code touches which address.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 
-from afs_stages.asm.operand import Operand
+from afs_stages.asm.places import canonical, region
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
+from afs_stages.codebase.facts.mentions import READ, TESTED, WRITTEN, Use, owners, shown
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import address, choose, listing, quoted
 from afs_stages.codebase.tell.call_context import returned
 from afs_stages.codebase.tell.draft import Draft
-from afs_stages.codebase.tell.memory_map import canonical, region
 from afs_stages.codebase.tell.name_lookup import NameLookup
 
 LEAST, MOST = 3, 60
@@ -29,32 +28,15 @@ def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
             yield from _routine(project, words, unit)
     kinds = ["WRAM", "SRAM"]
     kinds += [] if project.moves_direct_page else ["direct page"]
-    uses: dict[int, list[Unit]] = defaultdict(list)
-    for unit in project.units:
-        if unit.block.kind == "routine":
-            operands = (*unit.contract.writes, *unit.contract.reads)
-            for place in dict.fromkeys(filter(None, map(_place, operands))):
-                uses[place].append(unit)
     named = {
         canonical(symbol.value)
         for group in project.program.symbols.values()
         for symbol in group
         if symbol.kind != "foreign"
     }
-    for place, units in sorted(uses.items()):
-        if (
-            LEAST <= len(units) <= MOST
-            and region(place) in kinds
-            and place not in named
-        ):
-            yield _uses(place, units)
-
-
-def _place(operand: Operand) -> int | None:
-    """The place an operand names by its address alone, without an index."""
-    plain = operand.mode == "direct" and not operand.indexed
-    value = operand.literal if plain else None
-    return None if value is None else canonical(value)
+    for place, uses in sorted(words.mentions.places.items()):
+        if region(place) in kinds and place not in named:
+            yield from _uses(place, [use for use in uses if not use.register])
 
 
 def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
@@ -103,37 +85,46 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
     )
 
 
-def _uses(place: int, units: list[Unit]) -> Draft:
-    written: list[str] = []
-    read: list[str] = []
-    for unit in units:
-        writes = any(_place(operand) == place for operand in unit.contract.writes)
-        (written if writes else read).append(f"`{unit.block.name}`")
+def _uses(place: int, uses: list[Use]) -> Iterator[Draft]:
+    """Who names an address that has no name, where some routines do. An index that is
+    added leads elsewhere and counts for no use of the address itself.
+    """
+    everyone = owners(uses)
+    if not LEAST <= sum(owner.kind == "routine" for owner in everyone) <= MOST:
+        return
+    writing = owners(use for use in uses if use.how == WRITTEN)
+    reading = owners(use for use in uses if use.how in (READ, TESTED))
+    groups = {
+        "written by": writing,
+        "only read by": [owner for owner in reading if owner not in writing],
+        "named in": [owner for owner in everyone if owner not in (*writing, *reading)],
+    }
     rows = [
-        f"- {verb} by {listing(names, 8)}"
-        for verb, names in (("written", written), ("only read", read))
-        if names
+        f"- {verb} {listing(list(map(shown, found)), 8)}"
+        for verb, found in groups.items()
+        if found
     ]
+    named = address(place)
     question = choose(
         [
-            f"Which routines use {address(place)}?",
-            f"What code writes {address(place)}, and what reads it?",
-            f"I want to reuse {address(place)}. Which routines touch it?",
+            f"Which routines use {named}?",
+            f"What code writes {named}, and what reads it?",
+            f"I want to reuse {named}. Which routines touch it?",
         ],
         f"uses {place}",
     )
     lead = (
-        f"{address(place)} ({region(place)}) has no name in the source; "
-        f"{len(units)} routines touch it:"
+        f"{named} ({region(place)}) has no name in the source. {len(everyone)} parts "
+        "of the code name the address itself; what reaches it through a pointer or an "
+        "index is not counted:"
     )
-    first = units[0].block
-    group = f"variable:{address(place)}"
-    return Draft(
+    first = uses[0]
+    yield Draft(
         "memory_use",
         question,
         f"{lead}\n" + "\n".join(rows),
-        first.file,
-        first.first,
-        first.last,
-        group,
+        first.owner.file,
+        first.line,
+        first.line,
+        f"variable:{named}",
     )

@@ -11,15 +11,17 @@ from functools import partial
 from itertools import takewhile
 
 from afs_stages.asm.hardware import register_meaning
+from afs_stages.asm.places import canonical, region
 from afs_stages.codebase.facts.actions import Action, LineActions
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
 from afs_stages.codebase.facts.flow import walk
+from afs_stages.codebase.facts.mentions import READ, TESTED
 from afs_stages.codebase.facts.project import NO_TASK, Project, Unit
 from afs_stages.codebase.facts.questions import address, listing, quoted
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.tell.call_context import calls, ending, reached
-from afs_stages.codebase.tell.memory_map import canonical, meaning, region
+from afs_stages.codebase.tell.memory_map import meaning
 from afs_stages.codebase.tell.name_lookup import NameLookup
 
 MAX_STEPS = 30
@@ -575,6 +577,12 @@ def _brief(text: str) -> str:
     return line[: stop + 1] if stop > 0 else line[:160].rsplit(" ", 1)[0] + " …"
 
 
+def _readers(words: NameLookup, symbol: Symbol) -> int:
+    """How many routines read a variable."""
+    reads = (use for use in words.mentions.of(symbol) if use.how in (READ, TESTED))
+    return len({use.owner for use in reads if use.owner.kind == "routine"})
+
+
 def _data(words: NameLookup, unit: Unit) -> str:
     written = {
         words.value(operand.place)
@@ -585,8 +593,7 @@ def _data(words: NameLookup, unit: Unit) -> str:
     told = [
         (symbol, index)
         for symbol, index in variables(words, unit)
-        if _tells_a_reader(symbol)
-        and len(words.readers.get(symbol.name, ())) <= EVERYWHERE
+        if _tells_a_reader(symbol) and _readers(words, symbol) <= EVERYWHERE
     ]
     for symbol, index in told[:6]:
         verb = "writes" if canonical(symbol.value) in written else "reads"

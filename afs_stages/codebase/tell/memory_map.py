@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from afs_stages.asm.isa import REGISTERS
-from afs_stages.codebase.facts.mentions import Mentions
+from afs_stages.asm.places import canonical, region
+from afs_stages.codebase.facts.mentions import Mentions, owners, shown
 from afs_stages.codebase.facts.project import Project
-from afs_stages.codebase.facts.questions import address, choose, quoted
+from afs_stages.codebase.facts.questions import address, choose, listing, quoted
 from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.expression import evaluate
+from afs_stages.codebase.read.nodes import Struct
 from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.read.vocabulary import OwnWords
 from afs_stages.codebase.tell.draft import Draft
@@ -75,43 +77,14 @@ class Conflict:
     claimed: int
 
 
+MOST_FIELDS = 60
+"""Fields of a struct that are listed; a longer one is no answer to learn."""
 MEANING = 4
 """Words a meaning needs where the docs add nothing."""
 GROUP = 5
 """So many addresses under one sentence: it names their group and none of them."""
 SILENT = 1
 """So many names without a word of their own after one that has some: they share it."""
-
-
-def canonical(value: int) -> int:
-    """One number per place: mirrors of work RAM as $7Exxxx, registers in bank 0."""
-    bank, low = value >> 16, value & 0xFFFF
-    if low < 0x2000 and (bank < 0x40 or 0x80 <= bank < 0xC0):
-        return 0x7E0000 | low
-    return (
-        low
-        if 0x2000 <= low < 0x8000 and (bank < 0x40 or 0x80 <= bank < 0xC0)
-        else value
-    )
-
-
-def is_saved(place: int) -> bool:
-    """Whether an address is in SRAM, or in the copy of a save file that the game keeps
-    at $7EF000 to $7EF4FF.
-    """
-    return 0x7EF000 <= place <= 0x7EF4FF or 0x700000 <= place <= 0x7DFFFF
-
-
-def region(value: int) -> str:
-    """What kind of memory an address is in; "" where it is none of these."""
-    place = canonical(value)
-    if place in REGISTERS or 0x2100 <= place <= 0x21FF or 0x4200 <= place <= 0x43FF:
-        return "hardware register"
-    if is_saved(place):
-        return "SRAM"
-    if 0x7E0000 <= place <= 0x7FFFFF:
-        return "direct page" if place < 0x7E0100 else "WRAM"
-    return "ROM" if value & 0x8000 and value >= 0x8000 else ""
 
 
 def drafts(
@@ -368,8 +341,8 @@ def _where(
         if symbol.kind == "reserved"
         else ""
     )
-    users = mentions.users(symbol.name)
-    used = f"\n\nUsed by {quoted(users, 5)}." if users else ""
+    users = [shown(owner) for owner in owners(mentions.of(symbol))]
+    used = f"\n\nThe code names it in {listing(users, 6)}." if users else ""
     answer = (
         f"`{symbol.name}` is at {place} ({kind}{size}), "
         f"defined in `{symbol.file}`.{_context(symbol)}"
@@ -534,8 +507,13 @@ def _constant_groups(project: Project) -> Iterator[tuple[str, str, list[Symbol]]
         names = {symbol.name for symbol in symbols}
         if 2 <= len(symbols) <= 40 and len(names) == len(symbols):
             above = symbols[0].header
+            # where others have a comment of their own, this one is the first's alone
+            shared = not any(symbol.header for symbol in symbols[1:])
+            together = symbols[-1].line - symbols[0].line == len(symbols) - 1
             titled = (
-                comments.words(above) >= 2
+                shared
+                and together
+                and comments.words(above) >= 2
                 and "\n" not in above
                 and comments.is_title(above)
             )
@@ -612,50 +590,33 @@ def _constant_fault(project: Project, said: str) -> str:
 def _structs(project: Project) -> Iterator[Draft]:
     for path, file in project.program.files.items():
         for struct in file.structs:
-            if len(struct.fields) < 2 or len(struct.fields) > 60:
-                continue
-            rows, at = [], 0
-            for entry in struct.fields:
-                symbol = project.best_symbol.get(f"{struct.name}.{entry.name}")
-                at = (
-                    symbol.value
-                    - (
-                        project.program.value(struct.base)
-                        or _base(project, struct.base)
-                    )
-                    if symbol
-                    else at
-                )
-                said = f": {entry.comment}" if entry.comment else ""
-                rows.append(f"- `.{entry.name}` at +{at}{said}")
-            base = _base(project, struct.base)
-            first = project.best_symbol.get(f"{struct.name}.{struct.fields[0].name}")
-            placed = base and first is not None and first.kind == "field"
-            where = f" It overlays memory from {address(base)}." if placed else ""
-            head = f" {comments.sentence(struct.header)}" if struct.header else ""
-            answer = (
-                f"`struct {struct.name}` (`{path}`) has {len(struct.fields)} "
-                f"fields.{where}{head}\n" + "\n".join(rows)
-            )
-            question = choose(
-                [
-                    f"What is the layout of the struct `{struct.name}`?",
-                    f"Which fields has the struct `{struct.name}`, at which offsets?",
-                ],
-                struct.name,
-            )
-            yield Draft(
-                "memory_struct",
-                question,
-                answer,
-                path,
-                struct.first,
-                struct.last,
-                f"struct:{path}:{struct.name}",
-            )
+            yield from _struct(project, path, struct)
 
 
-def _base(project: Project, text: str) -> int:
-    from afs_stages.codebase.read.expression import evaluate
-
-    return evaluate(text, project.program.value) or 0
+def _struct(project: Project, path: str, struct: Struct) -> Iterator[Draft]:
+    """The layout of a struct, where the size of every field is known."""
+    every = struct.laid_out(project.program.value)
+    laid_out = [(entry, offset) for entry, offset in every if offset is not None]
+    if not 2 <= len(laid_out) <= MOST_FIELDS:
+        return
+    rows = []
+    for entry, offset in laid_out:
+        said = f": {entry.comment}" if comments.words(entry.comment) else ""
+        rows.append(f"- `.{entry.name}` at +{offset}{said}")
+    base = evaluate(struct.base, project.program.value)
+    first = project.best_symbol.get(f"{struct.name}.{laid_out[0][0].name}")
+    placed = base and first is not None and first.kind == "field"
+    where = f" It overlays memory from {address(base)}." if placed and base else ""
+    head = f" {comments.sentence(struct.header)}" if struct.header else ""
+    lead = f"`struct {struct.name}` (`{path}`) has {len(every)} fields.{where}{head}"
+    if len(every) > len(rows):
+        rows.append(f"- {len(every) - len(rows)} more behind a gap not computed here.")
+    question = choose(
+        [
+            f"What is the layout of the struct `{struct.name}`?",
+            f"Which fields has the struct `{struct.name}`, at which offsets?",
+        ],
+        struct.name,
+    )
+    place = (path, struct.first, struct.last, f"struct:{path}:{struct.name}")
+    yield Draft("memory_struct", question, "\n".join([lead, *rows]), *place)

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 
 from afs_stages.asm.hardware import register_meaning
 from afs_stages.asm.operand import Operand, read_operand
+from afs_stages.asm.places import canonical, region
 from afs_stages.codebase.facts.flow import table
 from afs_stages.codebase.facts.machine import BRANCHES
+from afs_stages.codebase.facts.mentions import Mentions, mentions
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import address
 from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.tell.memory_map import (
     IDLE_NAME,
-    canonical,
     is_memory,
     meaning,
-    region,
 )
 
 _TABLE_MACRO = re.compile(r"(?i)%(\w*JumpTable\w*)\(([^()]+)\)")
@@ -48,8 +48,8 @@ class NameLookup:
     """macro -> its body as text"""
     entered: set[str] = field(default_factory=set)
     """the labels inside of routines that other routines go to, as `Routine_label`"""
-    readers: dict[str, list[str]] = field(default_factory=dict)
-    """table -> the routines that read it"""
+    mentions: Mentions = field(default_factory=Mentions)
+    """who names which variable, table or routine"""
     _at: dict[int, Symbol] = field(default_factory=dict)
     _code: dict[int, str] = field(default_factory=dict)
 
@@ -125,6 +125,7 @@ class NameLookup:
 def vocabulary(project: Project) -> NameLookup:
     """Read names of places and the jump tables of a codebase."""
     found = NameLookup(project, _at=_places(project), _code=_routines_named(project))
+    found.mentions = mentions(project)
     for file in project.program.files.values():
         for macro in file.macros:
             lines = file.lines[macro.first : max(macro.first, macro.last - 1)]
@@ -134,10 +135,6 @@ def vocabulary(project: Project) -> NameLookup:
     for unit in project.units:
         if unit.block.kind == "routine":
             _enter(found, unit)
-            for read in unit.contract.reads:
-                readers = found.readers.setdefault(read.place, [])
-                if unit.block.name not in readers:
-                    readers.append(unit.block.name)
         for statement in (
             statement for line in unit.block.lines for statement in line.statements
         ):

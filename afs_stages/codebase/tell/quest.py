@@ -8,18 +8,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from afs_stages.codebase.facts.mentions import Mentions
-from afs_stages.codebase.facts.project import Project, Unit
+from afs_stages.asm.places import is_saved
+from afs_stages.codebase.facts.mentions import TESTED, WRITTEN, Mentions, Use, shown
+from afs_stages.codebase.facts.project import Project
 from afs_stages.codebase.facts.questions import address, choose, quoted
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.tell.draft import Draft
-from afs_stages.codebase.tell.memory_map import is_saved, meaning
-
-_SETS = re.compile(
-    r"(?i)^(sta|stz|inc|dec|tsb)\b|\b(sta|stz|inc|tsb|ora)\b|%\w*set|%\w*give|%\w*advance"
-)
-_TESTS = re.compile(r"(?i)\b(and|bit|cmp|lda|ldx|ldy)\b|%\w*(check|test|jump|if)")
+from afs_stages.codebase.tell.memory_map import meaning
 
 
 def drafts(project: Project, mentions: Mentions) -> Iterator[Draft]:
@@ -31,16 +27,14 @@ def drafts(project: Project, mentions: Mentions) -> Iterator[Draft]:
     for symbol in project.best_symbol.values():
         if symbol.kind == "label" or not _is_flag(project, symbol):
             continue
-        alike = names[symbol.value] if symbol.kind != "define" else [symbol.name]
-        found = [
-            use
-            for name in alike
-            for use in mentions.uses.get(name, ())
-            if use[0].block.kind != "data"
-        ]
-        uses = sorted(found, key=lambda use: (use[0].block.file, use[1]))
+        if symbol.kind == "define":
+            alike, found = [symbol.name], mentions.names.get(symbol.name, [])
+        else:
+            alike, found = names[symbol.value], mentions.of(symbol)
+        uses = [use for use in found if use.owner.kind in ("routine", "patch")]
         told = meaning(symbol) or comments.says_something(symbol.comment, 1)
-        if uses and told:
+        known = any(use.how in (WRITTEN, TESTED) for use in uses)
+        if known and told:
             yield _flag(
                 project, symbol, uses, [name for name in alike if name != symbol.name]
             )
@@ -58,7 +52,7 @@ def _is_flag(project: Project, symbol: Symbol) -> bool:
 def _flag(
     project: Project,
     symbol: Symbol,
-    uses: list[tuple[Unit, int, str]],
+    uses: list[Use],
     others: list[str],
 ) -> Draft:
     """What a flag means, by which other names it goes, and where it is used."""
@@ -85,20 +79,25 @@ def _flag(
     )
 
 
-def _rows(project: Project, uses: list[tuple[Unit, int, str]]) -> list[str]:
-    """The lines that set a flag, test it or use it otherwise, at most five of each."""
-    sets = [use for use in uses if _SETS.search(use[2])]
-    tests = [use for use in uses if use not in sets and _TESTS.search(use[2])]
-    other = [use for use in uses if use not in sets and use not in tests]
+def _rows(project: Project, uses: list[Use]) -> list[str]:
+    """The lines that set a flag, ask for it or use it otherwise: five of each, and how
+    many there are.
+    """
+    writes = [use for use in uses if use.how == WRITTEN]
+    tests = [use for use in uses if use.how == TESTED]
+    other = [use for use in uses if use not in writes and use not in tests]
     rows = []
-    for verb, found in (("Set or changed", sets), ("Tested", tests), ("Used", other)):
+    for verb, found in (("Written", writes), ("Tested", tests), ("Named", other)):
         rows += [f"- {verb} in {_use(project, use)}" for use in found[:5]]
-    if not other and not (sets and tests):
-        rows.append(f"- No code {'tests' if sets else 'sets'} it by its name.")
+        if len(found) > 5:
+            rows.append(f"- {verb} in {len(found) - 5} more lines.")
+    for verb, found in (("writes", writes), ("tests", tests)):
+        if not found:
+            rows.append(f"- No instruction {verb} it by its name or address.")
     return rows
 
 
-def _lead(symbol: Symbol, uses: list[tuple[Unit, int, str]], others: list[str]) -> str:
+def _lead(symbol: Symbol, uses: list[Use], others: list[str]) -> str:
     """What a flag is and means, and which of its other names the code uses."""
     said = meaning(symbol)
     if not said and comments.says_something(symbol.comment, 1):
@@ -108,7 +107,7 @@ def _lead(symbol: Symbol, uses: list[tuple[Unit, int, str]], others: list[str]) 
     under = f", listed under “{symbol.section}”" if listed else ""
     place = f"{address(symbol.value)}, `{symbol.file}`{under}"
     lead = f"`{symbol.name}` is a {what} ({place}). {said}".strip()
-    code = "\n".join(use[2] for use in uses)
+    code = "\n".join(use.code for use in uses)
     called = [name for name in others if re.search(rf"\b{re.escape(name)}\b", code)]
     if not called:
         return lead
@@ -116,26 +115,8 @@ def _lead(symbol: Symbol, uses: list[tuple[Unit, int, str]], others: list[str]) 
     return f"{lead}{gap}Code also calls it {quoted(called)}."
 
 
-def _use(project: Project, use: tuple[Unit, int, str]) -> str:
-    unit, line, code = use
-    where = (
-        f"the patch at {unit.block.name}"
-        if unit.block.kind == "patch"
-        else f"`{unit.block.name}`"
-    )
-    said = f" ({unit.summary.rstrip('.')})" if unit.summary else ""
-    inner = _inner(project, unit, line)
-    where = f"`{inner}`, a part of {where}" if inner else where
-    return f"{where}{said}, `{unit.block.file}` line {line}: `{code[:100]}`"
-
-
-def _inner(project: Project, unit: Unit, line: int) -> str:
-    """The routine within a routine that a line is in, or ""."""
-    labels = project.program.files[unit.block.file].labels
-    above = [
-        label
-        for label in labels
-        if unit.block.first <= label.line <= line and label.name[0] not in ".+-?"
-    ]
-    name = max(above, key=lambda label: label.line).name if above else unit.block.name
-    return "" if name == unit.block.name else name
+def _use(project: Project, use: Use) -> str:
+    unit = project.find(use.owner.name) if use.owner.kind == "routine" else None
+    said = f" ({unit.summary.rstrip('.')})" if unit and unit.summary else ""
+    where = f"{shown(use.owner)}{said}, `{use.owner.file}` line {use.line}"
+    return f"{where}: `{use.code[:100]}`"

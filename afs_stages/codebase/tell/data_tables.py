@@ -1,0 +1,233 @@
+"""What a data table holds: its entries with what is said of each, where it points to,
+who names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from afs_stages.asm.isa import DATA
+from afs_stages.asm.lexer import Line
+from afs_stages.asm.operand import read_operand
+from afs_stages.codebase.facts.mentions import owners, shown
+from afs_stages.codebase.facts.project import Project, Unit
+from afs_stages.codebase.facts.questions import listing
+from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.continuation import continued, whole_comment
+from afs_stages.codebase.read.routines import MARK
+from afs_stages.codebase.tell.draft import Draft
+from afs_stages.codebase.tell.name_lookup import NameLookup
+
+MOST_ENTRIES = 24
+"""Entries of a table that are listed; the answer says of how many."""
+WIDE = 80
+"""Characters: a longer line of data is told by its number, never in part."""
+TITLE, TOLD = 3, 8
+"""Words of a title, and of a header that says what a table without remarks is for."""
+SHORT_TABLE = 16
+"""Lines of a table that its header alone explains."""
+_CONDITIONS = ("if", "elseif", "else")
+
+
+@dataclass
+class DataLine:
+    """One line of data, by its number from 1, and what is said of it alone."""
+
+    number: int
+    code: str
+    said: str
+    pointer: str = ""
+    """the one name it holds, where it holds no more"""
+    names: bool = False
+    """whether it holds a name, alone or among numbers"""
+
+
+@dataclass
+class Group:
+    """Entries below one heading: a comment on a line of its own, a local label or a
+    condition of the assembler. What it says holds for all of them.
+    """
+
+    label: str
+    heading: str
+    entries: list[DataLine] = field(default_factory=list)
+
+
+def draft(project: Project, words: NameLookup, unit: Unit, code: str) -> Draft | None:
+    """The sample of a table; None for one of which nothing is said. `code` is the table
+    as the sample shows it.
+    """
+    block = unit.block
+    groups = _groups(unit)
+    header = block.header
+    if len(groups) == 1 and not groups[0].label and groups[0].heading:
+        # one legend above the first line explains the whole table
+        header = "\n".join(filter(None, (header, groups[0].heading)))
+        groups[0].heading = ""
+    entries = [entry for group in groups for entry in group.entries]
+    _tell_pointers(project, entries)
+    if not any(comments.says_something(entry.said, 1) for entry in entries):
+        for entry in entries:
+            entry.said = ""  # numbers of lines and marks: they tell nothing alone
+    remarks = sum(bool(entry.said) for entry in entries)
+    if comments.words(header) <= TITLE and remarks < 2:
+        return None
+    uses = words.mentions.names.get(block.name, ())
+    readers = [shown(owner) for owner in owners(uses) if owner.name != block.name]
+    titled = comments.words(header) >= TITLE
+    told = titled and (
+        _tells(groups, entries) or _explained(header, entries, bool(readers))
+    )
+    place = f"`{block.name}` (`{block.file}`, line {block.first})"
+    lead = comments.sentence(header) if titled else "a data table."
+    listed = _listed(groups, len(entries), remarks)
+    points = _sentence("It points to", _targets(entries), 8)
+    named = _sentence("The code names it in", readers, 5)
+    parts = filter(None, (f"{place}: {lead}", listed, points, named))
+    question = f"What is in the data table `{block.name}` (`{block.file}`)?"
+    group = f"routine:{block.file}:{block.name}"
+    lines = (block.file, block.first, block.last)
+    fault = "" if told else "table_without_purpose"
+    return Draft("asm_table", question, "\n\n".join(parts), *lines, group, code, fault)
+
+
+def _tells(groups: list[Group], entries: list[DataLine]) -> bool:
+    """Whether enough is said of the entries; of a list of names that alone does not
+    say what it is a list of, more is wanted.
+    """
+    remarks = sum(bool(entry.said) for entry in entries)
+    if _lists_names(entries):
+        return remarks > 0 and remarks * 2 >= len(entries)
+    return remarks >= 2 or sum(bool(group.heading) for group in groups) >= 2
+
+
+def _explained(header: str, entries: list[DataLine], is_read: bool) -> bool:
+    """Whether a header explains a table without remarks."""
+    if _lists_names(entries) or comments.words(header) < TOLD:
+        return False
+    return is_read or len(entries) <= SHORT_TABLE
+
+
+def _lists_names(entries: list[DataLine]) -> bool:
+    return sum(entry.names for entry in entries) * 2 >= len(entries)
+
+
+def _targets(entries: list[DataLine]) -> list[str]:
+    names = [entry.pointer for entry in entries if entry.pointer and not entry.said]
+    return [f"`{name}`" for name in dict.fromkeys(names)]
+
+
+def _sentence(lead: str, names: list[str], most: int) -> str:
+    return f"{lead} {listing(names, most)}." if names else ""
+
+
+def _groups(unit: Unit) -> list[Group]:
+    """The lines of data below the headings that hold for them."""
+    lines = unit.block.lines
+    below = continued(lines)
+    groups = [Group("", "")]
+    above: list[str] = []
+    number = 0
+    for at, line in enumerate(lines):
+        if line.comment and not line.code:
+            above += [line.comment] if at not in below else []
+            continue
+        label = _local_label(line)
+        heading = comments.prose(above) or _condition(line)
+        above = [] if line.code else above
+        if label or heading or _ends_a_condition(line):
+            groups.append(Group(label or groups[-1].label, heading))
+        if _holds_data(line):
+            number += 1
+            code = MARK.sub("", line.code).strip()
+            # what stands behind the name of the table is its header
+            said = _remark(line, whole_comment(lines, at, below)) if at else ""
+            groups[-1].entries.append(
+                DataLine(number, code, said, _pointer(line), _holds_a_name(line))
+            )
+    return [group for group in groups if group.entries]
+
+
+def _remark(line: Line, said: str) -> str:
+    """What is said of a line, letter for letter where it is one comment without
+    decoration: it may be the text the bytes stand for.
+    """
+    said = " ".join(said.split())
+    if comments.is_code(said):
+        return ""
+    written = line.comment.lstrip(";").removeprefix(" ").rstrip()
+    return written if " ".join(written.split()) == said else said
+
+
+def _local_label(line: Line) -> str:
+    labels = [label for statement in line.statements for label in statement.labels]
+    return next((label for label in labels if label.startswith(".")), "")
+
+
+def _condition(line: Line) -> str:
+    words = {statement.word for statement in line.statements}
+    return f"under `{line.code.strip()}`" if words.intersection(_CONDITIONS) else ""
+
+
+def _ends_a_condition(line: Line) -> bool:
+    return any(statement.word == "endif" for statement in line.statements)
+
+
+def _holds_data(line: Line) -> bool:
+    return any(s.word in DATA or s.word.startswith("%") for s in line.statements)
+
+
+def _pointer(line: Line) -> str:
+    """The one name a line of data holds, or ""."""
+    if len(line.statements) != 1 or line.statements[0].word not in ("dw", "dl"):
+        return ""
+    return read_operand(line.statements[0].rest.removesuffix("-1")).name
+
+
+def _holds_a_name(line: Line) -> bool:
+    operands = [
+        read_operand(part)
+        for statement in line.statements
+        if statement.word in DATA and '"' not in statement.rest
+        for part in statement.rest.split(",")
+    ]
+    return any(operand.name for operand in operands)
+
+
+def _tell_pointers(project: Project, entries: list[DataLine]) -> None:
+    """Say of an entry that leads to a routine what the routine is for."""
+    for entry in entries:
+        target = project.find(entry.pointer) if entry.pointer else None
+        if not entry.said and target is not None:
+            entry.said = target.summary
+
+
+def _listed(groups: list[Group], count: int, remarks: int) -> str:
+    """The entries of which something is said, and of how many they are; "" for none."""
+    rows = list(_rows(groups))
+    if not rows:
+        return ""
+    lead = "Entries:"
+    if remarks < count:
+        lead = f"It has {count} lines of data; of {remarks or 'none'} of them alone "
+        lead += "something is said:"
+    if len(rows) > MOST_ENTRIES:
+        lead = f"{lead[:-1]}, of which these come first:"
+    return "\n".join([lead, *rows[:MOST_ENTRIES]])
+
+
+def _rows(groups: list[Group]) -> Iterator[str]:
+    for group in groups:
+        name = f"`{group.label}`" if group.label else ""
+        size = len(group.entries)
+        if group.heading:
+            what = ", ".join(filter(None, (name, f"{size} line{'s' * (size > 1)}")))
+            yield f"- {what}: {' '.join(group.heading.split())}"
+        for entry in group.entries:
+            if entry.said:
+                wide = len(entry.code) > WIDE
+                part = "" if entry.code.startswith(".") else group.label
+                code = f"{part}: {entry.code}" if part else entry.code
+                shown_as = f"line {entry.number}" if wide else f"`{code}`"
+                yield f"- {shown_as}: {entry.said}"
