@@ -15,6 +15,8 @@ from pydantic import Field
 from afs_stages.codebase.facts.mentions import Mentions, mentions
 from afs_stages.codebase.facts.project import Project, read_project
 from afs_stages.codebase.facts.topics import topic
+from afs_stages.codebase.judge.balance import TOO_MANY_ROWS, rows_left_out
+from afs_stages.codebase.judge.coverage import Coverage, coverage
 from afs_stages.codebase.judge.disputed import disputed_rows
 from afs_stages.codebase.judge.sample_filter import keep
 from afs_stages.codebase.read.markdown import Document, Section
@@ -80,6 +82,8 @@ class OracleTrainingGenerator(BaseGenerator):
             roots = [Path(oracle_path).expanduser()]
         super().__init__(name, domain, roots, options)
         self.limit = limit
+        self._told: set[str] = set()
+        self._reasons: dict[str, str] = {}
 
     @property
     def oracle_path(self) -> Path:
@@ -142,20 +146,48 @@ class OracleTrainingGenerator(BaseGenerator):
             self.tally.notes.append(
                 f"{page} puts {symbol.name} at ${conflict.claimed:06X}, {code}"
             )
+        kept = self._kept()
         if self.limit is None:
-            yield from keep(
-                (sample for kind in self.kinds() for sample in self._kind(kind)),
-                self.tally,
-            )
-            return
+            chosen = list(chain.from_iterable(kept.values()))
+        else:
+            chosen = even(list(kept.values()), self.limit)
+            total = sum(map(len, kept.values()))
+            self.tally.drop("over_limit", total - len(chosen))
+        self._told = {sample.group for sample in chosen}
+        self.tally.measures["coverage"] = self.coverage.to_dict()
+        yield from chosen
+
+    def _kept(self) -> dict[str, list[TrainingSample]]:
+        """Kind -> the samples that pass, no more than a fifth of them rows of tables
+        where the kind is one that is capped.
+        """
         found: dict[str, list[TrainingSample]] = {kind: [] for kind in self.kinds()}
         every = ((kind, sample) for kind in found for sample in self._kind(kind))
         kind_of: dict[str, str] = {}
-        for sample in keep(_noting(every, kind_of), self.tally):
+        passed = keep(_noting(every, kind_of), self.tally, self._note_dropped)
+        for sample in passed:
             found[kind_of[sample.sample_id]].append(sample)
-        chosen = even(list(found.values()), self.limit)
-        self.tally.drop("over_limit", sum(map(len, found.values())) - len(chosen))
-        yield from chosen
+        for kind in _ROWS_CAPPED:
+            samples = found.get(kind, [])
+            over = rows_left_out(samples)
+            self.tally.drop(TOO_MANY_ROWS, len(over))
+            found[kind] = [s for s in samples if s.sample_id not in over]
+        return found
+
+    def _note_dropped(self, sample: TrainingSample, reason: str) -> None:
+        """Remember why a sample about a routine was left out."""
+        if sample.provenance.get("kind") == _EXPLANATION:
+            self._reasons.setdefault(sample.group, reason)
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """Which routines have a sample, once `generate` has run."""
+        own = f"{self.name}:"
+        told = {group.removeprefix(own) for group in self._told}
+        reasons = {
+            group.removeprefix(own): reason for group, reason in self._reasons.items()
+        }
+        return coverage(self.project, self.words, told, reasons)
 
     def kinds(self) -> list[str]:
         """The kinds there is a `generate_<kind>_samples` method for,
@@ -255,6 +287,9 @@ class OracleTrainingGenerator(BaseGenerator):
             if fault:
                 self.tally.seen += 1
                 self.tally.drop(fault)
+                if draft.kind == _EXPLANATION:
+                    group = f"{self.name}:{draft.group}"
+                    self._reasons.setdefault(group, fault)
             else:
                 yield self.sample(draft, self._domain(kind))
 
@@ -283,6 +318,10 @@ class OracleTrainingGenerator(BaseGenerator):
         )
 
 
+_EXPLANATION = "asm_explanation"
+"""The kind whose drafts say why a routine is not told."""
+
+_ROWS_CAPPED = ("documentation", "memory")
 _SHORT = {"documentation": "docs", "assembly": "asm"}
 
 
