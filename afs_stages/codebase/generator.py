@@ -12,17 +12,34 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from afs_stages.codebase.facts.accesses import VariableUse, variable_uses
 from afs_stages.codebase.facts.mentions import Mentions, mentions
 from afs_stages.codebase.facts.project import Project, read_project
+from afs_stages.codebase.facts.sound import SoundRoutine, sound_routines
 from afs_stages.codebase.facts.topics import topic
 from afs_stages.codebase.judge.balance import TOO_MANY_ROWS, rows_left_out
 from afs_stages.codebase.judge.coverage import Coverage, coverage
 from afs_stages.codebase.judge.disputed import disputed_rows
 from afs_stages.codebase.judge.sample_filter import keep
 from afs_stages.codebase.read.markdown import Document, Section
+from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.read.vocabulary import OwnWords
-from afs_stages.codebase.tell import architecture, assembly, crossref, docs, quest
+from afs_stages.codebase.tell import (
+    across_files,
+    architecture,
+    assembly,
+    change_code,
+    crossref,
+    docs,
+    find_bug,
+    quest,
+    second_turn,
+    unsaid,
+    what_if,
+    why,
+)
 from afs_stages.codebase.tell import memory_map as memory
+from afs_stages.codebase.tell.asking import Asker
 from afs_stages.codebase.tell.draft import Draft
 from afs_stages.codebase.tell.name_lookup import NameLookup, vocabulary
 from afs_stages.codebase.tell.wordings import RECALL
@@ -119,6 +136,28 @@ class OracleTrainingGenerator(BaseGenerator):
     def words(self) -> NameLookup:
         """What operands mean, and which routine stands in which jump table."""
         return vocabulary(self.project)
+
+    @cached_property
+    def sound(self) -> list[SoundRoutine]:
+        """The routines that can be followed whole."""
+        return list(sound_routines(self.project, self.words.entered))
+
+    @cached_property
+    def uses(self) -> dict[str, VariableUse]:
+        """Where each variable of RAM is used."""
+        kinds = {"WRAM", "SRAM"}
+        if not self.project.moves_direct_page:
+            kinds.add("direct page")
+
+        def is_variable(symbol: Symbol) -> bool:
+            return memory.is_memory(symbol) and memory.region(symbol.value) in kinds
+
+        return variable_uses(self.project, memory.canonical, is_variable)
+
+    @cached_property
+    def asker(self) -> Asker:
+        """What chooses a question by the facts."""
+        return Asker(self.project, self.words, self.uses)
 
     @cached_property
     def conflicts(self) -> list[memory.Conflict]:
@@ -226,8 +265,25 @@ class OracleTrainingGenerator(BaseGenerator):
         )
 
     def generate_assembly_samples(self) -> Iterator[TrainingSample]:
-        """Routines, data tables, patches and macros with their code."""
-        yield from self._samples("assembly", assembly.drafts(self.project, self.words))
+        """Routines, data tables, patches and macros with their code; branches, bugs,
+        changes, reasons and comparisons.
+        """
+        project, words = self.project, self.words
+        yield from self._samples("assembly", assembly.drafts(project, words))
+        about_code = chain(
+            what_if.drafts(words, self.sound),
+            find_bug.drafts(project, words, self.sound),
+            change_code.drafts(project, words, self.sound),
+        )
+        yield from self._samples(
+            "assembly", second_turn.with_turns(project, words, about_code)
+        )
+        yield from self._samples("assembly", why.drafts(project))
+        yield from self._samples(
+            "assembly", across_files.comparisons(project, self.uses)
+        )
+        yield from self._samples("assembly", across_files.callers_of_two(project))
+        yield from self._samples("assembly", unsaid.of_routines(project, words))
 
     def generate_memory_samples(self) -> Iterator[TrainingSample]:
         """Variables, addresses, constants and structs; contradictions of docs and code;
@@ -239,6 +295,8 @@ class OracleTrainingGenerator(BaseGenerator):
         )
         yield from self._samples("memory", self._wordings())
         yield from self._samples("memory", crossref.drafts(self.project, self.words))
+        yield from self._samples("memory", across_files.drafts(self.project, self.uses))
+        yield from self._samples("memory", unsaid.of_variables(self.project, self.uses))
 
     def _wordings(self) -> Iterator[Draft]:
         """The wordings of each fact of memory that the options ask for."""
@@ -291,7 +349,7 @@ class OracleTrainingGenerator(BaseGenerator):
                     group = f"{self.name}:{draft.group}"
                     self._reasons.setdefault(group, fault)
             else:
-                yield self.sample(draft, self._domain(kind))
+                yield self.sample(self.asker.ask(draft), self._domain(kind))
 
     def sample(self, draft: Draft, domain: str) -> TrainingSample:
         """A draft as a sample of this source."""
@@ -312,10 +370,24 @@ class OracleTrainingGenerator(BaseGenerator):
             instruction=draft.question,
             input=draft.input,
             output=draft.answer,
+            messages=_turns(draft),
             domain=domain,
             source=self.name,
             metadata=metadata,
         )
+
+
+def _turns(draft: Draft) -> list[dict[str, Any]] | None:
+    """The dialogue a draft is the end of; None where it is no dialogue."""
+    first, answered = draft.before
+    if not first:
+        return None
+    asked = "\n\n".join(filter(None, (draft.question, draft.input)))
+    said = (first, answered, asked, draft.answer)
+    roles = ("user", "assistant", "user", "assistant")
+    return [
+        {"role": role, "content": text} for role, text in zip(roles, said, strict=True)
+    ]
 
 
 _EXPLANATION = "asm_explanation"

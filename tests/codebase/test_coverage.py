@@ -70,7 +70,7 @@ def test_rows_of_tables_are_a_fifth_of_the_documentation(tmp_path):
     sections = "\n\n".join(
         f"## Window {n}\n\nThe window number {n} looks over field {n} and the "
         f"orchard of farmer {n}, whose trees were planted in year {n}."
-        for n in range(8)
+        for n in range(48)
     )
     (tmp_path / "lamps.md").write_text(
         f"# Lamps\n\n{sections}\n\n## All lamps\n\n| Lamp | Oil |\n|---|---|\n{rows}\n"

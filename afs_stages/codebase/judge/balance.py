@@ -7,6 +7,9 @@ from afs_stages.core.sample import TrainingSample
 ROW_SHARE = 5
 """One sample in so many may look up a row of a table."""
 
+ALWAYS = 10
+"""So many rows are no excess, also where the docs of a codebase are one table."""
+
 TOO_MANY_ROWS = "too_many_table_rows"
 
 
@@ -16,10 +19,12 @@ def is_row(sample: TrainingSample) -> bool:
 
 
 def rows_left_out(samples: list[TrainingSample]) -> set[str]:
-    """The ids of the rows beyond a fifth of the samples: those that tell least."""
+    """The ids of the rows beyond a fifth of the samples, and beyond ten: those that
+    tell least.
+    """
     rows = [sample for sample in samples if is_row(sample)]
     others = len(samples) - len(rows)
-    allowed = others // (ROW_SHARE - 1)
+    allowed = max(others // (ROW_SHARE - 1), ALWAYS)
     rows.sort(key=_told, reverse=True)
     return {sample.sample_id for sample in rows[allowed:]}
 
