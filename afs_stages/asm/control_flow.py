@@ -253,6 +253,25 @@ def follow(statements: Sequence[Statement], expand: Expand) -> ControlFlow:
     return found
 
 
+def successors(statements: Sequence[Statement]) -> list[tuple[int, ...]] | None:
+    """For each statement the places of those that may run right after it, macros taken
+    as going on to the next; None where that cannot be told.
+    """
+    code = [
+        Statement(one.labels, "nop", "") if one.word.startswith("%") else one
+        for one in statements
+    ]
+    routine = _RoutineCode(code)
+    found: list[tuple[int, ...]] = []
+    for at in range(len(code)):
+        after = routine.step(Walker(at))
+        if after is None:
+            return None
+        places = [one.at for one in after if isinstance(one, Walker)]
+        found.append(tuple(place for place in places if place < len(code)))
+    return found
+
+
 def _expanded(
     statements: Sequence[Statement], expand: Expand, depth: int
 ) -> Iterator[Statement | None]:

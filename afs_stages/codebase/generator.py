@@ -13,15 +13,35 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from afs_stages.asm.places import canonical, region
+from afs_stages.codebase.facts.accesses import VariableUse, variable_uses
 from afs_stages.codebase.facts.mentions import Mentions
 from afs_stages.codebase.facts.project import Project, read_project
+from afs_stages.codebase.facts.sound import SoundRoutine, sound_routines
 from afs_stages.codebase.facts.topics import topic
+from afs_stages.codebase.judge.balance import TOO_MANY_ROWS, rows_left_out
+from afs_stages.codebase.judge.coverage import Coverage, coverage
 from afs_stages.codebase.judge.disputed import disputed_rows
 from afs_stages.codebase.judge.sample_filter import keep
 from afs_stages.codebase.read.markdown import Document, Section
+from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.read.vocabulary import OwnWords
-from afs_stages.codebase.tell import architecture, assembly, crossref, docs, quest
+from afs_stages.codebase.tell import (
+    across_files,
+    architecture,
+    assembly,
+    change_code,
+    crossref,
+    docs,
+    find_bug,
+    quest,
+    second_turn,
+    unsaid,
+    what_if,
+    why,
+)
 from afs_stages.codebase.tell import memory_map as memory
+from afs_stages.codebase.tell.asking import Asker
 from afs_stages.codebase.tell.draft import Draft
 from afs_stages.codebase.tell.name_lookup import NameLookup, vocabulary
 from afs_stages.core.jsonl import BadRow
@@ -85,6 +105,8 @@ class OracleTrainingGenerator(BaseGenerator):
             roots = [Path(oracle_path).expanduser()]
         super().__init__(name, domain, roots, options)
         self.limit = limit
+        self._told: set[str] = set()
+        self._reasons: dict[str, str] = {}
 
     @property
     def oracle_path(self) -> Path:
@@ -122,6 +144,28 @@ class OracleTrainingGenerator(BaseGenerator):
         return vocabulary(self.project)
 
     @cached_property
+    def sound(self) -> list[SoundRoutine]:
+        """The routines that can be followed whole."""
+        return list(sound_routines(self.project, self.words.entered))
+
+    @cached_property
+    def uses(self) -> dict[str, VariableUse]:
+        """Where each variable of RAM is used."""
+        kinds = {"WRAM", "SRAM"}
+        if not self.project.moves_direct_page:
+            kinds.add("direct page")
+
+        def is_variable(symbol: Symbol) -> bool:
+            return memory.is_memory(symbol) and region(symbol.value) in kinds
+
+        return variable_uses(self.project, canonical, is_variable)
+
+    @cached_property
+    def asker(self) -> Asker:
+        """What chooses a question by the facts."""
+        return Asker(self.project, self.words, self.uses)
+
+    @cached_property
     def conflicts(self) -> list[memory.Conflict]:
         """Where the docs contradict the code about an address."""
         return memory.conflicts(self.project)
@@ -147,20 +191,48 @@ class OracleTrainingGenerator(BaseGenerator):
             self.tally.notes.append(
                 f"{page} puts {symbol.name} at ${conflict.claimed:06X}, {code}"
             )
+        kept = self._kept()
         if self.limit is None:
-            yield from keep(
-                (sample for kind in self.kinds() for sample in self._kind(kind)),
-                self.tally,
-            )
-            return
+            chosen = list(chain.from_iterable(kept.values()))
+        else:
+            chosen = even(list(kept.values()), self.limit)
+            total = sum(map(len, kept.values()))
+            self.tally.drop("over_limit", total - len(chosen))
+        self._told = {sample.group for sample in chosen}
+        self.tally.measures["coverage"] = self.coverage.to_dict()
+        yield from chosen
+
+    def _kept(self) -> dict[str, list[TrainingSample]]:
+        """Kind -> the samples that pass, no more than a fifth of them rows of tables
+        where the kind is one that is capped.
+        """
         found: dict[str, list[TrainingSample]] = {kind: [] for kind in self.kinds()}
         every = ((kind, sample) for kind in found for sample in self._kind(kind))
         kind_of: dict[str, str] = {}
-        for sample in keep(_noting(every, kind_of), self.tally):
+        passed = keep(_noting(every, kind_of), self.tally, self._note_dropped)
+        for sample in passed:
             found[kind_of[sample.sample_id]].append(sample)
-        chosen = even(list(found.values()), self.limit)
-        self.tally.drop("over_limit", sum(map(len, found.values())) - len(chosen))
-        yield from chosen
+        for kind in _ROWS_CAPPED:
+            samples = found.get(kind, [])
+            over = rows_left_out(samples)
+            self.tally.drop(TOO_MANY_ROWS, len(over))
+            found[kind] = [s for s in samples if s.sample_id not in over]
+        return found
+
+    def _note_dropped(self, sample: TrainingSample, reason: str) -> None:
+        """Remember why a sample about a routine was left out."""
+        if sample.provenance.get("kind") == _EXPLANATION:
+            self._reasons.setdefault(sample.group, reason)
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """Which routines have a sample, once `generate` has run."""
+        own = f"{self.name}:"
+        told = {group.removeprefix(own) for group in self._told}
+        reasons = {
+            group.removeprefix(own): reason for group, reason in self._reasons.items()
+        }
+        return coverage(self.project, self.words, told, reasons)
 
     def kinds(self) -> list[str]:
         """The kinds there is a `generate_<kind>_samples` method for,
@@ -199,8 +271,25 @@ class OracleTrainingGenerator(BaseGenerator):
         )
 
     def generate_assembly_samples(self) -> Iterator[TrainingSample]:
-        """Routines, data tables, patches and macros with their code."""
-        yield from self._samples("assembly", assembly.drafts(self.project, self.words))
+        """Routines, data tables, patches and macros with their code; branches, bugs,
+        changes, reasons and comparisons.
+        """
+        project, words = self.project, self.words
+        yield from self._samples("assembly", assembly.drafts(project, words))
+        about_code = chain(
+            what_if.drafts(words, self.sound),
+            find_bug.drafts(project, words, self.sound),
+            change_code.drafts(project, words, self.sound),
+        )
+        yield from self._samples(
+            "assembly", second_turn.with_turns(project, words, about_code)
+        )
+        yield from self._samples("assembly", why.drafts(project))
+        yield from self._samples(
+            "assembly", across_files.comparisons(project, self.uses)
+        )
+        yield from self._samples("assembly", across_files.callers_of_two(project))
+        yield from self._samples("assembly", unsaid.of_routines(project, words))
 
     def generate_memory_samples(self) -> Iterator[TrainingSample]:
         """Variables, addresses, constants and structs; contradictions of docs and code;
@@ -212,6 +301,8 @@ class OracleTrainingGenerator(BaseGenerator):
         )
         yield from self._samples("memory", self._wordings())
         yield from self._samples("memory", crossref.drafts(self.project, self.words))
+        yield from self._samples("memory", across_files.drafts(self.project, self.uses))
+        yield from self._samples("memory", unsaid.of_variables(self.project, self.uses))
 
     def _wordings(self) -> Iterator[Draft]:
         """The wordings of each fact of memory that the options ask for."""
@@ -264,8 +355,11 @@ class OracleTrainingGenerator(BaseGenerator):
             if fault:
                 self.tally.seen += 1
                 self.tally.drop(fault)
+                if draft.kind == _EXPLANATION:
+                    group = f"{self.name}:{draft.group}"
+                    self._reasons.setdefault(group, fault)
             else:
-                yield self.sample(draft, self._domain(kind))
+                yield self.sample(self.asker.ask(draft), self._domain(kind))
 
     def _is_asked_for(self, file: str) -> bool:
         return any(fnmatchcase(file, glob) for glob in self.options.files)
@@ -289,12 +383,30 @@ class OracleTrainingGenerator(BaseGenerator):
             instruction=draft.question,
             input=draft.input,
             output=draft.answer,
+            messages=_turns(draft),
             domain=domain,
             source=self.name,
             metadata=metadata,
         )
 
 
+def _turns(draft: Draft) -> list[dict[str, Any]] | None:
+    """The dialogue a draft is the end of; None where it is no dialogue."""
+    first, answered = draft.before
+    if not first:
+        return None
+    asked = "\n\n".join(filter(None, (draft.question, draft.input)))
+    said = (first, answered, asked, draft.answer)
+    roles = ("user", "assistant", "user", "assistant")
+    return [
+        {"role": role, "content": text} for role, text in zip(roles, said, strict=True)
+    ]
+
+
+_EXPLANATION = "asm_explanation"
+"""The kind whose drafts say why a routine is not told."""
+
+_ROWS_CAPPED = ("documentation", "memory")
 _SHORT = {"documentation": "docs", "assembly": "asm"}
 
 

@@ -76,3 +76,4 @@ def generate(
         source, oracle_path=oracle_path, limit=limit, options=options
     )
     run(generator, output, strict=strict).write(None)
+    typer.echo(generator.coverage.line(), err=True)

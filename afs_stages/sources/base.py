@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from afs_stages.core import jsonl
 from afs_stages.core.jsonl import BadRow, OnBad
@@ -41,6 +41,8 @@ class Tally:
     redactions: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     unknown_tags: dict[str, int] = field(default_factory=dict)
+    measures: dict[str, Any] = field(default_factory=dict)
+    """What else a source measures of itself, for the report."""
 
     def met(self, reason: str = "") -> None:
         """Count something seen, and why it was left out if it was."""

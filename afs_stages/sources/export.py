@@ -73,6 +73,7 @@ def run(
     report.rows_in, report.rows_out = tally.seen, writer.count
     report.dropped, report.rejected = tally.dropped, rejects.counts
     report.values = {"redactions": dict(sorted(tally.redactions.items()))}
+    report.values |= tally.measures
     if tally.unknown_tags:
         tags = dict(sorted(tally.unknown_tags.items()))
         report.values["unknown_harness"] = tags

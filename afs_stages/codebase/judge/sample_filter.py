@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from afs_stages.codebase.facts.questions import normalised
@@ -18,9 +18,13 @@ _WORD = re.compile(r"[A-Za-z]{2,}")
 _TOKEN = re.compile(r"\w+")
 SHINGLE, PERMUTATIONS, ROWS, NEAR = 4, 48, 3, 0.8
 _PER_BUCKET = 8
+OnDrop = Callable[[TrainingSample, str], None]
+"""Told of each sample that is left out, with the reason."""
 
 
-def keep(samples: Iterable[TrainingSample], tally: Tally) -> Iterator[TrainingSample]:
+def keep(
+    samples: Iterable[TrainingSample], tally: Tally, on_drop: OnDrop | None = None
+) -> Iterator[TrainingSample]:
     """The samples that pass, in order; what is left out is counted by reason."""
     answers: dict[str, str] = {}
     written: set[str] = set()
@@ -40,6 +44,8 @@ def keep(samples: Iterable[TrainingSample], tally: Tally) -> Iterator[TrainingSa
             reason = "near_duplicate"
         if reason:
             tally.drop(reason)
+            if on_drop is not None:
+                on_drop(sample, reason)
             continue
         answers[key] = body
         written.add(body)

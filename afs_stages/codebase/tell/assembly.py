@@ -159,16 +159,21 @@ def _other_version(unit: Unit) -> Draft:
     return Draft("asm_explanation", "", "", *place, fault="routine_told_already")
 
 
-def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
-    block = unit.block
-    group = f"routine:{block.file}:{block.name}"
-    place = (block.file, block.first, block.last, group)
+def read_steps(project: Project, words: NameLookup, unit: Unit) -> Steps:
+    """The steps of a routine."""
     acts = steps_of(project, words, unit)
-    steps = Steps(
+    return Steps(
         told_steps(project, words, unit, acts),
         vague=any(act.vague for step in acts for act in step.acts),
         nowhere=any(act.nowhere for step in acts for act in step.acts),
     )
+
+
+def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
+    block = unit.block
+    group = f"routine:{block.file}:{block.name}"
+    place = (block.file, block.first, block.last, group)
+    steps = read_steps(project, words, unit)
     reason = skipped(project, words, unit, steps)
     if reason:
         yield Draft("asm_explanation", "", "", *place, fault=reason)
@@ -181,7 +186,7 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         f"I am reading {file}. How does {name} work?",
     ]
     question = choose(phrasings, block.text)
-    complete = _complete(unit, steps)
+    complete = is_complete(unit, steps)
     if (
         purpose(project, unit)
         and comments.words(unit.summary) >= 6
@@ -309,12 +314,12 @@ def skipped(project: Project, words: NameLookup, unit: Unit, steps: Steps) -> st
     if runs_on or not _whole(unit):
         return "routine_falls_into_the_next"
     explained = unit.block.header and purpose(project, unit) == unit.block.header
-    if not explained and not _complete(unit, steps):
+    if not explained and not is_complete(unit, steps):
         return "steps_leave_something_out"
     return "" if purpose(project, unit) else _unclear(project, words, unit, steps)
 
 
-def _complete(unit: Unit, steps: Steps) -> bool:
+def is_complete(unit: Unit, steps: Steps) -> bool:
     """Whether the steps tell all of a routine; where they do not,
     only its header explains it.
     """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from afs_stages.codebase.read.routines import CodeSpan
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -25,6 +27,18 @@ class Draft:
     """The id of the one fact it teaches, "" where it teaches more or none."""
     wording: str = ""
     """Which wording of that fact it is."""
+    before: tuple[str, str] = ("", "")
+    """What was asked and answered before, where it is the second turn of a dialogue."""
+
+
+def about(
+    block: CodeSpan, kind: str, question: str, answer: str, code: str = ""
+) -> Draft:
+    """A draft about a routine, with code as its input where there is some."""
+    place = (block.file, block.first, block.last)
+    group = f"routine:{block.file}:{block.name}"
+    shown = fenced(code) if code else ""
+    return Draft(kind, question, answer, *place, group=group, input=shown)
 
 
 def fenced(code: str, language: str = "asm") -> str:

@@ -1,0 +1,315 @@
+"""Change the routine so that …: a request and the changed routine.
+
+Each change is checked before it is told: the new text assembles by the table, and the
+walk over all paths, or what the lines do, differs from the old one as asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+from afs_stages.asm.opcode_table import assemble
+from afs_stages.asm.operand import read_operand
+from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
+from afs_stages.codebase.facts.operands import immediate
+from afs_stages.codebase.facts.project import Project, Unit
+from afs_stages.codebase.facts.questions import choose, quoted
+from afs_stages.codebase.facts.sound import (
+    Instruction,
+    SoundRoutine,
+    acts_of,
+    calls_come_back,
+    flow_of,
+    looks_at_stack,
+    replaced,
+    returns_of,
+    ways_of,
+    with_text,
+    written_like,
+)
+from afs_stages.codebase.tell.draft import Draft, about, fenced
+from afs_stages.codebase.tell.name_lookup import NameLookup
+
+_SETS = {
+    "x": frozenset(("ldx", "tax", "tyx", "inx", "dex")),
+    "y": frozenset(("ldy", "tay", "txy", "iny", "dey")),
+}
+_RESULT = re.compile(r"(?i)\b(returns?|result|outputs?|out|exit|sets)\b")
+"""Words of a header that may mean that a register is what the routine gives back."""
+
+
+_LEAVE_ALONE = {
+    "a": frozenset(
+        ["stz", "inx", "iny", "dex", "dey", "ldx", "ldy", "stx", "sty", "clc", "sec"]
+    ),
+    "x": frozenset(["stz", "lda", "sta", "iny", "dey", "ldy", "sty", "clc", "sec"]),
+    "y": frozenset(["stz", "lda", "sta", "inx", "dex", "ldx", "stx", "clc", "sec"]),
+}
+"""Instructions that neither use nor change a register, unless an operand is indexed by
+it.
+"""
+
+_OF_A_VALUE = (
+    "Change {name} so that it sets {place} to {now} instead of {old}.",
+    "{name} puts {old} into {place}. I want {now} there. What do I edit?",
+    "How do I make {name} write {now} to {place} where it writes {old} now?",
+    "Let {place} get {now} rather than {old} in {name}.",
+)
+_OF_AN_INDEX = (
+    "Change {name} so that its caller finds {kept} as it was.",
+    "My code needs {kept} after a call of {name}. Make the routine keep it.",
+    "{name} destroys {kept}. How do I write it so that {kept} survives?",
+    "Save and restore {kept} in {name}.",
+)
+_OF_A_RETURN = (
+    "Change {name} so that code in another bank can call it.",
+    "I want to call {name} with JSL. What has to change?",
+    "Turn {name} into a routine for long calls.",
+    "Which edits make {name} callable from every bank?",
+)
+
+
+def drafts(
+    project: Project, words: NameLookup, routines: Iterable[SoundRoutine]
+) -> Iterator[Draft]:
+    """The changes of each routine that can be told for certain: one of a value, else
+    one of what its caller may rely on.
+    """
+    entered_from_above = _fallen_into(project)
+    for routine in routines:
+        made = [
+            *_other_value(words, routine),
+            *_kept_index(project, routine),
+            *_long_return(project, routine, entered_from_above),
+        ]
+        if made:
+            yield made[_pick(routine.unit, len(made))]
+
+
+def _fallen_into(project: Project) -> set[str]:
+    """The routines that the code right before them may run into."""
+    found = set()
+    for before, unit in pairwise(project.units):
+        if before.block.file != unit.block.file or before.block.kind != "routine":
+            continue
+        flow = project.control_flow(before)
+        if not flow.whole or any(e.kind == "fall" for e in flow.exits):
+            found.add(unit.block.name)
+    return found
+
+
+def _pick(unit: Unit, count: int) -> int:
+    return int(choose([str(number) for number in range(count)], unit.block.name))
+
+
+def _draft(routine: SoundRoutine, question: str, answer: str, text: str) -> Draft:
+    block = routine.unit.block
+    return about(
+        block, "asm_change", question, f"{answer}\n\n{fenced(text)}", block.text
+    )
+
+
+def _assembles(text: str) -> bool:
+    return assemble(text).state in ("ok", "stubs")
+
+
+def _other_value(words: NameLookup, routine: SoundRoutine) -> Iterator[Draft]:
+    """Another constant for a variable, where the constant goes nowhere else."""
+    unit = routine.unit
+    before = acts_of(unit, words.naming, words.entered)
+    for one in routine.instructions:
+        number = immediate(one.statement.rest)
+        literal = re.fullmatch(r"#\$([0-9A-Fa-f]{2})", one.statement.rest)
+        if one.word not in ("lda", "ldx", "ldy") or literal is None or not number:
+            continue
+        new = f"#${(number + 1) & 0xFF:02X}"
+        text = replaced(unit.block.text, one.row, one.rest_start, one.rest_end, new)
+        after = acts_of(with_text(unit, text), words.naming, words.entered)
+        change = _one_set(before, after)
+        if change is None or not _assembles(text):
+            continue
+        place, old, now = change
+        used = _straight_use(routine, one)
+        if not used or old != one.statement.rest[1:] or now != new[1:]:
+            continue
+        name = f"`{unit.block.name}`"
+        line = routine.line(one)
+        changed = one.written.replace(one.statement.rest, new)
+        answer = (
+            f"Line {line} of `{unit.block.file}` loads the value: `{one.written}` "
+            f"becomes `{changed}`. {used}"
+        )
+        chosen = choose(_OF_A_VALUE, unit.block.text)
+        question = chosen.format(name=name, place=place, old=old, now=now)
+        yield _draft(routine, question, answer, text)
+        return
+
+
+def _straight_use(routine: SoundRoutine, load: Instruction) -> str:
+    """What becomes of a loaded value beside the one store that follows: it is replaced
+    or returned; "" where something else may use it, a label or a macro among them.
+    """
+    register = load.word[2]
+    by_place = {one.at: one for one in routine.instructions}
+    stores, at = 0, load.at + 1
+    while at in by_place and not by_place[at].statement.labels:
+        one = by_place[at]
+        if one.word == f"st{register}" and not stores:
+            stores = 1
+        elif one.word == f"ld{register}":
+            return "Nothing else uses what was loaded there." if stores else ""
+        elif one.word in ("rts", "rtl"):
+            kept = f"The routine returns with that value in {register.upper()} as well."
+            return kept if stores else ""
+        elif one.word not in _LEAVE_ALONE[register] or _by(one, register):
+            return ""
+        at += 1
+    return ""
+
+
+def _by(one: Instruction, register: str) -> bool:
+    """Whether an operand is indexed by a register."""
+    operand = read_operand(one.statement.rest)
+    return register.upper() in (operand.index, operand.inner)
+
+
+def _one_set(before: list, after: list) -> tuple[str, str, str] | None:  # type: ignore[type-arg]
+    """(variable, old, new) where two texts differ in what one act sets and in nothing
+    else.
+    """
+    if [line for line, _ in before] != [line for line, _ in after]:
+        return None
+    differing = []
+    for (_, old_acts), (_, new_acts) in zip(before, after, strict=True):
+        if len(old_acts) != len(new_acts):
+            return None
+        pairs = zip(old_acts, new_acts, strict=True)
+        differing += [(old, new) for old, new in pairs if old != new]
+    if len(differing) != 1:
+        return None
+    old, new = differing[0]
+    both_set = old.verb == new.verb == "sets" and old.what == new.what
+    if not both_set or not old.value or not new.value:
+        return None
+    return old.what, old.value, new.value
+
+
+def _kept_index(project: Project, routine: SoundRoutine) -> Iterator[Draft]:
+    """X or Y saved for the caller, where the routine changes it today."""
+    if not _may_push(project, routine):
+        return
+    unit, before = routine.unit, set(routine.flow.saves)
+    returns = returns_of(routine)
+    for register in "xy":
+        changed = any(one.word in _SETS[register] for one in routine.instructions)
+        if not changed or register in before or _returned(routine, register):
+            continue
+        text = _with_saved(unit, returns, register)
+        if not text or not _assembles(text):
+            continue
+        saves = flow_of(project, with_text(unit, text)).saves
+        if not before | {register} <= set(saves):
+            continue
+        kept = register.upper()
+        many = f"each of its {len(returns)} returns"
+        many = "the return" if len(returns) == 1 else many
+        answer = (
+            f"Push {kept} before anything else and pull it before {many}: PH{kept} and "
+            f"PL{kept} find {kept} in the same width on every path here. What the "
+            "routine pulls sets the negative and the zero flag, so a caller cannot "
+            "test these two for a result."
+        )
+        chosen = choose(_OF_AN_INDEX, unit.block.text)
+        question = chosen.format(name=f"`{unit.block.name}`", kept=kept)
+        yield _draft(routine, question, answer, text)
+        return
+
+
+def _returned(routine: SoundRoutine, register: str) -> bool:
+    """Whether a return follows right behind what sets a register: then it may be what
+    the routine gives back.
+    """
+    setting = {one.at for one in routine.instructions if one.word in _SETS[register]}
+    return any(one.at - 1 in setting for one in returns_of(routine))
+
+
+def _may_push(project: Project, routine: SoundRoutine) -> bool:
+    """Whether a push at the top and a pull at each return change nothing else."""
+    if not routine.plain or not routine.returns_only or routine.entered_inside:
+        return False
+    kinds = {found.kind for found in routine.flow.exits}
+    if "RTI" in kinds or not _reaches_each_return(routine):
+        return False
+    if looks_at_stack(routine) or _RESULT.search(routine.unit.block.header):
+        return False
+    return calls_come_back(project, routine)
+
+
+def _reaches_each_return(routine: SoundRoutine) -> bool:
+    """Whether each return of the text is one that a path comes to."""
+    met = {found.last.at for found in routine.flow.exits}
+    return met == {one.at for one in returns_of(routine)}
+
+
+def _with_saved(unit: Unit, returns: Iterable[Instruction], register: str) -> str:
+    """The text with a push at its top and a pull before each return; "" where the
+    first instruction does not begin a line.
+    """
+    rows = unit.block.text.split("\n")
+    for one in returns:
+        row = rows[one.row]
+        pull = written_like(row[one.start : one.end], f"pl{register}")
+        rows[one.row] = f"{row[: one.start]}{pull} : {row[one.start :]}"
+    for at, line in enumerate(unit.block.lines[: len(rows)]):
+        statement = next((s for s in line.statements if s.word not in ("", "{")), None)
+        if statement is None:
+            continue
+        if at == 0 or statement.labels:
+            return ""
+        blank = rows[at][: len(rows[at]) - len(rows[at].lstrip())]
+        push = written_like(_first_word(rows[at]), f"ph{register}")
+        rows.insert(at, f"{blank}{push}")
+        return "\n".join(rows)
+    return ""
+
+
+def _first_word(row: str) -> str:
+    """The first word of a line of code."""
+    return row.split()[0].split(".", 1)[0]
+
+
+def _long_return(
+    project: Project, routine: SoundRoutine, fallen_into: set[str]
+) -> Iterator[Draft]:
+    """RTL for RTS, for a routine that code of other banks is to call."""
+    unit = routine.unit
+    returns = returns_of(routine)
+    name = unit.block.name
+    short = routine.plain and all(e.kind == "RTS" for e in routine.flow.exits)
+    short = short and _reaches_each_return(routine)
+    callers = project.reached_from(name, CALLED)
+    elsewhere = project.reached_from(name, GONE_TO) + project.reached_from(name, LISTED)
+    others = elsewhere or project.hooks.get(name) or name in fallen_into
+    if not short or not callers or others or routine.entered_inside:
+        return
+    if looks_at_stack(routine) or ways_of(project, name, callers) != {"jsr"}:
+        return
+    rows = unit.block.text.split("\n")
+    for one in reversed(list(returns)):
+        row = rows[one.row]
+        rts = row[one.start : one.end]
+        rows[one.row] = f"{row[: one.start]}{written_like(rts, 'rtl')}{row[one.end :]}"
+    text = "\n".join(rows)
+    after = flow_of(project, with_text(unit, text))
+    if not _assembles(text) or not all(e.kind == "RTL" for e in after.exits):
+        return
+    question = choose(_OF_A_RETURN, unit.block.text).format(name=f"`{name}`")
+    many = "its return becomes RTL" if len(returns) == 1 else "each RTS becomes RTL"
+    answer = (
+        f"JSL pushes three bytes, so {many}. Every call has to become JSL then: today "
+        f"it is called by JSR, from {quoted(callers, 5)}. Data that it reads by 16-bit "
+        "addresses is still looked for in the data bank its caller has set."
+    )
+    yield _draft(routine, question, answer, text)

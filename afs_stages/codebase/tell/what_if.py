@@ -1,0 +1,141 @@
+"""What if a branch is taken: where the routine goes on, and what does not run then.
+
+Told is what no path from the place the branch leads to can reach, and what can still
+run from there; both are read off the control flow, whatever the values are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from afs_stages.asm.isa import WRITES
+from afs_stages.asm.operand import Operand, read_operand
+from afs_stages.codebase.facts.conditions import CONDITIONS
+from afs_stages.codebase.facts.questions import choose, listing
+from afs_stages.codebase.facts.sound import (
+    Instruction,
+    SoundRoutine,
+    acts_of,
+    in_words,
+)
+from afs_stages.codebase.tell.draft import Draft, about
+from afs_stages.codebase.tell.name_lookup import NameLookup
+
+_BRANCHES = frozenset(word for _, word in CONDITIONS)
+_CONDITION = re.compile(r" (if .+)$")
+LONGEST_CONDITION = 120
+MOST_NAMED = 6
+
+_QUESTIONS = (
+    "What does {name} leave out {taken}?",
+    "In {name}, what happens {taken}?",
+    "When I step through {name}, {branch} is taken. What is skipped by that?",
+    "Name a condition under which {name} comes past its {first}.",
+    "Suppose the branch in line {row} of {name} is taken. What does not run then?",
+)
+
+
+@dataclass(frozen=True)
+class _Branch:
+    """A branch, when it is taken, and what runs only where it is not, and still."""
+
+    where: Instruction
+    condition: str
+    target: str
+    skipped: tuple[str, ...]
+    still: tuple[str, ...]
+
+
+def drafts(words: NameLookup, routines: Iterable[SoundRoutine]) -> Iterator[Draft]:
+    """One branch a routine."""
+    for routine in routines:
+        branches = list(_branches(words, routine)) if routine.plain else []
+        if branches:
+            names = [str(number) for number in range(len(branches))]
+            chosen = branches[int(choose(names, routine.unit.block.name))]
+            yield _draft(routine, chosen)
+
+
+def _branches(words: NameLookup, routine: SoundRoutine) -> Iterator[_Branch]:
+    """The branches that leave something out, with a condition that can be said."""
+    acts = dict(acts_of(routine.unit, words.naming, words.entered))
+    per_line: dict[int, int] = {}
+    for one in routine.instructions:
+        per_line[one.row] = per_line.get(one.row, 0) + (one.word in _BRANCHES)
+    for one in routine.instructions:
+        if one.word not in _BRANCHES or per_line[one.row] != 1:
+            continue
+        told = acts.get(routine.line(one), ())
+        found = _CONDITION.search(in_words(told[-1:]))
+        condition = found.group(1) if found else ""
+        vague = not condition or "the earlier" in condition
+        vague = vague or any(act.vague or act.nowhere for act in told[-1:])
+        if vague or len(condition) > LONGEST_CONDITION:
+            continue
+        following = routine.following[one.at]
+        if len(following) != 2:
+            continue
+        gone, stayed = map(routine.reachable, following)
+        left_out = stayed - gone
+        still = _effects(routine, gone)
+        # what is done elsewhere too is left out by no branch
+        elsewhere = {other.at for other in routine.instructions} - left_out
+        others = _effects(routine, elsewhere)
+        skipped = [e for e in _effects(routine, left_out) if e not in others]
+        if skipped:
+            yield _Branch(
+                one, condition, one.statement.rest, tuple(skipped), tuple(still)
+            )
+
+
+def _effects(routine: SoundRoutine, places: Iterable[int]) -> list[str]:
+    """What the statements at these places call and write, in order."""
+    wanted = set(places)
+    found: list[str] = []
+    for one in routine.instructions:
+        if one.at not in wanted:
+            continue
+        operand = read_operand(one.statement.rest)
+        idle = operand.mode == "none" or operand.base.upper() == "A"
+        if one.word in ("jsr", "jsl"):
+            found.append(f"call of `{one.statement.rest}`")
+        elif one.word in ("jmp", "jml") and not _is_inside(operand):
+            found.append(f"jump to `{one.statement.rest}`")
+        elif one.word in WRITES and not idle and "S" not in operand.index:
+            found.append(f"write to `{operand.text}`")
+    return list(dict.fromkeys(found))
+
+
+def _is_inside(operand: Operand) -> bool:
+    """Whether a jump goes to a local label."""
+    return operand.mode == "direct" and (
+        operand.local or set(operand.base) <= {"+"} or set(operand.base) <= {"-"}
+    )
+
+
+def _draft(routine: SoundRoutine, branch: _Branch) -> Draft:
+    block = routine.unit.block
+    name, taken = f"`{block.name}`", branch.condition
+    first = branch.skipped[0]
+    question = choose(_QUESTIONS, block.text).format(
+        name=name,
+        taken=taken,
+        first=first,
+        branch=branch.where.written,
+        row=branch.where.row + 1,
+    )
+    line = routine.line(branch.where)
+    skipped = listing([f"the {effect}" for effect in branch.skipped], MOST_NAMED)
+    answer = (
+        f"`{branch.where.written}` (`{block.file}`, line {line}) is taken "
+        f"{taken}, and the routine goes on at `{branch.target}`. "
+        f"From there no path in the routine leads to {skipped}."
+    )
+    if branch.still:
+        still = listing([f"the {effect}" for effect in branch.still], MOST_NAMED)
+        answer += f" What can still run from there: {still}."
+    else:
+        answer += " From there it neither calls nor writes anything any more."
+    return about(block, "asm_what_if", question, answer, block.text)

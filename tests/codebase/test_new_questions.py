@@ -1,0 +1,291 @@
+"""Questions about branches, bugs, changes, reasons, variables across files, and what
+nobody has written: each answer holds on every path, or the question is not asked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from afs_stages.asm.opcode_table import assemble
+from afs_stages.codebase import OracleTrainingGenerator
+from afs_stages.core.sample import TrainingSample
+from afs_stages.scoring.asar.pool import AsarPool
+
+HACK = Path(__file__).parents[2] / "data" / "sample" / "hack"
+REAL = os.environ.get("ASAR", "")
+
+
+def generate(root: Path) -> list[TrainingSample]:
+    return list(OracleTrainingGenerator(oracle_path=root).generate())
+
+
+def of_kind(samples: list[TrainingSample], kind: str) -> list[TrainingSample]:
+    return [s for s in samples if s.provenance["kind"] == kind]
+
+
+def told(folder: Path, kind: str, **files: str) -> list[TrainingSample]:
+    """The samples of one kind of a codebase of these files."""
+    for name, text in files.items():
+        (folder / f"{name}.asm").write_text(text)
+    return of_kind(generate(folder), kind)
+
+
+def code_of(text: str) -> str:
+    """The code in the last fence of a text."""
+    return re.findall(r"```asm\n(.*?)\n```", text, re.S)[-1]
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[TrainingSample]:
+    return generate(HACK)
+
+
+BRANCH = """\
+Lamp_Burn:
+  LDA.w Oil
+  BEQ .out
+  DEC.w Oil
+  JSR Lamp_Glow
+  STA.w Glow
+.out
+  JSR Lamp_Draw
+  RTS
+"""
+RAM = "Oil = $7E0D90\nGlow = $7E0D91\n"
+
+
+def test_what_a_branch_leaves_out(tmp_path):
+    (sample,) = told(tmp_path, "asm_what_if", lamp=BRANCH, ram=RAM)
+    assert sample.output == (
+        "`BEQ .out` (`lamp.asm`, line 3) is taken if `Oil` is zero, and the routine "
+        "goes on at `.out`. From there no path in the routine leads to the write to "
+        "`Oil`, the call of `Lamp_Glow` and the write to `Glow`. What can still run "
+        "from there: the call of `Lamp_Draw`."
+    )
+
+
+def test_what_is_done_elsewhere_too_is_left_out_by_no_branch(tmp_path):
+    code = BRANCH.replace("  LDA.w Oil\n", "  STZ.w Glow\n  LDA.w Oil\n")
+    (sample,) = told(tmp_path, "asm_what_if", lamp=code, ram=RAM)
+    assert "`Glow`" not in sample.output
+
+
+def test_a_loop_leaves_nothing_out(tmp_path):
+    loop = "Lamp_All:\n-\n  STZ.w Glow,X\n  DEX\n  LDA.w Oil\n  BNE -\n  RTS\n"
+    assert told(tmp_path, "asm_what_if", lamp=loop, ram=RAM) == []
+
+
+def test_a_bug_is_one_instruction_and_its_fix_the_codebase_s(samples):
+    bugs = of_kind(samples, "asm_bug")
+    assert len(bugs) > 50
+    for sample in bugs:
+        wrong, right = code_of(sample.input), code_of(sample.output)
+        assert assemble(wrong).state != "error"
+        before, after = wrong.split("\n"), right.split("\n")
+        if len(before) == len(after):
+            assert sum(a != b for a, b in zip(before, after, strict=True)) == 1
+        else:
+            assert len(after) == len(before) + 1
+            assert "is missing" in sample.output
+        source = (HACK / sample.provenance["file"]).read_text().expandtabs(4)
+        first, last = sample.provenance["lines"]
+        rows = [line.strip() for line in source.split("\n")[first - 1 : last]]
+        assert [line.strip() for line in after] == rows
+
+
+def test_a_return_is_wrong_only_where_every_call_is_of_one_kind(tmp_path):
+    lamp = "Lamp_Out:\n  STZ.w $0D90\n  STZ.w $0D91\n  STZ.w $0D92\n  RTS\n"
+    day = "Day:\n  NOP\n  JSR Lamp_Out\n  RTL\n"
+    (sample,) = told(tmp_path, "asm_bug", lamp=lamp, day=day)
+    assert "`RTL` has to be `RTS`." in sample.output
+    night = "Night:\n  NOP\n  JSL Lamp_Out\n  RTL\n"
+    assert told(tmp_path, "asm_bug", lamp=lamp, day=day, night=night) == []
+
+
+def test_a_lost_pull_is_told_by_what_stays_on_the_stack(tmp_path):
+    code = "Lamp_Out:\n  PHX\n  LDX.w $0D90\n  STX.w $0D91\n  PLX\n  RTL\n"
+    (sample,) = told(tmp_path, "asm_bug", lamp=code)
+    assert sample.output.startswith(
+        "A `PLX` is missing. PHX puts X on the stack and nothing takes it off, so RTL "
+        "takes what was pushed for a part of the return address."
+    )
+    assert "PLX" not in sample.input
+
+
+KEEP = "Lamp_Out:\n  LDX.w $0D90\n  STX.w $0D91\n  STZ.w $0D92\n  STZ.w $0D93\n"
+
+
+def test_a_change_keeps_a_register_at_every_return(tmp_path):
+    code = f"{KEEP}  BEQ .dark\n  RTL\n.dark\n  STZ.w $0D94\n  RTL\n"
+    (sample,) = told(tmp_path, "asm_change", lamp=code)
+    assert code_of(sample.output) == (
+        "Lamp_Out:\n  PHX\n  LDX.w $0D90\n  STX.w $0D91\n  STZ.w $0D92\n"
+        "  STZ.w $0D93\n  BEQ .dark\n  PLX : RTL\n.dark\n  STZ.w $0D94\n  PLX : RTL"
+    )
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "  LDA $03,S\n  RTL\n",  # a push would move it
+        "  SEP #$10\n  RTL\n",  # pushed at one width, pulled at another
+        "  JMP Lamp_Elsewhere\n",  # the pull would never run
+        "  JSL Nobody_Knows\n  RTL\n",  # it may look at the stack
+    ],
+)
+def test_a_register_is_not_kept_where_that_could_break(tmp_path, end):
+    assert told(tmp_path, "asm_change", lamp=KEEP + end) == []
+
+
+def test_another_value_where_nothing_else_takes_it(tmp_path):
+    code = "Lamp_Fill:\n  LDA.b #$05\n  STA.w $0D90\n  STZ.w $0D91\n  NOP\n  RTL\n"
+    ends_in = "Lamp_Fill:\n  LDA.b #$05\n  STA.w $0D90\n  JSR Use\n  NOP\n  RTL\n"
+    assert told(tmp_path, "asm_change", lamp=ends_in) == []
+    by_macro = ends_in.replace("JSR Use\n  NOP", "%use()")
+    assert told(tmp_path, "asm_change", lamp=by_macro) == []
+    (sample,) = told(
+        tmp_path, "asm_change", lamp=code.replace("  NOP\n", "  LDA $10\n")
+    )
+    assert "`LDA.b #$05` becomes `LDA.b #$06`" in sample.output
+    assert "Nothing else uses what was loaded there." in sample.output
+
+
+def test_each_change_of_the_hack_assembles_and_differs(samples):
+    changes = of_kind(samples, "asm_change")
+    assert len(changes) > 30
+    for sample in changes:
+        new, old = code_of(sample.output), code_of(sample.input)
+        assert new != old
+        assert assemble(new).state in ("ok", "stubs")
+
+
+@pytest.mark.skipif(not REAL, reason="needs the assembler named by ASAR")
+def test_bugs_and_changes_assemble_by_asar(samples):
+    chosen = [*of_kind(samples, "asm_bug"), *of_kind(samples, "asm_change")]
+    codes = [code_of(sample.output) for sample in chosen]
+    with AsarPool(REAL, timeout=5.0) as asar:
+        faults = [r for r in asar.assemble(codes) if r.state == "error"]
+    assert faults == []
+
+
+def test_a_reason_is_the_comment_s(tmp_path):
+    code = (
+        "Lamp_Out:\n  STZ.w $0D90\n"
+        "  NOP ; wait a little so that the flame can die down\n"
+        "  STZ.w $0D91 ; the wick of the lamp\n  STZ.w $0D92\n  RTL\n"
+    )
+    (sample,) = told(tmp_path, "asm_why", lamp=code)
+    assert "`NOP`" in sample.instruction or "NOP" in sample.instruction
+    assert sample.output == (
+        "The comment at that line (`lamp.asm`, line 3) gives the reason: "
+        "“wait a little so that the flame can die down”."
+    )
+
+
+WRITES = "Lamp_Fill:\n  LDA.b #$05\n  STA.w Oil\n  NOP\n  RTL\n"
+READS = "Lamp_Look:\n  LDA.w Oil\n  STA.b $10\n  NOP\n  RTL\n"
+
+
+def test_a_variable_is_followed_over_files(tmp_path):
+    (sample,) = told(tmp_path, "memory_trace", one=WRITES, two=READS, ram=RAM)
+    assert "2 instructions in 2 files use it, none by an index." in sample.output
+    assert "Written:\n- `STA.w Oil` in `Lamp_Fill` (`one.asm`, line 3)" in sample.output
+    assert "Read:\n- `LDA.w Oil` in `Lamp_Look` (`two.asm`, line 2)" in sample.output
+
+
+def test_a_use_by_address_counts_and_an_index_forbids_all(tmp_path):
+    by_number = READS.replace("Oil", "$0D90")
+    (sample,) = told(tmp_path, "memory_trace", one=WRITES, two=by_number, ram=RAM)
+    assert "`LDA.w $0D90` in `Lamp_Look`" in sample.output
+    for other in ("Oil,X", "Oil+1", "(Oil)"):
+        again = READS.replace("LDA.w Oil", f"LDA.w Oil\n  STA.w {other}")
+        assert told(tmp_path, "memory_trace", one=WRITES, two=again, ram=RAM) == []
+
+
+def test_the_only_writer(tmp_path):
+    code = f"{WRITES}\n{READS}"
+    (sample,) = told(tmp_path, "memory_writer", one=code, ram=RAM)
+    assert sample.output.startswith(
+        "`Lamp_Fill`. `Oil` is at $7E0D90. No other code of these sources writes it by "
+        "its name or its address.\n- `STA.w Oil`"
+    )
+    patched = f"{code}\norg $008000\n  JSL Lamp_Fill\n  NOP\n"
+    (sample,) = told(tmp_path, "memory_writer", one=patched, ram=RAM)
+    assert "The original game's code is not among these sources" in sample.output
+    assert "Its value is taken by `Lamp_Look`." in sample.output
+    second = WRITES.replace("Lamp_Fill", "Lamp_Refill")
+    assert told(tmp_path, "memory_writer", one=code + second, ram=RAM) == []
+
+
+def test_two_writers_are_compared(tmp_path):
+    header = "; Puts the lamp out\n"
+    other = f"{header}Lamp_Out:\n  STZ.w Oil\n  STZ.w Glow\n  JSR Smoke\n  RTS\n"
+    (sample,) = told(tmp_path, "asm_compare", one=WRITES, two=other, ram=RAM)
+    assert "alone write `Oil` ($7E0D90)." in sample.output
+    assert "- both write `Oil`" in sample.output
+    assert "- only `Lamp_Out` writes `Glow`" in sample.output
+    assert "- only `Lamp_Out` calls `Smoke`" in sample.output
+    assert "- `Lamp_Fill` returns with RTL, `Lamp_Out` with RTS" in sample.output
+
+
+def test_who_calls_both(tmp_path):
+    flame = "Flame:\n  NOP\n  STZ $10\n  RTS\n\nSmoke:\n  NOP\n  STZ $11\n  RTS\n\n"
+    both = "Lamp_Out:\n  JSR Flame\n  JSR Smoke\n  RTS\n\n"
+    lone = "Lamp_X:\n  NOP\n  STZ $12\n  RTS\n\n"
+    ones = (
+        f"{lone}Lamp_A:\n  NOP\n  JSR Flame\n  RTS\n\n"
+        f"{lone.replace('_X', '_Y')}Lamp_B:\n  NOP\n  JSR Smoke\n  RTS\n"
+    )
+    (sample,) = told(tmp_path, "asm_which", lamp=flame + both + ones)
+    assert sample.output.startswith("`Lamp_Out` (`lamp.asm`, line 11) calls both")
+    macro = "macro puff()\n  JSR Smoke\nendmacro\n"
+    assert told(tmp_path, "asm_which", lamp=flame + both + ones, mac=macro) == []
+
+
+def test_what_nobody_wrote_is_not_made_up(tmp_path):
+    (sample,) = told(tmp_path, "memory_unsaid", one=WRITES, two=READS, ram=RAM)
+    assert sample.output.startswith("The sources do not say. `")
+    (tmp_path / "lamp.md").write_text("# Lamps\n\nOil is what a lamp burns.\n")
+    left = told(tmp_path, "memory_unsaid", one=WRITES, two=READS, ram=RAM)
+    assert not [s for s in left if "`Oil`" in s.instruction]
+
+
+def test_a_second_turn_teaches_its_own_answer(samples):
+    dialogues = [s for s in samples if s.messages]
+    assert len(dialogues) > 10
+    for sample in dialogues:
+        first, answered, asked, said = sample.messages
+        assert [m["role"] for m in (first, asked)] == ["user", "user"]
+        assert answered["train"] is False
+        assert said["content"] == sample.output
+        assert sample.input in asked["content"]
+
+
+def shape(question: str) -> str:
+    """A question with names, addresses and numbers replaced by placeholders."""
+    line = question.split("\n")[0]
+    for pattern, mark in (
+        (r"`[^`]*`", "N"),
+        (r"“[^”]*”", "Q"),
+        (r"\$[0-9A-Fa-f:]+", "A"),
+        (r"\d+", "#"),
+    ):
+        line = re.sub(pattern, mark, line)
+    return line
+
+
+def test_no_ten_shapes_make_sixty_percent_of_a_kind(samples):
+    for domain in ("oracle_asm", "oracle_memory"):
+        trained = [
+            s
+            for s in samples
+            if s.domain == domain and s.metadata.get("wording") != "recall"
+        ]
+        counts = Counter(shape(s.instruction) for s in trained)
+        ten = sum(count for _, count in counts.most_common(10))
+        assert ten <= 0.6 * len(trained)
