@@ -51,6 +51,7 @@ def second(first: str, ratio: float) -> str:
     model["version"] = "v2"
     model["weights"] = {"save": 1.0}
     model["rehearsal"]["ratio"] = ratio
+    model["rebalance"]["max_total"] = None  # all there is
     return yaml.safe_dump(params, sort_keys=False)
 
 
