@@ -276,11 +276,11 @@ class OracleTrainingGenerator(BaseGenerator):
         """
         project, words = self.project, self.words
         yield from self._samples("assembly", assembly.drafts(project, words))
-        about_code = chain(
-            what_if.drafts(words, self.sound),
-            find_bug.drafts(project, words, self.sound),
-            change_code.drafts(project, words, self.sound),
-        )
+        branches = list(what_if.drafts(words, self.sound))
+        changes = list(change_code.drafts(project, words, self.sound))
+        asked = {draft.group.rsplit(":", 1)[-1] for draft in (*branches, *changes)}
+        bugs = find_bug.drafts(project, words, self.sound, asked)
+        about_code = chain(branches, bugs, changes)
         yield from self._samples(
             "assembly", second_turn.with_turns(project, words, about_code)
         )

@@ -5,6 +5,7 @@ the ROM that no `org` places. What can be seen is told instead.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -19,6 +20,9 @@ from afs_stages.codebase.tell.name_lookup import NameLookup
 
 _WORD = re.compile(r"!?[A-Za-z_]\w*")
 _NUMBER = re.compile(r"\$?\b[0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}\b")
+_IN_NAME = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{4,6}(?![0-9A-Za-z])|_[0-9A-F]{4,6}")
+"""An address in the name of a routine."""
+
 _LOAD = re.compile(r"(?i)^(ld[axy](?:\.\w)?) #(\$[0-9A-Fa-f]+)$")
 MOST_USES = 8
 
@@ -90,7 +94,7 @@ def of_routines(project: Project, words: NameLookup) -> Iterator[Draft]:
         block = unit.block
         if block.kind != "routine" or project.find(block.name) is not unit:
             continue
-        folder = block.file.split("/")[0]
+        folder = posixpath.dirname(block.file)
         if ("place", folder) not in asked and _unplaced(project, words, unit):
             asked.add(("place", folder))
             yield _no_address(project, unit)
@@ -142,7 +146,7 @@ def _unplaced(project: Project, words: NameLookup, unit: Unit) -> bool:
     block = unit.block
     named = block.name in project.program.symbols or bool(words.place(block.name))
     first = project.program.files[block.file].lines[block.first - 1]
-    if named or _NUMBER.search(block.header):
+    if named or _NUMBER.search(block.header) or _IN_NAME.search(block.name):
         return False
     if first.text.lstrip().startswith("#_") or unit.contract.instructions < 4:
         return False
@@ -175,6 +179,8 @@ def _unexplained_number(unit: Unit) -> tuple[int, str, str] | None:
             written = f"{statement.word} {statement.rest}"
             match = _LOAD.match(written)
             if match and int(match.group(2)[1:], 16) > 2:
+                mnemonic, dot, size = statement.word.partition(".")
+                written = f"{mnemonic.upper()}{dot}{size} {statement.rest}"
                 return line.number, written, match.group(2)
     return None
 
