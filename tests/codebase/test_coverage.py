@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from afs_stages.codebase import OracleTrainingGenerator
+from afs_stages.codebase.tell.faithfulness import left_out
 
 LAMPS = """\
 ; Lights every lamp of the tower at night
@@ -81,3 +82,7 @@ def test_rows_of_tables_are_a_fifth_of_the_documentation(tmp_path):
     assert looked_up
     assert len(looked_up) * 5 <= len(samples)
     assert made.tally.dropped["too_many_table_rows"] > 0
+
+
+def test_of_a_label_without_code_nothing_is_left_out():
+    assert left_out((), []) == []

@@ -28,7 +28,8 @@ def left_out(lines: tuple[Line, ...], steps: list[str]) -> list[str]:
     statements = [
         statement for line in lines for statement in line.statements if statement.word
     ]
-    for statement, following in zip(statements, [*statements[1:], None], strict=True):
+    for at, statement in enumerate(statements, 1):
+        following = statements[at] if at < len(statements) else None
         word = statement.word.split(".", 1)[0]
         name = _operand(word, statement.rest)
         if (
