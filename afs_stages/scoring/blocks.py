@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from afs_stages.asm.lexer import split_comment, statements
 from afs_stages.asm.opcode_table import matrix
-from afs_stages.asm.syntax import bare, parse_line
 from afs_stages.core.memo import ENTRIES
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _parted(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 def _line_kind(line: str) -> tuple[int, int]:
     """(instructions, statements that are no assembly) of a line."""
     good = bad = 0
-    for statement in parse_line(bare(line)):
+    for statement in statements(split_comment(line)[0]):
         if statement.kind == "op":
             known = statement.name in matrix()
             good += known

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 import msgspec
 
-from afs_stages.asm.syntax import Statement, parse
+from afs_stages.asm.lexer import Statement, parse
 from afs_stages.core.errors import UserError
 from afs_stages.core.sample import TrainingSample
 from afs_stages.scoring.blocks import sample_assembly, without_code

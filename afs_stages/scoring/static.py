@@ -17,9 +17,9 @@ from functools import lru_cache
 from math import exp
 from typing import Any
 
+from afs_stages.asm.lexer import Statement, parse
 from afs_stages.asm.opcode_table import references
 from afs_stages.asm.registers import index_of, registers
-from afs_stages.asm.syntax import Statement, parse
 from afs_stages.core.memo import ENTRIES, Memo
 
 PENALTIES: dict[str, float] = {
@@ -407,11 +407,12 @@ def _local_labels(statements: Sequence[Statement]) -> Counter[str]:
     """Local labels used but not defined, and defined but not used."""
     defined: set[str] = set()
     used: set[str] = set()
-    for kind, name, _, operand in statements:
-        if kind == "label" and name[0] == ".":
-            defined.add(name)
-        if "." in operand:
-            used.update([name for name in references(operand) if name[0] == "."])
+    for statement in statements:
+        if statement.kind == "label" and statement.name[0] == ".":
+            defined.add(statement.name)
+        if "." in statement.operand:
+            names = references(statement.operand)
+            used.update([name for name in names if name[0] == "."])
     if not defined and not used:
         return Counter()
     everywhere = " ".join(s.operand for s in statements if s.kind != "op")

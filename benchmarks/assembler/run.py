@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from afs_stages.asm import opcode_table as table
+from afs_stages.asm.lexer import parse, statements
 from afs_stages.asm.opcode_table import AssemblyResult, assemble
-from afs_stages.asm.syntax import parse, parse_line
 from afs_stages.scoring.asar.pool import AsarPool
 from afs_stages.scoring.context import Context
 from afs_stages.scoring.discriminator.assembly_folder import folder_samples
@@ -104,10 +104,9 @@ def main() -> None:
 
 def forget() -> None:
     """Drop what the table check remembers of lines it has met."""
-    for blocks in (parse, table.assemble, table.fault):
-        blocks.cache_clear()
-    for memo in (parse_line, table._part, table._sound, table.references):
-        memo.__self__.clear()
+    for memo in (parse, statements, table.assemble, table.fault):
+        memo.cache_clear()
+    table.references.__self__.clear()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from afs_stages.asm.syntax import Statement, parse
+from afs_stages.asm.lexer import Statement, parse
 from afs_stages.scoring.context import RETURN_OF
 from afs_stages.scoring.discriminator.statement_forms import (
     StatementForm,
