@@ -20,7 +20,7 @@ import msgspec
 from afs_stages.asm.lexer import BLOCKS, Statement, lex
 from afs_stages.core.memo import ENTRIES, Memo
 
-State = Literal["ok", "stubs", "error", "lost"]
+State = Literal["ok", "stubs", "error", "lost", "untried"]
 
 _SHAPES: dict[str, tuple[str, ...]] = {
     "plain": ("direct", "absolute", "long", "relative8", "relative16"),
@@ -57,7 +57,7 @@ _OWN_WORDS = frozenset(("A", "X", "Y", "S", "PC", "a", "x", "y", "s", "pc"))
 @dataclass(frozen=True)
 class AssemblyResult:
     """Whether a snippet assembles: `ok`, `stubs` (that many outside names stubbed),
-    `error` or `lost` (unknown).
+    `error`, `lost` (it cost the assembler's worker its life) or `untried`.
     """
 
     state: State
