@@ -44,6 +44,10 @@ _BAD_NUMBER = re.compile(
     r"\$(?![0-9A-Fa-f!{<(])|\$[0-9A-Fa-f]+[G-Zg-z_]|(?<![\w$%.!])\d+[A-Za-z_]"
 )
 _BAD_COMMA = re.compile(r"^,|,\s*,|,\s*$")
+_TWO_TERMS = re.compile(r"[\w)\]]\s+[\w$!#.(\[]|//")
+"""Two terms side by side without an operator: what follows is no part of the operand,
+but a next line or a remark of another language.
+"""
 _REFERENCE = re.compile(r"(?<![\w.!$%#\]])(\.+[A-Za-z_]\w*|[A-Za-z_][\w.]*)")
 _ANONYMOUS = re.compile(r"^[+-]+$")
 MOST_ERRORS = 8
@@ -154,8 +158,14 @@ def fault(mnemonic: str, size: str, operand: str) -> str:
         return f"unknown mnemonic {mnemonic}"
     if size and size not in "bwl":
         return f"unknown size .{size}"
+    if _TWO_TERMS.search(operand):
+        return f"two terms without an operator in {operand}"
     if "!" in operand or "<" in operand:
-        return ""  # a define or macro argument may stand for anything
+        # a define or macro argument may stand for anything, but `#` says what it is
+        known = operand[0] == "#" and mnemonic not in _REPEATABLE
+        if not known or "immediate" in modes or _quirk(mnemonic, "#"):
+            return ""
+        return f"{mnemonic} has no such addressing mode: {operand}"
     if len(operand) > 1 and operand.isidentifier():
         shape, inner = "plain", operand
     elif operand and (problem := _malformed(operand)):
