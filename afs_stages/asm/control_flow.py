@@ -10,6 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from afs_stages.asm.effects import (
+    BRANCHES,
+    JUMPS,
+    KEEPS_FLAGS,
+    PULLS,
+    PUSHES,
+    RETURNING,
+    switched_widths,
+)
 from afs_stages.asm.isa import DATA
 from afs_stages.asm.lexer import Statement
 from afs_stages.asm.operand import Operand, read_operand
@@ -32,11 +41,6 @@ CALLED = "called"
 AS_WIDE_AS_ENTERED = "entered"
 """The upper half of A, where only code of the caller's width has written A."""
 
-BRANCHES = frozenset(("beq", "bne", "bcc", "bcs", "bmi", "bpl", "bvc", "bvs"))
-JUMPS = frozenset(("bra", "brl", "jmp", "jml"))
-RETURNING = frozenset(("rts", "rtl", "rti"))
-_PUSHES = {"pha": "a", "phx": "x", "phy": "y", "phb": "b", "phd": "d", "php": "p"}
-_PULLS = {"pla": "a", "plx": "x", "ply": "y", "plb": "b", "pld": "d", "plp": "p"}
 _WIDE = {"a": "m", "x": "x", "y": "x"}
 """Which width a push or pull of the register depends on."""
 _CHANGES_WORDS = {
@@ -51,15 +55,7 @@ _CHANGES = {
     for word in words.split()
 }
 _OF_A_OR_MEMORY = frozenset(("inc", "dec", "asl", "lsr", "rol", "ror"))
-_KEEPS_FLAGS_WORDS = """
-    sta stx sty stz pha phx phy phb phd php phk pea pei per nop jmp jml bra brl jsr jsl
-    rts rtl rti beq bne bcc bcs bmi bpl bvc bvs plb tcs txs
-"""
-_KEEPS_FLAGS = frozenset(_KEEPS_FLAGS_WORDS.split()) - {"plb"}
-_FLAGS = {0x20: "m", 0x10: "x"}
-_PREPARES = frozenset(
-    (*_PUSHES, "phk", "pea", "plb", "rep", "sep", "nop", "clc", "sec")
-)
+_PREPARES = frozenset((*PUSHES, "pea", "plb", "rep", "sep", "nop", "clc", "sec"))
 """What may stand before a switch of widths that is still the first thing done: saving
 registers and setting the data bank.
 """
@@ -415,10 +411,10 @@ def _after(walker: Walker, word: str, rest: str) -> Walker | None:
     """A path behind an instruction that goes on to the next."""
     if word in ("rep", "sep"):
         return _switched(walker, word, rest)
-    if word in _PUSHES or word in ("phk", "pea", "pei", "per"):
+    if word in PUSHES or word in ("pea", "pei", "per"):
         return _pushed(walker, word)
-    if word in _PULLS:
-        return _pulled(walker, _PULLS[word])
+    if word in PULLS:
+        return _pulled(walker, PULLS[word])
     if word in ("tcs", "txs"):
         return replace(walker, stack=(), lost=True)
     if word == "xce":
@@ -427,7 +423,7 @@ def _after(walker: Walker, word: str, rest: str) -> Walker | None:
         walker = _written(walker, register)
     if word in ("xba", "tdc", "tsc"):
         walker = replace(walker, registers=replace(walker.registers, high=UNKNOWN))
-    if len(word) == 3 and word not in _KEEPS_FLAGS:
+    if len(word) == 3 and word not in KEEPS_FLAGS:
         return _flagged(walker)
     return walker
 
@@ -473,11 +469,9 @@ def _written(walker: Walker, register: str) -> Walker:
 
 def _switched(walker: Walker, word: str, rest: str) -> Walker | None:
     """REP and SEP of widths; an operand that is no number could switch anything."""
-    value = _immediate(rest)
-    if value is None:
+    widths = switched_widths(word, rest)
+    if widths is None:
         return None
-    size = "16" if word == "rep" else "8"
-    widths = {_FLAGS[bit]: size for bit in _FLAGS if value & bit}
     registers = replace(walker.registers, p=UNKNOWN)
     if widths.get("x") == "8" and walker.x != "8":
         # the upper halves of X and Y are gone
@@ -492,21 +486,9 @@ def _switched(walker: Walker, word: str, rest: str) -> Walker | None:
     return _changed(after, "p")
 
 
-def _immediate(rest: str) -> int | None:
-    text = rest.strip().removeprefix("#")
-    try:
-        if text.startswith("$"):
-            return int(text[1:], 16)
-        if text.startswith("%"):
-            return int(text[1:], 2)
-        return int(text)
-    except ValueError:
-        return None
-
-
 def _pushed(walker: Walker, word: str) -> Walker:
-    register = _PUSHES.get(word, "")
-    if not register:
+    register = PUSHES.get(word, "")
+    if register in ("", "k"):
         size = "8" if word == "phk" else "16"
         return replace(walker, stack=(*walker.stack, Pushed(word, UNKNOWN, size=size)))
     value = getattr(walker.registers, register)

@@ -19,21 +19,31 @@ WRITES = frozenset(
 READS = frozenset(
     ("lda", "ldx", "ldy", "cmp", "cpx", "cpy", "bit", "ora", "and", "eor", "adc", "sbc")
 )
-_OTHER_WORDS = """
-    arch assert autoclean autoclear base bank check cleartable debug dpbase else elseif
-    endif endfor endmacro endspcblock endstruct endtable endwhile error exhirom exlorom
-    fastrom fill fillbyte filldword fillword for freecode freedata freespace
-    freespacebyte fullsa1rom function global hirom if import incbin include includeonce
-    incsrc lorom macro math namespace norom nested optimize org pad padbyte paddword
-    padword parallel prot print pullbase pullns pullpc pulltable pushbase pushns pushpc
-    pushtable rep reset sa1rom segment skip spcblock startpos struct superfxrom table
-    undef warn warnings warnpc while xkas align dp freespacebyte expecterror @asar
-    @include { } offset export pool stringsxpand bss data code mov movw bbs bbc cbne
-    dbnz sleep call tcall pcall ret reti set1 clr1 setp clrp setc clrc notc ei di push
-    pop mul div daa das xcn or decw incw cmpw addw subw and1 or1 eor1 not1 mov1 cmpw
-    stop tset tclr
+_DIRECTIVE_WORDS = """
+    arch asar assert align autoclean autoclear bank base check cleartable db dbr dd dl
+    dpbase dw else elseif endfor endif endmacro endspcblock endstruct endwhile error
+    exhirom exlorom fill fillbyte filldword filllong fillword for freecode freedata
+    freespace freespacebyte fullsa1rom function global hirom if incbin include
+    includefrom includeonce incsrc lorom macro math namespace norom optimize org pad
+    padbyte paddword padlong padword print prot pullbase pullns pullpc pulltable
+    pushbase pushns pushpc pushtable reset sa1rom segment sfxrom skip spcblock startpos
+    stdtable struct table undef warn warnings warnpc while xkas
 """
-OTHER = frozenset(_OTHER_WORDS.split())
+DIRECTIVES = frozenset(_DIRECTIVE_WORDS.split())
+"""Words that begin a statement of the assembler's own rather than an instruction."""
+_ELSEWHERE_WORDS = """
+    @asar @include bss code data debug dp endtable expecterror export fastrom import
+    nested offset parallel pool stringsxpand superfxrom { }
+"""
+_SPC700_WORDS = """
+    addw and1 bbc bbs call cbne clr1 clrc clrp cmpw daa das dbnz decw di div ei eor1
+    incw mov mov1 movw mul not1 notc or or1 pcall pop push ret reti set1 setc setp
+    sleep stop subw tcall tclr tset xcn
+"""
+OTHER = DIRECTIVES | frozenset(_ELSEWHERE_WORDS.split() + _SPC700_WORDS.split())
+"""Words that are no instruction of the 65816: directives, those of other dialects, and
+the instructions of the sound processor.
+"""
 REGISTERS = {
     0x2100: "INIDISP",
     0x2101: "OBSEL",

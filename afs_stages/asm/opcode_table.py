@@ -10,19 +10,17 @@ output byte by byte.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
-from operator import itemgetter
 from typing import Any, Literal
 
 import msgspec
 
-from afs_stages.asm.syntax import BLOCKS, DIRECTIVES, lines, parse_part
-from afs_stages.core.memo import ENTRIES, LONGEST, Memo
+from afs_stages.asm.lexer import BLOCKS, Statement, lex
+from afs_stages.core.memo import ENTRIES, Memo
 
-State = Literal["ok", "stubs", "error", "lost"]
+State = Literal["ok", "stubs", "error", "lost", "untried"]
 
 _SHAPES: dict[str, tuple[str, ...]] = {
     "plain": ("direct", "absolute", "long", "relative8", "relative16"),
@@ -46,8 +44,14 @@ _BAD_NUMBER = re.compile(
     r"\$(?![0-9A-Fa-f!{<(])|\$[0-9A-Fa-f]+[G-Zg-z_]|(?<![\w$%.!])\d+[A-Za-z_]"
 )
 _BAD_COMMA = re.compile(r"^,|,\s*,|,\s*$")
+_TWO_TERMS = re.compile(r"[\w)\]]\s+[\w$!#.(\[]|//")
+"""Two terms side by side without an operator: what follows is no part of the operand,
+but a next line or a remark of another language.
+"""
 _REFERENCE = re.compile(r"(?<![\w.!$%#\]])(\.+[A-Za-z_]\w*|[A-Za-z_][\w.]*)")
 _ANONYMOUS = re.compile(r"^[+-]+$")
+MOST_ERRORS = 8
+"""Errors told of a snippet."""
 _REPEATABLE = frozenset(
     ("ASL", "LSR", "ROL", "ROR", "INC", "DEC", "INX", "DEX", "INY", "DEY", "NOP")
 )
@@ -57,7 +61,7 @@ _OWN_WORDS = frozenset(("A", "X", "Y", "S", "PC", "a", "x", "y", "s", "pc"))
 @dataclass(frozen=True)
 class AssemblyResult:
     """Whether a snippet assembles: `ok`, `stubs` (that many outside names stubbed),
-    `error` or `lost` (unknown).
+    `error`, `lost` (it cost the assembler's worker its life) or `untried`.
     """
 
     state: State
@@ -154,8 +158,14 @@ def fault(mnemonic: str, size: str, operand: str) -> str:
         return f"unknown mnemonic {mnemonic}"
     if size and size not in "bwl":
         return f"unknown size .{size}"
+    if _TWO_TERMS.search(operand):
+        return f"two terms without an operator in {operand}"
     if "!" in operand or "<" in operand:
-        return ""  # a define or macro argument may stand for anything
+        # a define or macro argument may stand for anything, but `#` says what it is
+        known = operand[0] == "#" and mnemonic not in _REPEATABLE
+        if not known or "immediate" in modes or _quirk(mnemonic, "#"):
+            return ""
+        return f"{mnemonic} has no such addressing mode: {operand}"
     if len(operand) > 1 and operand.isidentifier():
         shape, inner = "plain", operand
     elif operand and (problem := _malformed(operand)):
@@ -207,177 +217,70 @@ references = Memo(_references).__getitem__
 """Labels and symbols an operand names; local ones with their dots."""
 
 
-_NO_NAMES: frozenset[str] = frozenset()
-_Part = tuple[
-    tuple[str, ...],
-    frozenset[str],
-    frozenset[str],
-    tuple[tuple[str, int], ...],
-    tuple[tuple[str, int], ...],
-]
-"""(faults, names defined, names used, anonymous labels, uses of such) of a part of a
-line between two ` : `.
-
-What it says, whatever stands around it; labels and uses with the number of their
-statement in it.
-"""
-_NOTHING: _Part = ((), _NO_NAMES, _NO_NAMES, (), ())
-_faults, _defined, _used, _labels, _uses = map(itemgetter, range(5))
-_PLAIN = re.compile(
-    r"(?:#?([A-Za-z_]\w*(?=:)|\.+\w+(?=:|\s|$)):?(?![=:])\s*)?"
-    r"(?:([A-Za-z]{3})(?:\.([A-Za-z]))?(?:\s+([#(\[]*)"
-    r"(?:\$([0-9A-Fa-f]+)(?!\w)|([%]?[0-9]+(?!\w)|!\w+)|(\.+[A-Za-z_]\w*|[A-Za-z_][\w.]*))"
-    r"((?:[+-]|>>)[0-9]+(?!\w))?((?: ?[,)\]]| ?[xyXYsS]\b)*))?)?$"
-)
-"""A label, then an instruction: mnemonic, size, what opens its operand, its hex digits
-or another number or a name, what is added, what closes it. Most parts have this form.
-"""
-
-
-def _is_sound(form: str) -> bool:
-    mnemonic, size, operand = form.split("|")
-    return mnemonic.upper() in matrix() and not fault(
-        mnemonic.upper(), size.lower(), operand
-    )
-
-
-_sound = Memo(_is_sound).__getitem__
-"""Whether `mnemonic|size|operand` is an instruction."""
-
-
-def _read_plain(part: str) -> _Part | None:
-    """A part of the plain form that is right, or None; which name or digits an operand
-    has makes no difference.
-    """
-    if part[:1] == "%":
-        return _NOTHING
-    match = _PLAIN.match(part)
-    if match is None:
-        word = part.partition(" ")[0].lower()
-        return (
-            _NOTHING
-            if word in DIRECTIVES and ":" not in part and "=" not in part
-            else None
-        )
-    label, mnemonic, size, opening, digits, other, name, added, closing = match.groups(
-        ""
-    )
-    used = _NO_NAMES
-    if mnemonic:
-        if digits:
-            base = "$0000000"[: len(digits) + 1]
-        elif not name:
-            base = other and f"{other[0]}0"
-        elif name in _OWN_WORDS:
-            base = name
-        else:
-            base = ".n" if name[0] == "." else "name"
-            used = _NO_NAMES if opening[-1:] == "#" else frozenset((name,))
-        if len(digits) > 6 or not _sound(
-            f"{mnemonic}|{size}|{opening}{base}{added and '+0'}{closing}"
-        ):
-            return None
-    return (), frozenset((label,)) if label else _NO_NAMES, used, (), ()
-
-
-def _read_part(part: str) -> _Part:
-    if len(part) <= LONGEST and (plain := _read_plain(part)):
-        return plain
-    faults: list[str] = []
-    defined: set[str] = set()
-    used: set[str] = set()
-    labels: list[tuple[str, int]] = []
-    uses: list[tuple[str, int]] = []
-    for place, (kind, name, size, operand) in enumerate(parse_part(part)):
-        if kind == "op":
-            check = fault if len(operand) <= LONGEST else fault.__wrapped__
-            if problem := check(name, size, operand):
-                faults.append(problem)
-            if _ANONYMOUS.match(operand):
-                uses.append((operand, place))
-            else:
-                used |= references(operand)
-        elif kind == "unknown":
-            faults.append(f"not a statement: {name}")
-        elif kind == "label" and _ANONYMOUS.match(name):
-            labels.append((name, place))
-        elif kind in ("label", "assign"):
-            defined.add(name)
-    return (
-        tuple(faults),
-        frozenset(defined),
-        frozenset(used),
-        tuple(labels),
-        tuple(uses),
-    )
-
-
-_part = Memo(_read_part).__getitem__
-"""A part's faults and names; remembered, since code repeats itself."""
-
-
-_BORDER = re.compile(r"[^\S\n]:(?:[^\S\n]|$)|\n", re.MULTILINE)
-"""Between two parts: the end of a line, or what `SPLIT` finds within one."""
-_BLANKS = (*"\t\v\f\r\x1c\x1d\x1e\x1f", " :\n")
-
-
 @lru_cache(maxsize=BLOCKS)
 def assemble(text: str, known: frozenset[str] = frozenset()) -> AssemblyResult:
     """Check a snippet by the table; `known` names do not count as stubs."""
-    text = "\n".join(lines(text))
-    met = list(map(_part, map(str.strip, _parts(text))))
-    missing = set().union(*map(_used, met)).difference(*map(_defined, met))
-    errors = list(_located(text, met)) if any(map(_faults, met)) else []
+    names = _Names()
+    errors = []
+    place = 0
+    for line in lex(tuple(text.split("\n"))):
+        for statement in line.statements:
+            place += 1
+            names.add(statement, place)
+            if problem := _fault_of(statement):
+                errors.append(f"line {line.number}: {problem}")
+    missing = names.used - names.defined
     local = {name for name in missing if name[0] == "."}
-    errors += [f"label {name} wasn't found" for name in (*sorted(local), *_astray(met))]
     outside = len(missing - local - known)
+    errors += [f"label {name} wasn't found" for name in (*sorted(local), *names.lost())]
     if errors:
-        return AssemblyResult("error", outside, tuple(errors[:8]))
+        return AssemblyResult("error", outside, tuple(errors[:MOST_ERRORS]))
     return AssemblyResult("stubs" if outside else "ok", outside)
 
 
-def _parts(text: str) -> list[str]:
-    """The parts of lines; where no blank is anything but a space, as nearly always,
-    without a pattern.
+def _fault_of(statement: Statement) -> str:
+    """What is wrong with a statement by itself, or an empty string."""
+    if statement.kind == "unknown":
+        return f"not a statement: {statement.text.split()[0]}"
+    if statement.kind == "op":
+        return fault(statement.name, statement.size, statement.operand)
+    return ""
+
+
+@dataclass
+class _Names:
+    """Names that a snippet defines and uses; of anonymous labels, which may stand
+    many times, the places too.
     """
-    if (
-        text.isascii()
-        and not any(map(text.__contains__, _BLANKS))
-        and not text.endswith(" :")
-    ):
-        return text.replace(" : ", "\n").split("\n")
-    return _BORDER.split(text)
 
+    defined: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+    marks: list[tuple[str, int]] = field(default_factory=list)
+    branches: list[tuple[str, int]] = field(default_factory=list)
 
-def _located(text: str, met: list[_Part]) -> Iterator[str]:
-    """The faults with the lines they are in."""
-    number = 1
-    for part, border in zip(met, (*_BORDER.findall(text), ""), strict=True):
-        yield from (f"line {number}: {fault}" for fault in _faults(part))
-        number += border == "\n"
+    def add(self, statement: Statement, place: int) -> None:
+        """Note the names of a statement."""
+        for label in statement.labels:
+            name = label.lstrip("#")
+            if _ANONYMOUS.match(name):
+                self.marks.append((name, place))
+            else:
+                self.defined.add(name)
+        if statement.kind == "assign":
+            self.defined.add(statement.name)
+        elif statement.kind == "op" and _ANONYMOUS.match(statement.operand):
+            self.branches.append((statement.operand, place))
+        elif statement.kind == "op":
+            self.used |= references(statement.operand)
 
+    def lost(self) -> list[str]:
+        """Anonymous labels that are branched to where none lies ahead (`+`) or behind
+        (`-`): no outside code can define one.
+        """
+        return [name for name, place in self.branches if not self._reached(name, place)]
 
-def _astray(met: list[_Part]) -> list[str]:
-    """Anonymous labels that are branched to where none lies ahead or behind: no outside
-    code can define one.
-    """
-    if not any(map(_uses, met)):
-        return []
-    uses = [
-        (name, (at, place))
-        for at, part in enumerate(met)
-        for name, place in _uses(part)
-    ]
-    labels = [
-        (name, (at, place))
-        for at, part in enumerate(met)
-        for name, place in _labels(part)
-    ]
-    return [
-        name
-        for name, at in uses
-        if not any(
-            label == name and (where > at) == (name[0] == "+")
-            for label, where in labels
+    def _reached(self, name: str, place: int) -> bool:
+        ahead = name[0] == "+"
+        return any(
+            mark == name and (where > place) == ahead for mark, where in self.marks
         )
-    ]

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from afs_stages.asm.lexer import Statement, parse, split_comment, statements
 from afs_stages.asm.opcode_table import matrix
-from afs_stages.asm.syntax import bare, parse_line
 from afs_stages.core.memo import ENTRIES
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _parted(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 def _line_kind(line: str) -> tuple[int, int]:
     """(instructions, statements that are no assembly) of a line."""
     good = bad = 0
-    for statement in parse_line(bare(line)):
+    for statement in statements(split_comment(line)[0]):
         if statement.kind == "op":
             known = statement.name in matrix()
             good += known
@@ -107,9 +107,16 @@ def assembly_in(text: str) -> list[str]:
 def _counts(tag: str, code: str) -> bool:
     if tag in ASM_TAGS:
         # a tagged block of another processor or of noise is assembly that is wrong,
-        # not absent
-        return sum(map(sum, map(_line_kind, code.split("\n")))) >= MIN_INSTRUCTIONS
+        # not absent; a list of names is none
+        return any(map(_says_something, parse(code)))
     return is_assembly(code)
+
+
+def _says_something(statement: Statement) -> bool:
+    """Whether a statement is an instruction, or several words that are none."""
+    if statement.kind == "op":
+        return statement.name in matrix() or statement.operand != ""
+    return statement.kind == "unknown" and " " in statement.text
 
 
 def _unfenced(prose: str) -> Iterator[str]:
@@ -127,8 +134,11 @@ def _unfenced(prose: str) -> Iterator[str]:
 
 def _inline(prose: str) -> Iterator[str]:
     for quoted in _QUOTED.findall(prose):
-        if " : " in quoted and is_assembly(quoted.replace(" : ", "\n"), 0):
-            yield quoted.replace(" : ", "\n")
+        code = quoted.replace(" : ", "\n")
+        # without any operand, instructions are named rather than written
+        written = any(statement.operand for statement in parse(code))
+        if " : " in quoted and written and is_assembly(code, 0):
+            yield code
 
 
 def sample_assembly(sample: TrainingSample) -> list[str]:

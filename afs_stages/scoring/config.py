@@ -19,7 +19,16 @@ WEIGHT_OF = {
     "answer": "length",
 }
 """The documented name of each signal's weight."""
-VETOES = ("code", "empty", "unfinished", "repetitive", "language", "refusal", "tools")
+VETOES = (
+    "code",
+    "empty",
+    "unfinished",
+    "repetitive",
+    "residue",
+    "language",
+    "refusal",
+    "tools",
+)
 """Faults that set a row aside whatever else is right."""
 
 

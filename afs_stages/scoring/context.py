@@ -12,7 +12,8 @@ from typing import Any, Literal, Self
 
 import msgspec
 
-from afs_stages.asm.syntax import Statement, parse
+from afs_stages.asm.effects import CALL_RETURNS
+from afs_stages.asm.lexer import Statement, parse
 from afs_stages.core.errors import UserError
 from afs_stages.core.sample import TrainingSample
 from afs_stages.scoring.blocks import sample_assembly, without_code
@@ -22,9 +23,6 @@ _NUMBER = re.compile(r"\$([0-9A-Fa-f]{2,6})$")
 _DEFINITION = re.compile(
     r"^\s*!?([A-Za-z_][\w.]*)\s*=\s*\$([0-9A-Fa-f]{2,6})\b", re.MULTILINE
 )
-
-RETURN_OF = {"JSR": "RTS", "JSL": "RTL"}
-"""How a routine returns, by how it is called."""
 
 
 class _Stored(msgspec.Struct):
@@ -156,8 +154,8 @@ class _Gathered:
         elif statement.kind == "assign":
             is_number = _NUMBER.match(statement.operand)
             self.define(name, statement.operand.lstrip("$") if is_number else "")
-        elif statement.kind == "op" and statement.name in RETURN_OF:
-            self._call(statement.operand, RETURN_OF[statement.name])
+        elif statement.word in CALL_RETURNS:
+            self._call(statement.operand, CALL_RETURNS[statement.word].upper())
 
     def _call(self, routine: str, way: str) -> None:
         if routine[:1].isalpha():

@@ -15,8 +15,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from afs_stages.asm.lexer import parse, split_comment
 from afs_stages.asm.opcode_table import assemble, matrix
-from afs_stages.asm.syntax import parse, strip_comment
 
 SYNTACTIC = ("fake_mnemonic", "foreign_isa", "bad_mode", "undef_label")
 SEMANTIC = (
@@ -139,7 +139,7 @@ def ops(text: str) -> list[Op]:
     """The instructions of a text, in order; comments are left out."""
     found, offset = [], 0
     for line in text.split("\n"):
-        code = strip_comment(line)
+        code, _ = split_comment(line)
         for match in _OP.finditer(code):
             if match[1].upper() in matrix():
                 found.append(_op(match, offset))
@@ -253,7 +253,7 @@ def _drop_pull(text: str, op: Op, rng: random.Random) -> Edit | None:
     line_start = text.rfind("\n", 0, op.start) + 1
     line_end = text.find("\n", op.end)
     line_end = len(text) if line_end < 0 else line_end
-    if strip_comment(text[line_start:line_end]).strip().upper() == op.mnemonic:
+    if split_comment(text[line_start:line_end])[0].strip().upper() == op.mnemonic:
         return line_start, min(line_end + 1, len(text)), ""
     after = re.compile(r"\s+:\s+").match(text, op.end)
     if after and after.end() <= line_end:
@@ -269,7 +269,7 @@ def _reorder(text: str, op: Op, rng: random.Random) -> Edit | None:
     if following is None or _transfers(op) or _transfers(following):
         return None
     between = text[op.end : following.start]
-    if strip_comment(between).strip(" \t\n:"):
+    if any(split_comment(line)[0].strip(" \t:") for line in between.split("\n")):
         return None
     first = text[op.start : op.end]
     second = text[following.start : following.end]
@@ -333,7 +333,7 @@ def _is_wrong(text: str, result: str, kind: str) -> bool:
 
 
 def _statements(text: str) -> list[tuple[str, ...]]:
-    return [tuple(map(str, statement[:4])) for statement in parse(text)]
+    return [statement.parts for statement in parse(text)]
 
 
 def corruptions(

@@ -1,4 +1,4 @@
-"""Whether a tool dialogue holds together: calls fit the tools' schemas, each has its
+"""Whether a dialogue holds together: calls fit the tools' schemas, each has its
 result, not all of them failed, and the answer is made from them.
 
 Earlier turns were samples of their own; only what the last turn did is judged.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import msgspec
@@ -24,15 +25,28 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "null": (type(None),),
 }
 _ERROR = re.compile(
-    r"\W*(?:\w*(?:error|exception)\b|traceback\b|exit code:? ?[1-9]|failed\b"
-    r"|time(?:d out|out)\b|command not found|permission denied)",
+    r"\W*(?:[\w./-]+: ){0,3}(?:\w*(?:error|exception)\b|traceback\b|fatal\b|failed\b"
+    r"|exit code:? ?[1-9]|time(?:d out|out)\b|command not found|permission denied"
+    r"|(?:no such|not an?|cannot|could not|unknown|invalid) \w+)",
     re.IGNORECASE,
 )
-"""How a result begins that is none."""
+"""How a result begins that is none; programs put their name before it."""
+_EXIT = re.compile(r"\bexit (?:status|code)\W{0,3}[1-9]\d*\W*\Z", re.IGNORECASE)
+SHORT_RESULT = 200
+"""Characters of a result that ends with a failure and is nothing but that: a longer
+one, of a test run for instance, has something to say.
+"""
 _SPECIFIC = re.compile(
     r"`([^`\n]+)`|(\$?\w*\d[\w.:/-]*\w|\b[A-Za-z]+_\w+|\b[A-Za-z]*[a-z][A-Z]\w*)"
 )
 """Numbers, times, names and quotations: what an answer can only have from somewhere."""
+_CALL = re.compile(
+    r'"name"\s*:\s*"([^"\n]+)"\s*,\s*"(?:arguments|parameters|input)"\s*:'
+)
+"""A call as the formats of tools write one."""
+_WORDS = re.compile(r"[\w.$/-]{3,}")
+FEWEST_AGAIN = 6
+"""Words of an answer that is no coincidence when it was given before."""
 FEWEST_SPECIFIC = 3
 """Fewer say nothing about where an answer has them from."""
 
@@ -57,6 +71,55 @@ def _faults(
         yield "no answer at the end"
     elif rows and _text(rows[-1]).strip() != output.strip():
         yield "the answer is not the output"
+    if _is_again(output, rows[:-1]):
+        yield "an earlier answer again"
+    if any(name in schemas for name in _written_calls(output)):
+        yield "a call written as an answer"
+    if any(crossed(*pair) for pair in _pairs_of_calls(rows)):
+        yield "results under each other's calls"
+
+
+def _is_again(output: str, before: Sequence[Message]) -> bool:
+    """Whether an answer of several words was given before in the dialogue."""
+    words = output.split()
+    if len(words) < FEWEST_AGAIN:
+        return False
+    said = [_text(row).split() for row in before if row["role"] == "assistant"]
+    return words in said
+
+
+def _written_calls(text: str) -> Iterator[str]:
+    """The names of the calls that stand in a text as JSON."""
+    for found in _CALL.finditer(text):
+        yield found[1]
+
+
+def _pairs_of_calls(rows: Sequence[Message]) -> Iterator[tuple[str, str, str, str]]:
+    """(arguments, result, other arguments, other result) of two calls of one turn."""
+    results = {}
+    for row in rows:
+        if row["role"] == "tool":
+            results[str(row.get("tool_call_id"))] = _text(row)
+    for row in rows:
+        told = []
+        for call in row.get("tool_calls") or ():
+            asked = str((call.get("function") or {}).get("arguments"))
+            told.append((asked, results.get(str(call.get("id")), "")))
+        for mine, other in combinations(told, 2):
+            yield *mine, *other
+
+
+def crossed(mine: str, my_result: str, its: str, its_result: str) -> bool:
+    """Whether what only one call asks for stands in the other's result, on both sides,
+    and not in its own.
+    """
+    asked, other = set(_WORDS.findall(mine)), set(_WORDS.findall(its))
+    only_mine, only_its = asked - other, other - asked
+    own = any(one in my_result for one in only_mine)
+    own = own or any(one in its_result for one in only_its)
+    across = any(one in its_result for one in only_mine)
+    across = across and any(one in my_result for one in only_its)
+    return across and not own
 
 
 def last_results(rows: Sequence[Message]) -> list[str]:
@@ -76,6 +139,8 @@ def failed(result: str) -> bool:
             return False
         error = found.get("error") or found.get("errors")
         return bool(error) and not found.get("response")
+    if len(result) <= SHORT_RESULT and _EXIT.search(result):
+        return True
     return _ERROR.match(result) is not None
 
 

@@ -12,8 +12,8 @@ from importlib.resources import files
 
 import msgspec
 
+from afs_stages.asm.lexer import BLOCKS, parse
 from afs_stages.asm.opcode_table import references
-from afs_stages.asm.syntax import BLOCKS, parse
 from afs_stages.core.memo import ENTRIES, Memo
 
 # a number behind `#` is a value, not an address; two digits mean an address in code

@@ -154,14 +154,14 @@ def _looked_up(
 
 
 def _keep(cache: ScoreCache, batch: Batch, readings: Sequence[RowReading]) -> None:
-    """Keep new readings. A lost worker is an accident, no property of the row: the next
-    run tries again.
+    """Keep new readings. A lost worker is an accident, no property of the row, and so
+    is what was not tried after it: the next run tries again.
     """
     samples, known = batch
     new = [
         (key(sample), reading)
         for sample, before, reading in zip(samples, known, readings, strict=True)
-        if before is None and reading.reasons.get("assembler") != "worker_lost"
+        if before is None and not reading.accident
     ]
     cache.put([one for one, _ in new], [reading for _, reading in new])
 

@@ -43,7 +43,8 @@ CODE_SIGNALS = ("discriminator", "assembler", "static")
 
 class RowReading(msgspec.Struct):
     """What a row shows by itself: measures (`evidence.MEASURES`), components in [0, 1],
-    why one is null, faults that may be vetoes, and what the assembler said.
+    why one is null, faults that may be vetoes, and what the assembler said;
+    `accident` where its worker was lost, which another run may not meet.
     """
 
     measures: dict[str, float | None] = {}
@@ -51,6 +52,7 @@ class RowReading(msgspec.Struct):
     reasons: dict[str, str] = {}
     faults: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    accident: bool = False
     names_used: int = 0
     names_known: int = 0
 
@@ -229,11 +231,13 @@ class QualityScorer:
         for i in coded:
             mine = {code: next(results) for code in codes[i]}
             reading = readings[i]
-            lost = [one for one in mine.values() if one.state == "lost"]
-            if lost:
-                reading.skip("assembler", "worker_lost")
-                reading.errors = lost[0].errors
+            untried = [one for one in mine.values() if one.state == "untried"]
+            if untried:
+                reading.skip("assembler", "not_tried")
+                reading.errors = untried[0].errors
+                reading.accident = True
                 continue
+            reading.accident = any(one.state == "lost" for one in mine.values())
             worst = min(mine.values(), key=lambda result: result.score)
             reading.components["assembler"] = worst.score
             reading.measures["assembles"] = min(map(_assembles, mine.values()))
@@ -241,7 +245,7 @@ class QualityScorer:
             # what a person typed may be wrong, and be asked about for that
             sample = samples[i]
             learnt = [*assembly_in(sample.output), *assembly_in(sample.input)]
-            if any(_assembles(mine[code]) == 0 for code in learnt if code in mine):
+            if any(_refused(mine[code]) for code in learnt if code in mine):
                 reading.faults += ("code",)
 
     def _assemble(self, codes: Sequence[str]) -> list[AssemblyResult]:
@@ -249,9 +253,9 @@ class QualityScorer:
         if self.config.assembler == "table":
             return [table.assemble(code, names) for code in codes]
         if self._asar is None:
-            from afs_stages.scoring.asar.pool import AsarPool
+            from afs_stages.scoring.asar.assembler import AsarAssembler
 
-            self._asar = AsarPool(self.config.asar, 1, self.config.asar_timeout)
+            self._asar = AsarAssembler(self.config.asar, self.config.asar_timeout)
         return list(self._asar.assemble(codes, names))
 
     def _read_discriminator(
@@ -345,6 +349,11 @@ class QualityScorer:
         """End the assembler's workers."""
         if self._asar is not None:
             self._asar.close()
+
+
+def _refused(result: AssemblyResult) -> bool:
+    """Whether the assembler surely refuses code; a lost worker refused nothing."""
+    return result.state == "error" and _assembles(result) == 0
 
 
 def _assembles(result: AssemblyResult) -> float:

@@ -1,26 +1,29 @@
-"""What no assembler checks: register widths, the stack, returns, flags.
-One linear pass over a snippet.
-
-The walk assumes nothing about how a routine is entered: the width of A and of the index
-registers is taken from the first immediate that shows it, and only contradictions
-count. Calls are taken to preserve widths and the stack; a macro may change anything, so
-widths are unknown after one.
+"""What no assembler checks: register widths, the stack, returns, flags, values that
+nobody reads. Only contradictions within a snippet count, as `asm.linear` reads it.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
 from math import exp
 from typing import Any
 
+from afs_stages.asm.effects import (
+    BRANCHES,
+    JUMPS,
+    KEEPS_FLAGS,
+    PULLS,
+    RETURNING,
+    WIDTH_OF,
+    index_of,
+    registers,
+    shown_width,
+    switched_widths,
+)
+from afs_stages.asm.lexer import Statement
+from afs_stages.asm.linear import START, LinearStep, called_by, read_through
 from afs_stages.asm.opcode_table import references
-from afs_stages.asm.registers import index_of, registers
-from afs_stages.asm.syntax import Statement, parse
-from afs_stages.core.memo import ENTRIES, Memo
 
 PENALTIES: dict[str, float] = {
     "imm_width": 1.2,
@@ -45,373 +48,182 @@ PENALTIES: dict[str, float] = {
     "constant_branch": 0.9,
     "other_index": 0.4,
 }
-"""Log-penalty of one finding of each kind; the score is exp(-sum)."""
+"""Log-penalty of one finding of each kind; the score is exp(-sum). Set by eye, by how
+seldom real routines show the finding (docs/quality/discriminator.md).
+"""
 
 FINDINGS = tuple(PENALTIES)
-
-A_OPS = frozenset(("ADC", "AND", "BIT", "CMP", "EOR", "LDA", "ORA", "SBC"))
-INDEX_OPS = frozenset(("CPX", "CPY", "LDX", "LDY"))
-PUSHES = {
-    "PHA": "A",
-    "PHX": "X",
-    "PHY": "Y",
-    "PHP": "P",
-    "PHB": "B",
-    "PHK": "K",
-    "PHD": "D",
-}
-PULLS = {"PLA": "A", "PLX": "X", "PLY": "Y", "PLP": "P", "PLB": "B", "PLD": "D"}
-_BRANCHES = frozenset(("BCC", "BCS", "BEQ", "BNE", "BMI", "BPL", "BVC", "BVS"))
-_LEAVES = frozenset(("RTS", "RTL", "RTI", "JMP", "JML", "BRA", "BRL", "STP"))
-_CALLS = frozenset(("JSR", "JSL"))
-_COMPARES = frozenset(("CMP", "CPX", "CPY", "BIT"))
-_CARRY_SOURCES = frozenset(
-    (
-        "CLC",
-        "SEC",
-        "ADC",
-        "SBC",
-        "ASL",
-        "LSR",
-        "ROL",
-        "ROR",
-        "CMP",
-        "CPX",
-        "CPY",
-        "JSR",
-        "JSL",
-        "PLP",
-        "REP",
-        "SEP",
-        "XCE",
-        "BCC",
-        "BCS",
-    )
+MOST_COUNTED = 2
+"""Findings of one kind that count: a third says the same again."""
+_COMPARES = frozenset(("cmp", "cpx", "cpy", "bit"))
+_LOADS = frozenset(("lda", "ldx", "ldy"))
+_ENDS = JUMPS | RETURNING | {"stp"}
+_ON_ZERO_OR_SIGN = frozenset(("beq", "bne", "bmi", "bpl"))
+_AFTER_COMPARE = KEEPS_FLAGS | {"rol", "ror", "adc", "sbc", "lda"}
+"""What may stand between a comparison and who reads it; LDA keeps its carry."""
+_UNDOES = (
+    {"inx", "dex"},
+    {"iny", "dey"},
+    {"clc", "sec"},
+    {"pha", "pla"},
+    {"tax", "txa"},
 )
-_KEEPS_FLAGS = frozenset(
-    (
-        "STA",
-        "STX",
-        "STY",
-        "STZ",
-        "PHA",
-        "PHX",
-        "PHY",
-        "PHP",
-        "PHB",
-        "PHK",
-        "PHD",
-        "NOP",
-        "JSR",
-        "JSL",
-        "PEA",
-    )
-)
-_SETS_WIDTH = frozenset(("REP", "SEP"))
-_SHOWS_WIDTH = A_OPS | INDEX_OPS
-_STACK = frozenset((*PUSHES, *PULLS, "PEA", "PEI", "PER", "TCS", "TXS"))
-_MAKES_VALUE = frozenset(
-    (
-        "LDA",
-        "LDX",
-        "LDY",
-        "TAX",
-        "TXA",
-        "TAY",
-        "TYA",
-        "TXY",
-        "TYX",
-        "ADC",
-        "SBC",
-        "AND",
-        "ORA",
-        "EOR",
-        "ASL",
-        "LSR",
-        "INC",
-        "DEC",
-        "INX",
-        "DEX",
-        "INY",
-        "DEY",
-    )
-)
+_MAKES_VALUE_WORDS = """
+    lda ldx ldy tax txa tay tya txy tyx adc sbc and ora eor asl lsr inc dec inx dex iny
+    dey
+"""
+_MAKES_VALUE = frozenset(_MAKES_VALUE_WORDS.split())
 """What is there to be used; a pull may only tidy the stack, XBA keeps half."""
-_LOADS = frozenset(("LDA", "LDX", "LDY"))
-_ON_ZERO_OR_SIGN = frozenset(("BEQ", "BNE", "BMI", "BPL"))
-_CARRY = _CARRY_SOURCES | {"ADC", "SBC"}
-_CONTROL = _BRANCHES | _LEAVES
-_BREAKS = _CONTROL | _CALLS
-_HEX_IMMEDIATE = re.compile(r"#\$([0-9A-Fa-f]+)$")
-
-State = tuple[int, int, tuple[str, ...] | None]
-"""(bits of A or 0, bits of X and Y or 0, what is pushed or None when unknown)"""
 
 
-def _digits_width(operand: str) -> int:
-    digits = _HEX_IMMEDIATE.match(operand)
-    return {2: 8, 4: 16}.get(len(digits[1]), 0) if digits else 0
+def findings(text: str, calls: Mapping[str, str] | None = None) -> Counter[str]:
+    """Contradictions in a snippet, counted by kind (`FINDINGS`).
 
-
-_immediate_width = Memo(_digits_width)
-
-
-def written_width(size: str, operand: str) -> int:
-    """8 or 16 where an immediate shows its width, else 0."""
-    if size in ("b", "w"):
-        return 8 if size == "b" else 16
-    return _immediate_width[operand]
-
-
-@dataclass
-class _Walk:
-    """The state of one pass."""
-
-    calls: Mapping[str, str]
-    own_calls: Mapping[str, str]
-    found: Counter[str] = field(default_factory=Counter)
-    m: int = 0
-    x: int = 0
-    entry_m: int = 0
-    entry_x: int = 0
-    stack: tuple[str, ...] | None = ()
-    alive: bool = True
-    at_label: dict[str, State] = field(default_factory=dict)
-    last: Statement | None = None
-    carry_known: bool = False
-    carry: str = ""
-    unread: dict[str, bool] = field(default_factory=dict)
-    """A, X and Y as set on this straight stretch:
-    whether nobody has read what they hold.
+    `calls` says of a routine how the code base calls it:
+    its name -> "RTS" (by JSR) or "RTL" (by JSL).
     """
-    returns: set[str] = field(default_factory=set)
-    routine: str = ""
-
-    def op(self, op: Statement) -> None:
-        if not self.alive:
-            self.found["unreachable"] += 1
-            self.alive = True
-        name, last = op.name, self.last
-        for check in _CHECKS.get(name, ()):
-            check(self, op)
-        if (
-            last is not None
-            and (kind := _pair(last.name, name))
-            and (finding := _confirmed(kind, last, op))
-        ):
-            self.found[finding] += 1
-        self._values(op)
-        if name in _CONTROL:
-            self._control(op)
-        self.last = op
-
-    def _widths(self, op: Statement) -> None:
-        name = op.name
-        if name in _SETS_WIDTH:
-            self._set_flags(op)
-        elif op.operand[:1] == "#" and (width := written_width(op.size, op.operand)):
-            if name in A_OPS:
-                self.found["imm_width"] += bool(self.m) and self.m != width
-                self.entry_m, self.m = self.entry_m or (0 if self.m else width), width
-            elif name in INDEX_OPS:
-                self.found["imm_width"] += bool(self.x) and self.x != width
-                self.entry_x, self.x = self.entry_x or (0 if self.x else width), width
-
-    def _set_flags(self, op: Statement) -> None:
-        digits = _HEX_IMMEDIATE.match(op.operand)
-        bits = int(digits[1], 16) if digits else 0x30 if op.operand else 0
-        width = 16 if op.name == "REP" else 8
-        repeated = bool(bits & 0x30)
-        if bits & 0x20:
-            repeated &= self.m == width
-            # REP says the register was narrow before;
-            # SEP is often written without looking
-            self.entry_m, self.m = (
-                self.entry_m or (0 if self.m or width == 8 else 8),
-                width,
-            )
-        if bits & 0x10:
-            repeated &= self.x == width
-            self.entry_x, self.x = (
-                self.entry_x or (0 if self.x or width == 8 else 8),
-                width,
-            )
-        self.found["repeated_width"] += repeated
-
-    def _stack(self, op: Statement) -> None:
-        name = op.name
-        if name in ("PEA", "PEI", "PER", "TCS", "TXS"):
-            self.stack = None
-        if self.stack is None:
-            return
-        if name in PUSHES:
-            self.stack += (PUSHES[name],)
-        elif name in PULLS:
-            if not self.stack:
-                self.found["pull_from_empty"] += 1
-                self.stack = None
-            else:
-                self.stack = self.stack[:-1]
-        if name == "PLP":
-            self.m = self.x = 0
-
-    def _arithmetic(self, op: Statement) -> None:
-        name = op.name
-        if name in ("ADC", "SBC"):
-            wrong = "SEC" if name == "ADC" else "CLC"
-            self.found["carry"] += self.carry == wrong
-            self.found["no_carry"] += not self.carry_known
-        if name in _CARRY_SOURCES:
-            self.carry_known = True
-            self.carry = name if name in ("CLC", "SEC") else ""
-
-    def _values(self, op: Statement) -> None:
-        name, last, unread = op.name, self.last, self.unread
-        if name in _BREAKS:
-            if (
-                name in _ON_ZERO_OR_SIGN
-                and last is not None
-                and last.name in _LOADS
-                and last.operand[:1] == "#"
-            ):
-                self.found["constant_branch"] += 1
-            self._read_elsewhere()
-            return
-        reads, index, writes = _flow(name, op.operand)
-        if index and index not in unread and unread.get("Y" if index == "X" else "X"):
-            self.found["other_index"] += 1
-        for register in reads:
-            unread[register] = False
-        for register in writes:
-            if unread.get(register):
-                self.found["lost_value"] += 1
-            unread[register] = name in _MAKES_VALUE
-
-    def _read_elsewhere(self) -> None:
-        for register in self.unread:
-            self.unread[register] = False
-
-    def _control(self, op: Statement) -> None:
-        name = op.name
-        target = op.operand
-        if name in _BRANCHES or name in ("BRA", "BRL", "JMP"):
-            self.at_label.setdefault(target, (self.m, self.x, self.stack))
-            self.carry, self.carry_known = "", True
-        elif name in ("RTS", "RTL"):
-            self._leave(name)
-        if name in _LEAVES:
-            self.alive = False
-
-    def _leave(self, name: str) -> None:
-        self.returns.add(name)
-        if self.stack:
-            self.found["left_on_stack"] += 1
-        self.found["exit_width"] += bool(
-            self.entry_m and self.m and self.m != self.entry_m
-        )
-        self.found["exit_width"] += bool(
-            self.entry_x and self.x and self.x != self.entry_x
-        )
-        expected = self.calls.get(self.routine) or self.own_calls.get(self.routine, "")
-        self.found["return_unlike_calls"] += bool(expected) and expected != name
-
-    def label(self, name: str) -> None:
-        known = self.at_label.get(name)
-        if name[0] not in ".+-?":
-            if self.alive is False or self.routine == "":
-                self._enter(name)
-        elif not self.alive:
-            self.m, self.x, self.stack = known or (0, 0, None)
-        elif known:
-            self._merge(known)
-        self.alive, self.carry, self.carry_known, self.last = True, "", True, None
-        self._read_elsewhere()
-
-    def _enter(self, name: str) -> None:
-        self.found["mixed_returns"] += len(self.returns) > 1
-        self.routine, self.returns = name, set()
-        self.m = self.x = self.entry_m = self.entry_x = 0
-        self.stack, self.at_label, self.unread = (), {}, {}
-
-    def _merge(self, known: State) -> None:
-        m, x, stack = known
-        self.m = self.m if self.m == m else 0
-        self.x = self.x if self.x == x else 0
-        if self.stack is not None and stack is not None and stack != self.stack:
-            self.found["left_on_stack"] += len(stack) != len(self.stack)
-            self.stack = None
+    steps = read_through(text)
+    statements = [step.statement for step in steps]
+    expected = {**called_by(statements), **(calls or {})}
+    found: Counter[str] = Counter()
+    returns: dict[str, set[str]] = {}
+    for at, step in enumerate(steps):
+        if step.statement.kind == "label":
+            found["left_on_stack"] += _stacks_differ(step)
+            continue
+        if step.statement.kind != "op":
+            continue
+        last = statements[at - 1] if at else None
+        if last is not None and last.kind == "op":
+            found.update(_beside(last, step.statement))
+        found.update(_alone(step, statements))
+        name = step.statement.name
+        if name in ("RTS", "RTL"):
+            returns.setdefault(step.routine, set()).add(name)
+            found.update(_leaving(step, expected.get(step.routine, name)))
+    found["mixed_returns"] += sum(len(ways) > 1 for ways in returns.values())
+    found["lost_return"] += _runs_on(steps, returns)
+    return +(found + _local_labels(statements))
 
 
-_CHECKS: dict[str, tuple[Callable[[_Walk, Statement], None], ...]] = {
-    name: tuple(
-        check
-        for check, names in (
-            (_Walk._widths, _SETS_WIDTH | _SHOWS_WIDTH),
-            (_Walk._stack, _STACK),
-            (_Walk._arithmetic, _CARRY),
-        )
-        if name in names
-    )
-    for name in _SETS_WIDTH | _SHOWS_WIDTH | _STACK | _CARRY
-}
+def _word(statement: Statement) -> str:
+    return statement.word.partition(".")[0]
 
 
-@lru_cache(maxsize=ENTRIES)
-def _flow(name: str, operand: str) -> tuple[str, str, str]:
-    """(registers read, index register used, registers written) of A, X and Y."""
-    reads, writes = registers(name, operand)
-    return _of_values(reads), index_of(operand), _of_values(writes)
+def _stacks_differ(step: LinearStep) -> bool:
+    """Whether paths meet at a label with more pushed on one of them."""
+    other = step.other
+    if other is None or other.stack is None or step.stack is None or not step.reached:
+        return False
+    return len(other.stack) != len(step.stack)
 
 
-def _of_values(registers: str) -> str:
-    return "".join(register for register in registers if register in "AXY")
+def _alone(step: LinearStep, statements: Sequence[Statement]) -> Iterator[str]:
+    """What contradicts an instruction in what is known before it."""
+    op, widths = step.statement, step.widths
+    word = _word(op)
+    if not step.reached:
+        yield "unreachable"
+    width = shown_width(op.size, op.operand)
+    if word in WIDTH_OF and width and widths[WIDTH_OF[word]] == _opposite(width):
+        yield "imm_width"
+    if word in ("rep", "sep"):
+        switched = switched_widths(word, op.operand)
+        if switched and all(widths[name] == size for name, size in switched.items()):
+            yield "repeated_width"
+    if word in PULLS and step.stack == ():
+        yield "pull_from_empty"
+    if word in ("adc", "sbc"):
+        carry = step.values["C"]
+        wrong = "sec" if word == "adc" else "clc"
+        if carry.writer == START and not carry.read:
+            yield "no_carry"
+        elif _made_here(step, "C") and _word(statements[int(carry.writer)]) == wrong:
+            yield "carry"
+    yield from _values(step, statements)
 
 
-@lru_cache(maxsize=ENTRIES)
-def _pair(before: str, name: str) -> str:
-    """What two mnemonics side by side may be: one that undoes the other, a comparison
-    nobody reads; or nothing.
-    """
-    if before in _COMPARES and name not in _BRANCHES and name not in _KEEPS_FLAGS:
-        return (
-            ""
-            if name in ("ROL", "ROR", "RTS", "RTL", "PHP", "ADC", "SBC", "BRA", "LDA")
-            else "idle_compare"
-        )
-    if name in _BRANCHES and name == before:
-        return "idle_branch"
-    if {before[:2], name[:2]} == {"ST", "LD"} and before[2:] == name[2:]:
-        return "store_back"
-    if {before, name} in (
-        {"INX", "DEX"},
-        {"INY", "DEY"},
-        {"CLC", "SEC"},
-        {"PHA", "PLA"},
-        {"TAX", "TXA"},
-    ):
-        return "undone"
-    return "stale_index" if before in ("LDX", "LDY") and name in ("LDA", "STA") else ""
+def _opposite(width: str) -> str:
+    return "16" if width == "8" else "8"
 
 
-def _confirmed(found: str, last: Statement, op: Statement) -> str:
-    """The finding of a pair, where the operands bear it out, or an empty string."""
-    if found == "store_back":
-        return found if op.operand == last.operand else ""
-    if found == "stale_index":
-        index = index_of(op.operand)
-        return found if index and index != last.name[2] else ""
-    return found
+def _made_here(step: LinearStep, register: str) -> bool:
+    """Whether the straight stretch that leads here wrote a register."""
+    writer = step.values[register].writer
+    return isinstance(writer, int) and writer >= step.straight
+
+
+def _unread(step: LinearStep, register: str, statements: Sequence[Statement]) -> bool:
+    """Whether a register holds a value made on this stretch that nobody has read."""
+    value = step.values[register]
+    if value.read or not _made_here(step, register):
+        return False
+    return _word(statements[int(value.writer)]) in _MAKES_VALUE
+
+
+def _values(step: LinearStep, statements: Sequence[Statement]) -> Iterator[str]:
+    """Values that are overwritten unread, and an index set beside the one used."""
+    op = step.statement
+    reads, writes = registers(op.name, op.operand)
+    index = index_of(op.operand)
+    never_set = index != "" and step.values[index].writer == START
+    if never_set and _unread(step, "Y" if index == "X" else "X", statements):
+        yield "other_index"
+    for register in writes:
+        overwritten = register in "AXY" and register not in reads
+        if overwritten and _unread(step, register, statements):
+            yield "lost_value"
+
+
+def _beside(last: Statement, op: Statement) -> Iterator[str]:
+    """What two instructions side by side show."""
+    before, word = _word(last), _word(op)
+    if before in _COMPARES and word not in BRANCHES and word not in _AFTER_COMPARE:
+        yield "idle_compare"
+    if word in BRANCHES and word == before:
+        yield "idle_branch"
+    stored_back = {before[:2], word[:2]} == {"st", "ld"} and before[2:] == word[2:]
+    if stored_back and op.operand == last.operand:
+        yield "store_back"
+    if {before, word} in _UNDOES:
+        yield "undone"
+    sets_index = before in ("ldx", "ldy") and word in ("lda", "sta")
+    if sets_index and index_of(op.operand) not in ("", last.name[2]):
+        yield "stale_index"
+    if before in _LOADS and last.operand[:1] == "#" and word in _ON_ZERO_OR_SIGN:
+        yield "constant_branch"
+
+
+def _leaving(step: LinearStep, expected: str) -> Iterator[str]:
+    """What a return contradicts; `expected` is the one that the calls ask for."""
+    if step.stack:
+        yield "left_on_stack"
+    for name, width in step.entry.items():
+        if width and step.widths[name] == _opposite(width):
+            yield "exit_width"
+    if expected != step.statement.name:
+        yield "return_unlike_calls"
+
+
+def _runs_on(steps: Sequence[LinearStep], returns: Mapping[str, set[str]]) -> bool:
+    """Whether the last routine ends without a return or a jump."""
+    if not steps:
+        return True
+    last = steps[-1]
+    ends = last.statement.kind == "op" and _word(last.statement) in _ENDS
+    return not ends and not returns.get(last.routine)
 
 
 def _local_labels(statements: Sequence[Statement]) -> Counter[str]:
     """Local labels used but not defined, and defined but not used."""
     defined: set[str] = set()
     used: set[str] = set()
-    for kind, name, _, operand in statements:
-        if kind == "label" and name[0] == ".":
-            defined.add(name)
-        if "." in operand:
-            used.update([name for name in references(operand) if name[0] == "."])
+    for statement in statements:
+        if statement.kind == "label" and statement.name[0] == ".":
+            defined.add(statement.name)
+        if "." in statement.operand:
+            names = references(statement.operand)
+            used.update([name for name in names if name[0] == "."])
     if not defined and not used:
         return Counter()
     everywhere = " ".join(s.operand for s in statements if s.kind != "op")
@@ -421,39 +233,11 @@ def _local_labels(statements: Sequence[Statement]) -> Counter[str]:
     )
 
 
-def findings(text: str, calls: Mapping[str, str] | None = None) -> Counter[str]:
-    """Contradictions in a snippet, counted by kind (`FINDINGS`).
-
-    `calls` says of a routine how the code base calls it:
-    its name -> "RTS" (by JSR) or "RTL" (by JSL).
-    """
-    statements = parse(text)
-    walk = _Walk(calls or {}, _own_calls(statements))
-    for statement in statements:
-        if statement.kind == "op":
-            walk.op(statement)
-        elif statement.kind == "label":
-            walk.label(statement.name)
-        elif statement.kind in ("macro", "directive", "data"):
-            walk.m = walk.x = 0
-            walk.carry_known, walk.last, walk.alive = True, None, True
-            walk.unread.clear()
-    walk.found["mixed_returns"] += len(walk.returns) > 1
-    walk.found["lost_return"] += walk.alive and not walk.returns
-    return +(walk.found + _local_labels(statements))
-
-
-def _own_calls(statements: Sequence[Statement]) -> dict[str, str]:
-    return {
-        s.operand: "RTS" if s.name == "JSR" else "RTL"
-        for s in statements
-        if s.kind == "op" and s.name in _CALLS
-    }
-
-
 def static_score(found: Mapping[str, Any], length: int) -> float:
     """1 where nothing was found, falling with each finding;
     a long routine is forgiven a little more.
     """
-    total = sum(PENALTIES[kind] * min(count, 2) for kind, count in found.items())
+    total = sum(
+        PENALTIES[kind] * min(count, MOST_COUNTED) for kind, count in found.items()
+    )
     return exp(-total * 8 / (8 + max(length, 8) ** 0.5))

@@ -2,7 +2,7 @@
 and what share of real routines each accepts.
 
 python benchmarks/assembler/run.py --code PATH_OF_A_CHECKOUT [--asar
-LIBRARY] [--workers 2]
+LIBRARY]
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from afs_stages.asm import opcode_table as table
+from afs_stages.asm.lexer import parse, statements
 from afs_stages.asm.opcode_table import AssemblyResult, assemble
-from afs_stages.asm.syntax import parse, parse_line
-from afs_stages.scoring.asar.pool import AsarPool
+from afs_stages.scoring.asar.assembler import AsarAssembler
 from afs_stages.scoring.context import Context
 from afs_stages.scoring.discriminator.assembly_folder import folder_samples
 from afs_stages.scoring.discriminator.pairs import MIN_OPS
@@ -55,7 +55,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--code", type=Path, required=True)
     parser.add_argument("--asar", default="")
-    parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     bodies = [
         sample.output.removeprefix("```asm\n").removesuffix("\n```")
@@ -85,8 +84,8 @@ def main() -> None:
         def by_asar(
             codes: Sequence[str], names: frozenset[str] = frozenset()
         ) -> list[AssemblyResult]:
-            with AsarPool(given.asar, given.workers) as pool:
-                return pool.assemble(codes, names)
+            with AsarAssembler(given.asar) as asar:
+                return asar.assemble(codes, names)
 
         measure("asar, routines", routines * 4, by_asar)
         measure(
@@ -104,10 +103,9 @@ def main() -> None:
 
 def forget() -> None:
     """Drop what the table check remembers of lines it has met."""
-    for blocks in (parse, table.assemble, table.fault):
-        blocks.cache_clear()
-    for memo in (parse_line, table._part, table._sound, table.references):
-        memo.__self__.clear()
+    for memo in (parse, statements, table.assemble, table.fault):
+        memo.cache_clear()
+    table.references.__self__.clear()
 
 
 if __name__ == "__main__":

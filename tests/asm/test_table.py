@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from afs_stages.asm.lexer import parse
 from afs_stages.asm.opcode_table import assemble, fault, matrix
-from afs_stages.asm.syntax import parse
 
 
 def test_matrix_is_whole() -> None:

@@ -14,7 +14,7 @@ import pytest
 from afs_stages.asm.opcode_table import assemble
 from afs_stages.codebase import OracleTrainingGenerator
 from afs_stages.core.sample import TrainingSample
-from afs_stages.scoring.asar.pool import AsarPool
+from afs_stages.scoring.asar.assembler import AsarAssembler
 
 HACK = Path(__file__).parents[2] / "data" / "sample" / "hack"
 REAL = os.environ.get("ASAR", "")
@@ -169,7 +169,7 @@ def test_each_change_of_the_hack_assembles_and_differs(samples):
 def test_bugs_and_changes_assemble_by_asar(samples):
     chosen = [*of_kind(samples, "asm_bug"), *of_kind(samples, "asm_change")]
     codes = [code_of(sample.output) for sample in chosen]
-    with AsarPool(REAL, timeout=5.0) as asar:
+    with AsarAssembler(REAL, timeout=5.0) as asar:
         faults = [r for r in asar.assemble(codes) if r.state == "error"]
     assert faults == []
 

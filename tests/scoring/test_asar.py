@@ -15,8 +15,8 @@ import pytest
 
 from afs_stages import QualityScorer, ScoringConfig, TrainingSample
 from afs_stages.core.errors import UserError
+from afs_stages.scoring.asar.assembler import AsarAssembler
 from afs_stages.scoring.asar.find import find, is_library, worker_command
-from afs_stages.scoring.asar.pool import AsarPool
 from afs_stages.scoring.asar.stubs import Stubbed, only_outside
 from afs_stages.scoring.context import Context
 from afs_stages.scoring.entities import Known
@@ -53,12 +53,12 @@ def stand_in(folder: Path, body: str = FRAMES) -> list[str]:
 
 
 @pytest.fixture
-def pool(tmp_path: Path) -> Iterator[AsarPool]:
-    with AsarPool(command=stand_in(tmp_path), timeout=1.0) as made:
+def pool(tmp_path: Path) -> Iterator[AsarAssembler]:
+    with AsarAssembler(command=stand_in(tmp_path), timeout=1.0) as made:
         yield made
 
 
-def test_three_states(pool: AsarPool) -> None:
+def test_three_states(pool: AsarAssembler) -> None:
     results = pool.assemble(["NOP", "JSR Outside", "BAD"])
     assert [result.state for result in results] == ["ok", "stubs", "error"]
     assert (results[1].stubs, results[2].errors) == (1, ("Unknown command.",))
@@ -67,7 +67,7 @@ def test_three_states(pool: AsarPool) -> None:
 @pytest.mark.parametrize(
     "attack", ["HANG", "SPIN", "DIE", "FORK", "NOISE", "FLOOD", "LIE"]
 )
-def test_an_attack_costs_its_own_snippet_only(pool: AsarPool, attack: str) -> None:
+def test_an_attack_costs_its_own_snippet_only(pool: AsarAssembler, attack: str) -> None:
     started = time.monotonic()
     results = pool.assemble(["NOP", attack, "NOP"])
     assert [result.state for result in results] == ["ok", "lost", "ok"]
@@ -76,15 +76,44 @@ def test_an_attack_costs_its_own_snippet_only(pool: AsarPool, attack: str) -> No
 
 def test_attacks_among_many_cost_their_own_snippets_only(tmp_path: Path) -> None:
     codes = ["NOP"] * 150
-    wrong = {3: "DIE", 4: "LIE", 40: "NOISE", 77: "BAD", 149: "DIE"}
+    wrong = {3: "DIE", 4: "LIE", 77: "BAD"}
     for place, attack in wrong.items():
         codes[place] = attack
-    with AsarPool(command=stand_in(tmp_path), workers=2, timeout=1.0) as pool:
+    with AsarAssembler(command=stand_in(tmp_path), timeout=1.0) as pool:
         states = [result.state for result in pool.assemble(codes)]
     assert states == [
         "ok" if i not in wrong else "error" if wrong[i] == "BAD" else "lost"
         for i in range(150)
     ]
+
+
+def test_after_three_losses_the_rest_of_a_batch_is_not_tried(
+    pool: AsarAssembler,
+) -> None:
+    results = pool.assemble(["DIE", "NOP", "LIE", "DIE", "NOP", "BAD"])
+    states = [result.state for result in results]
+    assert states == ["lost", "ok", "lost", "lost", "untried", "untried"]
+    assert "3 workers were lost" in results[-1].errors[0]
+    assert [result.state for result in pool.assemble(["NOP"])] == ["ok"]
+
+
+def test_a_lost_worker_does_not_assemble_and_is_no_veto(
+    tmp_path: Path, pool: AsarAssembler
+) -> None:
+    scorer = QualityScorer(ScoringConfig(assembler="asar", use_electra=False))
+    scorer._asar = pool
+    body = "```asm\n  LDA.b $12 ; {}\n  STA.b $13\n  RTS\n```"
+    words = ["DIE", "DIE", "DIE", "fine"]
+    samples = [
+        TrainingSample(instruction="Copy it.", output=body.format(word))
+        for word in words
+    ]
+    readings = scorer.read_batch(samples)
+    told = [reading.components["assembler"] for reading in readings]
+    assert told == [0.0, 0.0, 0.0, None]
+    assert readings[3].reasons["assembler"] == "not_tried"
+    assert all(reading.accident for reading in readings)
+    assert not any("code" in reading.faults for reading in readings)
 
 
 def test_an_answer_nobody_asked_for_is_not_taken_for_the_next(tmp_path: Path) -> None:
@@ -93,7 +122,7 @@ def test_an_answer_nobody_asked_for_is_not_taken_for_the_next(tmp_path: Path) ->
         "sys.stdout.buffer.write((1 + ('TWICE' in code)) * (",
     )
     twice = twice.replace("+ data)", "+ data))")
-    with AsarPool(command=stand_in(tmp_path, twice), timeout=1.0) as pool:
+    with AsarAssembler(command=stand_in(tmp_path, twice), timeout=1.0) as pool:
         assert [pool.assemble([code])[0].state for code in ("TWICE", "BAD", "NOP")] == [
             "ok",
             "error",
@@ -102,9 +131,9 @@ def test_an_answer_nobody_asked_for_is_not_taken_for_the_next(tmp_path: Path) ->
 
 
 def test_no_worker_outlives_the_pool(tmp_path: Path) -> None:
-    pool = AsarPool(command=stand_in(tmp_path), workers=2, timeout=1.0)
+    pool = AsarAssembler(command=stand_in(tmp_path), timeout=1.0)
     pool.assemble(["NOP"] * 8)
-    ids = [worker.process.pid for worker in pool._workers if worker.process]
+    ids = [pool.worker.process.pid] if pool.worker.process else []
     pool.close()
     assert ids
     for number in ids:
@@ -117,9 +146,9 @@ def test_what_only_bears_the_name_is_refused(tmp_path: Path) -> None:
     archive.write_text("#!/bin/sh\necho electron archives\n")
     archive.chmod(0o755)
     with pytest.raises(UserError, match="not the assembler asar"):
-        AsarPool(str(archive))
+        AsarAssembler(str(archive))
     with pytest.raises(UserError, match="not the assembler asar"):
-        AsarPool(command=[sys.executable, "-c", "pass"])
+        AsarAssembler(command=[sys.executable, "-c", "pass"])
 
 
 def test_absent_says_how_to_get_it(tmp_path: Path) -> None:
@@ -132,7 +161,7 @@ def test_a_broken_library_is_refused(tmp_path: Path) -> None:
     library.write_bytes(b"not a library")
     assert worker_command(library)[2].endswith("library_worker.py")
     with pytest.raises(UserError, match="not the assembler asar"):
-        AsarPool(str(library))
+        AsarAssembler(str(library))
 
 
 def test_local_labels_are_never_stubbed() -> None:
@@ -162,8 +191,8 @@ needs_asar = pytest.mark.skipif(not REAL, reason="ASAR is not set")
 
 
 @pytest.fixture(scope="module")
-def asar() -> Iterator[AsarPool]:
-    with AsarPool(REAL, timeout=2.0) as made:
+def asar() -> Iterator[AsarAssembler]:
+    with AsarAssembler(REAL, timeout=2.0) as made:
         yield made
 
 
@@ -178,16 +207,16 @@ def asar() -> Iterator[AsarPool]:
         ("LDA TimeState.Hours", "stubs"),
     ],
 )
-def test_real_states(asar: AsarPool, code: str, state: str) -> None:
+def test_real_states(asar: AsarAssembler, code: str, state: str) -> None:
     result = asar.assemble([code])[0]
     assert result.state == state, result
 
 
 @needs_asar
-def test_real_macros_and_defines(asar: AsarPool) -> None:
+def test_real_macros_and_defines(asar: AsarAssembler) -> None:
     """The program would read files, so what could name one is left undecided there."""
     result = asar.assemble(["%PlayAnimation(1, 2)\nLDA #!SOUND\nRTS"])[0]
-    assert result.state == ("stubs" if is_library(Path(REAL)) else "lost")
+    assert result.state == ("stubs" if is_library(Path(REAL)) else "untried")
 
 
 @needs_asar
@@ -203,10 +232,10 @@ def test_real_macros_and_defines(asar: AsarPool) -> None:
         "LDA " + "(" * 200_000,
     ],
 )
-def test_real_attacks_are_plain_errors(asar: AsarPool, code: str) -> None:
+def test_real_attacks_are_plain_errors(asar: AsarAssembler, code: str) -> None:
     result = asar.assemble([code])[0]
     assert result.state == "error" or (
-        result.state == "lost" and not is_library(Path(REAL))
+        result.state == "untried" and not is_library(Path(REAL))
     )
     assert "root:" not in " ".join(result.errors)
 
@@ -215,7 +244,7 @@ def test_real_attacks_are_plain_errors(asar: AsarPool, code: str) -> None:
 @pytest.mark.parametrize(
     "code", ["while 1\n!x = 1\nendwhile", "rep 100000000 : !x = 1", "fill 2000000000"]
 )
-def test_real_hangs_are_ended(asar: AsarPool, code: str) -> None:
+def test_real_hangs_are_ended(asar: AsarAssembler, code: str) -> None:
     started = time.monotonic()
     assert [result.state for result in asar.assemble([code, "NOP"])] == ["lost", "ok"]
     assert time.monotonic() - started < 8
@@ -238,7 +267,7 @@ def test_real_hangs_are_ended(asar: AsarPool, code: str) -> None:
     ],
 )
 def test_real_names_of_the_code_base_are_no_outside_names(
-    asar: AsarPool, code: str, known: set[str], state: str, stubs: int
+    asar: AsarAssembler, code: str, known: set[str], state: str, stubs: int
 ) -> None:
     result = asar.assemble([code], frozenset(known))[0]
     assert (result.state, result.stubs) == (state, stubs), result

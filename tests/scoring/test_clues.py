@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from afs_stages.asm.registers import index_of, registers
-from afs_stages.asm.syntax import Statement, parse
+from afs_stages.asm.effects import index_of, registers
+from afs_stages.asm.lexer import parse
 from afs_stages.scoring.context import Context
 from afs_stages.scoring.discriminator.assembly_folder import folder_samples
 from afs_stages.scoring.discriminator.context_features import context_features
@@ -79,8 +79,8 @@ def test_a_cell_keeps_the_form_and_drops_the_place() -> None:
     assert here.exact != there.exact
     assert here.general == there.general == "LDA.w <hex4> , x"
     assert (
-        statement_form(Statement("op", "BEQ", "", ".out")).exact
-        == statement_form(Statement("op", "BEQ", "", ".in")).exact
+        statement_form(parse("BEQ .out")[0]).exact
+        == statement_form(parse("BEQ .in")[0]).exact
     )
     assert index_of("[$10],y") == "Y"
 
@@ -88,14 +88,14 @@ def test_a_cell_keeps_the_form_and_drops_the_place() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "clue"),
     [
-        ("$0DD0,X\n  CLC", "$0DD0,Y\n  CLC", "hYLDA<label"),
+        ("$0DD0,X\n  CLC", "$0DD0,Y\n  CLC", "hYLDA<start"),
         ("$0DD0,X\n  CLC", "$0DD0,Y\n  CLC", "mLDAXLDXFalse"),
         ("STA.w", "LDA.w", "nALDAoverADCTrue"),
         ("STA.w", "LDA.w", "pAADClost to LDA"),
         ("CLC", "SEC", "hCADC<SEC"),
-        ("LDA.w $0DD0", "LDY.w $0DD0", "hAADC<label"),
+        ("LDA.w $0DD0", "LDY.w $0DD0", "hAADC<start"),
         (" PHX\n", "", "xPLX|"),
-        ("  PLX\n", "", "yRTS|1|['X']"),
+        ("  PLX\n", "", "yRTS|None|"),
         ("CLC", "SEP #$20 : CLC", "uADC|8|8"),
         ("CLC", "REP #$20 : CLC", "uADC|16|8"),
     ],

@@ -89,6 +89,18 @@ def test_a_sound_dialogue_is_left_alone() -> None:
         (lambda rows: rows[2].update(content=""), "all results failed"),
         (lambda rows: rows[2].update(content="Error: timeout"), "all results failed"),
         (
+            lambda rows: rows[2].update(content="bash: tide: command not found"),
+            "all results failed",
+        ),
+        (
+            lambda rows: rows[2].update(content="nothing done\n(exit status 2)"),
+            "all results failed",
+        ),
+        (
+            lambda rows: rows.insert(0, {"role": "assistant", "content": ANSWER}),
+            "an earlier answer again",
+        ),
+        (
             lambda rows: rows[2].update(content='{"error": "no such harbor"}'),
             "all results failed",
         ),
@@ -98,6 +110,35 @@ def test_a_sound_dialogue_is_left_alone() -> None:
 )
 def test_what_is_broken_is_told(change: Callable[[Rows], object], fault: str) -> None:
     assert broken(dialogue(change)) == fault
+
+
+def test_a_call_written_as_an_answer_is_told() -> None:
+    call = '{"name": "tide_table", "arguments": {"harbor": "Ellery"}}'
+    text = f"Let me see: {call} It is at 16:08."
+    bad = dialogue(lambda rows: rows[3].update(content=text))
+    bad.output = text
+    assert broken(bad) == "a call written as an answer"
+    text = text.replace("tide_table", "moon_table")
+    other = dialogue(lambda rows: rows[3].update(content=text))
+    other.output = text
+    assert broken(other) == ""
+
+
+def test_results_under_each_others_calls_are_told() -> None:
+    def two(first: str, second: str) -> Callable[[Rows], None]:
+        def change(rows: Rows) -> None:
+            given = json.dumps({**ARGUMENTS, "harbor": "Marrow"})
+            call = {"name": "tide_table", "arguments": given}
+            rows[1]["tool_calls"].append({"id": "b", "function": call})
+            rows[2]["content"] = first
+            rows.insert(3, {"role": "tool", "tool_call_id": "b", "content": second})
+
+        return change
+
+    at = ("Ellery: 16:08", "Marrow: 17:20")
+    assert broken(dialogue(two(*at))) == ""
+    assert broken(dialogue(two(*reversed(at)))) == "results under each other's calls"
+    assert broken(dialogue(two("16:08", "17:20"))) == ""
 
 
 def test_an_answer_is_grounded_in_what_its_tools_said() -> None:

@@ -132,7 +132,7 @@ def test_a_damaged_folder_is_said(
     with pytest.raises(UserError, match="discriminator"):
         load(tmp_path / "m")
     (tmp_path / "m" / MANIFEST).write_text('{"format": 1}')
-    with pytest.raises(UserError, match="format 1, this version reads 3") as refused:
+    with pytest.raises(UserError, match="format 1, this version reads 4") as refused:
         load(tmp_path / "m")
     assert "train it again" in str(refused.value)
     (tmp_path / "m" / MANIFEST).write_text("{}")

@@ -137,6 +137,21 @@ JAPANESE = "このコードは敵のカウンタを読み、終わったら番�
         ("unfinished", sample("```asm\n" + CODE)),
         ("language", sample(GERMAN, "")),
         ("language", sample(JAPANESE, "")),
+        (
+            "language",
+            sample(
+                "La variable está definida para el guardián y se lee siempre después.",
+                "",
+            ),
+        ),
+        ("residue", sample("The keeper&nbsp;draws.<br>It waits.", "")),
+        ("residue", sample("The keeperâ€™s timer runs out.", "")),
+        ("residue", sample("The timer \ufffd runs out.", "")),
+        ("residue", sample("It waits.<|im_end|>", "")),
+        ("residue", sample("It waits.\n\nUser: And then?", "")),
+        ("residue", sample("The keeper is at {address}.", "")),
+        ("code", sample("```asm\nMain:PHX LDA.w SprTimer,XJSL Draw\n```")),
+        ("code", sample("```asm\n  LDA.b $12 : STA #!timer\n  RTS\n```")),
     ],
 )
 def test_a_certain_fault_is_a_veto_that_can_be_turned_off(
@@ -154,6 +169,10 @@ def test_a_certain_fault_is_a_veto_that_can_be_turned_off(
         "I cannot send mail. For the download set the token in the environment, as "
         "`TOKEN=... ./fetch.sh`, rather than in a prompt, and replace this one.",
         "Yes.",
+        "Il naïve café: £5 – “quoted”, Übergröße and 日本 are letters.",
+        "Write `<br>`, `{name}` or `<|im_end|>` there.",
+        "Subtract with `SEC : SBC`, and compare with `CMP : BMI`.",
+        "Good names:\n```asm\n; so\nSprite_Booki_Main\nMenu_InitGraphics\n```",
         "- Name: Toadstool Woods\n- Size: Small\n- Features: Mushroom House, Log Cave",
         "```asm\n  LDA.b $12\n  BNE .elsewhere\n  STA.b $13\n```",
     ],

@@ -108,7 +108,7 @@ def wrong_names(folder: Path) -> None:
         (torn_models, "the discriminator is damaged"),
         (lost_models, "the discriminator is damaged"),
         (torn_manifest, "not valid JSON"),
-        (other_manifest, "format 99, this version reads 3"),
+        (other_manifest, "format 99, this version reads 4"),
         (wrong_names, "names are damaged"),
     ],
 )

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Iterator, Set
 from itertools import chain
 
+from afs_stages.asm.effects import registers
 from afs_stages.asm.lexer import Line, Statement
 from afs_stages.asm.operand import read_operand
-from afs_stages.asm.registers import registers
 from afs_stages.codebase.facts.actions import Action, LineActions
 from afs_stages.codebase.facts.arithmetic import SHIFTS, arithmetic, shift, step
 from afs_stages.codebase.facts.conditions import CONDITIONS

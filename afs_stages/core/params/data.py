@@ -90,7 +90,14 @@ class Discriminator(Block):
 
 
 Veto = Literal[
-    "code", "empty", "unfinished", "repetitive", "language", "refusal", "tools"
+    "code",
+    "empty",
+    "unfinished",
+    "repetitive",
+    "residue",
+    "language",
+    "refusal",
+    "tools",
 ]
 
 

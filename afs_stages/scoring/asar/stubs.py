@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Self
 
+from afs_stages.asm.lexer import parse
 from afs_stages.asm.opcode_table import references
-from afs_stages.asm.syntax import parse
 
 HEADER, PLACE = "org $008000\n", "org $008080\n"
 MAX_ROUNDS = 6

@@ -41,27 +41,29 @@ class Worker:
         self.command, self.timeout = list(command), timeout
         self.process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, codes: Sequence[str]) -> list[Answer | WorkerLost]:
+    def ask(
+        self, codes: Sequence[str], most_losses: int = 1
+    ) -> list[Answer | WorkerLost]:
         """The worker's answers, in order; a snippet that cost the worker its life has
-        `WorkerLost` in its place.
+        `WorkerLost` in its place. After `most_losses` of them no more are asked for.
         """
         answers: list[Answer | WorkerLost] = []
-        while len(answers) < len(codes):
+        losses = 0
+        while len(answers) < len(codes) and losses < most_losses:
             try:
                 if not self._alive():
                     self._start()
                     # loading takes longer than assembling: a first,
                     # harmless snippet pays for it
                     list(self._exchange([b"NOP\n"], START_SECONDS))
-                for answer in self._exchange(
-                    [_plain(code) for code in codes[len(answers) :]], self.timeout
-                ):
-                    answers.append(
-                        answer
-                    )  # one by one: what came before a failure is kept
+                waiting = [_plain(code) for code in codes[len(answers) :]]
+                for answer in self._exchange(waiting, self.timeout):
+                    # one by one: what came before a failure is kept
+                    answers.append(answer)
             except (OSError, ValueError, msgspec.DecodeError) as error:
                 self.kill()
                 answers.append(WorkerLost(str(error) or type(error).__name__))
+                losses += 1
         return answers
 
     def _alive(self) -> bool:

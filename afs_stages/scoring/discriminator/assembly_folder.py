@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from afs_stages.asm.syntax import parse
+from afs_stages.asm.lexer import parse
 from afs_stages.core.sample import TrainingSample
 
 SUFFIXES = (".asm", ".s", ".inc")

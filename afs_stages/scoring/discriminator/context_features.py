@@ -1,29 +1,27 @@
 """Clues to whether a statement belongs where it stands: its neighbours, and what flows
 into and out of it.
 
-One linear pass, like the static checker's; but where that one names faults, this one
-only says what it sees, and a linear model learns from the user's own code which of it
-is usual.
+They come from the reading that the static checker has, too; but where that one names
+faults, this one only says what it sees, and a linear model learns from the user's own
+code which of it is usual.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 
-from afs_stages.asm.syntax import Statement, parse
-from afs_stages.scoring.context import RETURN_OF
+from afs_stages.asm.effects import JUMPS, PULLS, RETURNING, WIDTH_OF, shown_width
+from afs_stages.asm.linear import LinearStep, called_by, read_through
 from afs_stages.scoring.discriminator.statement_forms import (
     StatementForm,
     statement_form,
 )
-from afs_stages.scoring.static import A_OPS, INDEX_OPS, PULLS, PUSHES, written_width
 
-_START, _LABEL, _CALL = "start", "label", "call"
 _EDGE = StatementForm("^", "^", "^", "", "")
-_LEAVES = frozenset(("RTS", "RTL", "RTI", "JMP", "JML", "BRA", "BRL"))
 _FRAME = ("PHB", "PLB", "PHK", "JSL", "JSR", "JMP", "PHX", "PLX")
 """What tells a routine for near calls from one for far calls."""
+_FARTHEST = 5
+"""Statements between a value and its reader beyond which all are alike."""
 
 _EXACT, _GENERAL, _HEAD = "exact", "general", "head"
 # fmt: off
@@ -54,194 +52,115 @@ def context_features(code: str, calls: Mapping[str, str]) -> list[list[str]]:
     """The clues of each statement of a snippet, in order;
     `calls` as the static checker takes them.
     """
-    statements = parse(code)
-    cells = [statement_form(statement) for statement in statements]
-    found = _neighbours(cells)
-    flow = _Flow(statements, cells, found, calls)
-    for at, statement in enumerate(statements):
-        flow.step(at, statement)
-    return found
+    steps = read_through(code)
+    reader = _Clues(steps, calls)
+    for at, step in enumerate(steps):
+        reader.found[at] += reader.neighbours(at)
+        if step.statement.kind == "op":
+            reader.add(at)
+    return reader.found
 
 
-def _neighbours(cells: Sequence[StatementForm]) -> list[list[str]]:
-    padded = [_EDGE, _EDGE, *cells, _EDGE, _EDGE]
-    return [_neighbour_clues(padded, at + 2) for at in range(len(cells))]
+class _Clues:
+    """The clues of a snippet's statements, by place."""
 
+    def __init__(self, steps: Sequence[LinearStep], calls: Mapping[str, str]) -> None:
+        statements = [step.statement for step in steps]
+        self.steps = steps
+        self.forms = [statement_form(one) for one in statements]
+        self.padded = [_EDGE, _EDGE, *self.forms, _EDGE, _EDGE]
+        self.found: list[list[str]] = [[] for _ in steps]
+        self.calls = {**called_by(statements), **calls}
+        self.names = {one.name for one in statements if one.kind == "op"}
 
-def _neighbour_clues(cells: Sequence[StatementForm], at: int) -> list[str]:
-    """The statement among the two before and the two after it."""
-    clues = []
-    for letter, places in _NEIGHBOUR_CLUES:
-        forms = [getattr(cells[at + away], form) for away, form in places]
-        clues.append(letter + "|".join(forms))
-    return clues
+    def neighbours(self, at: int) -> Iterator[str]:
+        """The statement among the two before and the two after it."""
+        for letter, places in _NEIGHBOUR_CLUES:
+            forms = [getattr(self.padded[at + 2 + away], form) for away, form in places]
+            yield letter + "|".join(forms)
 
-
-@dataclass
-class _Flow:
-    """Who wrote each register last and whether it was read since, widths,
-    stack, routine.
-    """
-
-    statements: Sequence[Statement]
-    cells: Sequence[StatementForm]
-    found: list[list[str]]
-    calls: Mapping[str, str]
-    writer: dict[str, int | str] = field(default_factory=dict)
-    read: dict[str, bool] = field(default_factory=dict)
-    m: str = "?"
-    x: str = "?"
-    pushed: list[str] = field(default_factory=list)
-    routine: str = ""
-
-    def __post_init__(self) -> None:
-        ops = [s for s in self.statements if s.kind == "op"]
-        self.names = {op.name for op in ops}
-        self.own_calls = {
-            op.operand: RETURN_OF[op.name] for op in ops if op.name in RETURN_OF
-        }
-
-    def step(self, at: int, statement: Statement) -> None:
-        """Add the clues of one statement, and those it gives about the
-        statements before it.
-        """
-        if statement.kind == "op":
-            self._registers(at)
-            self._same_operand(at)
-            self._widths(at, statement)
-            self._stack(at, statement)
-        elif statement.kind == "label":
-            self._forget(_LABEL)
-            if statement.name[0] not in ".+-?":
-                self._enter(statement.name)
-        elif statement.kind == "macro":
-            self.m = self.x = "?"
-            self._forget(_CALL)
-
-    def _enter(self, routine: str) -> None:
-        self.routine = routine
-        self.m = self.x = "?"
-        self.pushed = []
-
-    def _forget(self, why: str) -> None:
-        self.writer = dict.fromkeys("AXYCN", why)
-        self.read = dict.fromkeys("AXYCN", why == _CALL)
-
-    def _head(self, writer: int | str) -> str:
-        return self.cells[writer].head if isinstance(writer, int) else writer
-
-    def _registers(self, at: int) -> None:
-        own, mine = self.cells[at], self.found[at]
-        for register in own.reads:
+    def add(self, at: int) -> None:
+        """What an instruction shows, of itself and of the writers before it."""
+        form = self.forms[at]
+        for register in form.reads:
             self._reads(at, register)
-        if ("X" in own.reads) != ("Y" in own.reads):
-            # an index register that was set and not used, while this one is used
-            other = "Y" if "X" in own.reads else "X"
-            writer = self._head(self.writer.get(other, _START))
-            mine.append(f"m{own.head}{other}{writer}{self.read.get(other)}")
-        for register in own.writes:
-            self._writes(at, register)
-        if own.head in RETURN_OF:
-            self._forget(_CALL)
+        for register in form.writes:
+            if register != "N":
+                self._overwrites(at, register)
+        if ("X" in form.reads) != ("Y" in form.reads):
+            self._other_index(at, "Y" if "X" in form.reads else "X")
+        self._same_operand(at)
+        self._widths(at)
+        self._leaves(at)
+
+    def _writer(self, at: int, register: str, form: str = _HEAD) -> str:
+        writer = self.steps[at].values[register].writer
+        return getattr(self.forms[writer], form) if isinstance(writer, int) else writer
 
     def _reads(self, at: int, register: str) -> None:
-        own, mine = self.cells[at], self.found[at]
-        writer = self.writer.get(register, _START)
-        head = self._head(writer)
-        far = 0
-        general = str(writer)
-        if isinstance(writer, int):
-            far = min(at - writer, 5)
-            general = self.cells[writer].general
-            self.found[writer].append(f"k{register}{head}>{own.head}")
-            self.found[writer].append(f"l{register}{general}>{own.general}")
+        own, mine = self.forms[at], self.found[at]
+        head = self._writer(at, register)
+        general = self._writer(at, register, _GENERAL)
         mine.append(f"h{register}{own.head}<{head}")
         mine.append(f"i{register}{own.general}<{general}")
-        mine.append(f"j{register}{own.head}<{head}{far}")
-        self.read[register] = True
+        writer = self.steps[at].values[register].writer
+        if isinstance(writer, int):
+            mine.append(f"j{register}{own.head}<{head}{min(at - writer, _FARTHEST)}")
+            self.found[writer].append(f"k{register}{head}>{own.head}")
+            self.found[writer].append(f"l{register}{general}>{own.general}")
 
-    def _writes(self, at: int, register: str) -> None:
-        if register != "N":
-            self._overwrites(at, register)
-        self.writer[register] = at
-        self.read[register] = False
+    def _other_index(self, at: int, other: str) -> None:
+        """An index register that was set and not used, while this one is used."""
+        writer = self._writer(at, other)
+        read = self.steps[at].values[other].read
+        self.found[at].append(f"m{self.forms[at].head}{other}{writer}{read}")
 
     def _overwrites(self, at: int, register: str) -> None:
-        own, mine = self.cells[at], self.found[at]
-        writer = self.writer.get(register, _START)
-        before = self._head(writer)
-        unread = not self.read.get(register, False)
+        own, mine = self.forms[at], self.found[at]
+        value = self.steps[at].values[register]
+        unread = not value.read and register not in own.reads
+        before = self._writer(at, register)
         mine.append(f"n{register}{own.head}over{before}{unread}")
-        if isinstance(writer, int) and unread:
-            mine.append(f"o{register}")
-            self.found[writer].append(f"p{register}{before}lost to {own.head}")
+        if isinstance(value.writer, int) and unread:
+            self.found[value.writer].append(f"p{register}{before}lost to {own.head}")
 
     def _same_operand(self, at: int) -> None:
         """Whether neighbours work on the same place."""
-        if at == 0:
-            return
-        before, after = self.statements[at - 1], self.statements[at]
-        if before.kind != "op":
+        before, after = self.steps[at - 1].statement, self.steps[at].statement
+        if at == 0 or before.kind != "op":
             return
         same_place = before.operand != "" and before.operand == after.operand
         clue = f"{before.name}|{after.name}{same_place}"
         self.found[at].append("q" + clue)
         self.found[at - 1].append("r" + clue)
 
-    def _widths(self, at: int, op: Statement) -> None:
-        mine, own = self.found[at], self.cells[at]
+    def _widths(self, at: int) -> None:
+        op, mine = self.steps[at].statement, self.found[at]
+        own, widths = self.forms[at], self.steps[at].widths
         if op.name in ("REP", "SEP"):
-            mine.append(f"s{own.exact}|{self.m}{self.x}")
-            for away, after in enumerate(self.cells[at + 1 : at + 3]):
-                mine.append(f"{away}t{own.exact}|{after.general}")
-            self._set_widths("16" if op.name == "REP" else "8", op.operand)
-        elif op.name == "PLP":
-            self.m = self.x = "?"
-        elif op.name in A_OPS:
-            self._immediate(at, op, wide_a=True)
-        elif op.name in INDEX_OPS:
-            self._immediate(at, op, wide_a=False)
-        mine.append(f"w{own.general}|{self.m}")
+            mine.append(f"s{own.exact}|{widths}")
+            for away, after in enumerate(self.forms[at + 1 : at + 3]):
+                mine.append(f"t{away}{own.exact}|{after.general}")
+        if which := WIDTH_OF.get(op.name.lower()):
+            width = shown_width(op.size, op.operand)
+            mine.append(f"u{op.name}|{widths[which]}|{width}")
+            if width:
+                mine.append(f"v{own.exact}|{widths[which]}")
+        mine.append(f"w{own.general}|{widths['m']}")
 
-    def _immediate(self, at: int, op: Statement, wide_a: bool) -> None:
-        width = written_width(op.size, op.operand) if op.operand[:1] == "#" else 0
-        current = self.m if wide_a else self.x
-        self.found[at].append(f"u{op.name}|{current}|{width}")
-        if width:
-            self.found[at].append(f"v{self.cells[at].exact}|{current}")
-            if wide_a:
-                self.m = str(width)
-            else:
-                self.x = str(width)
-
-    def _set_widths(self, width: str, operand: str) -> None:
-        if operand in ("#$20", "#$30"):
-            self.m = width
-        if operand in ("#$10", "#$30"):
-            self.x = width
-
-    def _stack(self, at: int, op: Statement) -> None:
-        name, mine = op.name, self.found[at]
-        if name in PUSHES:
-            self.pushed.append(PUSHES[name])
-        elif name in PULLS:
-            pulled = self.pushed.pop() if self.pushed else ""
-            mine.append(f"x{name}|{pulled}")
-        elif name in _LEAVES:
-            self._leave(at, name)
-
-    def _leave(self, at: int, name: str) -> None:
-        mine = self.found[at]
-        mine.append(f"y{name}|{len(self.pushed)}|{self.pushed[-1:]}")
-        mine.append(f"z{name}|{self.m}{self.x}")
-        mine.append(f"A{name}|{self._expected_return()}")
-        if name not in ("RTS", "RTL"):
+    def _leaves(self, at: int) -> None:
+        """What the stack and the widths are where something is pulled or left."""
+        step, mine = self.steps[at], self.found[at]
+        name = step.statement.name
+        top = step.stack[-1:] if step.stack else ()
+        if name.lower() in PULLS:
+            mine.append(f"x{name}|{''.join(top)}")
+        if name.lower() not in JUMPS | RETURNING:
             return
-        frame = [other for other in _FRAME if other in self.names]
-        for other in frame:
-            mine.append(f"B{name}|{other}")
-        mine.append(f"C{name}|{frame}")
-
-    def _expected_return(self) -> str:
-        known = self.calls.get(self.routine)
-        return known or self.own_calls.get(self.routine, "")
+        mine.append(f"y{name}|{step.stack and len(step.stack)}|{''.join(top)}")
+        mine.append(f"z{name}|{step.widths}")
+        mine.append(f"A{name}|{self.calls.get(step.routine, '')}")
+        if name in ("RTS", "RTL"):
+            frame = [other for other in _FRAME if other in self.names]
+            mine += [f"B{name}|{other}" for other in frame]
+            mine.append(f"C{name}|{frame}")

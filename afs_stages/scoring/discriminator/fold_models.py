@@ -16,7 +16,7 @@ from afs_stages.scoring.discriminator.calibration import Calibration
 from afs_stages.scoring.discriminator.pairs import code_key
 
 MANIFEST = "discriminator.json"
-FORMAT = 3
+FORMAT = 4
 
 
 class Judge(Protocol):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from afs_stages.asm.syntax import Statement, parse
+from afs_stages.asm.lexer import Statement, parse
 from afs_stages.scoring.discriminator.context_features import context_features
 from afs_stages.scoring.discriminator.pairs import AssemblyBlock, Pair, file_folds
 from afs_stages.scoring.static import FINDINGS, findings, static_score

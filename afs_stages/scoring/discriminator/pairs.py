@@ -8,8 +8,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from afs_stages.asm.lexer import parse
 from afs_stages.asm.opcode_table import assemble
-from afs_stages.asm.syntax import parse_line
 from afs_stages.core.sample import TrainingSample
 from afs_stages.scoring.blocks import is_assembly, sample_assembly
 from afs_stages.scoring.corruptions import KINDS, corruptions
@@ -52,9 +52,7 @@ class Pair:
 
 def code_key(code: str) -> str:
     """16 hex digits of a block's statements: comments, blanks and case do not count."""
-    statements = [
-        statement[:4] for line in code.split("\n") for statement in parse_line(line)
-    ]
+    statements = [statement.parts for statement in parse(code)]
     return hashlib.blake2b(
         repr(statements).lower().encode("utf-8", "surrogatepass"), digest_size=8
     ).hexdigest()
@@ -82,11 +80,7 @@ def real_blocks(samples: Iterable[TrainingSample]) -> list[AssemblyBlock]:
 
 
 def _length(code: str) -> int:
-    return sum(
-        statement.kind == "op"
-        for line in code.split("\n")
-        for statement in parse_line(line)
-    )
+    return sum(statement.kind == "op" for statement in parse(code))
 
 
 def make_pairs(

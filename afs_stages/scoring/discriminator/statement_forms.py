@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from afs_stages.asm.registers import registers
-from afs_stages.asm.syntax import Statement
+from afs_stages.asm.effects import registers
+from afs_stages.asm.lexer import Statement
 from afs_stages.core.memo import ENTRIES
 from afs_stages.scoring.discriminator.tokens import operand_units, unit_class
 

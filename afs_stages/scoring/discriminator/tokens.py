@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from afs_stages.asm.syntax import Statement, parse
+from afs_stages.asm.lexer import Statement, parse
 
 NEWLINE = "<nl>"
 SPECIAL = ("<pad>", "<cls>", "<mask>", "<unk>")

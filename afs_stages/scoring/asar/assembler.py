@@ -1,10 +1,8 @@
-"""A pool of workers: snippets in, results in the same order out."""
+"""asar in a worker process: snippets in, results in the same order out."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
 from typing import Self
 
 from afs_stages.asm.opcode_table import AssemblyResult
@@ -14,68 +12,63 @@ from afs_stages.scoring.asar.stubs import MAX_ROUNDS, Stubbed, only_outside
 from afs_stages.scoring.asar.worker import Answer, Worker, WorkerLost
 
 PROBE, PROBE_BYTES = "org $008000\nNOP\n", "ea"
-PART = 32
-"""Snippets sent to a worker at once: enough to keep it busy, few enough that all
-workers end together.
+MOST_LOSSES = 3
+"""Workers lost in one batch, after which the rest is not tried: then it is asar or the
+machine that fails, not the code, and each loss can cost a whole deadline.
 """
-_UNTRIED = AssemblyResult("lost", 0, ())
+_UNTRIED = AssemblyResult(
+    "untried", 0, (f"not tried: {MOST_LOSSES} workers were lost",)
+)
 
 
-class AsarPool:
-    """asar in worker processes. `timeout` seconds are the deadline of one assembly."""
+class AsarAssembler:
+    """asar in a worker process. `timeout` seconds are the deadline of one assembly."""
 
     def __init__(
-        self,
-        path: str = "",
-        workers: int = 1,
-        timeout: float = 2.0,
-        command: Sequence[str] = (),
+        self, path: str = "", timeout: float = 2.0, command: Sequence[str] = ()
     ) -> None:
         """Find asar and prove it by assembling `NOP`.
 
         `command` runs another worker program instead. Raises `UserError` where there is
         no asar, or where what was found is not asar: other programs bear the name.
         """
-        self.command = list(command) or worker_command(place := find(path))
-        self.name = str(command[-1]) if command else str(place)
-        self.timeout = timeout
-        self._idle: SimpleQueue[Worker] = SimpleQueue()
-        self._workers = [Worker(self.command, timeout) for _ in range(workers)]
-        for worker in self._workers:
-            self._idle.put(worker)
+        self.name = str(command[-1]) if command else str(find(path))
+        self.worker = Worker(list(command) or worker_command(find(path)), timeout)
         self._prove()
 
     def _prove(self) -> None:
-        (answer,) = self._workers[0].ask([PROBE])
+        (answer,) = self.worker.ask([PROBE])
         if isinstance(answer, WorkerLost):
-            raise UserError(
-                f"this is not the assembler asar: {answer}", where=self.name, fix=FIX
-            )
-        if not answer["ok"] or not str(answer.get("bytes", "")).startswith(PROBE_BYTES):
-            self.close()
-            raise UserError(
-                "this is not the assembler asar: it did not assemble NOP",
-                where=self.name,
-                fix=FIX,
-            )
+            what = str(answer)
+        elif answer["ok"] and str(answer.get("bytes", "")).startswith(PROBE_BYTES):
+            return
+        else:
+            what = "it did not assemble NOP"
+        self.close()
+        raise UserError(
+            f"this is not the assembler asar: {what}", where=self.name, fix=FIX
+        )
 
     def assemble(
         self, codes: Sequence[str], known: frozenset[str] = frozenset()
     ) -> list[AssemblyResult]:
-        """The results of snippets, in order; a snippet that cost a worker
-        its life is `lost`.
+        """The results of a batch, in order. A snippet that cost a worker its life is
+        `lost`; after `MOST_LOSSES` of them the rest is `untried`.
 
         `known` names are the code base's own: they are stubbed too,
         and do not count as outside names.
         """
-        results: list[AssemblyResult] = [_UNTRIED] * len(codes)
+        results = [_UNTRIED] * len(codes)
         trials = {index: _with_stubs(code, known) for index, code in enumerate(codes)}
         texts = {index: next(trial) for index, trial in trials.items()}
-        while texts:
-            answers = dict(zip(texts, self._ask(list(texts.values())), strict=True))
+        losses = 0
+        while texts and losses < MOST_LOSSES:
+            answers = self.worker.ask(list(texts.values()), MOST_LOSSES - losses)
+            asked = list(texts)
             texts = {}
-            for index, answer in answers.items():
+            for index, answer in zip(asked, answers, strict=False):
                 if isinstance(answer, WorkerLost):
+                    losses += 1
                     results[index] = AssemblyResult(
                         "lost", 0, (f"no result: {answer}",)
                     )
@@ -86,31 +79,9 @@ class AsarPool:
                     results[index] = end.value
         return results
 
-    def _ask(self, texts: list[str]) -> list[Answer | WorkerLost]:
-        """Answers in order; the texts go to the workers a handful at a time,
-        whoever is free next.
-        """
-        parts = [texts[start : start + PART] for start in range(0, len(texts), PART)]
-        if len(self._workers) == 1 or len(parts) == 1:
-            return [answer for part in parts for answer in self._part(part)]
-        with ThreadPoolExecutor(len(self._workers)) as threads:
-            return [
-                answer
-                for answers in threads.map(self._part, parts)
-                for answer in answers
-            ]
-
-    def _part(self, texts: list[str]) -> list[Answer | WorkerLost]:
-        worker = self._idle.get()
-        try:
-            return worker.ask(texts)
-        finally:
-            self._idle.put(worker)
-
     def close(self) -> None:
-        """End all workers."""
-        for worker in self._workers:
-            worker.kill()
+        """End the worker."""
+        self.worker.kill()
 
     def __enter__(self) -> Self:
         return self
@@ -140,7 +111,7 @@ def _with_stubs(
         if answer["ok"] or only_outside(errors):
             return _accepted(snippet, errors, known)
         if answer.get("refused"):
-            return AssemblyResult("lost", 0, tuple(errors))
+            return AssemblyResult("untried", 0, tuple(errors))
         if not snippet.learn(errors):
             break
     return AssemblyResult(
