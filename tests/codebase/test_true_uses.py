@@ -111,3 +111,15 @@ def test_a_struct_with_a_field_of_unknown_size_has_no_offsets(tmp_path):
 def test_what_is_named_by_another_name_of_the_place_is_used(tmp_path):
     code = "!lamps = $7E0D72\nTable:\n  dw !lamps\nDay: STA !lamps+2 : RTS\n"
     assert users(tmp_path, code) == ["the table `Table`", "`Day`"]
+
+
+def test_a_macro_uses_what_it_is_given_as_its_lines_do(tmp_path):
+    code = (
+        "macro light(what)\n  LDA #$01\n  STA <what>\nendmacro\n"
+        "Set: %light(Lamps) : RTS\n"
+        "Ask: LDA Lamps : AND #$01 : BEQ Set : RTS\n"
+        "Mask: LDA Lamps : AND #$01 : STA $10 : RTS\n"
+    )
+    (tmp_path / "tower.asm").write_text(RAM + code)
+    uses = mentions(read_project(tmp_path)).names["Lamps"]
+    assert [use.how for use in uses] == ["written", "tested", "read"]

@@ -23,7 +23,7 @@ from afs_stages.codebase.facts.machine import BRANCHES
 from afs_stages.codebase.facts.project import Project
 from afs_stages.codebase.read.expression import evaluate
 from afs_stages.codebase.read.nodes import AsmFile, Label
-from afs_stages.codebase.read.program import Program, Symbol
+from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.read.routines import is_reserved
 
 READ, TESTED, WRITTEN, NAMED = "read", "tested", "written", "named"
@@ -35,7 +35,7 @@ _DIRECT_PAGE, BANK = 0x100, 0xFFFF
 _COMPARES = frozenset(("and", "bit", "cmp", "cpx", "cpy"))
 _LOADS = frozenset(("lda", "ldx", "ldy"))
 _ASKS = frozenset(("beq", "bne", "bmi", "bpl"))
-"""Branches that ask for what was loaded right before."""
+"""Branches that ask for what was loaded."""
 
 
 class Owner(NamedTuple):
@@ -119,12 +119,13 @@ def shown(owner: Owner) -> str:
 
 def mentions(project: Project) -> Mentions:
     """Read every use of a name or an address in the files that are built."""
-    return _Reader(project.program).read()
+    return _Reader(project).read()
 
 
 class _Reader:
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, project: Project) -> None:
+        self.project, self.program = project, project.program
+        program = project.program
         self.found = Mentions()
         self.known = set(program.symbols)
         for symbol in program.all_symbols():
@@ -158,14 +159,13 @@ class _Reader:
             for statement in line.statements
             if statement.word
         ]
-        following = [statement.word for _, _, statement in written[1:]]
-        for (owner, number, statement), after in zip(
-            written, [*following, ""], strict=False
-        ):
-            self._statement(owner, number, statement, after, owner in moving)
+        words = [statement.word.split(".", 1)[0] for _, _, statement in written]
+        for at, (owner, number, statement) in enumerate(written):
+            asked = _is_asked(words[at + 1 : at + 3])
+            self._statement(owner, number, statement, asked, owner in moving)
 
     def _statement(
-        self, owner: Owner, line: int, statement: Statement, after: str, moved: bool
+        self, owner: Owner, line: int, statement: Statement, asked: bool, moved: bool
     ) -> None:
         word = statement.word.split(".", 1)[0]
         if word in OTHER or statement.rest.startswith(("=", ":=")):
@@ -173,14 +173,31 @@ class _Reader:
         text = f"{statement.word} {statement.rest}".strip()
         operand = read_operand(statement.rest)
         register = operand.index or operand.inner
-        use = Use(owner, line, text, _how(word, operand, after), register)
+        use = Use(owner, line, text, _how(word, operand, asked), register)
         # a macro's call names things in its first word too
         searched = text if word.startswith("%") else statement.rest
-        names = [self._known(owner, name) for name in _NAME.findall(searched)]
-        for name in dict.fromkeys(filter(None, names)):
-            self.found.names[name].append(use)
+        for name in dict.fromkeys(_NAME.findall(searched)):
+            known = self._known(owner, name)
+            if known:
+                how = self._by_macro(statement, name) or use.how
+                self.found.names[known].append(use._replace(how=how))
         for place in self._places(word, statement.rest, operand, moved):
             self.found.places[place].append(use)
+
+    def _by_macro(self, call: Statement, name: str) -> str:
+        """What a macro does to a name it is given; "" for what is no macro, or not
+        known.
+        """
+        inside = self.project.expand(call) if call.word.startswith("%") else None
+        if not inside:
+            return ""
+        words = [statement.word.split(".", 1)[0] for statement in inside]
+        ways = set()
+        for at, (word, statement) in enumerate(zip(words, inside, strict=True)):
+            if name in _NAME.findall(statement.rest):
+                asked = _is_asked(words[at + 1 : at + 3])
+                ways.add(_how(word, read_operand(statement.rest), asked))
+        return next((how for how in (WRITTEN, TESTED, READ) if how in ways), "")
 
     def _known(self, owner: Owner, name: str) -> str:
         """The name as the codebase knows it; of `Table.part` the table where the part
@@ -225,11 +242,21 @@ def _works_on_memory(word: str, operand: Operand) -> bool:
     return pointer or word in READS or word in WRITES
 
 
+def _is_asked(following: list[str]) -> bool:
+    """Whether the words behind a load ask what was loaded: a comparison, or a branch,
+    also behind a mask.
+    """
+    if following[:1] == ["and"]:
+        following = following[1:]
+        return bool(following) and following[0] in _ASKS
+    return bool(following) and (following[0] in _ASKS or following[0] in _COMPARES)
+
+
 def _numbers(text: str) -> list[int]:
     return [int(digits, 16) for digits in _NUMBER.findall(text)]
 
 
-def _how(word: str, operand: Operand, after: str) -> str:
+def _how(word: str, operand: Operand, asked: bool) -> str:
     if word in ("dw", "dl", "db"):
         return LISTED
     if operand.mode == "immediate":
@@ -241,7 +268,7 @@ def _how(word: str, operand: Operand, after: str) -> str:
         return READ  # a pointer is read, whatever is done to what it points to
     if word in WRITES:
         return WRITTEN
-    if word in _COMPARES or (word in _LOADS and after in _ASKS):
+    if word in _COMPARES or (word in _LOADS and asked):
         return TESTED
     return READ if word in READS else NAMED
 

@@ -23,8 +23,10 @@ MOST_ENTRIES = 24
 """Entries of a table that are listed; the answer says of how many."""
 WIDE = 80
 """Characters: a longer line of data is told by its number, never in part."""
-TITLE, TOLD = 3, 8
-"""Words of a title, and of a header that says what a table without remarks is for."""
+TITLE, TOLD, TOLD_OF_ONE_READ = 3, 8, 5
+"""Words of a title, and of a header that says what a table without remarks is for: of
+any, and of one whose use is known.
+"""
 SHORT_TABLE = 16
 """Lines of a table that its header alone explains."""
 _CONDITIONS = ("if", "elseif", "else")
@@ -104,9 +106,11 @@ def _tells(groups: list[Group], entries: list[DataLine]) -> bool:
 
 def _explained(header: str, entries: list[DataLine], is_read: bool) -> bool:
     """Whether a header explains a table without remarks."""
-    if _lists_names(entries) or comments.words(header) < TOLD:
+    if _lists_names(entries):
         return False
-    return is_read or len(entries) <= SHORT_TABLE
+    if is_read:
+        return comments.words(header) >= TOLD_OF_ONE_READ
+    return comments.words(header) >= TOLD and len(entries) <= SHORT_TABLE
 
 
 def _lists_names(entries: list[DataLine]) -> bool:
@@ -186,13 +190,15 @@ def _pointer(line: Line) -> str:
 
 
 def _holds_a_name(line: Line) -> bool:
+    """Whether a line of data holds the name of a place; a constant's is a number."""
     operands = [
         read_operand(part)
         for statement in line.statements
         if statement.word in DATA and '"' not in statement.rest
         for part in statement.rest.split(",")
     ]
-    return any(operand.name for operand in operands)
+    names = (operand.name for operand in operands)
+    return any(name and not name.startswith("!") for name in names)
 
 
 def _tell_pointers(project: Project, entries: list[DataLine]) -> None:
