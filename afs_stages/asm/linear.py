@@ -81,7 +81,7 @@ class LinearStep:
 @lru_cache(maxsize=BLOCKS)
 def read_through(text: str) -> tuple[LinearStep, ...]:
     """Every statement of a text with what is known before it."""
-    reader = _Reader()
+    reader = _SnippetReader()
     return tuple(reader.step(at, one) for at, one in enumerate(parse(text)))
 
 
@@ -104,7 +104,7 @@ def _all(writer: str) -> dict[str, HeldValue]:
 
 
 @dataclass
-class _Reader:
+class _SnippetReader:
     """What is known at the place reached."""
 
     widths: dict[str, str] = field(default_factory=lambda: {"m": "", "x": ""})
