@@ -13,7 +13,7 @@ from itertools import chain
 
 from afs_stages.asm.effects import registers
 from afs_stages.asm.lexer import Line, Statement
-from afs_stages.asm.operand import read_operand
+from afs_stages.asm.operand import Operand, read_operand
 from afs_stages.codebase.facts.actions import Action, LineActions
 from afs_stages.codebase.facts.arithmetic import SHIFTS, arithmetic, shift, step
 from afs_stages.codebase.facts.conditions import CONDITIONS
@@ -459,10 +459,7 @@ def _call(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     operand = read_operand(rest)
     if operand.local or re.fullmatch(r"\++|-+", rest):
         if operand.mode != "direct":
-            yield Action(
-                "calls" if calling else "jumps",
-                f"through the table `{operand.base}`",
-            )
+            yield Action("calls" if calling else "jumps", _led_by(operand, state))
         elif calling:
             yield Action("calls", f"`{rest}`", _given(state))
         else:
@@ -481,9 +478,19 @@ def _call(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         yield Action("calls" if calling else "goes to", f"`{name}`", given)
         state.test = state.held = ("call", f"`{name}`", "")
     elif name:
-        yield Action(
-            "calls" if calling else "jumps", f"through the table {state.naming(name)}"
-        )
+        yield Action("calls" if calling else "jumps", _led_by(operand, state))
+
+
+def _led_by(operand: Operand, state: MachineState) -> str:
+    """What a jump through memory follows: a table where an index chooses in it, else
+    the one pointer that is there.
+    """
+    name = (
+        f"`{operand.base}`"
+        if operand.local
+        else state.naming(operand.place or operand.base)
+    )
+    return f"through the table {name}" if operand.indexed else f"to where {name} points"
 
 
 def _given(state: MachineState) -> str:

@@ -78,7 +78,10 @@ class Value:
         computed = self.kind in _COMPUTED
         if not self.said or not (computed or (moved and self.kind == "register")):
             return self
-        return Value("old", f"the earlier {self.said}", moved, shape=self.shape)
+        pointed = self.said.removesuffix(" points to")
+        changed = pointed != self.said
+        said = f"{pointed} pointed to before" if changed else f"the earlier {self.said}"
+        return Value("old", said, moved, shape=self.shape)
 
     @property
     def bracketed(self) -> str:
@@ -98,8 +101,10 @@ def combined(left: Value, operator: str, right: str) -> str:
 
 
 def _tells_of(base: str, text: str) -> bool:
-    """Whether a text names something at a base, with an index or without."""
-    return f"`{base}`" in text or f"`{base}," in text
+    """Whether a text names something at a base, with an index or without, or what it
+    points to.
+    """
+    return bool(re.search(rf"`[\[(]?{re.escape(base)}[`,\])]", text))
 
 
 Asked = tuple[str, str, str]
