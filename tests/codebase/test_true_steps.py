@@ -72,5 +72,5 @@ def test_an_instruction_in_the_place_of_an_operand_is_no_variable(tmp_path):
 
 def test_what_a_pointer_led_to_is_told_as_what_it_was_once_the_pointer_moves(tmp_path):
     answer = explained(tmp_path, "LDA.b [$10] : INC.b $10 : STA.w $0D90", "JMP ($0380)")
-    assert "sets `LampOil` to what `[$10]` pointed to before" in answer
+    assert "sets `$0D90` (LampOil) to what `[$10]` pointed to before" in answer
     assert "jumps to where `$0380` points" in answer
