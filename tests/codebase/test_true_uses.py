@@ -123,3 +123,22 @@ def test_a_macro_uses_what_it_is_given_as_its_lines_do(tmp_path):
     (tmp_path / "tower.asm").write_text(RAM + code)
     uses = mentions(read_project(tmp_path)).names["Lamps"]
     assert [use.how for use in uses] == ["written", "tested", "read"]
+
+
+def test_a_number_beside_a_name_and_data_and_digits_are_no_use(tmp_path):
+    code = (
+        "Offset: LDA.w frame+$0D72,X : STZ $0D72 : RTS\n"
+        "Frame: LDA.w frame+$7E0D72 : LDA.w .table+$0D72 : RTS\n"
+        "Chests:\n  dl $7E0D72, $000D72\n"
+    )
+    assert users(tmp_path, code) == ["`Offset`"]
+
+
+def test_a_constant_of_the_same_value_is_no_other_name_of_the_place(tmp_path):
+    (tmp_path / "ram.asm").write_text("Wind = $7E00A9 ; How strong the wind blows\n")
+    (tmp_path / "music.asm").write_text(
+        "F4 = $A9\nSong:\n  db F4, $A9\nPlay: STA.b $F4 : STZ.b $A9 : RTS\n"
+    )
+    project = read_project(tmp_path)
+    uses = mentions(project).of(project.best_symbol["Wind"])
+    assert [use.code for use in uses] == ["stz.b $A9"]

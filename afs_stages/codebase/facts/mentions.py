@@ -28,8 +28,10 @@ from afs_stages.codebase.read.routines import is_reserved
 
 READ, TESTED, WRITTEN, NAMED = "read", "tested", "written", "named"
 
-_NAME = re.compile(r"!?[A-Za-z_][\w.]*")
+_NAME = re.compile(r"(?<![$\w])!?[A-Za-z_][\w.]*")
 _NUMBER = re.compile(r"(?<![#\w])\$([0-9A-Fa-f]{2,6})\b")
+_PLACES = re.compile(r"(?i)ram|symbols|memory")
+"""Names of files that name places."""
 _MOVES_DIRECT_PAGE = frozenset(("tcd", "pld"))
 _DIRECT_PAGE, BANK = 0x100, 0xFFFF
 _COMPARES = frozenset(("and", "bit", "cmp", "cpx", "cpy"))
@@ -129,8 +131,7 @@ class _Reader:
         self.found = Mentions()
         self.known = set(program.symbols)
         for symbol in program.all_symbols():
-            # a small number that is defined may be a constant and no place
-            if symbol.kind in ("equate", "reserved", "field") or symbol.value > BANK:
+            if _is_place(symbol):
                 self.found.named[canonical(symbol.value)].add(symbol.name)
         for file in program.files.values():
             self.known.update(label.name for label in file.labels)
@@ -168,7 +169,8 @@ class _Reader:
         self, owner: Owner, line: int, statement: Statement, asked: bool, moved: bool
     ) -> None:
         word = statement.word.split(".", 1)[0]
-        if word in OTHER or statement.rest.startswith(("=", ":=")):
+        foreign = word in OTHER and word not in DATA
+        if foreign or statement.rest.startswith(("=", ":=")):
             return
         text = f"{statement.word} {statement.rest}".strip()
         operand = read_operand(statement.rest)
@@ -221,15 +223,27 @@ class _Reader:
     ) -> Iterator[int]:
         if _works_on_memory(word, operand):
             value = self.value(operand.base)
-            # a slip of the pen still names an address
-            values = _numbers(rest) if value is None else [value]
-        elif word in DATA or word.startswith("%"):
+            # a slip of the pen still names an address; beside a name that is not known
+            # a number is an offset
+            slip = [] if _NAME.search(operand.base) else _numbers(rest)
+            values = slip if value is None else [value]
+        elif word.startswith("%"):
             values = [value for value in _numbers(rest) if value > BANK]
         else:
             values = []
         for value in values:
             if 0 <= value <= 0xFFFFFF and not (moved and value < _DIRECT_PAGE):
                 yield canonical(value)
+
+
+def _is_place(symbol: Symbol) -> bool:
+    """Whether a name stands for a place: a small number may be a constant, and one of
+    the direct page is a place only in a file of such.
+    """
+    if symbol.kind in ("reserved", "field") or symbol.value > BANK:
+        return True
+    placed = symbol.value >= _DIRECT_PAGE or _PLACES.search(symbol.file)
+    return symbol.kind == "equate" and bool(placed)
 
 
 def _works_on_memory(word: str, operand: Operand) -> bool:
