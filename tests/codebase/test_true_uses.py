@@ -142,3 +142,24 @@ def test_a_constant_of_the_same_value_is_no_other_name_of_the_place(tmp_path):
     project = read_project(tmp_path)
     uses = mentions(project).of(project.best_symbol["Wind"])
     assert [use.code for use in uses] == ["stz.b $A9"]
+
+
+def test_a_check_below_a_label_without_code_is_no_use(tmp_path):
+    code = (
+        "macro same(a, b)\n  assert <a> = <b>\nendmacro\n"
+        "Control:\n  %same(Lamps, $7E0D72)\n  %unknown(Lamps)\n"
+        "Day: %unknown(Lamps) : RTS\n"
+    )
+    assert users(tmp_path, code) == ["`Day`"]
+
+
+def test_what_runs_with_the_direct_page_moved_uses_none_of_its_variables(tmp_path):
+    (tmp_path / "ram.asm").write_text("Wind = $7E00A9 ; How strong the wind blows\n")
+    (tmp_path / "code.asm").write_text(
+        "Start: PHD : LDA #$1F00 : TCD : JSR Draw : PLD : RTS\n"
+        "Draw: STZ $A9 : BRA Line\nLine: INC $A9 : RTS\n"
+        "Reset: LDA.w #$0000 : TCD : JSR Main : RTS\nMain: DEC $A9 : RTS\n"
+    )
+    project = read_project(tmp_path)
+    uses = mentions(project).of(project.best_symbol["Wind"])
+    assert [use.owner.name for use in uses] == ["Main"]

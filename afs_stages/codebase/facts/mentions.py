@@ -34,6 +34,7 @@ _PLACES = re.compile(r"(?i)ram|symbols|memory")
 """Names of files that name places."""
 _MOVES_DIRECT_PAGE = frozenset(("tcd", "pld"))
 _DIRECT_PAGE, BANK = 0x100, 0xFFFF
+_ZERO = re.compile(r"#\$?0+")
 _COMPARES = frozenset(("and", "bit", "cmp", "cpx", "cpy"))
 _LOADS = frozenset(("lda", "ldx", "ldy"))
 _ASKS = frozenset(("beq", "bne", "bmi", "bpl"))
@@ -149,11 +150,6 @@ class _Reader:
     def _file(self, file: AsmFile) -> None:
         lines = list(owned_lines(file))
         # where a routine moves the direct page, a number of it is another place
-        moving = {
-            owner
-            for owner, line in lines
-            if any(s.word in _MOVES_DIRECT_PAGE for s in line.statements)
-        }
         written = [
             (owner, line.number, statement)
             for owner, line in lines
@@ -161,6 +157,7 @@ class _Reader:
             if statement.word
         ]
         words = [statement.word.split(".", 1)[0] for _, _, statement in written]
+        moving = _moving([(owner, statement) for owner, _, statement in written])
         for at, (owner, number, statement) in enumerate(written):
             asked = _is_asked(words[at + 1 : at + 3])
             self._statement(owner, number, statement, asked, owner in moving)
@@ -171,6 +168,8 @@ class _Reader:
         word = statement.word.split(".", 1)[0]
         foreign = word in OTHER and word not in DATA
         if foreign or statement.rest.startswith(("=", ":=")):
+            return
+        if word.startswith("%") and not self._works(owner, statement):
             return
         text = f"{statement.word} {statement.rest}".strip()
         operand = read_operand(statement.rest)
@@ -185,6 +184,18 @@ class _Reader:
                 self.found.names[known].append(use._replace(how=how))
         for place in self._places(word, statement.rest, operand, moved):
             self.found.places[place].append(use)
+
+    def _works(self, owner: Owner, call: Statement) -> bool:
+        """Whether a macro's call gives code or data, and is no check of addresses; of
+        a macro that is not known, only where code or data stands around it.
+        """
+        inside = self.project.expand(call)
+        if inside is None:
+            return owner.kind != "label"
+        words = [statement.word.split(".", 1)[0] for statement in inside]
+        return any(
+            word in MNEMONICS or word in DATA or word.startswith("%") for word in words
+        )
 
     def _by_macro(self, call: Statement, name: str) -> str:
         """What a macro does to a name it is given; "" for what is no macro, or not
@@ -234,6 +245,31 @@ class _Reader:
         for value in values:
             if 0 <= value <= 0xFFFFFF and not (moved and value < _DIRECT_PAGE):
                 yield canonical(value)
+
+
+def _moving(written: list[tuple[Owner, Statement]]) -> set[Owner]:
+    """The routines of a file that move the direct page, and those they lead to where it
+    is moved from 0.
+    """
+    found: set[Owner] = set()
+    leading: set[str] = set()
+    leads: dict[str, set[str]] = defaultdict(set)
+    loaded = ""
+    for owner, statement in written:
+        word = statement.word.split(".", 1)[0]
+        if word in _MOVES_DIRECT_PAGE:
+            found.add(owner)
+        if word == "tcd" and not _ZERO.fullmatch(loaded):
+            leading.add(owner.name)
+        if word in CALLS or word in BRANCHES:
+            leads[owner.name].add(statement.rest.strip())
+        loaded = statement.rest.strip() if word == "lda" else loaded
+    reached, open_ = set(leading), list(leading)
+    while open_:
+        new = leads[open_.pop()] - reached
+        reached |= new
+        open_ += new
+    return found | {owner for owner, _ in written if owner.name in reached}
 
 
 def _is_place(symbol: Symbol) -> bool:
