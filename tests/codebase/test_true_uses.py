@@ -163,3 +163,27 @@ def test_what_runs_with_the_direct_page_moved_uses_none_of_its_variables(tmp_pat
     project = read_project(tmp_path)
     uses = mentions(project).of(project.best_symbol["Wind"])
     assert [use.owner.name for use in uses] == ["Main"]
+
+
+NEAR = "".join(f"R{n}: INC $0D73 : STZ $0D90 : RTS\n" for n in range(4))
+
+
+def test_a_byte_of_a_named_place_or_of_a_described_one_is_not_without_a_name(tmp_path):
+    found = told(tmp_path, RAM + NEAR)
+    assert "$7E0D73 (WRAM) has" not in found
+    assert "$7E0D90 (WRAM) has no name of its own." in found
+    found = told(tmp_path, f"; $0D90 - what the wind does\n{RAM}{NEAR}")
+    assert "$7E0D90 (WRAM) has" not in found
+
+
+def test_an_address_both_processors_have_is_not_told_as_work_ram(tmp_path):
+    code = NEAR.replace("$0D90", "$018A")
+    assert "$7E018A (WRAM) has" in told(tmp_path, RAM + code)
+    assert "$7E018A (WRAM) has" not in told(tmp_path, f"sa1rom\n{RAM}{code}")
+
+
+def test_a_list_of_constants_cut_short_says_so(tmp_path):
+    rows = "".join(f"!Sound_{n} = {n}\n" for n in range(60))
+    found = told(tmp_path, f"; --- Sounds of the tower ---\n\n{rows}\nDay: RTS\n")
+    assert "defines 60 constants for “Sounds of the tower”" in found
+    assert "\n- and 21 more" in found

@@ -546,10 +546,14 @@ def _constant_group(
         ],
         section + file,
     )
-    answer = (
-        f"`{file}` defines {len(symbols)} constants for “{section}”:\n"
-        + "\n".join(rows)
-    )
+    more = _constants_behind(project, symbols[-1])
+    lead = f"`{file}` defines {len(symbols)} constants for “{section}”:"
+    if more is None:
+        lead = f"The first constants of “{section}” in `{file}` are:"
+    elif more:
+        lead = f"`{file}` defines {len(symbols) + more} constants for “{section}”:"
+        rows.append(f"- and {more} more")
+    answer = "\n".join([lead, *rows])
     yield Draft("memory_constants", question, answer, file, first, last, group)
     for symbol, said in _told_constants(project, symbols):
         answer = (
@@ -565,6 +569,33 @@ def _constant_group(
         yield replace(
             told, fault=_constant_fault(project, said), fact=fact, wording="1"
         )
+
+
+def _constants_behind(project: Project, last: Symbol) -> int | None:
+    """How many constants without a title follow the last that is listed, line by line
+    or below comments; None where others follow behind a gap.
+    """
+    lines = project.program.files[last.file].lines
+    untitled = {
+        symbol.line
+        for symbol in project.program.all_symbols()
+        if (symbol.file, symbol.kind, symbol.section) == (last.file, "define", "")
+    }
+    found = 0
+    for line in lines[last.line :]:
+        if line.number in untitled:
+            found += 1
+        elif re.match(r"\W*[-=]{2,}", line.comment):
+            return found
+        elif line.code.lstrip().startswith("!"):
+            continue  # a constant whose value is not known
+        elif line.code or (not line.comment and found):
+            return found
+        elif not line.comment:
+            break
+    behind = (line for line in lines[last.line :] if line.code)
+    following = next(behind, None)
+    return None if following and following.number in untitled else found
 
 
 def _told_constants(
