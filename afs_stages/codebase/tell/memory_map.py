@@ -61,6 +61,8 @@ _ARGS = re.compile(r"(?i)\n\s*args?:\s*$")
 _ROW = re.compile(r",?(?<!\|) (?=[0-9A-F]{1,2}: ?[A-Za-z0-9])")
 """Where the next value of a row begins: `0: nothing 1: a hand`."""
 
+_DEFINES = re.compile(r"\s*!\w+\s*=")
+
 Notes = dict[str, tuple[str, str]]
 """variable -> (what the docs say, the page)"""
 Groups = dict[str, list[str]]
@@ -576,26 +578,26 @@ def _constants_behind(project: Project, last: Symbol) -> int | None:
     or below comments; None where others follow behind a gap.
     """
     lines = project.program.files[last.file].lines
-    untitled = {
-        symbol.line
+    known = {
+        symbol.line: symbol.section
         for symbol in project.program.all_symbols()
-        if (symbol.file, symbol.kind, symbol.section) == (last.file, "define", "")
+        if (symbol.file, symbol.kind) == (last.file, "define")
     }
-    found = 0
+    untitled = {number for number, section in known.items() if not section}
+    found, gap = 0, False
     for line in lines[last.line :]:
-        if line.number in untitled:
+        # one whose value is not known is one too
+        one = line.number in untitled or _DEFINES.match(line.code)
+        if known.get(line.number) or re.match(r"\W*[-=]{2,}", line.comment):
+            return found
+        if one and gap:
+            return None
+        if one:
             found += 1
-        elif re.match(r"\W*[-=]{2,}", line.comment):
+        elif line.code:
             return found
-        elif line.code.lstrip().startswith("!"):
-            continue  # a constant whose value is not known
-        elif line.code or (not line.comment and found):
-            return found
-        elif not line.comment:
-            break
-    behind = (line for line in lines[last.line :] if line.code)
-    following = next(behind, None)
-    return None if following and following.number in untitled else found
+        gap = gap or not line.text.strip()
+    return found
 
 
 def _told_constants(
