@@ -123,3 +123,67 @@ def test_a_macro_uses_what_it_is_given_as_its_lines_do(tmp_path):
     (tmp_path / "tower.asm").write_text(RAM + code)
     uses = mentions(read_project(tmp_path)).names["Lamps"]
     assert [use.how for use in uses] == ["written", "tested", "read"]
+
+
+def test_a_number_beside_a_name_and_data_and_digits_are_no_use(tmp_path):
+    code = (
+        "Offset: LDA.w frame+$0D72,X : STZ $0D72 : RTS\n"
+        "Frame: LDA.w frame+$7E0D72 : LDA.w .table+$0D72 : RTS\n"
+        "Chests:\n  dl $7E0D72, $000D72\n"
+    )
+    assert users(tmp_path, code) == ["`Offset`"]
+
+
+def test_a_constant_of_the_same_value_is_no_other_name_of_the_place(tmp_path):
+    (tmp_path / "ram.asm").write_text("Wind = $7E00A9 ; How strong the wind blows\n")
+    (tmp_path / "music.asm").write_text(
+        "F4 = $A9\nSong:\n  db F4, $A9\nPlay: STA.b $F4 : STZ.b $A9 : RTS\n"
+    )
+    project = read_project(tmp_path)
+    uses = mentions(project).of(project.best_symbol["Wind"])
+    assert [use.code for use in uses] == ["stz.b $A9"]
+
+
+def test_a_check_below_a_label_without_code_is_no_use(tmp_path):
+    code = (
+        "macro same(a, b)\n  assert <a> = <b>\nendmacro\n"
+        "Control:\n  %same(Lamps, $7E0D72)\n  %unknown(Lamps)\n"
+        "Day: %unknown(Lamps) : RTS\n"
+    )
+    assert users(tmp_path, code) == ["`Day`"]
+
+
+def test_what_runs_with_the_direct_page_moved_uses_none_of_its_variables(tmp_path):
+    (tmp_path / "ram.asm").write_text("Wind = $7E00A9 ; How strong the wind blows\n")
+    (tmp_path / "code.asm").write_text(
+        "Start: PHD : LDA #$1F00 : TCD : JSR Draw : PLD : RTS\n"
+        "Draw: STZ $A9 : BRA Line\nLine: INC $A9 : RTS\n"
+        "Reset: LDA.w #$0000 : TCD : JSR Main : RTS\nMain: DEC $A9 : RTS\n"
+    )
+    project = read_project(tmp_path)
+    uses = mentions(project).of(project.best_symbol["Wind"])
+    assert [use.owner.name for use in uses] == ["Main"]
+
+
+NEAR = "".join(f"R{n}: INC $0D73 : STZ $0D90 : RTS\n" for n in range(4))
+
+
+def test_a_byte_of_a_named_place_or_of_a_described_one_is_not_without_a_name(tmp_path):
+    found = told(tmp_path, RAM + NEAR)
+    assert "$7E0D73 (WRAM) has" not in found
+    assert "$7E0D90 (WRAM) has no name of its own." in found
+    found = told(tmp_path, f"; $0D90 - what the wind does\n{RAM}{NEAR}")
+    assert "$7E0D90 (WRAM) has" not in found
+
+
+def test_an_address_both_processors_have_is_not_told_as_work_ram(tmp_path):
+    code = NEAR.replace("$0D90", "$018A")
+    assert "$7E018A (WRAM) has" in told(tmp_path, RAM + code)
+    assert "$7E018A (WRAM) has" not in told(tmp_path, f"sa1rom\n{RAM}{code}")
+
+
+def test_a_list_of_constants_cut_short_says_so(tmp_path):
+    rows = "".join(f"!Sound_{n} = {n}\n" for n in range(60))
+    found = told(tmp_path, f"; --- Sounds of the tower ---\n\n{rows}\nDay: RTS\n")
+    assert "defines 60 constants for “Sounds of the tower”" in found
+    assert "\n- and 21 more" in found

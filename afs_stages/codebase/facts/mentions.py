@@ -28,10 +28,13 @@ from afs_stages.codebase.read.routines import is_reserved
 
 READ, TESTED, WRITTEN, NAMED = "read", "tested", "written", "named"
 
-_NAME = re.compile(r"!?[A-Za-z_][\w.]*")
+_NAME = re.compile(r"(?<![$\w])!?[A-Za-z_][\w.]*")
 _NUMBER = re.compile(r"(?<![#\w])\$([0-9A-Fa-f]{2,6})\b")
+_PLACES = re.compile(r"(?i)ram|symbols|memory")
+"""Names of files that name places."""
 _MOVES_DIRECT_PAGE = frozenset(("tcd", "pld"))
 _DIRECT_PAGE, BANK = 0x100, 0xFFFF
+_ZERO = re.compile(r"#\$?0+")
 _COMPARES = frozenset(("and", "bit", "cmp", "cpx", "cpy"))
 _LOADS = frozenset(("lda", "ldx", "ldy"))
 _ASKS = frozenset(("beq", "bne", "bmi", "bpl"))
@@ -129,8 +132,7 @@ class _Reader:
         self.found = Mentions()
         self.known = set(program.symbols)
         for symbol in program.all_symbols():
-            # a small number that is defined may be a constant and no place
-            if symbol.kind in ("equate", "reserved", "field") or symbol.value > BANK:
+            if _is_place(symbol):
                 self.found.named[canonical(symbol.value)].add(symbol.name)
         for file in program.files.values():
             self.known.update(label.name for label in file.labels)
@@ -148,11 +150,6 @@ class _Reader:
     def _file(self, file: AsmFile) -> None:
         lines = list(owned_lines(file))
         # where a routine moves the direct page, a number of it is another place
-        moving = {
-            owner
-            for owner, line in lines
-            if any(s.word in _MOVES_DIRECT_PAGE for s in line.statements)
-        }
         written = [
             (owner, line.number, statement)
             for owner, line in lines
@@ -160,6 +157,7 @@ class _Reader:
             if statement.word
         ]
         words = [statement.word.split(".", 1)[0] for _, _, statement in written]
+        moving = _moving([(owner, statement) for owner, _, statement in written])
         for at, (owner, number, statement) in enumerate(written):
             asked = _is_asked(words[at + 1 : at + 3])
             self._statement(owner, number, statement, asked, owner in moving)
@@ -168,7 +166,10 @@ class _Reader:
         self, owner: Owner, line: int, statement: Statement, asked: bool, moved: bool
     ) -> None:
         word = statement.word.split(".", 1)[0]
-        if word in OTHER or statement.rest.startswith(("=", ":=")):
+        foreign = word in OTHER and word not in DATA
+        if foreign or statement.rest.startswith(("=", ":=")):
+            return
+        if word.startswith("%") and not self._works(owner, statement):
             return
         text = f"{statement.word} {statement.rest}".strip()
         operand = read_operand(statement.rest)
@@ -183,6 +184,18 @@ class _Reader:
                 self.found.names[known].append(use._replace(how=how))
         for place in self._places(word, statement.rest, operand, moved):
             self.found.places[place].append(use)
+
+    def _works(self, owner: Owner, call: Statement) -> bool:
+        """Whether a macro's call gives code or data, and is no check of addresses; of
+        a macro that is not known, only where code or data stands around it.
+        """
+        inside = self.project.expand(call)
+        if inside is None:
+            return owner.kind != "label"
+        words = [statement.word.split(".", 1)[0] for statement in inside]
+        return any(
+            word in MNEMONICS or word in DATA or word.startswith("%") for word in words
+        )
 
     def _by_macro(self, call: Statement, name: str) -> str:
         """What a macro does to a name it is given; "" for what is no macro, or not
@@ -221,15 +234,52 @@ class _Reader:
     ) -> Iterator[int]:
         if _works_on_memory(word, operand):
             value = self.value(operand.base)
-            # a slip of the pen still names an address
-            values = _numbers(rest) if value is None else [value]
-        elif word in DATA or word.startswith("%"):
+            # a slip of the pen still names an address; beside a name that is not known
+            # a number is an offset
+            slip = [] if _NAME.search(operand.base) else _numbers(rest)
+            values = slip if value is None else [value]
+        elif word.startswith("%"):
             values = [value for value in _numbers(rest) if value > BANK]
         else:
             values = []
         for value in values:
             if 0 <= value <= 0xFFFFFF and not (moved and value < _DIRECT_PAGE):
                 yield canonical(value)
+
+
+def _moving(written: list[tuple[Owner, Statement]]) -> set[Owner]:
+    """The routines of a file that move the direct page, and those they lead to where it
+    is moved from 0.
+    """
+    found: set[Owner] = set()
+    leading: set[str] = set()
+    leads: dict[str, set[str]] = defaultdict(set)
+    loaded = ""
+    for owner, statement in written:
+        word = statement.word.split(".", 1)[0]
+        if word in _MOVES_DIRECT_PAGE:
+            found.add(owner)
+        if word == "tcd" and not _ZERO.fullmatch(loaded):
+            leading.add(owner.name)
+        if word in CALLS or word in BRANCHES:
+            leads[owner.name].add(statement.rest.strip())
+        loaded = statement.rest.strip() if word == "lda" else loaded
+    reached, open_ = set(leading), list(leading)
+    while open_:
+        new = leads[open_.pop()] - reached
+        reached |= new
+        open_ += new
+    return found | {owner for owner, _ in written if owner.name in reached}
+
+
+def _is_place(symbol: Symbol) -> bool:
+    """Whether a name stands for a place: a small number may be a constant, and one of
+    the direct page is a place only in a file of such.
+    """
+    if symbol.kind in ("reserved", "field") or symbol.value > BANK:
+        return True
+    placed = symbol.value >= _DIRECT_PAGE or _PLACES.search(symbol.file)
+    return symbol.kind == "equate" and bool(placed)
 
 
 def _works_on_memory(word: str, operand: Operand) -> bool:

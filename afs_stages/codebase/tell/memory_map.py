@@ -61,6 +61,8 @@ _ARGS = re.compile(r"(?i)\n\s*args?:\s*$")
 _ROW = re.compile(r",?(?<!\|) (?=[0-9A-F]{1,2}: ?[A-Za-z0-9])")
 """Where the next value of a row begins: `0: nothing 1: a hand`."""
 
+_DEFINES = re.compile(r"\s*!\w+\s*=")
+
 Notes = dict[str, tuple[str, str]]
 """variable -> (what the docs say, the page)"""
 Groups = dict[str, list[str]]
@@ -546,10 +548,14 @@ def _constant_group(
         ],
         section + file,
     )
-    answer = (
-        f"`{file}` defines {len(symbols)} constants for “{section}”:\n"
-        + "\n".join(rows)
-    )
+    more = _constants_behind(project, symbols[-1])
+    lead = f"`{file}` defines {len(symbols)} constants for “{section}”:"
+    if more is None:
+        lead = f"The first constants of “{section}” in `{file}` are:"
+    elif more:
+        lead = f"`{file}` defines {len(symbols) + more} constants for “{section}”:"
+        rows.append(f"- and {more} more")
+    answer = "\n".join([lead, *rows])
     yield Draft("memory_constants", question, answer, file, first, last, group)
     for symbol, said in _told_constants(project, symbols):
         answer = (
@@ -565,6 +571,33 @@ def _constant_group(
         yield replace(
             told, fault=_constant_fault(project, said), fact=fact, wording="1"
         )
+
+
+def _constants_behind(project: Project, last: Symbol) -> int | None:
+    """How many constants without a title follow the last that is listed, line by line
+    or below comments; None where others follow behind a gap.
+    """
+    lines = project.program.files[last.file].lines
+    known = {
+        symbol.line: symbol.section
+        for symbol in project.program.all_symbols()
+        if (symbol.file, symbol.kind) == (last.file, "define")
+    }
+    untitled = {number for number, section in known.items() if not section}
+    found, gap = 0, False
+    for line in lines[last.line :]:
+        # one whose value is not known is one too
+        one = line.number in untitled or _DEFINES.match(line.code)
+        if known.get(line.number) or re.match(r"\W*[-=]{2,}", line.comment):
+            return found
+        if one and gap:
+            return None
+        if one:
+            found += 1
+        elif line.code:
+            return found
+        gap = gap or not line.text.strip()
+    return found
 
 
 def _told_constants(
