@@ -29,13 +29,13 @@ from afs_stages.codebase.tell.faults import (
     vague,
 )
 from afs_stages.codebase.tell.wordings import (
-    RECALL,
     Wording,
     address_wordings,
     fact_id,
     meaning_wordings,
     value_wordings,
 )
+from afs_stages.core.sample import RECALL
 
 IDLE_NAME = re.compile(
     r"(?i)(^|_)(unused|free|dummy|junk|pad|reserved|scrap|temp)\w*$|UNUSED|UNKNOWN|FREERAM|FREE_"
