@@ -289,7 +289,7 @@ class OracleTrainingGenerator(BaseGenerator):
             "assembly", across_files.comparisons(project, self.uses)
         )
         yield from self._samples("assembly", across_files.callers_of_two(project))
-        yield from self._samples("assembly", unsaid.of_routines(project, words))
+        yield from self._samples("assembly", unsaid.of_routines(project))
 
     def generate_memory_samples(self) -> Iterator[TrainingSample]:
         """Variables, addresses, constants and structs; contradictions of docs and code;

@@ -80,6 +80,30 @@ def test_a_loop_leaves_nothing_out(tmp_path):
     assert told(tmp_path, "asm_what_if", lamp=loop, ram=RAM) == []
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        # the way goes on in other code
+        (".out\n  JSR Lamp_Draw\n  RTS\n", ".out\n  BRA Lamp_Draw\n"),
+        # another test of the same value comes first
+        ("  BEQ .out\n", "  BMI .out\n  CMP.b #$10\n  BNE .out\n"),
+        ("  LDA.w Oil\n", "  LDA.w Oil\n  BMI .out\n  LDA.w Oil\n"),
+    ],
+)
+def test_a_branch_that_would_be_told_wrong_is_left_out(tmp_path, old, new):
+    code = BRANCH.replace(old, new)
+    left = told(tmp_path, "asm_what_if", lamp=code, ram=RAM)
+    assert not [s for s in left if "BMI" not in s.output]
+
+
+def test_what_has_run_before_is_skipped_by_no_branch(tmp_path):
+    code = (
+        "Lamp_All:\n-\n  STZ.w Glow\n  LDA.w Oil\n  BNE .out\n  DEX\n  BPL -\n"
+        ".out\n  RTS\n"
+    )
+    assert told(tmp_path, "asm_what_if", lamp=code, ram=RAM) == []
+
+
 def test_a_bug_is_one_instruction_and_its_fix_the_codebase_s(samples):
     bugs = of_kind(samples, "asm_bug")
     assert len(bugs) > 30
@@ -141,6 +165,24 @@ def test_a_change_keeps_a_register_at_every_return(tmp_path):
 )
 def test_a_register_is_not_kept_where_that_could_break(tmp_path, end):
     assert told(tmp_path, "asm_change", lamp=KEEP + end) == []
+
+
+LEAVES = "\nLamp_Near:\n  NOP\n  BEQ .far\n  RTS\n.far\n  PLA : PLA\n  RTS\n"
+DRAWS = "Lamp_Out:\n  JSR Lamp_Near\n  STA.w $0D91\n  STY.w $0D92\n  RTS\n"
+CALLER = "\nDay:\n  NOP\n  JSR Lamp_Out\n  NOP\n  RTS\n"
+
+
+def test_no_change_around_a_call_that_may_leave_its_caller(tmp_path):
+    fine = LEAVES.replace("  PLA : PLA\n", "")
+    made = told(tmp_path, "asm_change", lamp=DRAWS + fine + CALLER)
+    assert any("becomes RTL" in s.output for s in made)
+    made = told(tmp_path, "asm_change", lamp=DRAWS + LEAVES + CALLER)
+    assert not [s for s in made if "Lamp_Out:" in s.output]
+
+
+def test_a_register_that_is_kept_is_not_kept_again(tmp_path):
+    code = KEEP.replace(":\n", ":\n  STX.b $10\n") + "  LDX.b $10\n  NOP\n  RTL\n"
+    assert told(tmp_path, "asm_change", lamp=code) == []
 
 
 def test_another_value_where_nothing_else_takes_it(tmp_path):
@@ -256,6 +298,30 @@ def test_what_nobody_wrote_is_not_made_up(tmp_path):
     (tmp_path / "lamp.md").write_text("# Lamps\n\nOil is what a lamp burns.\n")
     left = told(tmp_path, "memory_unsaid", one=WRITES, two=READS, ram=RAM)
     assert not [s for s in left if "`Oil`" in s.instruction]
+
+
+def test_no_reason_is_missed_that_stands_elsewhere(tmp_path):
+    code = "Lamp_Go:\n  LDA.b #$25\n  STA.b $10\n  JSR Far\n  RTS\n"
+    (sample,) = told(tmp_path, "asm_unsaid", lamp=code)
+    assert sample.output.startswith("The sources give no reason.")
+    there = "Day:\n  LDX.w #$0025 ; The length of a day\n  RTS\n"
+    assert told(tmp_path, "asm_unsaid", lamp=code, day=there) == []
+
+
+def test_nothing_is_called_a_quotation_that_the_source_has_not(tmp_path):
+    ram = "CGADD = $002121\nOil = $7E0D90 ; What the lamp burns\n"
+    facts = told(tmp_path, "memory_meaning_fact", ram=ram)
+    quoted = [s.instruction for s in facts if "in the source" in s.instruction]
+    assert not [q for q in quoted if "palette" in q]
+
+
+def test_a_variable_that_is_come_to_is_named_as_the_code_has_it(tmp_path):
+    by_number = "".join(
+        f"Lamp_{n}:\n  LDA.w $0D9{n}\n  STA.b $10\n  NOP\n  RTL\n\n" for n in range(9)
+    )
+    names = "".join(f"Oil{n} = $7E0D9{n} ; How full lamp {n} is\n" for n in range(9))
+    for sample in told(tmp_path, "memory_name", lamp=by_number, ram=names):
+        assert not re.search(r"(come to|reads) `Oil", sample.instruction)
 
 
 def test_a_second_turn_teaches_its_own_answer(samples):

@@ -277,15 +277,45 @@ def looks_at_stack(routine: SoundRoutine) -> bool:
 
 
 def calls_come_back(project: Project, routine: SoundRoutine) -> bool:
-    """Whether every routine that is called is known and leaves the stack alone."""
-    for one in routine.instructions:
-        if one.word not in ("jsr", "jsl"):
-            continue
-        name = read_operand(one.statement.rest).name
-        target = project.find_from(routine.unit.block.name, name) if name else None
-        if target is None:
-            return False
-        flow = project.control_flow(target)
-        if not flow.whole or any(found.last.lost for found in flow.exits):
-            return False
+    """Whether every routine that is called, and all that these call, is known and
+    returns to its caller on every path, with the stack as it was.
+    """
+    met: set[int] = set()
+    waiting = [routine.unit]
+    while waiting:
+        unit = waiting.pop()
+        for line in unit.block.lines:
+            for statement in line.statements:
+                word = statement.word.split(".", 1)[0]
+                if word.startswith("%"):
+                    return False
+                if word not in ("jsr", "jsl"):
+                    continue
+                name = read_operand(statement.rest).name
+                target = project.find_from(unit.block.name, name) if name else None
+                if target is None or not _returns_plainly(project, target, word):
+                    return False
+                if id(target) not in met:
+                    met.add(id(target))
+                    waiting.append(target)
     return True
+
+
+def _returns_plainly(project: Project, unit: Unit, call: str) -> bool:
+    """Whether each path ends in the return that belongs to the call, and neither pulls
+    what the routine has not pushed nor sets the stack pointer.
+    """
+    flow = project.control_flow(unit)
+    kind = "RTS" if call == "jsr" else "RTL"
+    return (
+        flow.whole
+        and bool(flow.exits)
+        and all(found.kind == kind for found in flow.exits)
+        and not any(found.last.lost or found.last.stack for found in flow.exits)
+        and not any(
+            statement.word in ("tcs", "txs")
+            or "S" in read_operand(statement.rest).index
+            for line in unit.block.lines
+            for statement in line.statements
+        )
+    )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from afs_stages.asm.places import region
-from afs_stages.codebase.facts.accesses import VariableUse
+from afs_stages.codebase.facts.accesses import Access, VariableUse
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
 from afs_stages.codebase.facts.mentions import owners
 from afs_stages.codebase.facts.project import Project, Unit
@@ -250,8 +250,10 @@ class Asker:
         if by_name and users and users[0].word in ("inc", "dec"):
             pools.append(_OF_A_COUNTED)
         for pool in pools:
-            for phrase in pool:
-                yield phrase.format(**filled)
+            of_user = pool in (_OF_A_USED, _OF_A_COUNTED)
+            name = _as_written(users[0], symbol) if of_user else filled["name"]
+            for phrase in pool if name else ():
+                yield phrase.format(**{**filled, "name": name})
 
     def _of_routine(self, unit: Unit) -> Iterator[str]:
         """Questions about a routine, by who reaches it and what it is given."""
@@ -297,6 +299,15 @@ class Asker:
         ]
         for phrase in _OF_A_READ_TABLE if readers else ():
             yield phrase.format(**filled, other=f"`{readers[0]}`")
+
+
+def _as_written(access: Access, symbol: Symbol) -> str:
+    """The place as the instruction has it: the variable's name, or a bare address; ""
+    where it is neither.
+    """
+    base = access.operand.base
+    known = base in (symbol.name, f"!{symbol.name}") or base.startswith("$")
+    return f"`{base}`" if known else ""
 
 
 def _is_legend(said: str) -> bool:

@@ -203,8 +203,11 @@ def _kept_index(project: Project, routine: SoundRoutine) -> Iterator[Draft]:
     unit, before = routine.unit, set(routine.flow.saves)
     returns = returns_of(routine)
     for register in "xy":
-        changed = any(one.word in _SETS[register] for one in routine.instructions)
-        if not changed or register in before or _returned(routine, register):
+        if (
+            not _destroyed(routine, register)
+            or register in before
+            or _returned(routine, register)
+        ):
             continue
         text = _with_saved(unit, returns, register)
         if not text or not _assembles(text):
@@ -225,6 +228,28 @@ def _kept_index(project: Project, routine: SoundRoutine) -> Iterator[Draft]:
         question = chosen.format(name=f"`{unit.block.name}`", kept=kept)
         yield _draft(routine, question, answer, text)
         return
+
+
+def _destroyed(routine: SoundRoutine, register: str) -> bool:
+    """Whether a routine sets a register itself and has nothing that may bring the old
+    value back: no pull, no load of where it was stored, no counting both ways.
+    """
+    words = {one.word for one in routine.instructions}
+    back = {f"pl{register}", "pla"} & words or {
+        f"in{register}",
+        f"de{register}",
+    } <= words
+    stored = {
+        one.statement.rest
+        for one in routine.instructions
+        if one.word == f"st{register}"
+    }
+    loaded = {
+        one.statement.rest
+        for one in routine.instructions
+        if one.word == f"ld{register}"
+    }
+    return bool(words & _SETS[register]) and not back and not stored & loaded
 
 
 def _returned(routine: SoundRoutine, register: str) -> bool:
@@ -294,7 +319,9 @@ def _long_return(
     others = elsewhere or project.hooks.get(name) or name in fallen_into
     if not short or not callers or others or routine.entered_inside:
         return
-    if looks_at_stack(routine) or ways_of(project, name, callers) != {"jsr"}:
+    if not calls_come_back(project, routine) or looks_at_stack(routine):
+        return
+    if ways_of(project, name, callers) != {"jsr"}:
         return
     rows = unit.block.text.split("\n")
     for one in reversed(list(returns)):

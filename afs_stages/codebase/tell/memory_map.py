@@ -35,6 +35,7 @@ from afs_stages.codebase.tell.wordings import (
     meaning_wordings,
     value_wordings,
 )
+from afs_stages.core.sample import RECALL
 
 IDLE_NAME = re.compile(
     r"(?i)(^|_)(unused|free|dummy|junk|pad|reserved|scrap|temp)\w*$|UNUSED|UNKNOWN|FREERAM|FREE_"
@@ -133,7 +134,9 @@ def wordings(project: Project, notes: Notes) -> Iterator[Draft]:
         if said and symbol.name not in shared:
             only = described[said] == 1
             for wording in meaning_wordings(symbol.name, place, said, only):
-                yield _worded("memory_meaning_fact", symbol, wording)
+                # this one says that the source has the text
+                if wording.number != RECALL or _in_source(symbol, said):
+                    yield _worded("memory_meaning_fact", symbol, wording)
 
 
 def constant_wordings(project: Project) -> Iterator[Draft]:
@@ -162,6 +165,12 @@ def _one_line(symbol: Symbol) -> str:
     said = meaning(symbol)
     plain = "\n" not in said and "“" not in said and len(said) <= 160
     return said if plain else ""
+
+
+def _in_source(symbol: Symbol, said: str) -> bool:
+    """Whether a meaning is the comment's own, not what is known of the hardware."""
+    text = said.rstrip(".").casefold()
+    return text in symbol.comment.casefold() or text in symbol.header.casefold()
 
 
 def _worded(kind: str, symbol: Symbol, wording: Wording) -> Draft:

@@ -1,28 +1,22 @@
 """Questions whose honest answer is that the sources do not say: what a variable holds
-that nothing describes, why a routine does what no comment explains, where code lies in
-the ROM that no `org` places. What can be seen is told instead.
+that nothing describes, why a routine does what no comment explains. What can be seen is
+told instead.
 """
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from afs_stages.asm.places import canonical
 from afs_stages.codebase.facts.accesses import VariableUse
-from afs_stages.codebase.facts.callers import CALLED
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import address, choose, listing, quoted
 from afs_stages.codebase.tell.draft import Draft, about
-from afs_stages.codebase.tell.name_lookup import NameLookup
 
 _WORD = re.compile(r"!?[A-Za-z_]\w*")
-_NUMBER = re.compile(r"\$?\b[0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}\b")
-_IN_NAME = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{4,6}(?![0-9A-Za-z])|_[0-9A-F]{4,6}")
-"""An address in the name of a routine."""
-
+_NUMBER = re.compile(r"\$([0-9A-Fa-f]+)")
 _LOAD = re.compile(r"(?i)^(ld[axy](?:\.\w)?) #(\$[0-9A-Fa-f]+)$")
 MOST_USES = 8
 
@@ -31,12 +25,6 @@ _OF_A_MEANING = (
     "Is {name} documented anywhere?",
     "Which values may {name} have, and what does each mean?",
     "What did the authors mean {name} to hold?",
-)
-_OF_A_PLACE = (
-    "At which ROM address does {name} begin?",
-    "I need the address of {name} for a breakpoint. Which is it?",
-    "Is {name} at a fixed address?",
-    "Give me the SNES address of {name}.",
 )
 _OF_A_REASON = (
     "Why does {name} use {number} and no other number?",
@@ -65,10 +53,36 @@ class _Written:
                     found.update(_WORD.findall(line.comment))
         return frozenset(found)
 
+    @cached_property
+    def _commented(self) -> frozenset[str | int]:
+        """The names and numbers of each line of a page, of each line of code with a
+        comment, and of those right above and below one.
+        """
+        found: set[str | int] = set()
+        for page in self.project.tree.markdown:
+            for text in page.lines:
+                found.update(_WORD.findall(text), _numbers(text))
+        for file in self.project.program.files.values():
+            for at, line in enumerate(file.lines):
+                if any(near.comment for near in file.lines[max(at - 1, 0) : at + 2]):
+                    found.update(_WORD.findall(line.text), _numbers(line.text))
+        return frozenset(found)
+
+    def beside(self, what: str) -> bool:
+        """Whether a page or a comment may be about a name or a number: they stand
+        together.
+        """
+        return what in self._commented or bool(_numbers(what) & self._commented)
+
     def name(self, name: str) -> bool:
         """Whether a page or a comment has a name, or its last part."""
         last = re.split(r"[_.]", name)[-1]
         return name in self.words or (len(last) > 3 and last in self.words)
+
+
+def _numbers(text: str) -> set[int]:
+    """The numbers in a text, whatever their zeros in front."""
+    return {int(digits, 16) for digits in _NUMBER.findall(text)}
 
 
 def of_variables(project: Project, uses: Mapping[str, VariableUse]) -> Iterator[Draft]:
@@ -84,32 +98,31 @@ def of_variables(project: Project, uses: Mapping[str, VariableUse]) -> Iterator[
             yield _variable(use)
 
 
-def of_routines(project: Project, words: NameLookup) -> Iterator[Draft]:
-    """A number nobody explains: one a file; an address nobody gives: one a folder. Not
-    knowing stays the exception.
-    """
+def of_routines(project: Project) -> Iterator[Draft]:
+    """A number nobody explains: one a file. Not knowing stays the exception."""
     texts = _Written(project)
-    asked: set[tuple[str, str]] = set()
+    asked: set[str] = set()
     for unit in project.units:
         block = unit.block
         if block.kind != "routine" or project.find(block.name) is not unit:
             continue
-        folder = posixpath.dirname(block.file)
-        if ("place", folder) not in asked and _unplaced(project, words, unit):
-            asked.add(("place", folder))
-            yield _no_address(project, unit)
-        if ("reason", block.file) not in asked and not texts.name(block.name):
-            found = _unexplained_number(unit)
-            if found is not None and _is_silent_above(project, unit):
-                asked.add(("reason", block.file))
-                yield _no_reason(unit, *found)
+        if block.file in asked or texts.name(block.name) or texts.beside(block.name):
+            continue
+        found = _unexplained_number(unit)
+        if found is None or texts.beside(found[2]):
+            continue
+        if _is_silent_above(project, unit):
+            asked.add(block.file)
+            yield _no_reason(unit, *found)
 
 
 def _undescribed(project: Project, texts: _Written, use: VariableUse) -> bool:
     """Whether nobody has written a word about a variable, nor beside its uses."""
     symbol = use.symbol
     said = symbol.comment or symbol.header or symbol.section or symbol.hardware
-    if said or texts.name(symbol.name):
+    if said or texts.name(symbol.name) or texts.beside(symbol.name):
+        return False
+    if _in_commented_block(project, symbol.file, symbol.line):
         return False
     for access in use.accesses:
         lines = project.program.files[access.file].lines
@@ -117,6 +130,18 @@ def _undescribed(project: Project, texts: _Written, use: VariableUse) -> bool:
         if access.unit is None or any(line.comment for line in around):
             return False
     return True
+
+
+def _in_commented_block(project: Project, path: str, number: int) -> bool:
+    """Whether a comment stands in the lines about a line up to the next empty ones."""
+    lines = project.program.files[path].lines
+    for step in (-1, 1):
+        at = number - 1
+        while 0 <= at < len(lines) and lines[at].text.strip():
+            if lines[at].comment:
+                return True
+            at += step
+    return False
 
 
 def _variable(use: VariableUse) -> Draft:
@@ -138,33 +163,6 @@ def _variable(use: VariableUse) -> Draft:
         symbol.line,
         symbol.line,
         f"variable:{address(canonical(symbol.value))}",
-    )
-
-
-def _unplaced(project: Project, words: NameLookup, unit: Unit) -> bool:
-    """Whether nothing gives the address of a routine: no symbol, no comment."""
-    block = unit.block
-    named = block.name in project.program.symbols or bool(words.place(block.name))
-    first = project.program.files[block.file].lines[block.first - 1]
-    if named or _NUMBER.search(block.header) or _IN_NAME.search(block.name):
-        return False
-    if first.text.lstrip().startswith("#_") or unit.contract.instructions < 4:
-        return False
-    return bool(project.reached_from(block.name, CALLED))
-
-
-def _no_address(project: Project, unit: Unit) -> Draft:
-    block = unit.block
-    name = f"`{block.name}`"
-    callers = project.reached_from(block.name, CALLED)
-    answer = (
-        f"The source does not say: no line of it gives {name} (`{block.file}`, line "
-        f"{block.first}) a number. Where it comes to lie is known once the assembler "
-        "has run; a symbol file of the build tells the address. By its name it is "
-        f"called from {quoted(callers, 4)}."
-    )
-    return about(
-        block, "asm_unsaid", choose(_OF_A_PLACE, block.name).format(name=name), answer
     )
 
 

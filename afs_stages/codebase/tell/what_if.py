@@ -27,6 +27,14 @@ _BRANCHES = frozenset(word for _, word in CONDITIONS)
 _CONDITION = re.compile(r" (if .+)$")
 LONGEST_CONDITION = 120
 MOST_NAMED = 6
+_JUMPS = frozenset(("bra", "brl", "jmp", "jml"))
+_FRESH = {
+    "a": frozenset(("lda", "inc", "dec", "jsr", "jsl")),
+    "x": frozenset(("ldx", "inx", "dex")),
+    "y": frozenset(("ldy", "iny", "dey")),
+}
+"""What gives a register or a place a new value to be tested."""
+_TAKING = frozenset(("lda", "ldx", "ldy", "cmp", "cpx", "cpy", "bit", "inc", "dec"))
 
 _QUESTIONS = (
     "What does {name} leave out {taken}?",
@@ -78,7 +86,10 @@ def _branches(words: NameLookup, routine: SoundRoutine) -> Iterator[_Branch]:
         if len(following) != 2:
             continue
         gone, stayed = map(routine.reachable, following)
-        left_out = stayed - gone
+        if _leaves(routine, gone) or not _is_first_test(routine, one):
+            continue
+        # what may have run before the branch is not skipped by it
+        left_out = {at for at in stayed - gone if one.at not in routine.reachable(at)}
         still = _effects(routine, gone)
         # what is done elsewhere too is left out by no branch
         elsewhere = {other.at for other in routine.instructions} - left_out
@@ -88,6 +99,49 @@ def _branches(words: NameLookup, routine: SoundRoutine) -> Iterator[_Branch]:
             yield _Branch(
                 one, condition, one.statement.rest, tuple(skipped), tuple(still)
             )
+
+
+def _leaves(routine: SoundRoutine, places: Iterable[int]) -> bool:
+    """Whether a jump or a branch at one of these places goes out of the routine."""
+    by_place = {one.at: one.word for one in routine.instructions}
+    for at in places:
+        word = by_place.get(at, "")
+        if word in _BRANCHES and len(routine.following[at]) != 2:
+            return True
+        if word in _JUMPS and not routine.following[at]:
+            return True
+    return False
+
+
+def _is_first_test(routine: SoundRoutine, branch: Instruction) -> bool:
+    """Whether what a branch tests is loaded right before, and no instruction that may
+    run earlier takes the same place: no value has been sent elsewhere then.
+    """
+    by_place = {one.at: one for one in routine.instructions}
+    fresh: frozenset[str] = frozenset().union(*_FRESH.values())
+    taken: set[str] = set()
+    at, compared = branch.at, False
+    while at in by_place:
+        one = by_place[at]
+        if one.word in _BRANCHES and one is not branch:
+            return False
+        if one.word in ("cmp", "cpx", "cpy", "bit", "and") and not compared:
+            compared = True
+            fresh = _FRESH[{"cpx": "x", "cpy": "y"}.get(one.word, "a")]
+        if one is not branch and not one.statement.rest.startswith("#"):
+            taken.add(read_operand(one.statement.rest).base)
+        if one.word in fresh:
+            return not any(
+                other.word in _TAKING
+                and not one.at <= other.at <= branch.at
+                and read_operand(other.statement.rest).base in taken - {""}
+                and one.at in routine.reachable(other.at)
+                for other in routine.instructions
+            )
+        if one.statement.labels:
+            return False
+        at -= 1
+    return False
 
 
 def _effects(routine: SoundRoutine, places: Iterable[int]) -> list[str]:
