@@ -48,7 +48,7 @@ class Statement:
         """
         word = self.word.lstrip("@").strip("{}")
         if not word:
-            return "label"
+            return "label" if self.labels else "unknown"
         if word[0] == "%":
             return "macro"
         if "=" in self.text and _ASSIGNMENT.match(self.text):

@@ -5,7 +5,10 @@ silence on code that does not.
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from afs_stages.asm.lexer import parse
 from afs_stages.scoring.static import FINDINGS, findings, static_score
 
 CLEAN = """
@@ -96,3 +99,10 @@ def test_more_findings_never_raise_the_score() -> None:
         for count in range(len(FINDINGS))
     ]
     assert scores == sorted(scores, reverse=True)
+
+
+@given(st.text(alphabet="@#.+-:{}!%?= \n\t;,$A1abLDArts", max_size=60))
+def test_no_text_is_a_label_without_a_name_or_ends_the_check(text: str) -> None:
+    assert all(s.name for s in parse(text) if s.kind == "label")
+    findings(text)
+    findings(f"@@ -1,2 +1,2 @@\n{text}")
