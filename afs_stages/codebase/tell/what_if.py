@@ -131,13 +131,11 @@ def _is_first_test(routine: SoundRoutine, branch: Instruction) -> bool:
         if one is not branch and not one.statement.rest.startswith("#"):
             taken.add(read_operand(one.statement.rest).base)
         if one.word in fresh:
-            return not any(
-                other.word in _TAKING
-                and not one.at <= other.at <= branch.at
-                and read_operand(other.statement.rest).base in taken - {""}
-                and one.at in routine.reachable(other.at)
-                for other in routine.instructions
-            )
+            before = (i for i in routine.instructions if i.word in _TAKING)
+            before = (i for i in before if not one.at <= i.at <= branch.at)
+            places = [i for i in before if one.at in routine.reachable(i.at)]
+            bases = {read_operand(i.statement.rest).base for i in places}
+            return not bases & (taken - {""})
         if one.statement.labels:
             return False
         at -= 1
