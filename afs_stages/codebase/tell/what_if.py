@@ -89,7 +89,7 @@ def _branches(words: NameLookup, routine: SoundRoutine) -> Iterator[_Branch]:
         if _leaves(routine, gone) or not _is_first_test(routine, one):
             continue
         # what may have run before the branch is not skipped by it
-        left_out = {at for at in stayed - gone if one.at not in routine.reachable(at)}
+        left_out = _only_after(routine, one.at, stayed - gone)
         still = _effects(routine, gone)
         # what is done elsewhere too is left out by no branch
         elsewhere = {other.at for other in routine.instructions} - left_out
@@ -99,6 +99,11 @@ def _branches(words: NameLookup, routine: SoundRoutine) -> Iterator[_Branch]:
             yield _Branch(
                 one, condition, one.statement.rest, tuple(skipped), tuple(still)
             )
+
+
+def _only_after(routine: SoundRoutine, at: int, places: frozenset[int]) -> set[int]:
+    """Those places from which no path leads to a branch (again)."""
+    return {place for place in places if at not in routine.reachable(place)}
 
 
 def _leaves(routine: SoundRoutine, places: Iterable[int]) -> bool:
