@@ -307,15 +307,11 @@ def _returns_plainly(project: Project, unit: Unit, call: str) -> bool:
     """
     flow = project.control_flow(unit)
     kind = "RTS" if call == "jsr" else "RTL"
-    return (
-        flow.whole
-        and bool(flow.exits)
-        and all(found.kind == kind for found in flow.exits)
-        and not any(found.last.lost or found.last.stack for found in flow.exits)
-        and not any(
-            statement.word in ("tcs", "txs")
-            or "S" in read_operand(statement.rest).index
-            for line in unit.block.lines
-            for statement in line.statements
-        )
-    )
+    if not flow.whole or {found.kind for found in flow.exits} != {kind}:
+        return False
+    if any(found.last.lost or found.last.stack for found in flow.exits):
+        return False
+    words = [s for line in unit.block.lines for s in line.statements]
+    if any(statement.word in ("tcs", "txs") for statement in words):
+        return False
+    return not any("S" in read_operand(s.rest).index for s in words)

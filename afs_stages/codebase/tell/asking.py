@@ -250,10 +250,7 @@ class Asker:
         if by_name and users and users[0].word in ("inc", "dec"):
             pools.append(_OF_A_COUNTED)
         for pool in pools:
-            of_user = pool in (_OF_A_USED, _OF_A_COUNTED)
-            name = _as_written(users[0], symbol) if of_user else filled["name"]
-            for phrase in pool if name else ():
-                yield phrase.format(**{**filled, "name": name})
+            yield from _filled(pool, filled, users, symbol)
 
     def _of_routine(self, unit: Unit) -> Iterator[str]:
         """Questions about a routine, by who reaches it and what it is given."""
@@ -299,6 +296,16 @@ class Asker:
         ]
         for phrase in _OF_A_READ_TABLE if readers else ():
             yield phrase.format(**filled, other=f"`{readers[0]}`")
+
+
+def _filled(
+    pool: tuple[str, ...], filled: dict[str, str], users: list[Access], symbol: Symbol
+) -> Iterator[str]:
+    """The questions of a pool; of a user they name the place as the user does."""
+    of_user = pool in (_OF_A_USED, _OF_A_COUNTED)
+    name = _as_written(users[0], symbol) if of_user else filled["name"]
+    for phrase in pool if name else ():
+        yield phrase.format(**{**filled, "name": name})
 
 
 def _as_written(access: Access, symbol: Symbol) -> str:

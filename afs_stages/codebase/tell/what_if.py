@@ -89,7 +89,7 @@ def _branches(words: NameLookup, routine: SoundRoutine) -> Iterator[_Branch]:
         if _leaves(routine, gone) or not _is_first_test(routine, one):
             continue
         # what may have run before the branch is not skipped by it
-        left_out = {at for at in stayed - gone if one.at not in routine.reachable(at)}
+        left_out = _only_after(routine, one.at, stayed - gone)
         still = _effects(routine, gone)
         # what is done elsewhere too is left out by no branch
         elsewhere = {other.at for other in routine.instructions} - left_out
@@ -99,6 +99,11 @@ def _branches(words: NameLookup, routine: SoundRoutine) -> Iterator[_Branch]:
             yield _Branch(
                 one, condition, one.statement.rest, tuple(skipped), tuple(still)
             )
+
+
+def _only_after(routine: SoundRoutine, at: int, places: frozenset[int]) -> set[int]:
+    """Those places from which no path leads to a branch (again)."""
+    return {place for place in places if at not in routine.reachable(place)}
 
 
 def _leaves(routine: SoundRoutine, places: Iterable[int]) -> bool:
@@ -131,13 +136,11 @@ def _is_first_test(routine: SoundRoutine, branch: Instruction) -> bool:
         if one is not branch and not one.statement.rest.startswith("#"):
             taken.add(read_operand(one.statement.rest).base)
         if one.word in fresh:
-            return not any(
-                other.word in _TAKING
-                and not one.at <= other.at <= branch.at
-                and read_operand(other.statement.rest).base in taken - {""}
-                and one.at in routine.reachable(other.at)
-                for other in routine.instructions
-            )
+            before = (i for i in routine.instructions if i.word in _TAKING)
+            before = (i for i in before if not one.at <= i.at <= branch.at)
+            places = [i for i in before if one.at in routine.reachable(i.at)]
+            bases = {read_operand(i.statement.rest).base for i in places}
+            return not bases & (taken - {""})
         if one.statement.labels:
             return False
         at -= 1
