@@ -48,7 +48,7 @@ class Statement:
         """
         word = self.word.lstrip("@").strip("{}")
         if not word:
-            return "label" if self.labels else "unknown"
+            return "unknown" if "@" in self.word else "label"
         if word[0] == "%":
             return "macro"
         if "=" in self.text and _ASSIGNMENT.match(self.text):

@@ -104,3 +104,7 @@ def test_any_text_gets_an_answer(text: str) -> None:
 )
 def test_fault_is_a_pure_text(name: str, size: str, operand: str) -> None:
     assert fault(name, size, operand) == fault(name, size, operand)
+
+
+def test_lone_braces_are_nothing() -> None:
+    assert assemble("Lamp_Out:\n{\n  STZ.w $0D90\n  RTS\n}\n").state == "ok"
