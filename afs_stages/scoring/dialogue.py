@@ -1,5 +1,5 @@
 """Whether a dialogue holds together: calls fit the tools' schemas, each has its
-result, not all of them failed, and the answer is made from them.
+result, the answer is made from them, and tells it where all of them failed.
 
 Earlier turns were samples of their own; only what the last turn did is judged.
 """
@@ -45,6 +45,8 @@ _CALL = re.compile(
 )
 """A call as the formats of tools write one."""
 _WORDS = re.compile(r"[\w.$/-]{3,}")
+_LETTERS = re.compile(r"[^\W\d_]{6,}")
+"""Words long enough to mean something: `rejected`, `permission`."""
 FEWEST_AGAIN = 6
 """Words of an answer that is no coincidence when it was given before."""
 FEWEST_SPECIFIC = 3
@@ -65,7 +67,7 @@ def _faults(
     for call in _calls(rows):
         yield from _call_faults(call, schemas)
     results = last_results(rows)
-    if results and all(map(failed, results)):
+    if results and all(map(failed, results)) and not _reported(rows, output):
         yield "all results failed"
     if rows and (rows[-1]["role"] != "assistant" or rows[-1].get("tool_calls")):
         yield "no answer at the end"
@@ -77,6 +79,21 @@ def _faults(
         yield "a call written as an answer"
     if any(crossed(*pair) for pair in _pairs_of_calls(rows)):
         yield "results under each other's calls"
+
+
+def _reported(rows: Sequence[Message], output: str) -> bool:
+    """Whether an answer tells what went wrong: it has a word of the failed results
+    that neither the user nor a call had said before.
+    """
+    told = _long_words(" ".join(last_results(rows)))
+    said = " ".join(_text(row) for row in rows if row["role"] == "user")
+    for call in _calls(rows):
+        said += f" {call.get('function')}"
+    return bool(told & _long_words(output) - _long_words(said))
+
+
+def _long_words(text: str) -> set[str]:
+    return set(_LETTERS.findall(text.casefold()))
 
 
 def _is_again(output: str, before: Sequence[Message]) -> bool:

@@ -112,6 +112,21 @@ def test_what_is_broken_is_told(change: Callable[[Rows], object], fault: str) ->
     assert broken(dialogue(change)) == fault
 
 
+def test_an_answer_that_reports_a_failure_is_sound() -> None:
+    text = "I could not look it up: the table was rejected as expired."
+
+    def change(rows: Rows) -> None:
+        rows[2]["content"] = "Error: table rejected (expired on day 3)"
+        rows[3]["content"] = text
+
+    honest = dialogue(change)
+    honest.output = text
+    assert broken(honest) == ""
+    # The same failure under an answer that knows nothing of it.
+    silent = dialogue(lambda rows: rows[2].update(content="Error: table rejected"))
+    assert broken(silent) == "all results failed"
+
+
 def test_a_call_written_as_an_answer_is_told() -> None:
     call = '{"name": "tide_table", "arguments": {"harbor": "Ellery"}}'
     text = f"Let me see: {call} It is at 16:08."
