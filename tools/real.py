@@ -3,7 +3,8 @@
 Runs the pipeline three times in `real/`, a project of its own like `demo/`, by
 tools/real.yaml: v1 of majora, which is released; v2 without rehearsal; v2 with it. The
 second and third differ in one number of params.yaml. Then prints what base and versions
-know, and writes it to `real/reports/real.md`. Run again, it goes on where it stopped.
+know, and what they answer to three questions, and writes it to `real/reports/real.md`.
+Run again, it goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -17,14 +18,20 @@ from typing import Any
 import yaml
 from demo import ROOT, make, parameters
 
+from afs_stages.core import layout
 from afs_stages.core.jsonl import read_json
 from afs_stages.project.create import commit
+from afs_stages.reporting.page import shown_questions
 
 FOLDER = ROOT / "real"
 MODEL = "majora"
 REPORT = Path("reports/evaluate") / f"{MODEL}.json"
 RATIO = 0.3
 """Share of v2's training rows that are v1's, as params.yaml has it for veran."""
+
+ASKED = 3
+"""Questions whose answers are shown: the first, as the report page shows them."""
+CELL_CHARS = 160
 
 
 def main() -> int:
@@ -38,7 +45,7 @@ def main() -> int:
         commit(FOLDER, "v1, released")
     without = build(second(first, 0.0), "v2 without rehearsal")
     kept = build(second(first, RATIO), "v2 with rehearsal")
-    table = told(without, kept)
+    table = told(without, kept) + asked(FOLDER / layout.generations(MODEL))
     (FOLDER / "reports/real.md").write_text(table, "utf-8")
     print(table)
     return 0
@@ -109,6 +116,22 @@ def told(without: dict[str, Any], kept: dict[str, Any]) -> str:
             f"knows {still['still']}."
         )
     return "\n".join(lines) + "\n"
+
+
+def asked(path: Path) -> str:
+    """What base and v2 answered to the first questions of the last run, as Markdown."""
+    lines = ["", "| asked | base | v2, with rehearsal |", "|---|---|---|"]
+    for row in shown_questions(path, ASKED):
+        answers = row["answers"]
+        cells = (row["question"], answers["base"], answers["v2"])
+        lines.append(f"| {' | '.join(map(in_a_cell, cells))} |")
+    return "\n".join(lines) + "\n"
+
+
+def in_a_cell(text: str) -> str:
+    """A text on one line of a table, cut where it is long."""
+    line = " ".join(text.split()).replace("|", "\\|")
+    return line if len(line) <= CELL_CHARS else f"{line[:CELL_CHARS]} …"
 
 
 def skills_of(report: dict[str, Any]) -> dict[str, Any]:

@@ -177,19 +177,24 @@ ANSWER_CHARS = 300
 
 
 def _answers(path: Path) -> str:
-    """Three questions with the answers of base and versions: recall questions first,
-    from each recall set in turn, then the tasks' rows.
+    """A few questions with the answers of base and versions; none before they are
+    asked.
     """
     if not path.is_file():
         return ""
-    rows = [row for _, row in jsonl.read_objects(path, jsonl.refuse)]
+    return "".join(_question(row) for row in shown_questions(path, SHOWN))
+
+
+def shown_questions(path: Path, number: int) -> list[dict[str, Any]]:
+    """The first questions of a file of generations: recall questions, from each recall
+    set in turn and the newest version's first, then the tasks' rows.
+    """
     by_set: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
+    for _, row in jsonl.read_objects(path, jsonl.refuse):
         by_set.setdefault(row.get("of", ""), []).append(row)
     tasks = by_set.pop("", [])
     turns = chain.from_iterable(zip_longest(*reversed(by_set.values())))
-    shown = [row for row in (*turns, *tasks) if row is not None][:SHOWN]
-    return "".join(_question(row) for row in shown)
+    return [row for row in (*turns, *tasks) if row is not None][:number]
 
 
 def _question(row: dict[str, Any]) -> str:
