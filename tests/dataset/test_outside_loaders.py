@@ -11,49 +11,17 @@ from typing import Any
 import pytest
 import yaml
 from support.chat_templates import with_template
-from support.rows import sample, write
+from support.rows import write
+from support.tool_rows import rows
 
 from afs_stages.core import layout
 from afs_stages.core.jsonl import read_json
-from afs_stages.core.sample import TrainingSample
 from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset.convert import convert_file
 from afs_stages.dataset.formats import Style, format_named
 from afs_stages.dataset.loader_files import write_loader_files
 
 TEMPLATES = ["qwen2_5", "llama3_1", "gemma4_v5", "glm4moe", "qwen3_instruct_2507"]
-
-
-def tool(name: str, **properties: str) -> dict[str, Any]:
-    typed = {key: {"type": value} for key, value in properties.items()}
-    schema = {"type": "object", "properties": typed}
-    return {
-        "type": "function",
-        "function": {"name": name, "description": "looks", "parameters": schema},
-    }
-
-
-def called(name: str, arguments: str, schema: dict[str, Any]) -> TrainingSample:
-    function = {"name": name, "arguments": arguments}
-    call = {"id": "call_1", "type": "function", "function": function}
-    messages = [
-        {"role": "user", "content": f"use {name}"},
-        {"role": "assistant", "tool_calls": [call]},
-        {"role": "tool", "tool_call_id": "call_1", "content": "seen"},
-        {"role": "assistant", "content": "done"},
-    ]
-    return TrainingSample(
-        instruction=f"use {name}", output="done", messages=messages, tools=[schema]
-    )
-
-
-def rows() -> list[TrainingSample]:
-    """Two tools whose arguments and schemas have no key in common."""
-    return [
-        called("find", '{"label":"Keeper"}', tool("find", label="string")),
-        called("count", '{"upto":7}', tool("count", upto="integer")),
-        sample("plain"),
-    ]
 
 
 def loaded(folder: Path, name: str) -> Any:
