@@ -369,9 +369,9 @@ def _materials(words: NameLookup, unit: Unit) -> str:
     calls, what it returns with.
     """
     contract = unit.contract
-    changed = [_shown(words, operand) for operand in contract.writes]
+    changed = [_shown(words, unit, operand) for operand in contract.writes]
     read = [
-        _shown(words, operand)
+        _shown(words, unit, operand)
         for operand in contract.reads
         if operand not in contract.writes
     ]
@@ -386,11 +386,12 @@ def _materials(words: NameLookup, unit: Unit) -> str:
     return f"It {', '.join(said)}." if said else ""
 
 
-def _shown(words: NameLookup, operand: Operand) -> str:
-    """An operand with the name of its place behind it where it is written as a
-    number.
+def _shown(words: NameLookup, unit: Unit, operand: Operand) -> str:
+    """An operand of a routine with the name of its place behind it where it is written
+    as a number.
     """
-    symbol = words.symbol(operand) if operand.literal is not None else None
+    number = operand.literal is not None
+    symbol = words.symbol(operand, unit.block.name) if number else None
     if operand.mode != "direct":
         return f"what `{operand.text}` points to"
     if symbol is None:
@@ -457,7 +458,7 @@ def _new_code(words: NameLookup, unit: Unit) -> str:
         what = (
             rest.lstrip("#")
             if rest.startswith("#")
-            else _shown(words, read_operand(rest))
+            else _shown(words, unit, read_operand(rest))
         )
         jumps = word in ("jsr", "jsl", "jmp", "jml") and "(" in rest
         if word not in _DOES or jumps or len(told) == MOST_CLAUSES:

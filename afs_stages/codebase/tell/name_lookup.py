@@ -66,16 +66,17 @@ class NameLookup:
         symbol = self.project.best_symbol.get(name)
         return None if symbol is None else canonical(symbol.value)
 
-    def symbol(self, operand: Operand) -> Symbol | None:
-        """The variable an operand means, or the one its index counts from; None where
-        an index is added to a number of the direct page, which may lead anywhere.
+    def symbol(self, operand: Operand, owner: str) -> Symbol | None:
+        """The variable an operand means in the code of `owner`, or the one its index
+        counts from; None where an index is added to a number of the direct page, which
+        may lead anywhere.
         """
         if operand.mode != "direct":
             return None
         place = operand.literal
         if place is not None:
-            moved = operand.indexed or self.project.moves_direct_page
-            anywhere = moved and place < 0x100
+            moved = not self.project.direct_page.is_zero(owner)
+            anywhere = place < 0x100 and (moved or operand.indexed)
             return None if anywhere else self._at.get(canonical(place))
         found = self.project.best_symbol.get(operand.name)
         return found if found is not None and is_memory(found) else None
