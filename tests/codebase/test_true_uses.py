@@ -174,3 +174,11 @@ def test_code_that_nothing_leads_to_may_be_another_thread_s(tmp_path):
         project = read_project(tmp_path)
         uses = mentions(project).of(project.best_symbol["Wind"])
         assert [use.owner.name for use in uses] == used
+
+
+def test_a_group_with_a_define_of_a_place_is_none_of_constants(tmp_path):
+    title = "; =====\n; What the lamps of the tower do\n; =====\n"
+    rows = "!lamp_low = $01 ; The lamp burns low\n!lamp_out = $02 ; The lamp is out\n"
+    place = "!lamp_place = $70202E ; Where the lamp is kept\n"
+    assert "`!lamp_out` = $02" in told(tmp_path, title + rows)
+    assert "constants for" not in told(tmp_path, title + rows + place)

@@ -8,12 +8,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from afs_stages.asm.effects import PULLS, PUSHES
 from afs_stages.asm.hardware import register_meaning
 from afs_stages.asm.isa import DATA, MNEMONICS
 from afs_stages.asm.lexer import lex
+from afs_stages.asm.operand import read_operand
 from afs_stages.asm.places import canonical, region
 from afs_stages.codebase.facts.actions import Action, LineActions
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
@@ -56,8 +57,6 @@ _PREPARES = _KEEPS | _MOVES | frozenset(_PREPARES_WORDS.split())
 """What only prepares what follows: a remark there, too far from the act it is about,
 would name the wrong one.
 """
-_MACRO = re.compile(r"%(\w+)\(([^,()]+)\)")
-_STORED = re.compile(r"(?i)\bsta(?:\.\w)?\s+([A-Za-z_]\w*)")
 _CONTRACT = re.compile(
     r"(?i)(contract|inputs?|outputs?|entry|exit|params?|args?|arguments?|returns?|[axy]|\$[0-9a-f]{2,6})\s*[-:=]"
     r"|(uses|sets?) (\$[0-9a-f]{2}|[axy]\b)|(clc|sec) if\b|[axy] (contains|holds)\b"
@@ -482,18 +481,17 @@ def _does_something(code: str) -> bool:
 
 def _followed(words: NameLookup, unit: Unit, act: Action) -> Action:
     """An act that chooses the next entry of the routine's own jump table says which."""
-    name = unit.block.name
+    name, chosen = unit.block.name, ""
     if act.verb == "sets":
         chosen = words.next_of(name, act.place, act.value)
-    elif act.verb == "runs" and (call := _MACRO.fullmatch(act.what.strip("`"))):
-        stored = _STORED.search(words.macros.get(call.group(1).lower(), ""))
-        chosen = (
-            words.next_of(name, stored.group(1), call.group(2).strip())
-            if stored
-            else ""
-        )
-    else:
-        chosen = ""
+    elif act.verb == "runs":
+        (line,) = lex((act.what.strip("`"),))
+        inside = words.project.expand(line.statements[0]) or []
+        for load, store in pairwise(inside):
+            if load.word[:3] == "lda" and store.word[:3] == "sta":
+                place, value = read_operand(store.rest).name, load.rest.lstrip("#")
+                chosen = words.next_of(name, place, value)
+                break
     return (
         Action(act.verb, act.what, f"{act.tail} (so `{chosen}` is next)")
         if chosen

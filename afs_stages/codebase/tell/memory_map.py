@@ -81,6 +81,8 @@ class Conflict:
 
 MOST_FIELDS = 60
 """Fields of a struct that are listed; a longer one is no answer to learn."""
+MOST_OF_A_CONSTANT = 0xFFFF
+"""A larger define is a place in memory."""
 MEANING = 4
 """Words a meaning needs where the docs add nothing."""
 GROUP = 5
@@ -512,6 +514,8 @@ def _constant_groups(project: Project) -> Iterator[tuple[str, str, list[Symbol]]
             groups[symbol.file, symbol.section].append(symbol)
     for (file, section), symbols in sorted(groups.items()):
         names = {symbol.name for symbol in symbols}
+        if any(symbol.value > MOST_OF_A_CONSTANT for symbol in symbols):
+            continue  # names of places
         if 2 <= len(symbols) <= 40 and len(names) == len(symbols):
             above = symbols[0].header
             # where others have a comment of their own, this one is the first's alone
