@@ -43,6 +43,9 @@ NO_TASK = re.compile(
 )
 """Legends of frames, and how a routine is come by: neither is what it is for."""
 
+_ADDRESS = re.compile(r"^(?:[0-9A-F]{6}|\$[0-9A-F]{4,6}:)\s+")
+"""The address of a routine in front of its header."""
+
 _BEHIND_NAME = re.compile(r"\s*[:.\-–—]?\s+")
 _VERSION = re.compile(r"\s*[-:–—(|].*$")
 
@@ -279,7 +282,7 @@ def _unit(block: CodeSpan) -> Unit:
 
 def summary(block: CodeSpan) -> str:
     """The first sentence of the header, without the routine's own name in front."""
-    text = re.sub(r"^[0-9A-F]{6}\s+", "", comments.joined(block.header.split("\n")[:3]))
+    text = _ADDRESS.sub("", comments.joined(block.header.split("\n")[:3]))
     name = block.name.rsplit(".", 1)[-1]
     behind = _BEHIND_NAME.match(text, len(name)) if text.startswith(name) else None
     text = text[behind.end() :] if behind else text
