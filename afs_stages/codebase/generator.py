@@ -289,7 +289,6 @@ class OracleTrainingGenerator(BaseGenerator):
             "assembly", across_files.comparisons(project, self.uses)
         )
         yield from self._samples("assembly", across_files.callers_of_two(project))
-        yield from self._samples("assembly", unsaid.of_routines(project))
 
     def generate_memory_samples(self) -> Iterator[TrainingSample]:
         """Variables, addresses, constants and structs; contradictions of docs and code;
@@ -297,7 +296,7 @@ class OracleTrainingGenerator(BaseGenerator):
         """
         yield from self._samples(
             "memory",
-            memory.drafts(self.project, self.mentions, self.conflicts, self.notes),
+            memory.drafts(self.project, self.conflicts, self.notes),
         )
         yield from self._samples("memory", self._wordings())
         yield from self._samples("memory", crossref.drafts(self.project, self.words))

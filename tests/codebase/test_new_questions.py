@@ -63,16 +63,15 @@ def test_what_a_branch_leaves_out(tmp_path):
     (sample,) = told(tmp_path, "asm_what_if", lamp=BRANCH, ram=RAM)
     assert sample.output == (
         "`BEQ .out` (`lamp.asm`, line 3) is taken if `Oil` is zero, and the routine "
-        "goes on at `.out`. From there no path in the routine leads to the write to "
-        "`Oil`, the call of `Lamp_Glow` and the write to `Glow`. What can still run "
-        "from there: the call of `Lamp_Draw`."
+        "goes on at `.out`. That skips the write to `Oil`, the call of `Lamp_Glow` and "
+        "the write to `Glow`. From there it can still come to the call of `Lamp_Draw`."
     )
 
 
-def test_what_is_done_elsewhere_too_is_left_out_by_no_branch(tmp_path):
-    code = BRANCH.replace("  LDA.w Oil\n", "  STZ.w Glow\n  LDA.w Oil\n")
-    (sample,) = told(tmp_path, "asm_what_if", lamp=code, ram=RAM)
-    assert "`Glow`" not in sample.output
+@pytest.mark.parametrize("place", ["Glow", "$0D91", "$7E0D90+1"])
+def test_a_branch_past_what_is_done_elsewhere_too_is_no_question(tmp_path, place):
+    code = BRANCH.replace("  LDA.w Oil\n", f"  STZ {place}\n  LDA.w Oil\n")
+    assert told(tmp_path, "asm_what_if", lamp=code, ram=RAM) == []
 
 
 def test_a_loop_leaves_nothing_out(tmp_path):
@@ -88,12 +87,18 @@ def test_a_loop_leaves_nothing_out(tmp_path):
         # another test of the same value comes first
         ("  BEQ .out\n", "  BMI .out\n  CMP.b #$10\n  BNE .out\n"),
         ("  LDA.w Oil\n", "  LDA.w Oil\n  BMI .out\n  LDA.w Oil\n"),
+        ("  LDA.w Oil\n", "  LDA.w $0D90\n  BMI .out\n  LDA.w Oil\n"),
     ],
 )
 def test_a_branch_that_would_be_told_wrong_is_left_out(tmp_path, old, new):
     code = BRANCH.replace(old, new)
     left = told(tmp_path, "asm_what_if", lamp=code, ram=RAM)
     assert not [s for s in left if "BMI" not in s.output]
+
+
+def test_a_define_in_an_instruction_s_place_may_lead_anywhere(tmp_path):
+    code = BRANCH.replace("  JSR Lamp_Glow\n", "  !BLT .out\n")
+    assert told(tmp_path, "asm_what_if", lamp=code, ram=RAM) == []
 
 
 def test_what_has_run_before_is_skipped_by_no_branch(tmp_path):
@@ -196,6 +201,9 @@ def test_another_value_where_nothing_else_takes_it(tmp_path):
     )
     assert "`LDA.b #$05` becomes `LDA.b #$06`" in sample.output
     assert "Nothing else uses what was loaded there." in sample.output
+    spelt = code.replace("  NOP\n", "  LDA $10\n").replace("LDA.b", "Lda.B")
+    (sample,) = told(tmp_path, "asm_change", lamp=spelt)
+    assert "`Lda.B #$05` becomes `Lda.B #$06`" in sample.output
 
 
 def test_each_change_of_the_hack_assembles_and_differs(samples):
@@ -290,6 +298,10 @@ def test_who_calls_both(tmp_path):
     assert sample.output.startswith("`Lamp_Out` (`lamp.asm`, line 11) calls both")
     macro = "macro puff()\n  JSR Smoke\nendmacro\n"
     assert told(tmp_path, "asm_which", lamp=flame + both + ones, mac=macro) == []
+    inner = "  Stairs:\n  {\n    JSR Smoke\n    RTS\n  }\n"
+    outer = f"\nTower:\n{{\n  NOP\n  JSR Flame\n{inner}  RTS\n}}\n"
+    (tmp_path / "mac.asm").unlink()
+    assert told(tmp_path, "asm_which", lamp=flame + both + ones + outer) == []
 
 
 def test_what_nobody_wrote_is_not_made_up(tmp_path):
@@ -298,14 +310,6 @@ def test_what_nobody_wrote_is_not_made_up(tmp_path):
     (tmp_path / "lamp.md").write_text("# Lamps\n\nOil is what a lamp burns.\n")
     left = told(tmp_path, "memory_unsaid", one=WRITES, two=READS, ram=RAM)
     assert not [s for s in left if "`Oil`" in s.instruction]
-
-
-def test_no_reason_is_missed_that_stands_elsewhere(tmp_path):
-    code = "Lamp_Go:\n  LDA.b #$25\n  STA.b $10\n  JSR Far\n  RTS\n"
-    (sample,) = told(tmp_path, "asm_unsaid", lamp=code)
-    assert sample.output.startswith("The sources give no reason.")
-    there = "Day:\n  LDX.w #$0025 ; The length of a day\n  RTS\n"
-    assert told(tmp_path, "asm_unsaid", lamp=code, day=there) == []
 
 
 def test_nothing_is_called_a_quotation_that_the_source_has_not(tmp_path):

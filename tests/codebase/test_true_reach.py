@@ -81,3 +81,20 @@ def test_a_patch_leads_to_a_routine_however_far_behind_its_org(tmp_path):
     far += "Elsewhere:\n  RTL\n\n"
     code = far + LIGHT.format(header=HEADER, end="RTL")
     assert "The patch at $0084A0 (`lamp.asm`) leads to it." in explained(tmp_path, code)
+
+
+def test_a_switch_of_widths_behind_another_and_a_push_is_not_the_first(tmp_path):
+    start = "LDA.b #$05 : STA.w $0D90"
+    for switch, first in (
+        ("SEP #$30 : PHA", True),
+        ("PHP : REP #$20 : PHA : SEP #$30", False),
+    ):
+        code = light().replace(start, f"{switch} : {start}")
+        assert ("first switches" in explained(tmp_path, code)) == first
+
+
+def test_the_address_in_front_of_a_header_is_no_part_of_what_it_says(tmp_path):
+    header = "; $894D: Looks after the tower while the keeper sleeps\n"
+    call = f"{header}Tower_Night:\n  NOP\n  JSL Lamp_Light\n  RTL\n"
+    told = explained(tmp_path, light("") + call)
+    assert "`Tower_Night` (Looks after the tower while the keeper sleeps)" in told

@@ -68,14 +68,6 @@ def test_what_only_checks_memory_is_no_user(tmp_path):
     assert users(tmp_path, code) == ["`Day`"]
 
 
-def test_the_list_says_how_many_it_leaves_out(tmp_path):
-    code = "".join(f"R{n}: INC Lamps : RTS\n" for n in range(9))
-    assert (
-        "The code names it in `R0`, `R1`, `R2`, `R3`, `R4`, `R5` and 3 more."
-        in told(tmp_path, RAM + code)
-    )
-
-
 def test_fields_behind_a_bare_skip_lie_where_the_assembler_puts_them(tmp_path):
     code = """
 struct Crab $7E0FA8
@@ -108,9 +100,14 @@ def test_a_struct_with_a_field_of_unknown_size_has_no_offsets(tmp_path):
     assert "Crab" not in told(tmp_path, code)
 
 
-def test_what_is_named_by_another_name_of_the_place_is_used(tmp_path):
-    code = "!lamps = $7E0D72\nTable:\n  dw !lamps\nDay: STA !lamps+2 : RTS\n"
-    assert users(tmp_path, code) == ["the table `Table`", "`Day`"]
+def test_what_works_on_the_place_by_another_name_uses_it_and_a_constant_does_not(
+    tmp_path,
+):
+    code = (
+        "!lamps = $7E0D72\nWidth = $0D72\nTable:\n  dw !lamps, Width\n"
+        "Day: STA !lamps : RTS\nNight: LDA.w #Width : CMP.w #!lamps : RTS\n"
+    )
+    assert users(tmp_path, code) == ["`Day`"]
 
 
 def test_a_macro_uses_what_it_is_given_as_its_lines_do(tmp_path):
@@ -165,25 +162,23 @@ def test_what_runs_with_the_direct_page_moved_uses_none_of_its_variables(tmp_pat
     assert [use.owner.name for use in uses] == ["Main"]
 
 
-NEAR = "".join(f"R{n}: INC $0D73 : STZ $0D90 : RTS\n" for n in range(4))
+def test_code_that_nothing_leads_to_may_be_another_thread_s(tmp_path):
+    (tmp_path / "ram.asm").write_text("Wind = $7E00A9 ; How strong the wind blows\n")
+    code = (
+        "Frame: LDA.w $1F0A : {} : PLD : RTI\n"
+        "Start: LDA.w #$0000 : TCD : JSR Main : RTS\nMain: DEC $A9 : RTS\n"
+        "Thread: STZ $A9 : JSR Draw : RTS\nDraw: INC $A9 : RTS\n"
+    )
+    for swap, used in (("TCS", ["Main"]), ("TAX", ["Main", "Thread", "Draw"])):
+        (tmp_path / "code.asm").write_text(code.format(swap))
+        project = read_project(tmp_path)
+        uses = mentions(project).of(project.best_symbol["Wind"])
+        assert [use.owner.name for use in uses] == used
 
 
-def test_a_byte_of_a_named_place_or_of_a_described_one_is_not_without_a_name(tmp_path):
-    found = told(tmp_path, RAM + NEAR)
-    assert "$7E0D73 (WRAM) has" not in found
-    assert "$7E0D90 (WRAM) has no name of its own." in found
-    found = told(tmp_path, f"; $0D90 - what the wind does\n{RAM}{NEAR}")
-    assert "$7E0D90 (WRAM) has" not in found
-
-
-def test_an_address_both_processors_have_is_not_told_as_work_ram(tmp_path):
-    code = NEAR.replace("$0D90", "$018A")
-    assert "$7E018A (WRAM) has" in told(tmp_path, RAM + code)
-    assert "$7E018A (WRAM) has" not in told(tmp_path, f"sa1rom\n{RAM}{code}")
-
-
-def test_a_list_of_constants_cut_short_says_so(tmp_path):
-    rows = "".join(f"!Sound_{n} = {n}\n" for n in range(60))
-    found = told(tmp_path, f"; --- Sounds of the tower ---\n\n{rows}\nDay: RTS\n")
-    assert "defines 60 constants for “Sounds of the tower”" in found
-    assert "\n- and 21 more" in found
+def test_a_group_with_a_define_of_a_place_is_none_of_constants(tmp_path):
+    title = "; =====\n; What the lamps of the tower do\n; =====\n"
+    rows = "!lamp_low = $01 ; The lamp burns low\n!lamp_out = $02 ; The lamp is out\n"
+    place = "!lamp_place = $70202E ; Where the lamp is kept\n"
+    assert "`!lamp_out` = $02" in told(tmp_path, title + rows)
+    assert "constants for" not in told(tmp_path, title + rows + place)

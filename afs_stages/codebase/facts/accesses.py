@@ -100,10 +100,11 @@ def variable_uses(
         value = operand.literal
         return None if value is None else at_place.get(place_of(value))
 
+    is_zero = project.direct_page.is_zero
     for file in project.program.files.values():
         units = _units_of(project, file.path)
         for line, word, rest in _statements(file):
-            use, access = _access(file.path, line, word, rest, units, find)
+            use, access = _access(file, line, word, rest, units, find, is_zero)
             built = file.path not in project.program.unbuilt
             if use is not None and access is not None and built:
                 use.accesses.append(access)
@@ -140,17 +141,19 @@ def _unit_at(units: list[Unit], line: int) -> Unit | None:
 
 
 def _access(
-    path: str,
+    file: AsmFile,
     line: int,
     word: str,
     rest: str,
     units: list[Unit],
     find: Callable[[Operand], VariableUse | None],
+    is_zero: Callable[[str], bool],
 ) -> tuple[VariableUse | None, Access | None]:
     """The variable one statement works on, and how; no access where an index or a
-    pointer stands between.
+    pointer stands between; `is_zero` tells by a routine's name whether it runs with the
+    direct page at 0.
     """
-    mnemonic, dot, size = word.partition(".")
+    mnemonic = word.partition(".")[0]
     if mnemonic not in READS and mnemonic not in WRITES:
         return None, None
     operand = read_operand(rest)
@@ -159,8 +162,10 @@ def _access(
         return None, None
     unit = _unit_at(units, line)
     in_page = operand.literal is not None and operand.literal < 0x100
-    moved = in_page and (unit is None or unit.contract.moves_direct_page)
+    moved = in_page and (unit is None or not is_zero(unit.block.name))
     if operand.mode != "direct" or operand.indexed or moved:
         return use, None
-    written = f"{mnemonic.upper()}{dot}{size} {rest}".strip()
-    return use, Access(unit, path, line, mnemonic, written, operand)
+    code = file.lines[line - 1].code
+    start = max(code.lower().find(f"{word} {rest}".lower()), 0)
+    written = code[start : start + len(word) + len(rest) + 1]
+    return use, Access(unit, file.path, line, mnemonic, written.strip(), operand)

@@ -30,11 +30,7 @@ READ, TESTED, WRITTEN, NAMED = "read", "tested", "written", "named"
 
 _NAME = re.compile(r"(?<![$\w])!?[A-Za-z_][\w.]*")
 _NUMBER = re.compile(r"(?<![#\w])\$([0-9A-Fa-f]{2,6})\b")
-_PLACES = re.compile(r"(?i)ram|symbols|memory")
-"""Names of files that name places."""
-_MOVES_DIRECT_PAGE = frozenset(("tcd", "pld"))
 _DIRECT_PAGE, BANK = 0x100, 0xFFFF
-_ZERO = re.compile(r"#\$?0+")
 _COMPARES = frozenset(("and", "bit", "cmp", "cpx", "cpy"))
 _LOADS = frozenset(("lda", "ldx", "ldy"))
 _ASKS = frozenset(("beq", "bne", "bmi", "bpl"))
@@ -70,16 +66,14 @@ class Mentions:
     names: dict[str, list[Use]] = field(default_factory=lambda: defaultdict(list))
     places: dict[int, list[Use]] = field(default_factory=lambda: defaultdict(list))
     """Place -> uses of that address, by whatever name or spelling."""
-    named: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """Place -> the names it has"""
 
     def of(self, symbol: Symbol) -> list[Use]:
-        """Every use of a variable: by its name, and of its address by any other name
-        and by number.
+        """Every use of a variable: by its name, and by whatever else an instruction
+        works on its address. Another name alone, such as that of a constant with the
+        same value, is none.
         """
         place = canonical(symbol.value)
-        names = sorted({symbol.name, *self.named.get(place, ())})
-        named = [use for name in names for use in self.names.get(name, ())]
+        named = self.names.get(symbol.name, ())
         # an index on a number of the direct page may lead anywhere in it
         placed = [
             use
@@ -131,9 +125,6 @@ class _Reader:
         program = project.program
         self.found = Mentions()
         self.known = set(program.symbols)
-        for symbol in program.all_symbols():
-            if _is_place(symbol):
-                self.found.named[canonical(symbol.value)].add(symbol.name)
         for file in program.files.values():
             self.known.update(label.name for label in file.labels)
         self.value = lru_cache(maxsize=None)(self._value)
@@ -149,7 +140,6 @@ class _Reader:
 
     def _file(self, file: AsmFile) -> None:
         lines = list(owned_lines(file))
-        # where a routine moves the direct page, a number of it is another place
         written = [
             (owner, line.number, statement)
             for owner, line in lines
@@ -157,13 +147,12 @@ class _Reader:
             if statement.word
         ]
         words = [statement.word.split(".", 1)[0] for _, _, statement in written]
-        moving = _moving([(owner, statement) for owner, _, statement in written])
         for at, (owner, number, statement) in enumerate(written):
             asked = _is_asked(words[at + 1 : at + 3])
-            self._statement(owner, number, statement, asked, owner in moving)
+            self._statement(owner, number, statement, asked)
 
     def _statement(
-        self, owner: Owner, line: int, statement: Statement, asked: bool, moved: bool
+        self, owner: Owner, line: int, statement: Statement, asked: bool
     ) -> None:
         word = statement.word.split(".", 1)[0]
         foreign = word in OTHER and word not in DATA
@@ -182,6 +171,8 @@ class _Reader:
             if known:
                 how = self._by_macro(statement, name) or use.how
                 self.found.names[known].append(use._replace(how=how))
+        # where a routine moves the direct page, a number of it is another place
+        moved = owner.name in self.project.direct_page.unknown
         for place in self._places(word, statement.rest, operand, moved):
             self.found.places[place].append(use)
 
@@ -245,41 +236,6 @@ class _Reader:
         for value in values:
             if 0 <= value <= 0xFFFFFF and not (moved and value < _DIRECT_PAGE):
                 yield canonical(value)
-
-
-def _moving(written: list[tuple[Owner, Statement]]) -> set[Owner]:
-    """The routines of a file that move the direct page, and those they lead to where it
-    is moved from 0.
-    """
-    found: set[Owner] = set()
-    leading: set[str] = set()
-    leads: dict[str, set[str]] = defaultdict(set)
-    loaded = ""
-    for owner, statement in written:
-        word = statement.word.split(".", 1)[0]
-        if word in _MOVES_DIRECT_PAGE:
-            found.add(owner)
-        if word == "tcd" and not _ZERO.fullmatch(loaded):
-            leading.add(owner.name)
-        if word in CALLS or word in BRANCHES:
-            leads[owner.name].add(statement.rest.strip())
-        loaded = statement.rest.strip() if word == "lda" else loaded
-    reached, open_ = set(leading), list(leading)
-    while open_:
-        new = leads[open_.pop()] - reached
-        reached |= new
-        open_ += new
-    return found | {owner for owner, _ in written if owner.name in reached}
-
-
-def _is_place(symbol: Symbol) -> bool:
-    """Whether a name stands for a place: a small number may be a constant, and one of
-    the direct page is a place only in a file of such.
-    """
-    if symbol.kind in ("reserved", "field") or symbol.value > BANK:
-        return True
-    placed = symbol.value >= _DIRECT_PAGE or _PLACES.search(symbol.file)
-    return symbol.kind == "equate" and bool(placed)
 
 
 def _works_on_memory(word: str, operand: Operand) -> bool:

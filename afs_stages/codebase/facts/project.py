@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 
 from afs_stages.asm.control_flow import ControlFlow, follow
@@ -21,7 +20,7 @@ from afs_stages.codebase.facts.callers import (
     references,
 )
 from afs_stages.codebase.facts.contract import Contract, contract
-from afs_stages.codebase.facts.operands import immediate
+from afs_stages.codebase.facts.direct_page import DirectPage, direct_page
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.markdown import Document, read_document
 from afs_stages.codebase.read.nodes import AsmFile, Macro, Org
@@ -44,8 +43,8 @@ NO_TASK = re.compile(
 )
 """Legends of frames, and how a routine is come by: neither is what it is for."""
 
-_SOON = 60
-"""Statements within which a direct page that is only borrowed is given back."""
+_ADDRESS = re.compile(r"^(?:[0-9A-F]{6}|\$[0-9A-F]{4,6}:)\s+")
+"""The address of a routine in front of its header."""
 
 _BEHIND_NAME = re.compile(r"\s*[:.\-–—]?\s+")
 _VERSION = re.compile(r"\s*[-:–—(|].*$")
@@ -94,12 +93,21 @@ class Project:
         )
         return _VERSION.sub("", readme.title) if readme and readme.title else "the game"
 
-    @cached_property
+    @property
     def moves_direct_page(self) -> bool:
-        """Whether some code sets the direct page to another place than 0 and leaves it
-        there: then a number of the direct page alone names no place.
-        """
-        return any(map(_leaves_direct_page, self.program.files.values()))
+        """Whether a number of the direct page alone names no place anywhere."""
+        return self.direct_page.moved_for_good
+
+    @cached_property
+    def direct_page(self) -> DirectPage:
+        """Which routines run with the direct page at 0."""
+        spans = [unit.block for unit in self.units]
+        leads: dict[str, list[str]] = {}
+        for name in {*self.callers, *self.hooks}:
+            # a patch leads to a routine as a call does
+            patches_to = [hook.name for hook in self.hooks.get(name, ())]
+            leads[name] = [*self.callers.get(name, ()), *patches_to]
+        return direct_page(self.program.files.values(), spans, leads)
 
     @cached_property
     def _common(self) -> frozenset[str]:
@@ -274,7 +282,7 @@ def _unit(block: CodeSpan) -> Unit:
 
 def summary(block: CodeSpan) -> str:
     """The first sentence of the header, without the routine's own name in front."""
-    text = re.sub(r"^[0-9A-F]{6}\s+", "", comments.joined(block.header.split("\n")[:3]))
+    text = _ADDRESS.sub("", comments.joined(block.header.split("\n")[:3]))
     name = block.name.rsplit(".", 1)[-1]
     behind = _BEHIND_NAME.match(text, len(name)) if text.startswith(name) else None
     text = text[behind.end() :] if behind else text
@@ -299,25 +307,6 @@ def summary(block: CodeSpan) -> str:
         if len(first) <= 300 and letters * 4 <= len(first.split())
         else ""
     )
-
-
-def _leaves_direct_page(file: AsmFile) -> bool:
-    """Whether a file puts a number other than 0 into D that no PLD soon undoes."""
-    code = [
-        statement
-        for line in file.lines
-        if line.number not in file.foreign
-        for statement in line.statements
-        if statement.word
-    ]
-    for at, (before, statement) in enumerate(pairwise(code)):
-        number = immediate(before.rest) if before.rest.startswith("#") else None
-        loaded = before.word.startswith("lda") and number not in (None, 0)
-        if statement.word == "tcd" and loaded:
-            after = code[at : at + _SOON]
-            if not any(other.word == "pld" for other in after):
-                return True
-    return False
 
 
 def _hook_behind(

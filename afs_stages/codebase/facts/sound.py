@@ -35,7 +35,7 @@ _RETURNS = ("RTS", "RTL", "RTI")
 class Instruction:
     """One instruction: `at` is its place among the statements of the routine, `row` its
     line in the routine's text (from 0), `start` to `end` the mnemonic with its size,
-    `rest_start` to `rest_end` the operand.
+    `rest_start` to `rest_end` the operand, `written` all of it as the source has it.
     """
 
     at: int
@@ -44,18 +44,13 @@ class Instruction:
     end: int
     rest_start: int
     rest_end: int
+    written: str
     statement: Statement
 
     @property
     def word(self) -> str:
         """The mnemonic in lower case, without its size."""
         return self.statement.word.split(".", 1)[0]
-
-    @property
-    def written(self) -> str:
-        """The instruction as people write it."""
-        mnemonic, dot, size = self.statement.word.partition(".")
-        return f"{mnemonic.upper()}{dot}{size} {self.statement.rest}".strip()
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +122,9 @@ def _followed(project: Project, unit: Unit, entered: set[str]) -> SoundRoutine |
         if statement.word or statement.labels
     ]
     following = successors(statements)
-    if following is None:
+    # a define in an instruction's place may branch
+    defined = any(statement.word.startswith("!") for statement in statements)
+    if following is None or defined:
         return None
     plain = not any(
         statement.word.startswith("%") or statement.word in _ASSEMBLERS
@@ -187,7 +184,8 @@ def _placed(
     behind = text[found.end() :]
     rest_start = end + len(behind) - len(behind.lstrip())
     rest_end = rest_start + len(behind.strip())
-    return Instruction(at, row, start, end, rest_start, rest_end, statement)
+    written = text[found.start() :].strip()
+    return Instruction(at, row, start, end, rest_start, rest_end, written, statement)
 
 
 def replaced(text: str, row: int, start: int, end: int, new: str) -> str:

@@ -180,6 +180,7 @@ def callers_of_two(project: Project) -> Iterator[Draft]:
     """Two routines that one routine alone calls both; of each caller one pair."""
     order = {unit.block.name: at for at, unit in enumerate(project.units)}
     in_macros = set(_named_in_macros(project))
+    inside = _called_inside(project)
     called_by: dict[str, list[str]] = defaultdict(list)
     for name in sorted(project.callers):
         callers = project.reached_from(name, CALLED)
@@ -196,12 +197,23 @@ def callers_of_two(project: Project) -> Iterator[Draft]:
             continue
         for at in range(len(names) - 1):
             first, second = names[at], names[at + 1]
-            of_first = set(project.reached_from(first, CALLED))
-            of_second = set(project.reached_from(second, CALLED))
+            of_first = {*project.reached_from(first, CALLED), *inside[first]}
+            of_second = {*project.reached_from(second, CALLED), *inside[second]}
             alone = of_first & of_second == {caller}
             if alone and not _run_together(order, of_first, of_second, caller):
                 yield _caller_of_both(project, unit, first, second)
                 break
+
+
+def _called_inside(project: Project) -> Mapping[str, set[str]]:
+    """Routine -> those whose text calls it, in the routines that stand inside, too."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for unit in project.units:
+        for how, name in unit.contract.calls:
+            target = project.find_from(unit.block.name, name)
+            if how in ("jsr", "jsl") and target is not None:
+                found[target.block.name].add(unit.block.name)
+    return found
 
 
 def _run_together(

@@ -4,6 +4,7 @@ registers, and who reaches it.
 
 from __future__ import annotations
 
+from afs_stages.asm.effects import switched_widths
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import listing, quoted
@@ -59,7 +60,7 @@ def ending(project: Project, unit: Unit, steps: bool = False) -> str:
     if others and not steps:
         first.append(f"It indexes memory by {listing(others)}.")
     said: list[str] = []
-    if flow.first_widths in _WIDTHS:
+    if flow.first_widths in _WIDTHS and flow.first_widths == _first_switch(unit):
         said.append(f"first switches {_WIDTHS[flow.first_widths]}")
     saves = [name for name in flow.saves if name in unit.contract.pushes]
     if saves:
@@ -72,6 +73,18 @@ def ending(project: Project, unit: Unit, steps: bool = False) -> str:
     return " ".join([*first, *([f"It {listing(said)}."] if said else [])])
 
 
+def _first_switch(unit: Unit) -> str:
+    """The widths that the first REP or SEP of the text sets, as `first_widths` tells
+    them: several in a row may have a push between them.
+    """
+    for line in unit.block.lines:
+        for statement in line.statements:
+            if statement.word in ("rep", "sep"):
+                widths = switched_widths(statement.word, statement.rest) or {}
+                return " ".join(f"{name}={width}" for name, width in widths.items())
+    return ""
+
+
 def returned(project: Project, unit: Unit) -> list[str]:
     """The returns of a routine that some path reaches."""
     flow = project.control_flow(unit)
@@ -79,13 +92,14 @@ def returned(project: Project, unit: Unit) -> list[str]:
     return [kind for kind in unit.contract.returns if kind in met or not flow.whole]
 
 
-def reached(project: Project, unit: Unit, role: bool = False) -> str:
+def reached(project: Project, unit: Unit, role: bool, in_lead: bool) -> str:
     """Who calls a routine, which tables list it and which patches lead to it; where its
-    `role` in the one table that lists it was told, the table is not told again.
+    `role` in the one table that lists it was told, the table is not told again, nor are
+    those that the lead names.
     """
     name = unit.block.name
     said = []
-    for how, (one, many) in _LEADS.items():
+    for how, (one, many) in _LEADS.items() if not in_lead else ():
         others = project.reached_from(name, how)
         told_already = role and how == LISTED and len(others) == 1
         if others and not told_already:

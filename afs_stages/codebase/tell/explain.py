@@ -8,9 +8,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
+from afs_stages.asm.effects import PULLS, PUSHES
 from afs_stages.asm.hardware import register_meaning
+from afs_stages.asm.isa import DATA, MNEMONICS
+from afs_stages.asm.lexer import lex
+from afs_stages.asm.operand import read_operand
 from afs_stages.asm.places import canonical, region
 from afs_stages.codebase.facts.actions import Action, LineActions
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
@@ -42,32 +46,26 @@ _TURNS = (
     "jumps",
     "returns",
 )
-_SETS_UP = re.compile(r"(?i)^(ph[abdkpxy]|rep|sep)\b")
-_MACRO = re.compile(r"%(\w+)\(([^,()]+)\)")
-_STORED = re.compile(r"(?i)\bsta(?:\.\w)?\s+([A-Za-z_]\w*)")
+_SETS_UP = frozenset((*PUSHES, "rep", "sep"))
+_KEEPS = _SETS_UP | frozenset(PULLS)
+"""What only saves, restores or sets widths: what is remarked there is no step."""
+_MOVES = frozenset(("tax", "tay", "txa", "tya", "txy", "tyx", *PUSHES, *PULLS))
+_STAYS = _MOVES | {"rts", "rtl"}
+"""A remark at these is about them and not about what follows."""
+_PREPARES_WORDS = "lda ldx ldy tcd tcs tdc tsc tsx txs clc cld cli clv sec sed sei"
+_PREPARES = _KEEPS | _MOVES | frozenset(_PREPARES_WORDS.split())
+"""What only prepares what follows: a remark there, too far from the act it is about,
+would name the wrong one.
+"""
 _CONTRACT = re.compile(
     r"(?i)(contract|inputs?|outputs?|entry|exit|params?|args?|arguments?|returns?|[axy]|\$[0-9a-f]{2,6})\s*[-:=]"
     r"|(uses|sets?) (\$[0-9a-f]{2}|[axy]\b)|(clc|sec) if\b|[axy] (contains|holds)\b"
     r"|takes [axy]\b"
 )
-_MOVES = re.compile(r"(?i)(t[axys][axys]|ph[axybdkp]|pl[axybdp])\b")
-_PREPARES = re.compile(
-    r"(?i)(ld[axy]|ph[abdkpxy]|pl[abdpxy]|t[acdsxy][acdsxy]|rep|sep|cl[cdiv]|se[cdi])\b"
-)
-"""Lines that only prepare what follows: a remark there, too far from the act it is
-about, would name the wrong one.
-"""
-
-_CODE = re.compile(r"(?i)[a-z]{3}(\.\w)?(\s|$)|%")
 _HOUSEKEEPING = re.compile(
     r"(?i)\b(preserve|flags?|bits?|(8|16)[- ]?bit|width|bank|keep|save|push|stack"
     r"|restore)\b"
 )
-_KEPT = re.compile(
-    r"(?i)^(ph[abdkpxy]|pl[abdpxy]|rep|sep)\b(?!.* : (?!(ph|pl|rep|sep)))"
-)
-"""Lines that only save, restore or set widths: what is remarked there is no step."""
-
 _ELSEWHERE = re.compile(
     r"(?i)^see (notes?|comments?) (in|at|for) \S+:\s*|\s+(;|<-)\s.*$"
 )
@@ -82,8 +80,6 @@ _DOUBT = re.compile(
 )
 """A question, and what an author tells himself."""
 
-_ENTRY = re.compile(r"(?i)^d[bwl] ")
-_LEAVES = re.compile(r"(?i)^(rt[sl]|plb|pl[axyp])\b")
 _LEGEND = re.compile(r"(?m)^\s*(?:[a-z] - |[A-Z0-9]{2}: )")
 _TITLE_OF_A_PART = re.compile(
     r"(?i)\b(propert|constant|variable|equate|table|include|define|ram|hook)"
@@ -114,7 +110,7 @@ def explain(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -
     parts = [
         _lead(project, words, unit)
         if unit.block.header
-        else _named(words, [_lead(project, words, unit)])[0]
+        else _named(words, unit, [_lead(project, words, unit)])[0]
     ]
     if steps:
         parts.append("Steps:\n" + "\n".join(f"- {step}" for step in steps[:MAX_STEPS]))
@@ -123,17 +119,15 @@ def explain(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -
                 f"\n- and {len(steps) - MAX_STEPS} more steps, to be read in the code."
             )
     parts += [
-        text
-        for text in (
-            _entries(words, unit),
-            _data(words, unit),
-            calls(project, unit),
-            ending(project, unit, bool(steps)),
-        )
-        if text
+        _entries(words, unit),
+        _data(words, unit),
+        calls(project, unit),
+        ending(project, unit, bool(steps)),
     ]
-    reachers = reached(project, unit, unit.block.name in words.roles)
-    return "\n\n".join([*parts, reachers] if reachers else parts)
+    role = unit.block.name in words.roles
+    in_lead = _leads_with_callers(project, words, unit)
+    reachers = reached(project, unit, role, in_lead)
+    return "\n\n".join(filter(None, [*parts, reachers]))
 
 
 def ground(project: Project, words: NameLookup, unit: Unit) -> int:
@@ -211,15 +205,7 @@ def _lead(project: Project, words: NameLookup, unit: Unit) -> str:
         f"`{block.name}` (`{block.file}`, "
         f"line {block.first}{f', at {place}' if place else ''})"
     )
-    header = (
-        comments.sentence(_MARK.sub("", block.header))
-        if comments.words(block.header) >= 3
-        else opening(unit)[1]
-    )
-    header = re.sub(r"(?<=\S) {2,}", " ", header)
-    title, _, below = header.partition("\n")
-    header = "" if _says_no_task(header) else comments.capital(header)
-    header = below if title.strip(" .:()") == block.name and below else header
+    header = _header(unit)
     if header and _CONTRACT.match(header):
         return f"{lead} {_doing(project, unit)}\n\nOn entry and exit: {header}"
     said = [f"{lead}: {header}"] if header else []
@@ -235,6 +221,28 @@ def _lead(project: Project, words: NameLookup, unit: Unit) -> str:
     return " ".join(said)
 
 
+def _header(unit: Unit) -> str:
+    """What the header of a routine, or its opening remark, says of its task."""
+    block = unit.block
+    header = opening(unit)[1]
+    if comments.words(block.header) >= 3:
+        header = comments.sentence(_MARK.sub("", block.header))
+    header = re.sub(r"(?<=\S) {2,}", " ", header)
+    title, _, below = header.partition("\n")
+    header = "" if _says_no_task(header) else comments.capital(header)
+    return below if title.strip(" .:()") == block.name and below else header
+
+
+def _leads_with_callers(project: Project, words: NameLookup, unit: Unit) -> bool:
+    """Whether the lead says by whom a routine is reached, all of them and how."""
+    header = _header(unit)
+    served = bool(_CONTRACT.match(header)) if header else True
+    role = unit.block.name in words.roles and not header
+    callers = _callers(project, unit)
+    ways = [how for how in _WAYS if project.reached_from(unit.block.name, how)]
+    return served and not role and 0 < len(callers) <= 3 and len(ways) == 1
+
+
 def opening(unit: Unit) -> tuple[int, str]:
     """(line, text) of a comment that stands before the first instruction of a routine
     without a header.
@@ -244,7 +252,7 @@ def opening(unit: Unit) -> tuple[int, str]:
     fits = (
         first is not None
         and line == first.number
-        and _SETS_UP.match(code)
+        and bool(_SETS_UP.intersection(_mnemonics(code)[:1]))
         and not unit.block.header
     )
     fits = fits and comments.words(said) >= 3 and not _HOUSEKEEPING.search(said)
@@ -371,8 +379,7 @@ def told_steps(
             rows.append(_row(lead, said, acts, code))
             acts = []
     rows += [_row(lead, "", acts)] if acts else []
-    moved = unit.contract.moves_direct_page or project.moves_direct_page
-    return _named(words, rows, not moved)
+    return _named(words, unit, rows)
 
 
 def _goes_on(acts: list[Action], step: LineActions) -> bool:
@@ -395,7 +402,7 @@ def _remarks(project: Project, unit: Unit) -> dict[int, tuple[str, str]]:
     """Line -> (code, remark) for the remarks a step may be told with."""
     own = {said for _, said in project.notes(unit)}
     remarks = {
-        line: (code, _ELSEWHERE.sub("", said))
+        line: (code, _ELSEWHERE.sub("", _unboxed(said)))
         for line, code, said in unit.block.remarks
         if said in own and not _idle_remark(code, said)
     }
@@ -404,11 +411,26 @@ def _remarks(project: Project, unit: Unit) -> dict[int, tuple[str, str]]:
     return remarks
 
 
+def _unboxed(said: str) -> str:
+    """A remark without the edge of a box that is drawn around several: `#| text`."""
+    text = said.lstrip("|\\/ ")
+    drawn = text[:1] == "#" and text[1:2] in "|\\/ "
+    return text.lstrip("#|\\/ ") if drawn else text
+
+
 def _idle_remark(code: str, said: str) -> bool:
     """Whether a remark stands at data, doubts, or tells only what is saved."""
-    if _ENTRY.match(code) or _DOUBT.match(said):
+    words = _mnemonics(code)
+    if DATA.keys() & words[:1] or _DOUBT.match(said):
         return True
-    return bool(_KEPT.match(code) and _HOUSEKEEPING.search(said))
+    kept = bool(words) and _KEEPS.issuperset(words)
+    return kept and bool(_HOUSEKEEPING.search(said))
+
+
+def _mnemonics(code: str) -> list[str]:
+    """The first words of the statements of a line of code, without sizes."""
+    (line,) = lex((code,))
+    return [s.word.split(".", 1)[0] for s in line.statements if s.word]
 
 
 def _moved(
@@ -421,9 +443,8 @@ def _moved(
     moved: dict[int, tuple[str, str]] = {}
     for line, remark in remarks.items():
         target = next((other for other in lines if line <= other <= line + 2), line)
-        target = (
-            line if _LEAVES.search(remark[0]) or _MOVES.match(remark[0]) else target
-        )
+        if _STAYS.intersection(_mnemonics(remark[0])[:1]):
+            target = line
         code, said = moved.get(target, ("", ""))
         moved[target] = (
             code or remark[0],
@@ -443,30 +464,34 @@ def _with_remarks(
         for line, (code, said) in remarks.items()
         if comments.words(said) >= 3
     )
-    left = {
-        line for line, code in lines if _CODE.match(code) and not _PREPARES.match(code)
-    }
-    left -= {step.line for step in steps}
+    told = {step.line for step in steps}
+    left = {line for line, code in lines if line not in told and _does_something(code)}
     return sorted(
         [*steps, *(LineActions(line, "", ()) for line in left)],
         key=lambda step: step.line,
     )
 
 
+def _does_something(code: str) -> bool:
+    """Whether a line begins with an instruction or a macro that more than prepares."""
+    first = next(iter(_mnemonics(code)), "")
+    known = first in MNEMONICS or first.startswith("%")
+    return known and first not in _PREPARES
+
+
 def _followed(words: NameLookup, unit: Unit, act: Action) -> Action:
     """An act that chooses the next entry of the routine's own jump table says which."""
-    name = unit.block.name
+    name, chosen = unit.block.name, ""
     if act.verb == "sets":
         chosen = words.next_of(name, act.place, act.value)
-    elif act.verb == "runs" and (call := _MACRO.fullmatch(act.what.strip("`"))):
-        stored = _STORED.search(words.macros.get(call.group(1).lower(), ""))
-        chosen = (
-            words.next_of(name, stored.group(1), call.group(2).strip())
-            if stored
-            else ""
-        )
-    else:
-        chosen = ""
+    elif act.verb == "runs":
+        (line,) = lex((act.what.strip("`"),))
+        inside = words.project.expand(line.statements[0]) or []
+        for load, store in pairwise(inside):
+            if load.word[:3] == "lda" and store.word[:3] == "sta":
+                place, value = read_operand(store.rest).name, load.rest.lstrip("#")
+                chosen = words.next_of(name, place, value)
+                break
     return (
         Action(act.verb, act.what, f"{act.tail} (so `{chosen}` is next)")
         if chosen
@@ -513,12 +538,12 @@ def _same_call(first: Action, act: Action) -> bool:
     return (act.verb, act.what) == ("calls", first.what)
 
 
-def _named(words: NameLookup, rows: list[str], page: bool = True) -> list[str]:
-    """Each bare address with its name behind it, once; `page` says whether numbers of
-    the direct page are variables.
+def _named(words: NameLookup, unit: Unit, rows: list[str]) -> list[str]:
+    """Each bare address of a routine's steps with its name behind it, once.
 
     An index on the direct page may lead anywhere, so such an operand has no name.
     """
+    page = words.project.direct_page.is_zero(unit.block.name)
     met: set[str] = set()
 
     def name(match: re.Match[str]) -> str:
@@ -539,7 +564,7 @@ def variables(words: NameLookup, unit: Unit) -> list[tuple[Symbol, str]]:
     """
     found: dict[int, tuple[Symbol, str]] = {}
     for operand in (*unit.contract.writes, *unit.contract.reads):
-        symbol = words.symbol(operand)
+        symbol = words.symbol(operand, unit.block.name)
         if (
             symbol is not None
             and region(symbol.value) not in ("", "ROM")
@@ -571,6 +596,8 @@ def _brief(text: str) -> str:
         legend = re.sub(r"(?<=\S)\s+", " ", "; ".join(line.strip() for line in lines))
         return legend if len(legend) <= LEGEND else ""
     line = re.sub(r"(?<=\S)\s+", " ", lines[0])
+    if line.endswith(":"):
+        return ""  # what follows is said below it
     if len(line) <= 160:
         return line
     stop = line.rfind(". ", 40, 160)
@@ -616,7 +643,9 @@ def _tells_a_reader(symbol: Symbol) -> bool:
     """Whether the meaning of a variable helps to read a routine."""
     said = meaning(symbol)
     idle = "misc" in symbol.name.lower() or _IDLE.search(said.split("\n")[0])
-    return not idle and bool(_brief(said))
+    # a drawing of bits, written over several lines, tells nothing in one
+    drawn = any(mark in said for mark in ("||", "|+", "+-", "++"))
+    return not idle and not drawn and bool(_brief(said))
 
 
 def _entries(words: NameLookup, unit: Unit) -> str:

@@ -11,7 +11,9 @@ _WIDTHS_AND_SHIFTS_WORDS = "rep sep pea per pei asl lsr rol ror"
 _WIDTHS_AND_SHIFTS = frozenset(_WIDTHS_AND_SHIFTS_WORDS.split())
 _UNTOLD_WORDS = "txy tyx tcd tdc tcs tsc tsx txs mvn mvp"
 _UNTOLD = frozenset(_UNTOLD_WORDS.split())
-"""Moves between registers and of blocks, of which no step tells."""
+"""Moves between registers and of blocks, of which no step tells, nor of a define in an
+instruction's place.
+"""
 
 _TOLD = re.compile(r"`[^`]*`|[$%]\w+|\d+")
 """Names of the code and numbers: words between them, and remarks, tell no operand."""
@@ -35,6 +37,7 @@ def left_out(lines: tuple[Line, ...], steps: list[str]) -> list[str]:
         if (
             (name and name.lower() not in told)
             or word in _UNTOLD
+            or word.startswith("!")
             or _answers(word, following)
         ):
             found.append(name or word)

@@ -172,7 +172,7 @@ def _swapped(case: _Case, one: Instruction) -> _Slip | None:
         or line != case.routine.line(one)
     ):
         return None
-    instead = f"{_SWAPS[one.word].upper()}{size} {one.statement.rest}".strip()
+    instead = other + one.written[len(written) :]
     return _Slip(
         text=wrong_text,
         where=one,
@@ -251,7 +251,7 @@ def _wrong_return(case: _Case, one: Instruction) -> _Slip | None:
         f"{call} pushes a return address of {pushed} bytes, and {wrong} takes {taken} "
         "bytes from the stack."
     )
-    return _Slip(wrong_text, one, wrong, one.written, should, does)
+    return _Slip(wrong_text, one, new, one.written, should, does)
 
 
 _TRIED_AT: dict[_Make, frozenset[str]] = {

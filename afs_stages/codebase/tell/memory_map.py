@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from afs_stages.asm.places import canonical, region
-from afs_stages.codebase.facts.mentions import Mentions, owners, shown
 from afs_stages.codebase.facts.project import Project
-from afs_stages.codebase.facts.questions import address, choose, listing, quoted
+from afs_stages.codebase.facts.questions import address, choose, quoted
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.expression import evaluate
 from afs_stages.codebase.read.nodes import Struct
@@ -82,6 +81,8 @@ class Conflict:
 
 MOST_FIELDS = 60
 """Fields of a struct that are listed; a longer one is no answer to learn."""
+MOST_OF_A_CONSTANT = 0xFFFF
+"""A larger define is a place in memory."""
 MEANING = 4
 """Words a meaning needs where the docs add nothing."""
 GROUP = 5
@@ -91,7 +92,7 @@ SILENT = 1
 
 
 def drafts(
-    project: Project, mentions: Mentions, conflicts: list[Conflict], notes: Notes
+    project: Project, conflicts: list[Conflict], notes: Notes
 ) -> Iterator[Draft]:
     """Every memory sample of a codebase."""
     words = project.vocabulary
@@ -100,7 +101,7 @@ def drafts(
     groups = _groups(project, variables, notes)
     for symbol in variables:
         at[canonical(symbol.value)].append(symbol)
-        yield _where(symbol, mentions, notes, groups, words)
+        yield _where(symbol, notes, groups, words)
     for place, symbols in sorted(at.items()):
         yield _what(place, symbols, notes, groups, words)
     for conflict in conflicts:
@@ -341,7 +342,6 @@ def _said(symbol: Symbol, notes: Notes, groups: Groups) -> str:
 
 def _where(
     symbol: Symbol,
-    mentions: Mentions,
     notes: Notes,
     groups: Groups,
     words: OwnWords,
@@ -352,8 +352,6 @@ def _where(
         if symbol.kind == "reserved"
         else ""
     )
-    users = [shown(owner) for owner in owners(mentions.of(symbol))]
-    used = f"\n\nThe code names it in {listing(users, 6)}." if users else ""
     answer = (
         f"`{symbol.name}` is at {place} ({kind}{size}), "
         f"defined in `{symbol.file}`.{_context(symbol)}"
@@ -361,7 +359,7 @@ def _where(
     phrasings = [
         f"Where is `{symbol.name}` in memory, and what is it for?",
         f"What address stores `{symbol.name}`, and what does it hold?",
-        f"Which address is `{symbol.name}`, and how is it used?",
+        f"Which address is `{symbol.name}`, and what is kept there?",
     ]
     question = choose(phrasings, symbol.name + answer)
     said = _said(symbol, notes, groups)
@@ -369,7 +367,7 @@ def _where(
         "memory_name",
         symbol,
         question,
-        f"{answer}\n\n{said}{used}",
+        f"{answer}\n\n{said}",
         _fault(symbol, notes, words),
     )
     return replace(draft, fact=fact_id("address", symbol.name, place), wording="1")
@@ -516,6 +514,8 @@ def _constant_groups(project: Project) -> Iterator[tuple[str, str, list[Symbol]]
             groups[symbol.file, symbol.section].append(symbol)
     for (file, section), symbols in sorted(groups.items()):
         names = {symbol.name for symbol in symbols}
+        if any(symbol.value > MOST_OF_A_CONSTANT for symbol in symbols):
+            continue  # names of places
         if 2 <= len(symbols) <= 40 and len(names) == len(symbols):
             above = symbols[0].header
             # where others have a comment of their own, this one is the first's alone

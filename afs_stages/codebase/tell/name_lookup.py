@@ -23,7 +23,6 @@ from afs_stages.codebase.tell.memory_map import (
     meaning,
 )
 
-_TABLE_MACRO = re.compile(r"(?i)%(\w*JumpTable\w*)\(([^()]+)\)")
 _THROUGH_TABLE = re.compile(r"(?im)\bj(?:sr|mp)(?:\.w)?\s+\((\.\w+),\s*x\)")
 _DOUBLED = re.compile(
     r"(?i)\blda(?:\.\w)?\s+([^\s:#]+)\s*(?::|\n)\s*asl(?:\s+a)?\s*(?::|\n)\s*tax\s*(?::\s*)?\Z"
@@ -44,8 +43,6 @@ class NameLookup:
     """routine in a jump table -> what chooses, and the entries of that table"""
     owned: dict[str, tuple[str, list[str]]] = field(default_factory=dict)
     """routine -> what chooses, and the entries of the jump table it ends in"""
-    macros: dict[str, str] = field(default_factory=dict)
-    """macro -> its body as text"""
     entered: set[str] = field(default_factory=set)
     """the labels inside of routines that other routines go to, as `Routine_label`"""
     mentions: Mentions = field(default_factory=Mentions)
@@ -66,16 +63,17 @@ class NameLookup:
         symbol = self.project.best_symbol.get(name)
         return None if symbol is None else canonical(symbol.value)
 
-    def symbol(self, operand: Operand) -> Symbol | None:
-        """The variable an operand means, or the one its index counts from; None where
-        an index is added to a number of the direct page, which may lead anywhere.
+    def symbol(self, operand: Operand, owner: str) -> Symbol | None:
+        """The variable an operand means in the code of `owner`, or the one its index
+        counts from; None where an index is added to a number of the direct page, which
+        may lead anywhere.
         """
         if operand.mode != "direct":
             return None
         place = operand.literal
         if place is not None:
-            moved = operand.indexed or self.project.moves_direct_page
-            anywhere = moved and place < 0x100
+            moved = not self.project.direct_page.is_zero(owner)
+            anywhere = place < 0x100 and (moved or operand.indexed)
             return None if anywhere else self._at.get(canonical(place))
         found = self.project.best_symbol.get(operand.name)
         return found if found is not None and is_memory(found) else None
@@ -126,12 +124,6 @@ def vocabulary(project: Project) -> NameLookup:
     """Read names of places and the jump tables of a codebase."""
     found = NameLookup(project, _at=_places(project), _code=_routines_named(project))
     found.mentions = mentions(project)
-    for file in project.program.files.values():
-        for macro in file.macros:
-            lines = file.lines[macro.first : max(macro.first, macro.last - 1)]
-            found.macros.setdefault(
-                macro.name.lower(), "\n".join(line.code for line in lines[:20])
-            )
     for unit in project.units:
         if unit.block.kind == "routine":
             _enter(found, unit)
@@ -176,17 +168,19 @@ def _table_macro(found: NameLookup, unit: Unit) -> tuple[str, list[str]]:
     """A jump table written as a macro call: `%JumpTable(index, A, B)` or
     `%SpriteJumpTable(A, B)`.
     """
-    match = _TABLE_MACRO.search("\n".join(line.code for line in unit.block.lines))
-    if match is None:
-        return "", []
-    names = [name.strip() for name in match.group(2).split(",")]
-    chooser = re.search(
-        r"(?i)lda(?:\.\w)?\s+([A-Za-z_]\w*)",
-        found.macros.get(match.group(1).lower(), ""),
-    )
-    if chooser is None and found.project.find(names[0]) is None:
-        return f"`{names[0]}`", names[1:]
-    return f"`{chooser.group(1)}`" if chooser else "", names
+    for call in (call for line in unit.block.lines for call in line.statements):
+        macro, _, given = f"{call.word} {call.rest}".partition("(")
+        if not macro.startswith("%") or "jumptable" not in macro.lower():
+            continue
+        names = [name.strip() for name in given.strip().removesuffix(")").split(",")]
+        inside = found.project.expand(call) or []
+        loads = [read_operand(s.rest).name for s in inside if s.word[:3] == "lda"]
+        chooser = next(filter(None, loads), "")
+        given_index = not chooser and found.project.find(names[0]) is None
+        if chooser == names[0] or given_index:
+            return f"`{names[0]}`", names[1:]
+        return f"`{chooser}`" if chooser else "", names
+    return "", []
 
 
 def _table_of_its_own(unit: Unit) -> tuple[str, list[str]]:

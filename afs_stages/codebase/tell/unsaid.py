@@ -1,6 +1,5 @@
 """Questions whose honest answer is that the sources do not say: what a variable holds
-that nothing describes, why a routine does what no comment explains. What can be seen is
-told instead.
+that nothing describes. What can be seen is told instead.
 """
 
 from __future__ import annotations
@@ -11,13 +10,12 @@ from functools import cached_property
 
 from afs_stages.asm.places import canonical
 from afs_stages.codebase.facts.accesses import VariableUse
-from afs_stages.codebase.facts.project import Project, Unit
-from afs_stages.codebase.facts.questions import address, choose, listing, quoted
-from afs_stages.codebase.tell.draft import Draft, about
+from afs_stages.codebase.facts.project import Project
+from afs_stages.codebase.facts.questions import address, choose, quoted
+from afs_stages.codebase.tell.draft import Draft
 
 _WORD = re.compile(r"!?[A-Za-z_]\w*")
 _NUMBER = re.compile(r"\$([0-9A-Fa-f]+)")
-_LOAD = re.compile(r"(?i)^(ld[axy](?:\.\w)?) #(\$[0-9A-Fa-f]+)$")
 MOST_USES = 8
 
 _OF_A_MEANING = (
@@ -25,12 +23,6 @@ _OF_A_MEANING = (
     "Is {name} documented anywhere?",
     "Which values may {name} have, and what does each mean?",
     "What did the authors mean {name} to hold?",
-)
-_OF_A_REASON = (
-    "Why does {name} use {number} and no other number?",
-    "Where does the {number} in {name} come from?",
-    "What is the idea behind `{written}` in {name}?",
-    "Who decided on {number} in {name}, and why?",
 )
 
 
@@ -92,28 +84,10 @@ def of_variables(project: Project, uses: Mapping[str, VariableUse]) -> Iterator[
     for name in sorted(uses):
         use = uses[name]
         file = use.symbol.file
-        few = use.accesses and len(use.accesses) <= MOST_USES
+        few = use.whole and 0 < len(use.accesses) <= MOST_USES
         if file not in asked and few and _undescribed(project, texts, use):
             asked.add(file)
             yield _variable(use)
-
-
-def of_routines(project: Project) -> Iterator[Draft]:
-    """A number nobody explains: one a file. Not knowing stays the exception."""
-    texts = _Written(project)
-    asked: set[str] = set()
-    for unit in project.units:
-        block = unit.block
-        if block.kind != "routine" or project.find(block.name) is not unit:
-            continue
-        if block.file in asked or texts.name(block.name) or texts.beside(block.name):
-            continue
-        found = _unexplained_number(unit)
-        if found is None or texts.beside(found[2]):
-            continue
-        if _is_silent_above(project, unit):
-            asked.add(block.file)
-            yield _no_reason(unit, *found)
 
 
 def _undescribed(project: Project, texts: _Written, use: VariableUse) -> bool:
@@ -164,42 +138,3 @@ def _variable(use: VariableUse) -> Draft:
         symbol.line,
         f"variable:{address(canonical(symbol.value))}",
     )
-
-
-def _unexplained_number(unit: Unit) -> tuple[int, str, str] | None:
-    """(line, instruction, number) of a constant in a routine without any comment."""
-    block = unit.block
-    silent = not block.header and not any(line.comment for line in block.lines)
-    if not silent or unit.contract.instructions < 4:
-        return None
-    for line in block.lines[1:]:
-        for statement in line.statements:
-            written = f"{statement.word} {statement.rest}"
-            match = _LOAD.match(written)
-            if match and int(match.group(2)[1:], 16) > 2:
-                mnemonic, dot, size = statement.word.partition(".")
-                written = f"{mnemonic.upper()}{dot}{size} {statement.rest}"
-                return line.number, written, match.group(2)
-    return None
-
-
-def _is_silent_above(project: Project, unit: Unit) -> bool:
-    """Whether the lines above a routine are no comment on it either."""
-    block = unit.block
-    above = project.program.files[block.file].lines[max(block.first - 4, 0) :]
-    return not any(line.comment for line in above[: min(block.first - 1, 3)])
-
-
-def _no_reason(unit: Unit, line: int, written: str, number: str) -> Draft:
-    block = unit.block
-    name = f"`{block.name}`"
-    chosen = choose(_OF_A_REASON, block.name)
-    question = chosen.format(name=name, number=number, written=written)
-    writes = listing([f"`{operand.text}`" for operand in unit.contract.writes], 4)
-    answer = (
-        f"The sources give no reason. Line {line} of `{block.file}` is `{written}`, "
-        f"and {name} has neither a header nor a comment; no page of the docs names it."
-    )
-    if writes:
-        answer += f" What can be seen is only that the routine writes {writes}."
-    return about(block, "asm_unsaid", question, answer)

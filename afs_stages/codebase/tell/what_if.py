@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from afs_stages.asm.isa import WRITES
 from afs_stages.asm.operand import Operand, read_operand
+from afs_stages.asm.places import canonical
 from afs_stages.codebase.facts.conditions import CONDITIONS
 from afs_stages.codebase.facts.questions import choose, listing
 from afs_stages.codebase.facts.sound import (
@@ -20,6 +21,7 @@ from afs_stages.codebase.facts.sound import (
     acts_of,
     in_words,
 )
+from afs_stages.codebase.read.expression import evaluate
 from afs_stages.codebase.tell.draft import Draft, about
 from afs_stages.codebase.tell.name_lookup import NameLookup
 
@@ -27,6 +29,7 @@ _BRANCHES = frozenset(word for _, word in CONDITIONS)
 _CONDITION = re.compile(r" (if .+)$")
 LONGEST_CONDITION = 120
 MOST_NAMED = 6
+"""Calls and writes that an answer lists; where there are more, none is told whole."""
 _JUMPS = frozenset(("bra", "brl", "jmp", "jml"))
 _FRESH = {
     "a": frozenset(("lda", "inc", "dec", "jsr", "jsl")),
@@ -75,30 +78,29 @@ def _branches(words: NameLookup, routine: SoundRoutine) -> Iterator[_Branch]:
     for one in routine.instructions:
         if one.word not in _BRANCHES or per_line[one.row] != 1:
             continue
-        told = acts.get(routine.line(one), ())
-        found = _CONDITION.search(in_words(told[-1:]))
+        last = acts.get(routine.line(one), ())[-1:]
+        found = _CONDITION.search(in_words(last))
         condition = found.group(1) if found else ""
         vague = not condition or "the earlier" in condition
-        vague = vague or any(act.vague or act.nowhere for act in told[-1:])
+        vague = vague or any(act.vague or act.nowhere for act in last)
         if vague or len(condition) > LONGEST_CONDITION:
             continue
         following = routine.following[one.at]
         if len(following) != 2:
             continue
         gone, stayed = map(routine.reachable, following)
-        if _leaves(routine, gone) or not _is_first_test(routine, one):
+        if _leaves(routine, gone) or not _is_first_test(words, routine, one):
             continue
         # what may have run before the branch is not skipped by it
         left_out = _only_after(routine, one.at, stayed - gone)
-        still = _effects(routine, gone)
+        still = _effects(words, routine, gone)
+        skipped = _effects(words, routine, left_out)
         # what is done elsewhere too is left out by no branch
         elsewhere = {other.at for other in routine.instructions} - left_out
-        others = _effects(routine, elsewhere)
-        skipped = [e for e in _effects(routine, left_out) if e not in others]
-        if skipped:
-            yield _Branch(
-                one, condition, one.statement.rest, tuple(skipped), tuple(still)
-            )
+        alone = not skipped.keys() & _effects(words, routine, elsewhere).keys()
+        if alone and 0 < len(skipped) <= MOST_NAMED and len(still) <= MOST_NAMED:
+            told = (tuple(skipped.values()), tuple(still.values()))
+            yield _Branch(one, condition, one.statement.rest, *told)
 
 
 def _only_after(routine: SoundRoutine, at: int, places: frozenset[int]) -> set[int]:
@@ -118,7 +120,17 @@ def _leaves(routine: SoundRoutine, places: Iterable[int]) -> bool:
     return False
 
 
-def _is_first_test(routine: SoundRoutine, branch: Instruction) -> bool:
+def _place(words: NameLookup, operand: Operand) -> str:
+    """The place an operand names, one for all its spellings; "" for none."""
+    if operand.mode in ("none", "immediate"):
+        return ""
+    value = evaluate(operand.base, words.project.program.value)
+    return operand.base if value is None else str(canonical(value))
+
+
+def _is_first_test(
+    words: NameLookup, routine: SoundRoutine, branch: Instruction
+) -> bool:
     """Whether what a branch tests is loaded right before, and no instruction that may
     run earlier takes the same place: no value has been sent elsewhere then.
     """
@@ -133,36 +145,45 @@ def _is_first_test(routine: SoundRoutine, branch: Instruction) -> bool:
         if one.word in ("cmp", "cpx", "cpy", "bit", "and") and not compared:
             compared = True
             fresh = _FRESH[{"cpx": "x", "cpy": "y"}.get(one.word, "a")]
-        if one is not branch and not one.statement.rest.startswith("#"):
-            taken.add(read_operand(one.statement.rest).base)
+        if one is not branch:
+            taken.add(_place(words, read_operand(one.statement.rest)))
         if one.word in fresh:
             before = (i for i in routine.instructions if i.word in _TAKING)
             before = (i for i in before if not one.at <= i.at <= branch.at)
             places = [i for i in before if one.at in routine.reachable(i.at)]
-            bases = {read_operand(i.statement.rest).base for i in places}
-            return not bases & (taken - {""})
+            met = {_place(words, read_operand(i.statement.rest)) for i in places}
+            return not met & (taken - {""})
         if one.statement.labels:
             return False
         at -= 1
     return False
 
 
-def _effects(routine: SoundRoutine, places: Iterable[int]) -> list[str]:
-    """What the statements at these places call and write, in order."""
+def _effects(
+    words: NameLookup, routine: SoundRoutine, places: Iterable[int]
+) -> dict[tuple[str, ...], str]:
+    """What the statements at these places call and write, in order: what it is, the
+    same for all spellings of a place, and as text.
+    """
     wanted = set(places)
-    found: list[str] = []
+    found: dict[tuple[str, ...], str] = {}
     for one in routine.instructions:
         if one.at not in wanted:
             continue
         operand = read_operand(one.statement.rest)
         idle = operand.mode == "none" or operand.base.upper() == "A"
         if one.word in ("jsr", "jsl"):
-            found.append(f"call of `{one.statement.rest}`")
+            what = "call of"
         elif one.word in ("jmp", "jml") and not _is_inside(operand):
-            found.append(f"jump to `{one.statement.rest}`")
+            what = "jump to"
         elif one.word in WRITES and not idle and "S" not in operand.index:
-            found.append(f"write to `{operand.text}`")
-    return list(dict.fromkeys(found))
+            what = "write to"
+        else:
+            continue
+        place = _place(words, operand)
+        key = (what, operand.mode, place, operand.inner, operand.index)
+        found.setdefault(key, f"the {what} `{operand.text}`")
+    return found
 
 
 def _is_inside(operand: Operand) -> bool:
@@ -175,7 +196,7 @@ def _is_inside(operand: Operand) -> bool:
 def _draft(routine: SoundRoutine, branch: _Branch) -> Draft:
     block = routine.unit.block
     name, taken = f"`{block.name}`", branch.condition
-    first = branch.skipped[0]
+    first = branch.skipped[0].removeprefix("the ")
     question = choose(_QUESTIONS, block.text).format(
         name=name,
         taken=taken,
@@ -184,15 +205,13 @@ def _draft(routine: SoundRoutine, branch: _Branch) -> Draft:
         row=branch.where.row + 1,
     )
     line = routine.line(branch.where)
-    skipped = listing([f"the {effect}" for effect in branch.skipped], MOST_NAMED)
     answer = (
         f"`{branch.where.written}` (`{block.file}`, line {line}) is taken "
         f"{taken}, and the routine goes on at `{branch.target}`. "
-        f"From there no path in the routine leads to {skipped}."
+        f"That skips {listing(branch.skipped)}."
     )
     if branch.still:
-        still = listing([f"the {effect}" for effect in branch.still], MOST_NAMED)
-        answer += f" What can still run from there: {still}."
+        answer += f" From there it can still come to {listing(branch.still)}."
     else:
         answer += " From there it neither calls nor writes anything any more."
     return about(block, "asm_what_if", question, answer, block.text)
