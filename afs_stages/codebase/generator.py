@@ -146,7 +146,8 @@ class OracleTrainingGenerator(BaseGenerator):
     @cached_property
     def sound(self) -> list[SoundRoutine]:
         """The routines that can be followed whole."""
-        return list(sound_routines(self.project, self.words.entered))
+        words = self.words
+        return list(sound_routines(self.project, words.naming, words.entered))
 
     @cached_property
     def uses(self) -> dict[str, VariableUse]:
@@ -159,6 +160,11 @@ class OracleTrainingGenerator(BaseGenerator):
             return memory.is_memory(symbol) and region(symbol.value) in kinds
 
         return variable_uses(self.project, canonical, is_variable)
+
+    @cached_property
+    def written(self) -> unsaid.Written:
+        """The words of pages and comments."""
+        return unsaid.Written(self.project)
 
     @cached_property
     def asker(self) -> Asker:
@@ -276,10 +282,10 @@ class OracleTrainingGenerator(BaseGenerator):
         """
         project, words = self.project, self.words
         yield from self._samples("assembly", assembly.drafts(project, words))
-        branches = list(what_if.drafts(words, self.sound))
-        changes = list(change_code.drafts(project, words, self.sound))
+        branches = list(what_if.drafts(self.sound))
+        changes = list(change_code.drafts(project, self.sound))
         asked = {draft.group.rsplit(":", 1)[-1] for draft in (*branches, *changes)}
-        bugs = find_bug.drafts(project, words, self.sound, asked)
+        bugs = find_bug.drafts(project, self.sound, asked)
         about_code = chain(branches, bugs, changes)
         yield from self._samples(
             "assembly", second_turn.with_turns(project, words, about_code)
@@ -289,7 +295,7 @@ class OracleTrainingGenerator(BaseGenerator):
             "assembly", across_files.comparisons(project, self.uses)
         )
         yield from self._samples("assembly", across_files.callers_of_two(project))
-        yield from self._samples("assembly", unsaid.of_routines(project))
+        yield from self._samples("assembly", unsaid.of_routines(project, self.written))
 
     def generate_memory_samples(self) -> Iterator[TrainingSample]:
         """Variables, addresses, constants and structs; contradictions of docs and code;
@@ -302,7 +308,7 @@ class OracleTrainingGenerator(BaseGenerator):
         yield from self._samples("memory", self._wordings())
         yield from self._samples("memory", crossref.drafts(self.project, self.words))
         yield from self._samples("memory", across_files.drafts(self.project, self.uses))
-        yield from self._samples("memory", unsaid.of_variables(self.project, self.uses))
+        yield from self._samples("memory", unsaid.of_variables(self.written, self.uses))
 
     def _wordings(self) -> Iterator[Draft]:
         """The wordings of each fact of memory that the options ask for."""

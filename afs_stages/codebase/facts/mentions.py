@@ -131,7 +131,7 @@ class _Reader:
         program = project.program
         self.found = Mentions()
         self.known = set(program.symbols)
-        for symbol in program.all_symbols():
+        for symbol in program.all_symbols:
             if _is_place(symbol):
                 self.found.named[canonical(symbol.value)].add(symbol.name)
         for file in program.files.values():

@@ -132,7 +132,7 @@ def _stem(path: str) -> str:
 def _defines(project: Project) -> dict[str, dict[str, int]]:
     """Stem of a file -> its `!define`s and their values."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for symbol in project.program.all_symbols():
+    for symbol in project.program.all_symbols:
         if symbol.kind == "define":
             found[_stem(symbol.file)].setdefault(symbol.name.lstrip("!"), symbol.value)
     return found

@@ -42,7 +42,7 @@ def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
     kinds = ["WRAM", "SRAM"]
     kinds += [] if project.moves_direct_page else ["direct page"]
     named: dict[int, int] = {}
-    for symbol in project.program.all_symbols():
+    for symbol in project.program.all_symbols:
         if symbol.kind != "foreign":
             place = canonical(symbol.value)
             named[place] = max(named.get(place, 1), _size(project, symbol))

@@ -34,7 +34,7 @@ _OF_A_REASON = (
 )
 
 
-class _Written:
+class Written:
     """What people have written: the words of all pages and of all comments."""
 
     def __init__(self, project: Project) -> None:
@@ -85,22 +85,20 @@ def _numbers(text: str) -> set[int]:
     return {int(digits, 16) for digits in _NUMBER.findall(text)}
 
 
-def of_variables(project: Project, uses: Mapping[str, VariableUse]) -> Iterator[Draft]:
+def of_variables(texts: Written, uses: Mapping[str, VariableUse]) -> Iterator[Draft]:
     """What a variable is for that nobody describes: one a file."""
-    texts = _Written(project)
     asked: set[str] = set()
     for name in sorted(uses):
         use = uses[name]
         file = use.symbol.file
         few = use.accesses and len(use.accesses) <= MOST_USES
-        if file not in asked and few and _undescribed(project, texts, use):
+        if file not in asked and few and _undescribed(texts, use):
             asked.add(file)
             yield _variable(use)
 
 
-def of_routines(project: Project) -> Iterator[Draft]:
+def of_routines(project: Project, texts: Written) -> Iterator[Draft]:
     """A number nobody explains: one a file. Not knowing stays the exception."""
-    texts = _Written(project)
     asked: set[str] = set()
     for unit in project.units:
         block = unit.block
@@ -116,9 +114,9 @@ def of_routines(project: Project) -> Iterator[Draft]:
             yield _no_reason(unit, *found)
 
 
-def _undescribed(project: Project, texts: _Written, use: VariableUse) -> bool:
+def _undescribed(texts: Written, use: VariableUse) -> bool:
     """Whether nobody has written a word about a variable, nor beside its uses."""
-    symbol = use.symbol
+    symbol, project = use.symbol, texts.project
     said = symbol.comment or symbol.header or symbol.section or symbol.hardware
     if said or texts.name(symbol.name) or texts.beside(symbol.name):
         return False

@@ -17,11 +17,9 @@ from afs_stages.codebase.facts.questions import choose, listing
 from afs_stages.codebase.facts.sound import (
     Instruction,
     SoundRoutine,
-    acts_of,
     in_words,
 )
 from afs_stages.codebase.tell.draft import Draft, about
-from afs_stages.codebase.tell.name_lookup import NameLookup
 
 _BRANCHES = frozenset(word for _, word in CONDITIONS)
 _CONDITION = re.compile(r" (if .+)$")
@@ -56,19 +54,19 @@ class _Branch:
     still: tuple[str, ...]
 
 
-def drafts(words: NameLookup, routines: Iterable[SoundRoutine]) -> Iterator[Draft]:
+def drafts(routines: Iterable[SoundRoutine]) -> Iterator[Draft]:
     """One branch a routine."""
     for routine in routines:
-        branches = list(_branches(words, routine)) if routine.plain else []
+        branches = list(_branches(routine)) if routine.plain else []
         if branches:
             names = [str(number) for number in range(len(branches))]
             chosen = branches[int(choose(names, routine.unit.block.name))]
             yield _draft(routine, chosen)
 
 
-def _branches(words: NameLookup, routine: SoundRoutine) -> Iterator[_Branch]:
+def _branches(routine: SoundRoutine) -> Iterator[_Branch]:
     """The branches that leave something out, with a condition that can be said."""
-    acts = dict(acts_of(routine.unit, words.naming, words.entered))
+    acts = dict(routine.acts)
     per_line: dict[int, int] = {}
     for one in routine.instructions:
         per_line[one.row] = per_line.get(one.row, 0) + (one.word in _BRANCHES)
