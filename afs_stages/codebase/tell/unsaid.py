@@ -41,12 +41,16 @@ class Written:
         self.project = project
 
     @cached_property
+    def _page_words(self) -> frozenset[str]:
+        pages = self.project.tree.markdown
+        return frozenset(
+            word for page in pages for word in _WORD.findall("\n".join(page.lines))
+        )
+
+    @cached_property
     def words(self) -> frozenset[str]:
         """Every word that a page or a comment has."""
-        found: set[str] = set()
-        for page in self.project.tree.markdown:
-            for text in page.lines:
-                found.update(_WORD.findall(text))
+        found = set(self._page_words)
         for file in self.project.program.files.values():
             for line in file.lines:
                 if line.comment:
@@ -58,10 +62,9 @@ class Written:
         """The names and numbers of each line of a page, of each line of code with a
         comment, and of those right above and below one.
         """
-        found: set[str | int] = set()
+        found: set[str | int] = set(self._page_words)
         for page in self.project.tree.markdown:
-            for text in page.lines:
-                found.update(_WORD.findall(text), _numbers(text))
+            found |= _numbers("\n".join(page.lines))
         for file in self.project.program.files.values():
             for at, line in enumerate(file.lines):
                 if any(near.comment for near in file.lines[max(at - 1, 0) : at + 2]):
