@@ -8,7 +8,8 @@ followed (a macro nobody knows, a distance in bytes, an `org`) nothing is found.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from afs_stages.asm.effects import (
     BRANCHES,
@@ -61,8 +62,7 @@ registers and setting the data bank.
 """
 
 
-@dataclass(frozen=True)
-class Registers:
+class Registers(NamedTuple):
     """What is left of the entry values (`ENTRY` or `UNKNOWN`); `high` is the upper
     half of A, which an 8-bit push does not save.
     """
@@ -76,8 +76,7 @@ class Registers:
     p: str = ENTRY
 
 
-@dataclass(frozen=True)
-class Pushed:
+class Pushed(NamedTuple):
     """An entry of the stack: register, what it held, its size as a width, and for P
     the widths it brings back.
     """
@@ -90,14 +89,13 @@ class Pushed:
     x: str = ""
 
 
-@dataclass(frozen=True)
-class Walker:
+class Walker(NamedTuple):
     """Where a path is, and what it knows there."""
 
     at: int
     m: str = ENTRY
     x: str = ENTRY
-    registers: Registers = field(default_factory=Registers)
+    registers: Registers = Registers()
     stack: tuple[Pushed, ...] = ()
     lost: bool = False
     """Whether something was pulled that the routine had not pushed whole, or the stack
@@ -162,19 +160,6 @@ class ControlFlow:
         """
         found = {e.last.first for e in self.exits}
         return found.pop() if self.whole and len(found) == 1 else ""
-
-    @property
-    def last_widths(self) -> tuple[str, str]:
-        """The widths of A and of X and Y at every exit: `8`, `16`, `ENTRY`, or
-        `UNKNOWN` where exits differ.
-        """
-        m, x = ({e.last.m for e in self.exits}, {e.last.x for e in self.exits})
-        if not self.whole:
-            return UNKNOWN, UNKNOWN
-        return (
-            m.pop() if len(m) == 1 else UNKNOWN,
-            x.pop() if len(x) == 1 else UNKNOWN,
-        )
 
     @property
     def leaves(self) -> tuple[str, ...]:
@@ -319,14 +304,14 @@ class _RoutineCode:
         statement = self.statements[walker.at]
         word, rest = statement.word.split(".", 1)[0], statement.rest.strip()
         if len(word) == 3 and word not in _PREPARES and not walker.working:
-            walker = replace(walker, working=True)
-        following = replace(walker, at=walker.at + 1)
+            walker = walker._replace(working=True)
+        following = walker._replace(at=walker.at + 1)
         if word in ("if", "elseif", "while", "for"):
             # what the assembler decides: both ways are followed
-            other = replace(walker, at=self.skips.get(walker.at, walker.at + 1))
+            other = walker._replace(at=self.skips.get(walker.at, walker.at + 1))
             return [following, other]
         if word == "else":
-            return [replace(walker, at=self.skips.get(walker.at, walker.at + 1))]
+            return [walker._replace(at=self.skips.get(walker.at, walker.at + 1))]
         if word in RETURNING:
             return [Exit(word.upper(), walker)]
         if word in BRANCHES or word in JUMPS:
@@ -349,15 +334,14 @@ class _RoutineCode:
         ahead = self.statements[following.at : following.at + 1]
         if ahead and ahead[0].word in DATA:
             return [Exit("jump", following)]
-        left = replace(
-            following.registers,
+        left = following.registers._replace(
             a=UNKNOWN,
             high=UNKNOWN,
             x=CALLED,
             y=CALLED,
             p=UNKNOWN,
         )
-        return [_changed(replace(following, registers=left), "axyp")]
+        return [_changed(following._replace(registers=left), "axyp")]
 
     def _go(self, walker: Walker, word: str, rest: str) -> list[Walker | Exit] | None:
         operand = read_operand(rest)
@@ -372,10 +356,10 @@ class _RoutineCode:
         ):
             return None  # a distance in bytes
         away = "cut" if operand.local or set(operand.base) <= {"+", "-"} else "jump"
-        gone = Exit(away, walker) if target is None else replace(walker, at=target)
+        gone = Exit(away, walker) if target is None else walker._replace(at=target)
         if word in JUMPS:
             return [gone]
-        return [gone, replace(walker, at=walker.at + 1)]
+        return [gone, walker._replace(at=walker.at + 1)]
 
     def _target(self, label: str, at: int) -> int | None:
         """Where a label of this routine is: `+` the next, `-` the last one, a name that
@@ -416,13 +400,13 @@ def _after(walker: Walker, word: str, rest: str) -> Walker | None:
     if word in PULLS:
         return _pulled(walker, PULLS[word])
     if word in ("tcs", "txs"):
-        return replace(walker, stack=(), lost=True)
+        return walker._replace(stack=(), lost=True)
     if word == "xce":
-        walker = replace(walker, m=UNKNOWN, x=UNKNOWN)
+        walker = walker._replace(m=UNKNOWN, x=UNKNOWN)
     for register in _results(word, rest):
         walker = _written(walker, register)
     if word in ("xba", "tdc", "tsc"):
-        walker = replace(walker, registers=replace(walker.registers, high=UNKNOWN))
+        walker = walker._replace(registers=walker.registers._replace(high=UNKNOWN))
     if len(word) == 3 and word not in KEEPS_FLAGS:
         return _flagged(walker)
     return walker
@@ -432,8 +416,8 @@ def _flagged(walker: Walker) -> Walker:
     """A path behind an instruction that sets flags."""
     if walker.registers.p == UNKNOWN and "p" in walker.changed:
         return walker
-    flags = replace(walker.registers, p=UNKNOWN)
-    return _changed(replace(walker, registers=flags), "p")
+    flags = walker.registers._replace(p=UNKNOWN)
+    return _changed(walker._replace(registers=flags), "p")
 
 
 def _results(word: str, rest: str) -> str:
@@ -449,7 +433,7 @@ def _results(word: str, rest: str) -> str:
 def _changed(walker: Walker, registers: str) -> Walker:
     if walker.changed.issuperset(registers):
         return walker
-    return replace(walker, changed=walker.changed | set(registers))
+    return walker._replace(changed=walker.changed | set(registers))
 
 
 def _written(walker: Walker, register: str) -> Walker:
@@ -463,8 +447,8 @@ def _written(walker: Walker, register: str) -> Walker:
         getattr(before, name) == value for name, value in new.items()
     ):
         return walker  # nothing is left of it already
-    left = replace(before, **new)
-    return _changed(replace(walker, registers=left), register)
+    left = before._replace(**new)
+    return _changed(walker._replace(registers=left), register)
 
 
 def _switched(walker: Walker, word: str, rest: str) -> Walker | None:
@@ -472,17 +456,17 @@ def _switched(walker: Walker, word: str, rest: str) -> Walker | None:
     widths = switched_widths(word, rest)
     if widths is None:
         return None
-    registers = replace(walker.registers, p=UNKNOWN)
+    registers = walker.registers._replace(p=UNKNOWN)
     if widths.get("x") == "8" and walker.x != "8":
         # the upper halves of X and Y are gone
-        registers = replace(registers, x=UNKNOWN, y=UNKNOWN)
+        registers = registers._replace(x=UNKNOWN, y=UNKNOWN)
         walker = _changed(walker, "xy")
     first = walker.first
     if widths and not walker.working:
         before = dict(part.split("=") for part in first.split())
         first = " ".join(f"{n}={w}" for n, w in sorted((before | widths).items()))
     m, x = widths.get("m", walker.m), widths.get("x", walker.x)
-    after = replace(walker, registers=registers, first=first, m=m, x=x)
+    after = walker._replace(registers=registers, first=first, m=m, x=x)
     return _changed(after, "p")
 
 
@@ -490,14 +474,14 @@ def _pushed(walker: Walker, word: str) -> Walker:
     register = PUSHES.get(word, "")
     if register in ("", "k"):
         size = "8" if word == "phk" else "16"
-        return replace(walker, stack=(*walker.stack, Pushed(word, UNKNOWN, size=size)))
+        return walker._replace(stack=(*walker.stack, Pushed(word, UNKNOWN, size=size)))
     value = getattr(walker.registers, register)
     entry = Pushed(register, value, size=_size(walker, register))
     if register == "a":
-        entry = replace(entry, high=walker.registers.high)
+        entry = entry._replace(high=walker.registers.high)
     if register == "p":
-        entry = replace(entry, m=walker.m, x=walker.x)
-    return replace(walker, stack=(*walker.stack, entry))
+        entry = entry._replace(m=walker.m, x=walker.x)
+    return walker._replace(stack=(*walker.stack, entry))
 
 
 def _size(walker: Walker, register: str) -> str:
@@ -512,24 +496,23 @@ def _pulled(walker: Walker, register: str) -> Walker:
     """
     top = walker.stack[-1] if walker.stack else Pushed("", UNKNOWN)
     if not top.size or top.size != _size(walker, register):
-        top, walker = Pushed("", UNKNOWN), replace(walker, stack=(), lost=True)
+        top, walker = Pushed("", UNKNOWN), walker._replace(stack=(), lost=True)
     same = top.register == register
-    registers = replace(walker.registers, **{register: top.value if same else UNKNOWN})
+    registers = walker.registers._replace(**{register: top.value if same else UNKNOWN})
     if register == "a":
-        registers = replace(registers, high=_upper(walker, top, same))
+        registers = registers._replace(high=_upper(walker, top, same))
     changed = walker.changed if same else walker.changed | {register}
     taken = walker.taken
     if same and top.value == ENTRY and register in walker.changed:
         taken = taken | {register}
-    after = replace(
-        walker,
+    after = walker._replace(
         registers=registers,
         stack=walker.stack[:-1],
         taken=taken,
         changed=changed,
     )
     if register == "p":
-        return replace(after, m=top.m, x=top.x)
+        return after._replace(m=top.m, x=top.x)
     return _flagged(after)
 
 

@@ -147,12 +147,14 @@ def _statement(text: str) -> Statement:
     return Statement(tuple(labels), word, rest, text)
 
 
-def lex(lines: tuple[str, ...]) -> list[Line]:
-    """Every line of a file; `;[[ … ]]` blocks are comments; a trailing `\\`, or a comma
-    between the parameters of a macro, joins the next line's code."""
+def lex(lines: tuple[str, ...], first: int = 1) -> list[Line]:
+    """Every line of a file, numbered from `first`; `;[[ … ]]` blocks are comments; a
+    trailing `\\`, or a comma between the parameters of a macro, joins the next line's
+    code.
+    """
     found: list[Line] = []
     block, carried = False, ""
-    for number, text in enumerate(lines, 1):
+    for number, text in enumerate(lines, first):
         if block or text.lstrip().startswith(";[["):
             block = "]]" not in text
             found.append(Line(number, text, "", ";" + text.strip().strip(";[]"), ()))

@@ -4,6 +4,8 @@ a place is.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from afs_stages.asm.isa import REGISTERS
 
 
@@ -23,6 +25,7 @@ def is_saved(place: int) -> bool:
     return 0x7EF000 <= place <= 0x7EF4FF or 0x700000 <= place <= 0x7DFFFF
 
 
+@lru_cache(maxsize=1 << 16)  # asked for ten times of each
 def region(value: int) -> str:
     """What kind of memory an address is in; "" where it is none of these."""
     place = canonical(value)

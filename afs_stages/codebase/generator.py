@@ -146,7 +146,8 @@ class OracleTrainingGenerator(BaseGenerator):
     @cached_property
     def sound(self) -> list[SoundRoutine]:
         """The routines that can be followed whole."""
-        return list(sound_routines(self.project, self.words.entered))
+        words = self.words
+        return list(sound_routines(self.project, words.naming, words.entered))
 
     @cached_property
     def uses(self) -> dict[str, VariableUse]:
@@ -159,6 +160,11 @@ class OracleTrainingGenerator(BaseGenerator):
             return memory.is_memory(symbol) and region(symbol.value) in kinds
 
         return variable_uses(self.project, canonical, is_variable)
+
+    @cached_property
+    def written(self) -> unsaid.Written:
+        """The words of pages and comments."""
+        return unsaid.Written(self.project)
 
     @cached_property
     def asker(self) -> Asker:
@@ -239,19 +245,13 @@ class OracleTrainingGenerator(BaseGenerator):
         built-in ones first.
         """
         prefix, suffix = "generate_", "_samples"
-        names = sorted(
-            name
+        kinds = [
+            name.removeprefix(prefix).removesuffix(suffix)
             for name in dir(type(self))
             if name.startswith(prefix) and name.endswith(suffix)
-        )
-        kinds = [name.removeprefix(prefix).removesuffix(suffix) for name in names]
-        return sorted(
-            kinds,
-            key=lambda kind: (
-                _ORDER.index(kind) if kind in _ORDER else len(_ORDER),
-                kind,
-            ),
-        )
+        ]
+        others = sorted(kind for kind in kinds if kind not in _ORDER)
+        return [kind for kind in _ORDER if kind in kinds] + others
 
     def _kind(self, kind: str) -> Iterator[TrainingSample]:
         for sample in getattr(self, f"generate_{kind}_samples")():
@@ -266,42 +266,37 @@ class OracleTrainingGenerator(BaseGenerator):
         """Sections and table rows of the docs that are about neither quests
         nor architecture.
         """
-        yield from self._samples(
-            "documentation", self._written("docs", "documentation")
-        )
+        yield from self._samples("documentation", self._pages("docs", "documentation"))
 
     def generate_assembly_samples(self) -> Iterator[TrainingSample]:
         """Routines, data tables, patches and macros with their code; branches, bugs,
         changes, reasons and comparisons.
         """
         project, words = self.project, self.words
-        yield from self._samples("assembly", assembly.drafts(project, words))
         branches = list(what_if.drafts(words, self.sound))
-        changes = list(change_code.drafts(project, words, self.sound))
+        changes = list(change_code.drafts(project, self.sound))
         asked = {draft.group.rsplit(":", 1)[-1] for draft in (*branches, *changes)}
-        bugs = find_bug.drafts(project, words, self.sound, asked)
+        bugs = find_bug.drafts(project, self.sound, asked)
         about_code = chain(branches, bugs, changes)
-        yield from self._samples(
-            "assembly", second_turn.with_turns(project, words, about_code)
-        )
-        yield from self._samples("assembly", why.drafts(project))
-        yield from self._samples(
-            "assembly", across_files.comparisons(project, self.uses)
-        )
-        yield from self._samples("assembly", across_files.callers_of_two(project))
+        with_turns = second_turn.with_turns(project, words, about_code)
+        several = across_files.comparisons(project, self.uses)
+        callers = across_files.callers_of_two(project)
+        told = assembly.drafts(project, words)
+        reasons = why.drafts(project)
+        every = chain(told, with_turns, reasons, several, callers)
+        yield from self._samples("assembly", every)
 
     def generate_memory_samples(self) -> Iterator[TrainingSample]:
         """Variables, addresses, constants and structs; contradictions of docs and code;
         where routines are.
         """
-        yield from self._samples(
-            "memory",
-            memory.drafts(self.project, self.conflicts, self.notes),
-        )
-        yield from self._samples("memory", self._wordings())
-        yield from self._samples("memory", crossref.drafts(self.project, self.words))
-        yield from self._samples("memory", across_files.drafts(self.project, self.uses))
-        yield from self._samples("memory", unsaid.of_variables(self.project, self.uses))
+        project = self.project
+        told = memory.drafts(project, self.conflicts, self.notes)
+        places = crossref.drafts(project, self.words)
+        traces = across_files.drafts(project, self.uses)
+        open_questions = unsaid.of_variables(self.written, self.uses)
+        every = chain(told, self._wordings(), places, traces, open_questions)
+        yield from self._samples("memory", every)
 
     def _wordings(self) -> Iterator[Draft]:
         """The wordings of each fact of memory that the options ask for."""
@@ -316,21 +311,18 @@ class OracleTrainingGenerator(BaseGenerator):
 
     def generate_quest_samples(self) -> Iterator[TrainingSample]:
         """Quest sections of the docs and story flags in code."""
-        yield from self._samples("quest", self._written("quest", "quest"))
-        yield from self._samples("quest", quest.drafts(self.project, self.mentions))
+        told = quest.drafts(self.project, self.mentions)
+        yield from self._samples("quest", chain(self._pages("quest", "quest"), told))
 
     def generate_architecture_samples(self) -> Iterator[TrainingSample]:
         """Architecture sections of the docs; files, includes, hooks, calls and
         namespaces of the code.
         """
-        yield from self._samples(
-            "architecture", self._written("architecture", "architecture")
-        )
-        yield from self._samples(
-            "architecture", architecture.drafts(self.project, self.mentions)
-        )
+        kind = "architecture"
+        told = architecture.drafts(self.project, self.mentions)
+        yield from self._samples(kind, chain(self._pages(kind, kind), told))
 
-    def _written(self, wanted: str, kind: str) -> Iterator[Draft]:
+    def _pages(self, wanted: str, kind: str) -> Iterator[Draft]:
         spoiled = {
             (conflict.file, conflict.line) for conflict in self.conflicts
         } | self.disputed
@@ -423,16 +415,9 @@ def even(groups: list[list[TrainingSample]], limit: int) -> list[TrainingSample]
     """
     chosen: list[TrainingSample] = []
     left = max(0, limit)
-    for index, group in sorted(
-        enumerate(groups), key=lambda pair: (len(pair[1]), pair[0])
-    ):
-        share = min(len(group), left // (len(groups) - _rank(groups, index)))
+    for done, group in enumerate(sorted(groups, key=len)):
+        # the smallest first: what it leaves of its share is the others'
+        share = min(len(group), left // (len(groups) - done))
         chosen += [group[position * len(group) // share] for position in range(share)]
         left -= share
     return chosen
-
-
-def _rank(groups: list[list[TrainingSample]], index: int) -> int:
-    """How many groups come before this one in order of size."""
-    own = (len(groups[index]), index)
-    return sum((len(group), other) < own for other, group in enumerate(groups))

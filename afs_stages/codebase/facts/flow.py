@@ -176,6 +176,9 @@ def table(lines: tuple[Line, ...], naming: Naming) -> tuple[str, list[str]]:
     """(what chooses, the entries in order) of the jump table a routine ends in; ("",
     []) where it has none.
     """
+    listed = chain.from_iterable(line.statements for line in lines)
+    if not any(statement.word in ("dw", "dl") for statement in listed):
+        return "", []
     statements = chain.from_iterable(line.statements for line in lines)
     state = MachineState(naming)
     jumps = (_jump(item, state) for item in statements)

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 from afs_stages.asm.control_flow import ControlFlow, follow, successors
 from afs_stages.asm.isa import DATA, MNEMONICS
-from afs_stages.asm.lexer import Statement, lex, split_comment
+from afs_stages.asm.lexer import Line, Statement, lex, split_comment
 from afs_stages.asm.opcode_table import assemble
 from afs_stages.asm.operand import read_operand
 from afs_stages.codebase.facts.actions import Action
-from afs_stages.codebase.facts.contract import contract
 from afs_stages.codebase.facts.flow import walk
 from afs_stages.codebase.facts.machine import Naming
 from afs_stages.codebase.facts.project import Project, Unit
@@ -29,6 +29,9 @@ _ASSEMBLERS = frozenset((*_ASSEMBLERS_WORDS.split(), *DATA))
 """What stands in a routine whose text is not all code that runs."""
 
 _RETURNS = ("RTS", "RTL", "RTI")
+
+Acts = list[tuple[int, tuple[Action, ...]]]
+"""(line, what it does) for each line that does something worth a word."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,28 @@ class SoundRoutine:
     """Whether it is all instructions: no macro, nothing the assembler decides."""
     entered_inside: bool
     """Whether other code goes to a label within it."""
+    naming: Naming
+    entered: Set[str]
+    """The labels inside of routines that other routines go to."""
 
     @property
     def returns_only(self) -> bool:
         """Whether every path ends in a return of its own."""
         return all(found.kind in _RETURNS for found in self.flow.exits)
+
+    @cached_property
+    def acts(self) -> Acts:
+        """What each line of it does that does something worth a word."""
+        return self._acts_of(self.unit.block.lines)
+
+    def acts_with(self, text: str) -> Acts:
+        """What it would do with another text."""
+        return self._acts_of(lines_of(self.unit, text))
+
+    def _acts_of(self, lines: tuple[Line, ...]) -> Acts:
+        name = self.unit.block.name
+        steps = walk(lines[1:], self.naming, name, self.entered)
+        return [(step.line, step.acts) for step in steps]
 
     def line(self, instruction: Instruction) -> int:
         """The line of an instruction in its file."""
@@ -87,10 +107,19 @@ class SoundRoutine:
         return frozenset(met)
 
 
-def sound_routines(project: Project, entered: set[str]) -> Iterator[SoundRoutine]:
+def sound_routines(
+    project: Project, naming: Naming, entered: set[str]
+) -> Iterator[SoundRoutine]:
     """The routines that assemble and can be followed to a return or a jump on every
     path; `entered` are the labels inside of routines that other routines go to.
     """
+    # `Routine_label` and `Routine_two_words` may both be within `Routine`
+    entered_inside = {
+        label[:at]
+        for label in entered
+        for at, character in enumerate(label)
+        if character == "_"
+    }
     for unit in project.units:
         block = unit.block
         fits = (
@@ -103,12 +132,15 @@ def sound_routines(project: Project, entered: set[str]) -> Iterator[SoundRoutine
             continue
         if block.file in project.program.unbuilt:
             continue
-        found = _followed(project, unit, entered)
+        inside = block.name in entered_inside
+        found = _followed(project, unit, naming, entered, inside)
         if found is not None:
             yield found
 
 
-def _followed(project: Project, unit: Unit, entered: set[str]) -> SoundRoutine | None:
+def _followed(
+    project: Project, unit: Unit, naming: Naming, entered: set[str], inside: bool
+) -> SoundRoutine | None:
     flow = project.control_flow(unit)
     ends = {found.kind for found in flow.exits}
     if not flow.whole or not ends or "fall" in ends:
@@ -130,12 +162,12 @@ def _followed(project: Project, unit: Unit, entered: set[str]) -> SoundRoutine |
         statement.word.startswith("%") or statement.word in _ASSEMBLERS
         for statement in statements
     )
-    name = unit.block.name
-    inside = any(label.startswith(f"{name}_") for label in entered)
     labels = [label for s in statements for label in s.labels]
     inside = inside or sum(not _is_local(label) for label in labels) > 1
     instructions = tuple(_instructions(unit))
-    return SoundRoutine(unit, flow, instructions, tuple(following), plain, inside)
+    return SoundRoutine(
+        unit, flow, instructions, tuple(following), plain, inside, naming, entered
+    )
 
 
 def _is_local(label: str) -> bool:
@@ -195,22 +227,16 @@ def replaced(text: str, row: int, start: int, end: int, new: str) -> str:
     return "\n".join(rows)
 
 
-def with_text(unit: Unit, text: str) -> Unit:
-    """The routine as it would be with another text: same name, same place."""
-    first = unit.block.first
-    lines = tuple(
-        replace(line, number=line.number + first - 1)
-        for line in lex(tuple(text.split("\n")))
-    )
-    block = replace(unit.block, lines=lines, last=first + len(lines) - 1)
-    return Unit(block, contract(lines), unit.summary)
+def lines_of(unit: Unit, text: str) -> tuple[Line, ...]:
+    """The lines of a routine as they would be with another text, at the same place."""
+    return tuple(lex(tuple(text.split("\n")), unit.block.first))
 
 
-def flow_of(project: Project, unit: Unit) -> ControlFlow:
-    """What holds on every path through a routine that is not the project's own."""
+def flow_of(project: Project, unit: Unit, text: str) -> ControlFlow:
+    """What would hold on every path through a routine with another text."""
     statements = [
         statement
-        for line in unit.block.lines
+        for line in lines_of(unit, text)
         for statement in line.statements
         if statement.word or statement.labels
     ]
@@ -225,16 +251,6 @@ def written_like(model: str, word: str) -> str:
 def returns_of(routine: SoundRoutine) -> Sequence[Instruction]:
     """The instructions by which a routine returns."""
     return [i for i in routine.instructions if i.word.upper() in _RETURNS]
-
-
-def acts_of(
-    unit: Unit, naming: Naming, entered: Set[str]
-) -> list[tuple[int, tuple[Action, ...]]]:
-    """(line, what it does) for each line of a routine that does something worth a
-    word.
-    """
-    steps = walk(unit.block.lines[1:], naming, unit.block.name, entered)
-    return [(step.line, step.acts) for step in steps]
 
 
 def in_words(acts: Iterable[Action]) -> str:

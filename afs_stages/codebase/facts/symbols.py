@@ -47,7 +47,7 @@ def collect(root: Path) -> Symbols:
     program = read_program(read_tree(root))
     addresses: dict[str, int] = {}
     defines: dict[str, int] = {}
-    for symbol in program.all_symbols():
+    for symbol in program.all_symbols:
         (defines if symbol.kind == "define" else addresses).setdefault(
             symbol.name, symbol.value
         )

@@ -14,7 +14,7 @@ from afs_stages.asm.isa import MNEMONICS
 from afs_stages.codebase.facts.project import Project
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.nodes import AsmFile, Label
-from afs_stages.codebase.tell.assembly import is_complete, read_steps
+from afs_stages.codebase.tell.assembly import read_steps
 from afs_stages.codebase.tell.name_lookup import NameLookup
 
 TELLING_HEADER = 8
@@ -88,9 +88,7 @@ def coverage(
         found.routines += 1
         header = comments.words(block.header) >= TELLING_HEADER
         reached = _reached(project, block.name)
-        worth = header or (
-            reached and is_complete(unit, read_steps(project, words, unit))
-        )
+        worth = header or (reached and read_steps(project, words, unit).complete)
         if not worth:
             continue
         found.worth_telling += 1

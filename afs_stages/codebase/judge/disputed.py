@@ -6,25 +6,25 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable
+from itertools import product
 from typing import NamedTuple
 
+from afs_stages.asm.isa import MNEMONICS
+from afs_stages.asm.operand import read_operand
 from afs_stages.asm.places import canonical, region
 from afs_stages.codebase.facts.project import Project
 from afs_stages.codebase.read.markdown import Table
 from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.tell.memory_map import meaning
 
-_PLACE = re.compile(r"^\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4})(,\s*[XYxy])?$")
-_LONG = re.compile(r"^`?\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4})`?$")
-_COLUMN = re.compile(r"(?i)\b(addr\w*|s?ram|flags?|registers?|variables?)\b")
-"""How a column of addresses is called; other tables have numbers of messages,
-tiles and rooms.
-"""
-
-_BANK = re.compile(r"^`?\$([0-9A-Fa-f]{2})`?$")
-_ORG = re.compile(r"\$([0-9A-Fa-f]{2})[0-9A-Fa-f]{4}\b")
-_NAME = re.compile(r"[A-Z][a-z]+[A-Z]\w+|[A-Z]{3,}_[A-Z0-9_]+")
+_INDEXED = re.compile(r"`?(\$[0-9A-Fa-f]{4}), ?[XY]\b`?")
+_VALUED = re.compile(r"(!\w+)[`*]* *[:=][* ]*(?:`\$?|\$)([0-9A-Fa-f]{1,6})\b")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_COLUMNS = frozenset(("ram", "sram", "flag", "register", "variable"))
+"""How a column of addresses is called, if not `Address`; other tables have numbers of
+messages, tiles and rooms.
+"""
 _SHORTEST = 3
 """Letters of the shortest word that tells what something is."""
 _LONG_STEM = 4
@@ -38,10 +38,6 @@ _IDLE_WORDS = (
 )
 _IDLE = frozenset(_IDLE_WORDS.split())
 _RAM = ("WRAM", "SRAM", "direct page")
-_PROPERTY = re.compile(r"^[-*+] +\**`(!\w+)`\**:\**\s*`\$?([0-9A-Fa-f]{1,2})`")
-_VALUED = re.compile(r"(![A-Za-z]\w+)`? *= *`?\$([0-9A-Fa-f]{1,6})\b")
-_INDEXED = re.compile(r"`?\$([0-9A-Fa-f]{4}), ?[XY]\b`?")
-_CODE = re.compile(r"\b[A-Z]{3}(\.[bwl])? [#$%!(A-Za-z]")
 
 
 def disputed_rows(project: Project) -> set[tuple[str, int]]:
@@ -56,13 +52,11 @@ def disputed_rows(project: Project) -> set[tuple[str, int]]:
     defines = _defines(project)
     found: set[tuple[str, int]] = set()
     for document in project.documents:
-        own = defines.get(_stem(document.path), {})
+        values = code.values | defines.get(_stem(document.path), {})
         wrong = [
             number
             for number, line in enumerate(document.lines, 1)
-            if _misplaced(code, line)
-            or _redefined(own, line)
-            or _revalued(code.values, line)
+            if _misplaced(code, line) or _revalued(values, line)
         ]
         for section in document.sections:
             for table in section.tables:
@@ -79,17 +73,25 @@ def _code_of(project: Project) -> _Code:
         for name, symbol in project.best_symbol.items()
         if symbol.kind == "define"
     }
-    names, patched = set(project.program.symbols), _patched(project)
-    return _Code(named, _banks(project), names, patched, _shared(named), values)
+    orgs = (org.address for file in project.program.files.values() for org in file.orgs)
+    return _Code(
+        named=named,
+        banks=_banks(project),
+        names=set(project.program.symbols),
+        patched=set(_places(orgs)),
+        common=_shared(named),
+        values=values,
+    )
 
 
 class _Code(NamedTuple):
     """What the code says, for the rows of every table."""
 
     named: dict[int, list[Symbol]]
-    banks: dict[str, set[str]]
+    banks: dict[str, set[int]]
     names: set[str]
     patched: set[int]
+    """The addresses the code puts something at."""
     common: frozenset[str]
     values: dict[str, int]
 
@@ -107,9 +109,29 @@ def _wrong_rows(code: _Code, path: tuple[str, ...], table: Table) -> list[int]:
     wrong = [line for line, cells in table.rows if _elsewhere(code.banks, cells)]
     if any("hook" in name.lower() for name in (*table.header, *path)):
         wrong += [line for line, cells in table.rows if _unpatched(code.patched, cells)]
-    if any(map(_COLUMN.search, table.header)):
+    if any(map(_holds_addresses, table.header)):
         wrong += _disputed_rows(code, table)
     return wrong
+
+
+def _holds_addresses(heading: str) -> bool:
+    words = _words(heading)
+    return not words.isdisjoint(_COLUMNS) or any(w.startswith("addr") for w in words)
+
+
+def _number(text: str, *digits: int) -> int | None:
+    """The number of so many digits that a text is (`$0DA0,X`, `$7E:0DA0`), its index
+    left away; None where it is anything else.
+    """
+    operand = read_operand(text.strip("`").replace(":", ""))
+    known = operand.mode == "direct" and len(operand.base) - 1 in digits
+    return operand.literal if known else None
+
+
+def _places(cells: Iterable[str]) -> list[int]:
+    """The addresses among the cells of a row."""
+    numbers = (_number(cell, 4, 6) for cell in cells)
+    return [number for number in numbers if number is not None]
 
 
 def _disputed_rows(code: _Code, table: Table) -> list[int]:
@@ -117,7 +139,7 @@ def _disputed_rows(code: _Code, table: Table) -> list[int]:
     where many are disputed.
     """
     disputed = [line for line, cells in table.rows if _disputed(code, cells)]
-    placed = [line for line, cells in table.rows if any(map(_PLACE.match, cells))]
+    placed = [line for line, cells in table.rows if _places(cells)]
     many = len(disputed) >= 2 and len(disputed) * 4 >= len(placed)
     return placed if many else disputed
 
@@ -132,25 +154,17 @@ def _stem(path: str) -> str:
 def _defines(project: Project) -> dict[str, dict[str, int]]:
     """Stem of a file -> its `!define`s and their values."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
-    for symbol in project.program.all_symbols():
+    for symbol in project.program.all_symbols:
         if symbol.kind == "define":
-            found[_stem(symbol.file)].setdefault(symbol.name.lstrip("!"), symbol.value)
+            found[_stem(symbol.file)].setdefault(symbol.name, symbol.value)
     return found
-
-
-def _redefined(own: dict[str, int], line: str) -> bool:
-    match = _PROPERTY.match(line)
-    if match is None or match.group(1)[1:] not in own:
-        return False
-    return own[match.group(1)[1:]] != int(match.group(2), 16)
 
 
 def _revalued(values: dict[str, int], line: str) -> bool:
     """Whether a line gives a constant another value than the code does."""
-    return any(
-        values.get(name, int(number, 16)) != int(number, 16)
-        for name, number in _VALUED.findall(line)
-    )
+    given = _VALUED.findall(line) if "!" in line else ()
+    numbers = ((name, int(digits, 16)) for name, digits in given)
+    return any(values.get(name, number) != number for name, number in numbers)
 
 
 def _misplaced(code: _Code, line: str) -> bool:
@@ -159,103 +173,86 @@ def _misplaced(code: _Code, line: str) -> bool:
     """
     for sentence in re.split(r"(?<=[.;!?]) +", line) if "$" in line else ():
         places = _INDEXED.findall(sentence)
-        if len(places) == 1 and sentence.count("$") == 1 and not _CODE.search(sentence):
-            known = code.known(canonical(int(places[0], 16)))
-            said = code.telling(_INDEXED.sub("", sentence))
-            if known and len(said) > 1 and not _agree(said, known):
-                return True
+        if len(places) != 1 or sentence.count("$") > 1 or _quotes_code(sentence):
+            continue
+        known = code.known(canonical(int(places[0][1:], 16)))
+        said = code.telling(_INDEXED.sub("", sentence))
+        if known and len(said) > 1 and not _agree(said, known):
+            return True
     return False
 
 
-def _banks(project: Project) -> dict[str, set[str]]:
-    """File -> the banks (two digits) that it, or a file included by it,
-    names in an `org`.
-    """
-    banks: dict[str, set[str]] = defaultdict(set)
+def _quotes_code(sentence: str) -> bool:
+    """Whether an instruction stands in a sentence."""
+    return any(
+        part.isupper() and part.lower() in MNEMONICS
+        for part in _PARTS.findall(sentence)
+    )
+
+
+def _banks(project: Project) -> dict[str, set[int]]:
+    """File -> the banks that it, or a file included by it, names in an `org`."""
+    banks: dict[str, set[int]] = defaultdict(set)
     for path, file in project.program.files.items():
-        own = {
-            match.group(1).upper()
-            for org in file.orgs
-            if (match := _ORG.match(org.address))
-        }
+        # an address may go on as an expression: `$1E8000+$20`
+        places = (_number(org.address[:7], 6) for org in file.orgs)
+        own = {place >> 16 for place in places if place is not None}
         above, seen = [path], {path}
         while above:
             part = above.pop()
             banks[part] |= own
-            above += [
-                parent
-                for parent in project.program.included_by.get(part, [])
-                if parent not in seen
-            ]
+            parents = project.program.included_by.get(part, [])
+            above += [parent for parent in parents if parent not in seen]
             seen.update(above)
     return banks
 
 
-def _elsewhere(banks: dict[str, set[str]], cells: tuple[str, ...]) -> bool:
+def _elsewhere(banks: dict[str, set[int]], cells: tuple[str, ...]) -> bool:
     """Whether a row gives a bank to a file that neither names it nor
     includes one that does.
     """
-    bank = next(
-        (match.group(1).upper() for match in map(_BANK.match, cells[:1]) if match), ""
-    )
-    files = [
-        cell.strip("` ") for cell in cells[1:] if cell.strip("` ").endswith(".asm")
-    ]
-    return bool(bank and files) and not any(
-        bank in banks[path] for path in files if path in banks
-    )
-
-
-def _patched(project: Project) -> set[int]:
-    """The addresses the code puts something at."""
-    orgs = (org.address for file in project.program.files.values() for org in file.orgs)
-    return {
-        int(address[1:], 16)
-        for address in orgs
-        if re.fullmatch(r"\$[0-9A-Fa-f]{6}", address)
-    }
+    bank = _number("".join(cells[:1]), 2)
+    names = [cell.strip("` ") for cell in cells[1:]]
+    files = [name for name in names if name.endswith(".asm")]
+    wrong = all(bank not in banks.get(path, ()) for path in files)
+    return bank is not None and bool(files) and wrong
 
 
 def _unpatched(patched: set[int], cells: tuple[str, ...]) -> bool:
     """Whether a row of a table of hooks names one address of the ROM,
     and no code is put there.
     """
-    places = {
-        int(match.group(1).replace(":", ""), 16)
-        for match in map(_LONG.match, cells)
-        if match
-    }
-    return bool(places) and region(min(places)) not in _RAM and not places & patched
+    places = _places(cells)
+    rom = bool(places) and region(min(places)) not in _RAM
+    return rom and patched.isdisjoint(places)
 
 
 def _named(project: Project) -> dict[int, list[Symbol]]:
     named: dict[int, list[Symbol]] = defaultdict(list)
-    for group in project.program.symbols.values():
-        for symbol in group:
-            if (
-                symbol.kind in ("equate", "reserved", "field")
-                and region(symbol.value) in _RAM
-            ):
-                named[canonical(symbol.value)].append(symbol)
+    for symbol in project.program.all_symbols:
+        stored = symbol.kind in ("equate", "reserved", "field")
+        if stored and region(symbol.value) in _RAM:
+            named[canonical(symbol.value)].append(symbol)
     return named
 
 
 def _disputed(code: _Code, cells: tuple[str, ...]) -> bool:
-    places = [
-        canonical(int(match.group(1).replace(":", ""), 16))
-        for match in map(_PLACE.match, cells)
-        if match
-    ]
+    places = list(map(canonical, _places(cells)))
     symbols = code.named.get(places[0], []) if len(places) == 1 else []
     if not symbols:
         return False
     own = {symbol.name for symbol in symbols}
-    called = [cell for cell in cells if _NAME.fullmatch(cell) or cell in code.names]
+    called = [cell for cell in cells if _is_name(cell) or cell in code.names]
     if called:
         # a name is right or wrong as a whole
         return not own.intersection(called)
-    said = code.telling(" ".join(cell for cell in cells if not _PLACE.match(cell)))
+    said = code.telling(" ".join(cell for cell in cells if not _places([cell])))
     return bool(said) and not _agree(said, code.known(places[0]))
+
+
+def _is_name(cell: str) -> bool:
+    """Whether a cell is written as code writes names: `SprHealth`, `SPR_HEALTH`."""
+    return cell.isidentifier() and len(_PARTS.findall(cell)) > 1
 
 
 def _known(symbols: list[Symbol]) -> set[str]:
@@ -276,13 +273,11 @@ def _agree(said: set[str], known: set[str]) -> bool:
     """
     if said & known:
         return True
-    long = _LONG_STEM
-    return any(
-        min(len(one), len(other)) >= long
-        and (one.startswith(other) or other.startswith(one))
-        for one in said
-        for other in known
-    )
+    for one, other in product(said, known):
+        shorter = min(len(one), len(other))
+        if shorter >= _LONG_STEM and one[:shorter] == other[:shorter]:
+            return True
+    return False
 
 
 def _shared(named: dict[int, list[Symbol]]) -> frozenset[str]:

@@ -52,11 +52,13 @@ def spread(lines: Sequence[Line]) -> set[int]:
     """
     found: set[int] = set()
     block = False  # whether a text about a range of addresses is still going on
+    columns = [_column(line) if line.code else -1 for line in lines]
     for at in range(1, len(lines)):
-        above, line = lines[at - 1], lines[at]
-        beside = _column(above) == _column(line) and above.code and line.code
-        first, second = comments.strip(above.comment), comments.strip(line.comment)
-        if not (beside and first and second):
+        if columns[at] < 0 or columns[at] != columns[at - 1]:
+            block = False
+            continue
+        first, second = (comments.strip(lines[n].comment) for n in (at - 1, at))
+        if not (first and second):
             block = False
             continue
         block = block or bool(_RANGE.match(first))

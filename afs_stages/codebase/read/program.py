@@ -109,12 +109,11 @@ class Program:
             else frozenset()
         )
 
-    def all_symbols(self) -> Iterator[Symbol]:
-        """Every symbol, by file and line."""
-        found = [symbol for group in self.symbols.values() for symbol in group]
-        return iter(
-            sorted(found, key=lambda symbol: (symbol.file, symbol.line, symbol.name))
-        )
+    @cached_property
+    def all_symbols(self) -> list[Symbol]:
+        """Every symbol of a program that is read to its end, by file and line."""
+        found = chain.from_iterable(self.symbols.values())
+        return sorted(found, key=lambda symbol: (symbol.file, symbol.line, symbol.name))
 
 
 def read_program(tree: Tree) -> Program:
@@ -160,7 +159,7 @@ def _structs_in(file: AsmFile) -> Iterator[str]:
 def _tell_registers(program: Program) -> None:
     """Say what each register name means, by all names of its place."""
     at: dict[int, set[str]] = {}
-    for symbol in program.all_symbols():
+    for symbol in chain.from_iterable(program.symbols.values()):
         place = register_place(symbol.value)
         if symbol.kind == "equate" and place is not None:
             at.setdefault(place, set()).add(symbol.name)
@@ -204,9 +203,11 @@ def _spread_foreign(program: Program) -> None:
         path = waiting.pop()
         file = program.files[path]
         for (includer, line), found in program.included_at.items():
+            if includer != path or line not in file.foreign:
+                continue
             target = program.files[found]
             whole = set(range(1, len(target.lines) + 1))
-            if includer == path and line in file.foreign and target.foreign != whole:
+            if target.foreign != whole:
                 target.foreign |= whole
                 waiting.append(found)
 

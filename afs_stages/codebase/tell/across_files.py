@@ -93,7 +93,7 @@ def comparisons(project: Project, uses: Mapping[str, VariableUse]) -> Iterator[D
         short = len(set(chain.from_iterable(lists))) <= MOST_LISTED
         if key not in met and short and any(unit.summary for unit in pair):
             met.add(key)
-            yield _comparison(project, use, pair[0], pair[1])
+            yield _comparison(use, pair[0], pair[1])
 
 
 def _is_code(access: Access) -> bool:
@@ -264,7 +264,7 @@ def _is_comparable(project: Project, unit: Unit) -> bool:
     return alone and not contract.macros and not contract.moves_direct_page
 
 
-def _comparison(project: Project, use: VariableUse, one: Unit, other: Unit) -> Draft:
+def _comparison(use: VariableUse, one: Unit, other: Unit) -> Draft:
     name = f"`{use.symbol.name}`"
     left, right = f"`{one.block.name}`", f"`{other.block.name}`"
     chosen = choose(_SIDE_BY_SIDE, f"{left} {right}")

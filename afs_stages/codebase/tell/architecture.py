@@ -72,7 +72,7 @@ def drafts(project: Project, mentions: Mentions) -> Iterator[Draft]:
         inward[callee].append(caller)
     for path, file in project.program.files.items():
         yield from _file(project, file, units[path], outward[path], inward[path])
-        yield from _includes(project, file)
+        yield from _includes(file)
         yield from _hooks(project, path, units[path])
     for (caller, callee), pairs in sorted(calls.items()):
         if len(pairs) >= 2:
@@ -250,7 +250,7 @@ def _inventory(
     return " ".join(said)
 
 
-def _includes(project: Project, file: AsmFile) -> Iterator[Draft]:
+def _includes(file: AsmFile) -> Iterator[Draft]:
     if len(file.includes) < 2:
         return
     rows = []

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from afs_stages.asm.isa import DATA
 from afs_stages.asm.operand import Operand, read_operand
@@ -29,7 +28,7 @@ from afs_stages.codebase.tell.explain import (
     steps_of,
     told_steps,
 )
-from afs_stages.codebase.tell.faithfulness import left_out
+from afs_stages.codebase.tell.faithfulness import Steps, left_out
 from afs_stages.codebase.tell.name_lookup import NameLookup
 
 MAX_CODE = 90
@@ -114,19 +113,6 @@ _POINTS = frozenset(("this", "these", "those", "above", "below", "here"))
 """Words of a remark to who reads the file: a request stands without the file."""
 
 
-@dataclass(frozen=True)
-class Steps:
-    """The steps of a routine: as sentences, and what is unsure about them."""
-
-    rows: list[str]
-    vague: bool
-    """Whether one tells where a result goes and not what it is: too little to write
-    code from.
-    """
-    nowhere: bool
-    """Whether one asks what A is without telling where it came from."""
-
-
 def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
     """Every assembly sample of a codebase, and what is left out with the reason."""
     told: set[tuple[str, str]] = set()
@@ -159,13 +145,18 @@ def _other_version(unit: Unit) -> Draft:
 
 
 def read_steps(project: Project, words: NameLookup, unit: Unit) -> Steps:
-    """The steps of a routine."""
-    acts = steps_of(project, words, unit)
-    return Steps(
-        told_steps(project, words, unit, acts),
-        vague=any(act.vague for step in acts for act in step.acts),
-        nowhere=any(act.nowhere for step in acts for act in step.acts),
-    )
+    """The steps of a routine, read at the first question about it."""
+    if unit not in words.steps:
+        acts = steps_of(project, words, unit)
+        rows = told_steps(project, words, unit, acts)
+        # a step may ask what A is without telling where it came from
+        nowhere = any(act.nowhere for step in acts for act in step.acts)
+        words.steps[unit] = Steps(
+            rows,
+            vague=any(act.vague for step in acts for act in step.acts),
+            complete=not nowhere and not left_out(unit.block.lines[1:], rows),
+        )
+    return words.steps[unit]
 
 
 def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
@@ -185,7 +176,6 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         f"I am reading {file}. How does {name} work?",
     ]
     question = choose(phrasings, block.text)
-    complete = is_complete(unit, steps)
     if (
         purpose(project, unit)
         and comments.words(unit.summary) >= 6
@@ -194,17 +184,17 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
     ):
         request = _request(words, unit)
     else:
-        request = _by_steps(words, unit, steps) if complete else ""
+        request = _by_steps(words, unit, steps) if steps.complete else ""
     # a header without the steps explains little: it stands alone where it is long and
     # no request tells it
     alone = comments.words(block.header) >= TELLING and not request
     yield Draft(
         "asm_explanation",
         question,
-        explain(project, words, unit, steps.rows if complete else []),
+        explain(project, words, unit, steps.rows if steps.complete else []),
         *place,
         input=fenced(block.text),
-        fault="" if complete or alone else "steps_leave_something_out",
+        fault="" if steps.complete or alone else "steps_leave_something_out",
     )
     if request:
         answer = f"{name} in {file}:\n\n{fenced(block.text)}"
@@ -315,16 +305,9 @@ def skipped(project: Project, words: NameLookup, unit: Unit, steps: Steps) -> st
     if runs_on or not _whole(unit):
         return "routine_falls_into_the_next"
     explained = unit.block.header and purpose(project, unit) == unit.block.header
-    if not explained and not is_complete(unit, steps):
+    if not explained and not steps.complete:
         return "steps_leave_something_out"
     return "" if purpose(project, unit) else _unclear(project, words, unit, steps)
-
-
-def is_complete(unit: Unit, steps: Steps) -> bool:
-    """Whether the steps tell all of a routine; where they do not,
-    only its header explains it.
-    """
-    return not steps.nowhere and not left_out(unit.block.lines[1:], steps.rows)
 
 
 def _unclear(project: Project, words: NameLookup, unit: Unit, steps: Steps) -> str:

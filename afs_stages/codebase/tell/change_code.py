@@ -17,20 +17,18 @@ from afs_stages.codebase.facts.operands import immediate
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import choose, quoted
 from afs_stages.codebase.facts.sound import (
+    Acts,
     Instruction,
     SoundRoutine,
-    acts_of,
     calls_come_back,
     flow_of,
     looks_at_stack,
     replaced,
     returns_of,
     ways_of,
-    with_text,
     written_like,
 )
 from afs_stages.codebase.tell.draft import Draft, about, fenced
-from afs_stages.codebase.tell.name_lookup import NameLookup
 
 _SETS = {
     "x": frozenset(("ldx", "tax", "tyx", "inx", "dex")),
@@ -71,16 +69,14 @@ _OF_A_RETURN = (
 )
 
 
-def drafts(
-    project: Project, words: NameLookup, routines: Iterable[SoundRoutine]
-) -> Iterator[Draft]:
+def drafts(project: Project, routines: Iterable[SoundRoutine]) -> Iterator[Draft]:
     """The changes of each routine that can be told for certain: one of a value, else
     one of what its caller may rely on.
     """
     entered_from_above = _fallen_into(project)
     for routine in routines:
         made = [
-            *_other_value(words, routine),
+            *_other_value(routine),
             *_kept_index(project, routine),
             *_long_return(project, routine, entered_from_above),
         ]
@@ -115,24 +111,24 @@ def _assembles(text: str) -> bool:
     return assemble(text).state in ("ok", "stubs")
 
 
-def _other_value(words: NameLookup, routine: SoundRoutine) -> Iterator[Draft]:
+def _other_value(routine: SoundRoutine) -> Iterator[Draft]:
     """Another constant for a variable, where the constant goes nowhere else."""
     unit = routine.unit
-    before = acts_of(unit, words.naming, words.entered)
     for one in routine.instructions:
         number = immediate(one.statement.rest)
         literal = re.fullmatch(r"#\$([0-9A-Fa-f]{2})", one.statement.rest)
         if one.word not in ("lda", "ldx", "ldy") or literal is None or not number:
             continue
+        used = _straight_use(routine, one)
+        if not used:
+            continue
         new = f"#${(number + 1) & 0xFF:02X}"
         text = replaced(unit.block.text, one.row, one.rest_start, one.rest_end, new)
-        after = acts_of(with_text(unit, text), words.naming, words.entered)
-        change = _one_set(before, after)
+        change = _one_set(routine.acts, routine.acts_with(text))
         if change is None or not _assembles(text):
             continue
         place, old, now = change
-        used = _straight_use(routine, one)
-        if not used or old != one.statement.rest[1:] or now != new[1:]:
+        if old != one.statement.rest[1:] or now != new[1:]:
             continue
         name = f"`{unit.block.name}`"
         line = routine.line(one)
@@ -175,7 +171,7 @@ def _by(one: Instruction, register: str) -> bool:
     return register.upper() in (operand.index, operand.inner)
 
 
-def _one_set(before: list, after: list) -> tuple[str, str, str] | None:  # type: ignore[type-arg]
+def _one_set(before: Acts, after: Acts) -> tuple[str, str, str] | None:
     """(variable, old, new) where two texts differ in what one act sets and in nothing
     else.
     """
@@ -212,7 +208,7 @@ def _kept_index(project: Project, routine: SoundRoutine) -> Iterator[Draft]:
         text = _with_saved(unit, returns, register)
         if not text or not _assembles(text):
             continue
-        saves = flow_of(project, with_text(unit, text)).saves
+        saves = flow_of(project, unit, text).saves
         if not before | {register} <= set(saves):
             continue
         kept = register.upper()
@@ -329,7 +325,7 @@ def _long_return(
         rts = row[one.start : one.end]
         rows[one.row] = f"{row[: one.start]}{written_like(rts, 'rtl')}{row[one.end :]}"
     text = "\n".join(rows)
-    after = flow_of(project, with_text(unit, text))
+    after = flow_of(project, unit, text)
     if not _assembles(text) or not all(e.kind == "RTL" for e in after.exits):
         return
     question = choose(_OF_A_RETURN, unit.block.text).format(name=f"`{name}`")

@@ -203,7 +203,7 @@ def _section(
             yield Draft(
                 kind,
                 question,
-                _answer(section, document, text),
+                _answer(section, text),
                 *place,
                 fault=_fault(text, vocabulary),
             )
@@ -423,7 +423,7 @@ def _phrase(subject: str, where: str, text: str, section: Section, plan: bool) -
     return choose(phrasings, key)
 
 
-def _answer(section: Section, document: Document, text: str) -> str:
+def _answer(section: Section, text: str) -> str:
     """The text; a list, table or fence that begins without a sentence gets a line that
     says what it is.
     """

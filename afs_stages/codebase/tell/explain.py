@@ -347,13 +347,6 @@ def steps_of(project: Project, words: NameLookup, unit: Unit) -> list[LineAction
     return steps
 
 
-def step_by_step(project: Project, words: NameLookup, unit: Unit) -> list[str]:
-    """The steps as sentences, each with the comment that stands at it; places are named
-    where first met.
-    """
-    return told_steps(project, words, unit, steps_of(project, words, unit))
-
-
 def told_steps(
     project: Project, words: NameLookup, unit: Unit, steps: list[LineActions]
 ) -> list[str]:

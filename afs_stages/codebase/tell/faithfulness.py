@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from afs_stages.asm.lexer import Line, Statement
 from afs_stages.codebase.facts.machine import BRANCHES
@@ -19,6 +20,21 @@ _TOLD = re.compile(r"`[^`]*`|[$%]\w+|\d+")
 """Names of the code and numbers: words between them, and remarks, tell no operand."""
 
 _INDEX = re.compile(r"(?i),\s*[xys]$")
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of a routine: as sentences, and what is unsure about them."""
+
+    rows: list[str]
+    vague: bool
+    """Whether one tells where a result goes and not what it is: too little to write
+    code from.
+    """
+    complete: bool
+    """Whether the steps tell all of the routine; where they do not, only its header
+    explains it.
+    """
 
 
 def left_out(lines: tuple[Line, ...], steps: list[str]) -> list[str]:

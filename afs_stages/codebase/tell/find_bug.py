@@ -20,17 +20,14 @@ from afs_stages.codebase.facts.questions import choose, quoted
 from afs_stages.codebase.facts.sound import (
     Instruction,
     SoundRoutine,
-    acts_of,
     flow_of,
     in_words,
     replaced,
     returns_of,
     ways_of,
-    with_text,
     written_like,
 )
 from afs_stages.codebase.tell.draft import Draft, about, fenced
-from afs_stages.codebase.tell.name_lookup import NameLookup
 
 LONGEST_STEP = 200
 """Characters of a step that is told as what should happen."""
@@ -96,7 +93,6 @@ class _Case:
     """A routine and what is needed to judge a slip in it."""
 
     project: Project
-    words: NameLookup
     routine: SoundRoutine
 
     @property
@@ -109,7 +105,6 @@ _Make = Callable[[_Case, Instruction], _Slip | None]
 
 def drafts(
     project: Project,
-    words: NameLookup,
     routines: Iterable[SoundRoutine],
     asked: Set[str],
 ) -> Iterator[Draft]:
@@ -120,7 +115,7 @@ def drafts(
         name = routine.unit.block.name
         if name in asked and choose(("yes", "no", "no"), name) == "no":
             continue
-        slip = _slip(_Case(project, words, routine))
+        slip = _slip(_Case(project, routine))
         if slip is not None:
             yield _draft(routine, slip)
 
@@ -147,13 +142,15 @@ def _hash(text: str) -> str:
 
 def _swapped(case: _Case, one: Instruction) -> _Slip | None:
     """The opposite instruction, where what the two texts do differs in one line."""
-    text, words = case.unit.block.text, case.words
+    text, right = case.unit.block.text, case.routine.acts
+    place = case.routine.line(one)
+    if place not in (line for line, _ in right):
+        return None  # what is told of the line would not be what is wrong
     written = text.split("\n")[one.row][one.start : one.end]
     size = written[len(one.word) :]
     other = written_like(written[: len(one.word)], _SWAPS[one.word]) + size
     wrong_text = replaced(text, one.row, one.start, one.end, other)
-    right = acts_of(case.unit, words.naming, words.entered)
-    wrong = acts_of(with_text(case.unit, wrong_text), words.naming, words.entered)
+    wrong = case.routine.acts_with(wrong_text)
     if [line for line, _ in right] != [line for line, _ in wrong]:
         return None
     differing = [at for at in range(len(right)) if right[at] != wrong[at]]
@@ -165,12 +162,7 @@ def _swapped(case: _Case, one: Instruction) -> _Slip | None:
         return None
     should, does = in_words(pair[:1]), in_words(pair[1:])
     told = not any(act.vague or act.nowhere for act in pair)
-    if (
-        not told
-        or not _is_short(should)
-        or not _is_short(does)
-        or line != case.routine.line(one)
-    ):
+    if not told or not _is_short(should) or not _is_short(does) or line != place:
         return None
     instead = other + one.written[len(written) :]
     return _Slip(
@@ -211,7 +203,7 @@ def _lost_pull(case: _Case, one: Instruction) -> _Slip | None:
     if not alone or not saved or not once:
         return None
     wrong_text = "\n".join(rows[: one.row] + rows[one.row + 1 :])
-    flow = flow_of(case.project, with_text(unit, wrong_text))
+    flow = flow_of(case.project, unit, wrong_text)
     left = [found for found in flow.exits if found.last.stack]
     if not flow.whole or len(left) != len(flow.exits):
         return None

@@ -254,22 +254,17 @@ def _groups(project: Project, symbols: list[Symbol], notes: Notes) -> Groups:
     """The names that share the comment of the one before them,
     of which nothing else is said.
     """
-    at = {
-        (symbol.file, symbol.line): symbol for symbol in project.program.all_symbols()
-    }
+    at = {(symbol.file, symbol.line): symbol for symbol in project.program.all_symbols}
     found = {}
     for first in symbols:
+        if not first.header or first.comment or first.name in notes:
+            continue
         after: list[str] = []
         while (
             next := at.get((first.file, first.line + len(after) + 1))
         ) and _is_silent(next, first, notes):
             after.append(next.name)
-        if (
-            first.header
-            and not first.comment
-            and first.name not in notes
-            and len(after) >= SILENT
-        ):
+        if len(after) >= SILENT:
             found[first.name] = after
     return found
 
@@ -505,7 +500,7 @@ def _constants(project: Project) -> Iterator[Draft]:
 def _constant_groups(project: Project) -> Iterator[tuple[str, str, list[Symbol]]]:
     """(file, title, constants) of each group that is told."""
     groups: dict[tuple[str, str], list[Symbol]] = defaultdict(list)
-    for symbol in project.program.all_symbols():
+    for symbol in project.program.all_symbols:
         if (
             symbol.kind == "define"
             and comments.words(symbol.section) >= 1
@@ -589,7 +584,7 @@ def _constants_behind(project: Project, last: Symbol) -> int | None:
     lines = project.program.files[last.file].lines
     known = {
         symbol.line: symbol.section
-        for symbol in project.program.all_symbols()
+        for symbol in project.program.all_symbols
         if (symbol.file, symbol.kind) == (last.file, "define")
     }
     untitled = {number for number, section in known.items() if not section}

@@ -17,6 +17,7 @@ from afs_stages.codebase.facts.mentions import Mentions, mentions
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import address
 from afs_stages.codebase.read.program import Symbol
+from afs_stages.codebase.tell.faithfulness import Steps
 from afs_stages.codebase.tell.memory_map import (
     IDLE_NAME,
     is_memory,
@@ -47,6 +48,8 @@ class NameLookup:
     """the labels inside of routines that other routines go to, as `Routine_label`"""
     mentions: Mentions = field(default_factory=Mentions)
     """who names which variable, table or routine"""
+    steps: dict[Unit, Steps] = field(default_factory=dict)
+    """the steps of the routines that were asked about so far"""
     _at: dict[int, Symbol] = field(default_factory=dict)
     _code: dict[int, str] = field(default_factory=dict)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import choose
-from afs_stages.codebase.tell.assembly import is_complete, read_steps, skipped
+from afs_stages.codebase.tell.assembly import read_steps, skipped
 from afs_stages.codebase.tell.draft import Draft
 from afs_stages.codebase.tell.explain import explain
 from afs_stages.codebase.tell.name_lookup import NameLookup
@@ -41,7 +41,7 @@ def _explained(project: Project, words: NameLookup, unit: Unit) -> tuple[str, st
     whole.
     """
     steps = read_steps(project, words, unit)
-    if not is_complete(unit, steps) or skipped(project, words, unit, steps):
+    if not steps.complete or skipped(project, words, unit, steps):
         return "", ""
     name = f"`{unit.block.name}`"
     phrasings = [

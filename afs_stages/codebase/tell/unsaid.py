@@ -26,19 +26,23 @@ _OF_A_MEANING = (
 )
 
 
-class _Written:
+class Written:
     """What people have written: the words of all pages and of all comments."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
 
     @cached_property
+    def _page_words(self) -> frozenset[str]:
+        pages = self.project.tree.markdown
+        return frozenset(
+            word for page in pages for word in _WORD.findall("\n".join(page.lines))
+        )
+
+    @cached_property
     def words(self) -> frozenset[str]:
         """Every word that a page or a comment has."""
-        found: set[str] = set()
-        for page in self.project.tree.markdown:
-            for text in page.lines:
-                found.update(_WORD.findall(text))
+        found = set(self._page_words)
         for file in self.project.program.files.values():
             for line in file.lines:
                 if line.comment:
@@ -50,10 +54,9 @@ class _Written:
         """The names and numbers of each line of a page, of each line of code with a
         comment, and of those right above and below one.
         """
-        found: set[str | int] = set()
+        found: set[str | int] = set(self._page_words)
         for page in self.project.tree.markdown:
-            for text in page.lines:
-                found.update(_WORD.findall(text), _numbers(text))
+            found |= _numbers("\n".join(page.lines))
         for file in self.project.program.files.values():
             for at, line in enumerate(file.lines):
                 if any(near.comment for near in file.lines[max(at - 1, 0) : at + 2]):
@@ -77,22 +80,21 @@ def _numbers(text: str) -> set[int]:
     return {int(digits, 16) for digits in _NUMBER.findall(text)}
 
 
-def of_variables(project: Project, uses: Mapping[str, VariableUse]) -> Iterator[Draft]:
+def of_variables(texts: Written, uses: Mapping[str, VariableUse]) -> Iterator[Draft]:
     """What a variable is for that nobody describes: one a file."""
-    texts = _Written(project)
     asked: set[str] = set()
     for name in sorted(uses):
         use = uses[name]
         file = use.symbol.file
         few = use.whole and 0 < len(use.accesses) <= MOST_USES
-        if file not in asked and few and _undescribed(project, texts, use):
+        if file not in asked and few and _undescribed(texts, use):
             asked.add(file)
             yield _variable(use)
 
 
-def _undescribed(project: Project, texts: _Written, use: VariableUse) -> bool:
+def _undescribed(texts: Written, use: VariableUse) -> bool:
     """Whether nobody has written a word about a variable, nor beside its uses."""
-    symbol = use.symbol
+    symbol, project = use.symbol, texts.project
     said = symbol.comment or symbol.header or symbol.section or symbol.hardware
     if said or texts.name(symbol.name) or texts.beside(symbol.name):
         return False

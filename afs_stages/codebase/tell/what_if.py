@@ -18,7 +18,6 @@ from afs_stages.codebase.facts.questions import choose, listing
 from afs_stages.codebase.facts.sound import (
     Instruction,
     SoundRoutine,
-    acts_of,
     in_words,
 )
 from afs_stages.codebase.read.expression import evaluate
@@ -71,7 +70,7 @@ def drafts(words: NameLookup, routines: Iterable[SoundRoutine]) -> Iterator[Draf
 
 def _branches(words: NameLookup, routine: SoundRoutine) -> Iterator[_Branch]:
     """The branches that leave something out, with a condition that can be said."""
-    acts = dict(acts_of(routine.unit, words.naming, words.entered))
+    acts = dict(routine.acts)
     per_line: dict[int, int] = {}
     for one in routine.instructions:
         per_line[one.row] = per_line.get(one.row, 0) + (one.word in _BRANCHES)
