@@ -53,9 +53,8 @@ class Instruction:
 
     @property
     def written(self) -> str:
-        """The instruction as people write it."""
-        mnemonic, dot, size = self.statement.word.partition(".")
-        return f"{mnemonic.upper()}{dot}{size} {self.statement.rest}".strip()
+        """The instruction letter for letter."""
+        return self.statement.text
 
 
 @dataclass(frozen=True, eq=False)
