@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from afs_stages.codebase.facts.project import summary
+from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.parser import parse
+from afs_stages.codebase.read.routines import blocks
 from afs_stages.codebase.read.tree import TextFile
 from tests.codebase.test_true_names import told
 
@@ -81,3 +84,23 @@ def test_calls_between_files_are_counted_in_every_routine_and_patch(tmp_path: Pa
     found = told(tmp_path, code, lamps=called)
     assert "calls or jumps to 14 routine(s) of `lamps.asm`" in found
     assert "\n- and 2 more." in found
+
+
+def test_a_word_that_heads_a_list_is_no_label():
+    legend = ["; lights a lamp", ";   row: of the tower", "; side:", ';   "left": west']
+    said = comments.prose(legend)
+    assert said.splitlines()[1:] == ["  row: of the tower", "side:", '  "left": west']
+    off = ["; lights a lamp", "; Lamp_Off:", ";   STZ Lamp"]
+    assert comments.prose(off) == "lights a lamp"
+
+
+def test_a_legend_below_a_label_is_about_the_routine():
+    code = (
+        ";;; $8338: Light a lamp - the red one ;;;\n"
+        "Lamp_Light:\n;; Parameters:\n;;     X: which lamp\n"
+        "  STA.w $0D90,X\n  STZ.w $0D91 ; the keeper sleeps\n  RTL\n"
+    )
+    (block,) = blocks(parse(TextFile("lamp.asm", tuple(code.splitlines())), []))
+    assert block.header.splitlines()[1:] == ["Parameters:", "  X: which lamp"]
+    assert [said for _, said in block.notes] == ["the keeper sleeps"]
+    assert summary(block) == "Light a lamp - the red one."

@@ -43,6 +43,14 @@ def test_a_list_of_names_alone_is_not_told(tmp_path):
         assert "in the data table `Lamps`" not in found
 
 
+def test_a_title_alone_does_not_explain_records_of_bytes_and_words(tmp_path):
+    title = "; How the great lamp of the tower is drawn at night\nLamps:\n"
+    entries = {"  dw $0001\n  db $FF,$00\n": False, "  db $01\n  db $FF\n": True}
+    for data, is_told in entries.items():
+        found = told(tmp_path, title + data + READER)
+        assert ("`Lamps` (`" in found) is is_told, data
+
+
 def test_a_column_of_addresses_is_no_remark(tmp_path):
     code = (
         "; Colours of the lamps of the tower ;;;\nLamps:\n"

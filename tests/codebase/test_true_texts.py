@@ -6,6 +6,8 @@ from collections import Counter
 from pathlib import Path
 
 from afs_stages.codebase import OracleTrainingGenerator
+from afs_stages.codebase.facts.project import read_project
+from afs_stages.codebase.tell.assembly import _tables
 
 HEADER = "; Lights every lamp of the tower at night\n"
 
@@ -119,3 +121,18 @@ def test_the_comment_of_the_next_patch_is_no_part_of_this_one(tmp_path):
     )
     samples, _ = told(tmp_path, "patch.asm", code)
     assert "cellar" not in samples["asm_hook"][0].input
+
+
+def test_data_in_a_task_is_quoted_line_by_line(tmp_path):
+    code = (
+        "; Lights\nLamp_Light:\n{\n  LDX.b $10\n  LDA.w .glow,X : STA.w $0D90\n"
+        "  LDA.b #$05 : STA.w $0D91\n  JSR Lamp_Burn\n  RTS\n"
+        ".glow\n  DB $10\n  DB $30\n}\n"
+    )
+    unit = read_project(_written(tmp_path, code)).find("Lamp_Light")
+    assert _tables(unit) == "`.glow` is `DB $10`, then `DB $30`"
+
+
+def _written(folder: Path, code: str) -> Path:
+    (folder / "lamp.asm").write_text(code)
+    return folder

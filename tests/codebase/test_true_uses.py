@@ -138,7 +138,7 @@ def test_a_constant_of_the_same_value_is_no_other_name_of_the_place(tmp_path):
     )
     project = read_project(tmp_path)
     uses = mentions(project).of(project.best_symbol["Wind"])
-    assert [use.code for use in uses] == ["stz.b $A9"]
+    assert [use.code for use in uses] == ["STZ.b $A9"]
 
 
 def test_a_check_below_a_label_without_code_is_no_use(tmp_path):

@@ -160,7 +160,7 @@ class _Reader:
             return
         if word.startswith("%") and not self._works(owner, statement):
             return
-        text = f"{statement.word} {statement.rest}".strip()
+        text = statement.text
         operand = read_operand(statement.rest)
         register = operand.index or operand.inner
         use = Use(owner, line, text, _how(word, operand, asked), register)

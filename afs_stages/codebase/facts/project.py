@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 
 from afs_stages.asm.control_flow import ControlFlow, follow
@@ -282,7 +283,9 @@ def _unit(block: CodeSpan) -> Unit:
 
 def summary(block: CodeSpan) -> str:
     """The first sentence of the header, without the routine's own name in front."""
-    text = _ADDRESS.sub("", comments.joined(block.header.split("\n")[:3]))
+    first_line, *below = block.header.split("\n")[:3]
+    told = takewhile(lambda line: not comments.stands_alone(line.strip()), below)
+    text = _ADDRESS.sub("", comments.joined([first_line, *told]))
     name = block.name.rsplit(".", 1)[-1]
     behind = _BEHIND_NAME.match(text, len(name)) if text.startswith(name) else None
     text = text[behind.end() :] if behind else text
@@ -292,7 +295,7 @@ def summary(block: CodeSpan) -> str:
         r"(?i)\s+(?=(?:inputs?|outputs?|returns?|entry|exit|args?|params?|parameters?)\s*:)",
         first,
     )[0]
-    first = re.split(r":?\s+- ", first, maxsplit=1)[0]
+    first = first.removesuffix(":")
     if (
         first.isupper()
         or first.endswith("?")
@@ -301,7 +304,7 @@ def summary(block: CodeSpan) -> str:
         or NO_TASK.match(first)
     ):
         return ""
-    letters = sum(len(word) == 1 for word in first.split())
+    letters = sum(len(word) == 1 and word.isalnum() for word in first.split())
     return (
         comments.sentence(first)
         if len(first) <= 300 and letters * 4 <= len(first.split())

@@ -16,7 +16,7 @@ _BANNER = re.compile(
     r"^\*?\$[0-9A-Fa-f]{2,6}(?:-\$?[0-9A-Fa-f]+)?(?:\s+\(?[A-Z/]+\)?)*[.:]?$"
 )
 _ITEM = re.compile(
-    r"^([-*•]\s|\d+[.)]\s|[A-Za-z$!][\w $/()!-]{0,24}:\s"
+    r"^([-*•]\s|\d+[.)]\s|[\w$!\"][\w $/()!\"-]{0,24}:\s"
     r"|(?:\$|0x)?[0-9A-Fa-f]{2,6}\s*[-=:]|bit\b|[a-z] - "
     r"|[A-Z][A-Z0-9]{2,}\s{2,}\S)"
 )
@@ -71,9 +71,9 @@ _PATTERN = re.compile(
     r"(?=\S* ?\S*(?:\.|([a-z])\1\1))(?:[a-z.]{4}){1,2} (?:[a-z.]{4}){1,2}(?!\S)"
 )
 _SEE = re.compile(r"(?i)see ([a-z]+ ){0,4}notes?\.?$")
-_HEADING = re.compile(
-    r"(?i:entry|exit|inputs?|outputs?|returns?|clobbers|param(?:eter)?s?|args|arguments|notes?|usage):$|[A-Z]{5,}:$"
-)
+_HEADING = re.compile(r"\w+:$")
+"""One word and a colon: a label of code that was switched off, or what heads a list."""
+
 _WORK = re.compile(r"(?i)\b(todo|fixme|xxx|idk)\b")
 
 
@@ -82,7 +82,7 @@ def strip(comment: str) -> str:
     keeps no rule.
     """
     text = _SECOND.sub("", _INNER_TAG.sub("", comment.lstrip("; \t"))).rstrip("; \t")
-    text = _ARROW.sub("", _without_column(text))
+    text = _without_address(comment, _ARROW.sub("", _without_column(text)))
     if _RULE.match(text):
         return ""
     return _ART.sub("", _DECORATION.sub("", text)).strip()
@@ -97,6 +97,16 @@ def _without_column(text: str) -> str:
     # six letters alone may be a word
     address = digits and (";" in text or not before.isalpha())
     return behind.strip("; ") if address else text
+
+
+def _without_address(comment: str, text: str) -> str:
+    """A title between two rows of marks without the address it begins with:
+    `;;; $8338: Wait for NMI ;;;`.
+    """
+    framed = comment.startswith(";;") and comment.rstrip().endswith(";;")
+    address, colon, title = text.partition(": ")
+    is_address = address.startswith("$") and set(address[1:]) <= set(hexdigits)
+    return title if framed and colon and is_address else text
 
 
 def decorated(comment: str) -> bool:
@@ -134,7 +144,7 @@ def is_code(text: str) -> bool:
         return True
     if (
         text.startswith(("%", "!", "{", "}"))
-        or (re.match(r"^[.\w]+:$", text) and not _HEADING.match(text))
+        or (text.startswith(".") and _HEADING.match(text[1:]))
         or re.match(r"^(incsrc|incbin|org)\b", text)
     ):
         return True
@@ -160,17 +170,18 @@ def prose(comments: Iterable[str]) -> str:
     found: list[str] = []
     before = ""  # the line a comment may go on with
     single, unfinished = False, False
-    for comment in comments:
-        text = strip(comment)
+    stripped = [(comment, strip(comment)) for comment in comments]
+    following = [*(text for _, text in stripped[1:]), ""]
+    for (comment, text), next_text in zip(stripped, following, strict=False):
         unfinished = _is_unfinished(text, unfinished)
-        if not text or unfinished or _is_no_prose(text):
+        if not text or unfinished or _is_no_prose(text, next_text):
             if found and is_code(text) and (found[-1].endswith(":") or single):
                 # the line only announced the code that was switched off
                 found.pop()
             before, single = "", False
             continue
         indented = comment.lstrip(";").startswith(("   ", "\t"))
-        single = not before or indented or _stands_alone(text)
+        single = not before or indented or stands_alone(text)
         if single:
             found.append(f"  {text}" if indented and found else text)
         else:
@@ -186,13 +197,17 @@ def _is_unfinished(text: str, above: bool) -> bool:
     return above and bool(text) and not _ITEM.match(text)
 
 
-def _is_no_prose(text: str) -> bool:
-    """Whether a line is code, an address alone or a pointer to notes elsewhere."""
+def _is_no_prose(text: str, following: str) -> bool:
+    """Whether a line is code, an address alone, a pointer to notes elsewhere, or heads
+    no list.
+    """
     margin = _MARGIN.match(text) or _LISTED.match(text)
+    if _HEADING.match(text):
+        return not following or is_code(following)
     return bool(margin or is_code(text) or _BANNER.match(text) or _SEE.match(text))
 
 
-def _stands_alone(text: str) -> bool:
+def stands_alone(text: str) -> bool:
     """Whether a line never goes on with the one before."""
     return bool(_ITEM.match(text) or _PATTERN.match(text) or _HEADING.match(text))
 

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 
 from afs_stages.asm.isa import DATA, MNEMONICS
 from afs_stages.asm.lexer import Line
@@ -90,7 +91,9 @@ def blocks(file: AsmFile) -> Iterator[CodeSpan]:
         if not kind or len(lines) > MAX_LINES:
             continue
         covered = last
-        said = "\n".join(filter(None, (label.header, label.comment)))
+        below = _legend(lines) if kind == "routine" else ()
+        legend = comments.prose(line.comment for line in below)
+        said = "\n".join(filter(None, (label.header, label.comment, legend)))
         yield CodeSpan(
             kind, label.name, file.path, label.line, last, said, label.section, lines
         )
@@ -189,9 +192,18 @@ def _kind(lines: tuple[Line, ...]) -> str:
     return "data" if data else ""
 
 
+def _legend(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """The lines between a label and its first instruction where they head a list, such
+    as that of the parameters: it is about the routine and not about the instruction.
+    """
+    above = tuple(takewhile(lambda line: not line.code.strip(" \t{"), lines[1:]))
+    heads = any(comments.strip(line.comment).endswith(":") for line in above)
+    return above if heads else ()
+
+
 def _remarks(lines: tuple[Line, ...]) -> Iterator[tuple[int, str, str]]:
     pending: list[str] = []
-    for line in _joined(lines[1:]):
+    for line in _joined(lines[1 + len(_legend(lines)) :]):
         if line.comment and not line.code:
             pending.append(line.comment)
             continue

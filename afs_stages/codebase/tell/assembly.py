@@ -243,9 +243,9 @@ def _tables(unit: Unit) -> str:
     ):
         label = statement.labels[-1] if statement.labels else label
         if label.startswith(".") and statement.word in DATA:
-            found.setdefault(label, []).append(f"{statement.word} {statement.rest}")
-    return ", ".join(
-        f"`{label}` is `{' : '.join(rows)}`" for label, rows in found.items()
+            found.setdefault(label, []).append(f"`{statement.text}`")
+    return "; ".join(
+        f"`{label}` is {', then '.join(rows)}" for label, rows in found.items()
     )
 
 

@@ -105,8 +105,12 @@ def _tells(groups: list[Group], entries: list[DataLine]) -> bool:
 
 
 def _explained(header: str, entries: list[DataLine], is_read: bool) -> bool:
-    """Whether a header explains a table without remarks."""
-    if _lists_names(entries):
+    """Whether a header explains a table without remarks. A title alone does not say
+    how records are laid out that hold bytes and words by turns, or calls of macros.
+    """
+    directives = {entry.code.split(maxsplit=1)[0].lower() for entry in entries}
+    mixed = len(directives) > 1 or any(word.startswith("%") for word in directives)
+    if _lists_names(entries) or (mixed and "\n" not in header.strip()):
         return False
     if is_read:
         return comments.words(header) >= TOLD_OF_ONE_READ
