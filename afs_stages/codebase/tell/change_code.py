@@ -291,7 +291,11 @@ def _with_saved(unit: Unit, returns: Iterable[Instruction], register: str) -> st
             return ""
         blank = rows[at][: len(rows[at]) - len(rows[at].lstrip())]
         push = written_like(_first_word(rows[at]), f"ph{register}")
-        rows.insert(at, f"{blank}{push}")
+        # A remark right above is about the first instruction, not about the push.
+        top = at
+        while top > 1 and rows[top - 1].lstrip().startswith(";"):
+            top -= 1
+        rows.insert(top, f"{blank}{push}")
         return "\n".join(rows)
     return ""
 
