@@ -62,9 +62,9 @@ RAM = "Oil = $7E0D90\nGlow = $7E0D91\n"
 def test_what_a_branch_leaves_out(tmp_path):
     (sample,) = told(tmp_path, "asm_what_if", lamp=BRANCH, ram=RAM)
     assert sample.output == (
-        "`BEQ .out` (`lamp.asm`, line 3) is taken if `Oil` is zero, and the routine "
-        "goes on at `.out`. That skips the write to `Oil`, the call of `Lamp_Glow` and "
-        "the write to `Glow`. From there it can still come to the call of `Lamp_Draw`."
+        "`BEQ .out` (`lamp.asm`, line 3) is taken if `Oil` is zero and "
+        "leads to `.out`. That skips the write to `Oil`, the call of `Lamp_Glow` and "
+        "the write to `Glow`. May still follow: the call of `Lamp_Draw`."
     )
 
 
@@ -141,8 +141,8 @@ def test_a_lost_pull_is_told_by_what_stays_on_the_stack(tmp_path):
     code = "Lamp_Out:\n  PHX\n  LDX.w $0D90\n  STX.w $0D91\n  PLX\n  RTL\n"
     (sample,) = told(tmp_path, "asm_bug", lamp=code)
     assert sample.output.startswith(
-        "A `PLX` is missing. PHX puts X on the stack and nothing takes it off, so RTL "
-        "takes what was pushed for a part of the return address."
+        "A `PLX` is missing. PHX leaves X on the stack, where RTL looks for "
+        "the return address."
     )
     assert "PLX" not in sample.input
 
@@ -200,7 +200,6 @@ def test_another_value_where_nothing_else_takes_it(tmp_path):
         tmp_path, "asm_change", lamp=code.replace("  NOP\n", "  LDA $10\n")
     )
     assert "`LDA.b #$05` becomes `LDA.b #$06`" in sample.output
-    assert "Nothing else uses what was loaded there." in sample.output
     spelt = code.replace("  NOP\n", "  LDA $10\n").replace("LDA.b", "Lda.B")
     (sample,) = told(tmp_path, "asm_change", lamp=spelt)
     assert "`Lda.B #$05` becomes `Lda.B #$06`" in sample.output

@@ -152,10 +152,10 @@ def test_a_comment_above_several_names_says_so(tmp_path):
     told = [sample for sample in samples if "Where the light" in sample]
     assert len(told) == 2
     assert all(
-        "it and above `LampEdgeNH`, `LampEdgeS` and `LampEdgeSH`." in sample
+        "also covers `LampEdgeNH`, `LampEdgeS` and `LampEdgeSH`." in sample
         for sample in told
     )
-    assert [sample for sample in samples if "above it and above `LampOilH`" in sample]
+    assert [sample for sample in samples if "also covers `LampOilH`" in sample]
 
 
 def test_a_flag_nobody_tests_is_said_to_be_so(tmp_path):

@@ -119,7 +119,7 @@ def test_a_heading_above_a_blank_line_is_not_about_the_first_routine(tmp_path):
 def test_a_comment_above_two_names_is_not_asked_for_one_of_them(tmp_path):
     code = "; Speed of the wind on each axis\nWindY = $7E0D90\nWindX = $7E0D91\n"
     found = told(tmp_path, code)
-    assert "The comment stands above it and above `WindX`." in found
+    assert "Its comment also covers `WindX`." in found
     assert "“Speed of the wind on each axis.”" not in found
 
 

@@ -119,8 +119,8 @@ def _other_value(routine: SoundRoutine) -> Iterator[Draft]:
         literal = re.fullmatch(r"#\$([0-9A-Fa-f]{2})", one.statement.rest)
         if one.word not in ("lda", "ldx", "ldy") or literal is None or not number:
             continue
-        used = _straight_use(routine, one)
-        if not used:
+        returned = _straight_use(routine, one)
+        if returned is None:
             continue
         new = f"#${(number + 1) & 0xFF:02X}"
         text = replaced(unit.block.text, one.row, one.rest_start, one.rest_end, new)
@@ -135,17 +135,20 @@ def _other_value(routine: SoundRoutine) -> Iterator[Draft]:
         changed = one.written.replace(one.statement.rest, new)
         answer = (
             f"Line {line} of `{unit.block.file}` loads the value: `{one.written}` "
-            f"becomes `{changed}`. {used}"
+            f"becomes `{changed}`."
         )
+        if returned:
+            answer += f" The routine returns with that value in {returned} as well."
         chosen = choose(_OF_A_VALUE, unit.block.text)
         question = chosen.format(name=name, place=place, old=old, now=now)
         yield _draft(routine, question, answer, text)
         return
 
 
-def _straight_use(routine: SoundRoutine, load: Instruction) -> str:
-    """What becomes of a loaded value beside the one store that follows: it is replaced
-    or returned; "" where something else may use it, a label or a macro among them.
+def _straight_use(routine: SoundRoutine, load: Instruction) -> str | None:
+    """The register in which a loaded value is returned beside the one store that
+    follows, "" where it is replaced there; None where something else may use it, a
+    label or a macro among them.
     """
     register = load.word[2]
     by_place = {one.at: one for one in routine.instructions}
@@ -155,14 +158,13 @@ def _straight_use(routine: SoundRoutine, load: Instruction) -> str:
         if one.word == f"st{register}" and not stores:
             stores = 1
         elif one.word == f"ld{register}":
-            return "Nothing else uses what was loaded there." if stores else ""
+            return "" if stores else None
         elif one.word in ("rts", "rtl"):
-            kept = f"The routine returns with that value in {register.upper()} as well."
-            return kept if stores else ""
+            return register.upper() if stores else None
         elif one.word not in _LEAVE_ALONE[register] or _by(one, register):
-            return ""
+            return None
         at += 1
-    return ""
+    return None
 
 
 def _by(one: Instruction, register: str) -> bool:
@@ -215,10 +217,8 @@ def _kept_index(project: Project, routine: SoundRoutine) -> Iterator[Draft]:
         many = f"each of its {len(returns)} returns"
         many = "the return" if len(returns) == 1 else many
         answer = (
-            f"Push {kept} before anything else and pull it before {many}: PH{kept} and "
-            f"PL{kept} find {kept} in the same width on every path here. What the "
-            "routine pulls sets the negative and the zero flag, so a caller cannot "
-            "test these two for a result."
+            f"PH{kept} comes first and PL{kept} before {many}, on every path in the "
+            f"same width. PL{kept} sets N and Z, which a caller then cannot test."
         )
         chosen = choose(_OF_AN_INDEX, unit.block.text)
         question = chosen.format(name=f"`{unit.block.name}`", kept=kept)
@@ -335,8 +335,7 @@ def _long_return(
     question = choose(_OF_A_RETURN, unit.block.text).format(name=f"`{name}`")
     many = "its return becomes RTL" if len(returns) == 1 else "each RTS becomes RTL"
     answer = (
-        f"JSL pushes three bytes, so {many}. Every call has to become JSL then: today "
-        f"it is called by JSR, from {quoted(callers, 5)}. Data that it reads by 16-bit "
-        "addresses is still looked for in the data bank its caller has set."
+        f"JSL pushes three bytes, so {many}. JSR becomes JSL in {quoted(callers, 5)}. "
+        "Its data bank stays its caller's."
     )
     yield _draft(routine, question, answer, text)

@@ -171,7 +171,7 @@ def _swapped(case: _Case, one: Instruction) -> _Slip | None:
         wrong=instead,
         right=one.written,
         should=f"The right one {should}.",
-        does=f"As it stands it {does}.",
+        does=f"Now it {does}.",
     )
 
 
@@ -216,8 +216,8 @@ def _lost_pull(case: _Case, one: Instruction) -> _Slip | None:
         right=one.written,
         should=f"It should give {register} back to its caller as it was.",
         does=(
-            f"{push} puts {register} on the stack and nothing takes it off, so "
-            f"{returned} takes what was pushed for a part of the return address."
+            f"{push} leaves {register} on the stack, where {returned} looks for the "
+            "return address."
         ),
     )
 
@@ -239,10 +239,7 @@ def _wrong_return(case: _Case, one: Instruction) -> _Slip | None:
     wrong_text = replaced(text, one.row, one.start, one.end, new)
     call, wrong = calling.upper(), other.upper()
     should = f"It is called by {call}, from {quoted(callers, 3)}."
-    does = (
-        f"{call} pushes a return address of {pushed} bytes, and {wrong} takes {taken} "
-        "bytes from the stack."
-    )
+    does = f"{call} pushes {pushed} bytes, {wrong} takes {taken}."
     return _Slip(wrong_text, one, new, one.written, should, does)
 
 
@@ -264,7 +261,7 @@ def _draft(routine: SoundRoutine, slip: _Slip) -> Draft:
     question = choose(phrasings, block.text).format(name=name, should=slip.should)
     line = slip.where.row + 1
     answer = (
-        f"{fix} {slip.does}\n\nThe routine as `{block.file}` has it, right in line "
-        f"{line}:\n\n{fenced(block.text)}"
+        f"{fix} {slip.does}\n\nIn `{block.file}`, right in line {line}:\n\n"
+        f"{fenced(block.text)}"
     )
     return about(block, "asm_bug", question, answer, slip.text)

@@ -328,7 +328,7 @@ def _said(symbol: Symbol, notes: Notes, groups: Groups) -> str:
     """
     own = meaning(symbol)
     if after := groups.get(symbol.name):
-        own += f" The comment stands above it and above {quoted(after, 8)}."
+        own += f" Its comment also covers {quoted(after, 8)}."
     text, path = notes.get(symbol.name, ("", ""))
     new = set(text.lower().split()) - set(own.lower().replace(".", "").split())
     extra = f"`{path}` says: {comments.sentence(text)}" if len(new) >= 3 else ""

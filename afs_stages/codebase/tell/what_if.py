@@ -206,11 +206,11 @@ def _draft(routine: SoundRoutine, branch: _Branch) -> Draft:
     line = routine.line(branch.where)
     answer = (
         f"`{branch.where.written}` (`{block.file}`, line {line}) is taken "
-        f"{taken}, and the routine goes on at `{branch.target}`. "
+        f"{taken} and leads to `{branch.target}`. "
         f"That skips {listing(branch.skipped)}."
     )
     if branch.still:
-        answer += f" From there it can still come to {listing(branch.still)}."
+        answer += f" May still follow: {listing(branch.still)}."
     else:
-        answer += " From there it neither calls nor writes anything any more."
+        answer += " No call or write follows."
     return about(block, "asm_what_if", question, answer, block.text)
