@@ -139,6 +139,10 @@ def _statement(text: str) -> Statement:
         labels.append(match.group("label").rstrip(":"))
         text = text[match.end() :]
     word = text.split(None, 1)[0] if text else ""
+    if word.lower() == "autoclean":
+        # asar frees what this instruction led to before; it is one like any other
+        text = text[len(word) :].strip()
+        word = text.split(None, 1)[0] if text else ""
     if "(" in word and not word.startswith(("%", "(")):
         word = word.partition("(")[0]
     rest = text[len(word) :].strip()

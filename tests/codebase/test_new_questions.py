@@ -237,6 +237,8 @@ def test_a_reason_is_the_comment_s(tmp_path):
     )
     cut = code.replace("; The wick", "; and the wick")
     assert told(tmp_path, "asm_why", lamp=cut) == []
+    bracket = code.replace("; Wait", "; | Wait")
+    assert told(tmp_path, "asm_why", lamp=bracket) == []
 
 
 WRITES = "Lamp_Fill:\n  LDA.b #$05\n  STA.w Oil\n  NOP\n  RTL\n"

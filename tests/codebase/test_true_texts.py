@@ -136,3 +136,15 @@ def test_data_in_a_task_is_quoted_line_by_line(tmp_path):
 def _written(folder: Path, code: str) -> Path:
     (folder / "lamp.asm").write_text(code)
     return folder
+
+
+def test_a_hook_that_frees_what_was_there_leads_to_its_routine(tmp_path):
+    code = (
+        "; Keeps the lamp of the tower burning all night\norg $018339\n"
+        "autoclean JSL Lamp_Burn\nNOP\n\norg $308000\nLamp_Burn:\n"
+        "  LDA.b #$05\n  STA.w $0D91\n  RTL\n"
+    )
+    samples, _ = told(tmp_path, "patch.asm", code)
+    (hook,) = samples["asm_hook"]
+    assert "`Lamp_Burn`" in hook.output
+    assert "autoclean JSL Lamp_Burn" in hook.input

@@ -55,6 +55,8 @@ def _of_one_line(lines: tuple[Line, ...], at: int) -> bool:
     code and neither goes on with the comment before nor in the next, or above a line
     that no other code follows directly.
     """
+    if comments.drawn(lines[at].comment):
+        return False  # a bracket's words are about all lines beside it
     before = lines[at - 1] if at > 0 else None
     after = lines[at + 1] if at + 1 < len(lines) else None
     if before is not None and before.comment and not before.code:
