@@ -49,7 +49,7 @@ class Anchor(Block):
         description="of all trained tokens that are the base's own text; 0: none",
     )
     weight: float = Field(
-        default=5.0,
+        default=2.0,
         gt=0,
         description="of the divergence from the base (nats a token) beside the loss",
     )
