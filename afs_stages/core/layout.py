@@ -26,6 +26,8 @@ USE = Path("use")
 """What `afs model merge` and its like make: no stage's output, made again at will."""
 PAGE = Path("reports/index.html")
 """`report`'s page."""
+BASE_TEXTS = Path("data/cache/base-texts")
+"""What bases wrote for `train` to hold models to; no stage's output, safe to delete."""
 BACKUP_STATE = Path(".afs/backup")
 LAST_BACKUP = BACKUP_STATE / "last-success.json"
 TRAINED_ON = "messages"

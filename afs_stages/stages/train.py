@@ -164,6 +164,7 @@ def _job(
         model=model,
         version=settings.version,
         resume=resume,
+        texts=layout.BASE_TEXTS,
     )
 
 

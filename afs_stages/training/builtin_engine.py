@@ -20,7 +20,14 @@ def run(training: PreparedTraining) -> TrainingState:
         settings.warmup_ratio,
         settings.weight_decay,
     )
-    loop = Loop(training.model, training.items, training.plan, optim, training.packed)
+    loop = Loop(
+        training.model,
+        training.items,
+        training.plan,
+        optim,
+        training.packed,
+        training.hold,
+    )
     loop.state.parts = training.state.parts
     _resume(training, loop)
     training.state = loop.state

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-COLUMNS = ("step", "loss", "learning_rate", "val_loss")
+COLUMNS = ("step", "loss", "learning_rate", "val_loss", "anchor_kl")
 
 
 class Curve:

@@ -165,6 +165,7 @@ def _job(
         None,
         line.model,
         version,
+        texts=layout.BASE_TEXTS,
     )
 
 

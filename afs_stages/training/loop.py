@@ -17,6 +17,7 @@ import torch
 
 from afs_stages.core.console import warn
 from afs_stages.core.errors import UserError
+from afs_stages.training.anchor import Hold
 from afs_stages.training.batches import (
     BatchPlan,
     halves,
@@ -54,6 +55,7 @@ class Loop:
     plan: BatchPlan
     optim: Optim
     packed: bool = True
+    hold: Hold | None = None
     state: TrainingState = field(default_factory=TrainingState)
     on_step: Callable[[Loop], None] = lambda loop: None
     on_epoch: Callable[[Loop], None] = lambda loop: None
@@ -95,6 +97,9 @@ class Loop:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         loss = self._gradient(self.plan.steps[at])
+        point = {"step": at + 1, "loss": round(loss, 6), "learning_rate": rate}
+        if self.hold is not None:
+            point |= self._hold(self.hold)
         torch.nn.utils.clip_grad_norm_(self.weights, self.optim.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -102,9 +107,20 @@ class Loop:
         self.state.tokens += sum(
             len(self.items[i].ids) for batch in self.plan.steps[at] for i in batch
         )
-        self.state.curve.append(
-            {"step": at + 1, "loss": round(loss, 6), "learning_rate": rate}
-        )
+        self.state.curve.append(point)
+
+    def _hold(self, hold: Hold) -> dict[str, float]:
+        """Add the step's pull to the base to the gradients; returns what the curve
+        tells of it.
+        """
+        at = self.state.step
+        found = hold.pull(self.model, at)
+        if found is None:
+            return {}
+        if not math.isfinite(found):
+            raise not_finite(found, at + 1, "that the base wrote (train.anchor)")
+        self.state.tokens += hold.tokens(at)
+        return {"anchor_kl": round(found, 6)}
 
     def _gradient(self, batches: list[list[int]]) -> float:
         """Fill the gradients of one step and return its mean loss; split finer when

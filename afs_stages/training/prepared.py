@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedTokenizerBase
 
+    from afs_stages.training.anchor import Hold
     from afs_stages.training.lora import Weights
 
 Engine = Literal["trl", "builtin"]
@@ -70,6 +71,7 @@ class PreparedTraining:
     mark: str
     resume: bool | None
     curve: Curve
+    hold: Hold | None = None
     main: bool = True
     """Whether this process writes files."""
     state: TrainingState = field(default_factory=TrainingState)
@@ -110,7 +112,8 @@ def engine_for(train: Train) -> Engine:
     """The engine that `train.engine` asks for; `auto` is TRL on a GPU or with several
     processes, and the built-in loop on a CPU, where it is faster.
 
-    Raises `UserError` where TRL is needed and not installed.
+    Raises `UserError` where TRL is needed and not installed, or cannot do what is asked
+    for.
     """
     from importlib.util import find_spec
 
@@ -132,4 +135,11 @@ def engine_for(train: Train) -> Engine:
             "train.processes: 1",
         )
     on_gpu = torch.cuda.is_available() and installed
-    return "trl" if needed or on_gpu else "builtin"
+    chosen: Engine = "trl" if needed or on_gpu else "builtin"
+    if chosen == "trl" and train.anchor.share:
+        raise UserError(
+            "train.anchor.share is set, and TRL's engine cannot hold a model to its "
+            "base",
+            fix="set train.engine: builtin, or train.anchor.share: 0",
+        )
+    return chosen

@@ -25,27 +25,38 @@ def token_losses(
 ) -> Tensor:
     """Negative log-likelihood in nats (float32) of each labelled token,
     sample after sample.
+    """
+    logits = token_logits(model, items, packed)
+    _, targets = _targets(items)
+    return cross_entropy(
+        logits.float(), torch.tensor(targets, device=logits.device), reduction="none"
+    )
+
+
+def token_logits(
+    model: PreTrainedModel, items: Sequence[Encoded], packed: bool = True
+) -> Tensor:
+    """What the model says of each labelled token, sample after sample; a line is the
+    whole vocabulary.
 
     Samples run as one row without padding where the model's attention is ours
     (`packed`), one by one otherwise.
     """
     if not packed and len(items) > 1:
-        return torch.cat([token_losses(model, [item], packed) for item in items])
+        return torch.cat([token_logits(model, [item], packed) for item in items])
     device = next(model.parameters()).device
     ids = torch.tensor([token for item in items for token in item.ids], device=device)
     sizes = [len(item.ids) for item in items]
     positions = torch.cat([torch.arange(size) for size in sizes]).to(device)
-    keep, targets = _targets(items)
-    logits = model(
+    keep, _ = _targets(items)
+    logits: Tensor = model(
         input_ids=ids[None],
         position_ids=positions[None],
         use_cache=False,
         logits_to_keep=torch.tensor(keep, device=device),
         **(_borders(sizes) if packed else {}),
     ).logits[0]
-    return cross_entropy(
-        logits.float(), torch.tensor(targets, device=device), reduction="none"
-    )
+    return logits
 
 
 def row_losses(

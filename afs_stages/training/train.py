@@ -18,6 +18,7 @@ from afs_stages.core.hashes import file_hash, folder_hash, value_hash
 from afs_stages.core.jsonl import OnBad, write_json
 from afs_stages.core.params.model import Train
 from afs_stages.training import lora, preflight
+from afs_stages.training.anchor import Hold, base_texts, spread
 from afs_stages.training.base_model import Base, load_tokenizer
 from afs_stages.training.batches import BatchPlan, make_plan
 from afs_stages.training.card import model_card
@@ -43,7 +44,8 @@ class TrainingRun:
 
     `start` is an adapter to go on from; `curve` a TSV that grows with every step;
     `model` and `version` only name it. `resume`: None resumes where it can, True must,
-    False starts anew.
+    False starts anew. `texts` is a folder where the base's own texts are kept for the
+    next training.
     """
 
     base: Base
@@ -57,6 +59,7 @@ class TrainingRun:
     model: str = ""
     version: str = ""
     resume: bool | None = None
+    texts: Path | None = None
 
 
 @dataclass
@@ -128,6 +131,7 @@ def train(
             main=main,
         )
         prepared.state.parts = size.parts
+        prepared.hold = _hold(job, model, tokenizer, packed, size)
         state = _engine(engine)(prepared)
     if prepared.best:
         lora.put(model, prepared.best)
@@ -136,6 +140,22 @@ def train(
     if main:
         _write(job, model, tokenizer, facts)
     return facts
+
+
+def _hold(
+    job: TrainingRun,
+    model: PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    packed: bool,
+    size: preflight.Estimate,
+) -> Hold | None:
+    """What holds the model to its base while it learns, where that is asked for."""
+    settings = job.train.anchor
+    if not settings.share:
+        return None
+    texts = base_texts(model, tokenizer, job.base, settings, job.seed, job.texts)
+    steps = spread(texts, settings.share, size.tokens, size.steps, job.seed)
+    return Hold(texts, steps, settings.weight, packed)
 
 
 def _engine(name: Engine) -> Callable[[PreparedTraining], TrainingState]:

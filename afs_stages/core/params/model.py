@@ -37,6 +37,27 @@ class BaseModelBlock(Block):
         return folder_of(value)
 
 
+class Anchor(Block):
+    """General skills held while an adapter learns: the model is held to its base on
+    text that the base wrote itself. By the built-in engine alone.
+    """
+
+    share: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="of all trained tokens that are the base's own text; 0: none",
+    )
+    weight: float = Field(
+        default=2.0,
+        gt=0,
+        description="of the divergence from the base (nats a token) beside the loss",
+    )
+    texts: int = Field(
+        default=128, ge=1, description="that the base writes, of 96 tokens at most"
+    )
+
+
 class Train(Block):
     """LoRA training. A model's own `train` block overrides single keys."""
 
@@ -82,6 +103,7 @@ class Train(Block):
     processes: int = Field(
         default=1, ge=1, description="processes that train together, one a GPU"
     )
+    anchor: Anchor = Field(default_factory=Anchor)
     save_steps: int = Field(default=50, ge=1, description="steps between checkpoints")
     memory_limit_mb: float | None = Field(
         default=None, gt=0, description="memory beyond the loaded model; null: all"

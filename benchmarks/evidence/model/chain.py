@@ -95,6 +95,9 @@ def parsed(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, default=60_000, help="of each training")
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument(
+        "--anchor", type=float, default=0.0, help="share of the base's own text, on top"
+    )
     parser.add_argument("--max-length", type=int, default=256)
     parser.add_argument("--dtype", default="fp32", choices=["fp32", "bf16"])
     parser.add_argument("--batch-tokens", type=int, default=4096)
@@ -245,6 +248,7 @@ class Chain:
             learning_rate=self.options.learning_rate,
             max_length=length,
             dtype=self.options.dtype,
+            anchor={"share": self.options.anchor},
             save_steps=100,
         )
         job = TrainingRun(self.base, settings, self.seed, path, None, output, start)
@@ -306,6 +310,7 @@ class Chain:
             "base": value_hash([self.base.hash])[:12],
             "inputs": [file_hash(path)[:12] for path in self.options.rows],
             **{key: options[key] for key in kept},
+            "anchor": options["anchor"],
             "token_budget": self.options.tokens,
         }
 
