@@ -81,7 +81,8 @@ def registers(name: str, operand: str) -> tuple[str, str]:
     """
     reads, writes = _REGISTERS_OF.get(name, ("", ""))
     if name in _ON_MEMORY_OR_A:
-        own = "A" if operand in ("", "A", "a") else ""
+        # `DEC #2` is A counted down twice: asar repeats the instruction
+        own = "A" if operand in ("", "A", "a") or operand[:1] == "#" else ""
         reads, writes = (
             own + ("C" if name in ("ROL", "ROR") else ""),
             own + "N" + _ON_MEMORY_OR_A[name],

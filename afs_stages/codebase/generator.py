@@ -19,7 +19,7 @@ from afs_stages.codebase.facts.mentions import Mentions
 from afs_stages.codebase.facts.project import Project, read_project
 from afs_stages.codebase.facts.sound import SoundRoutine, sound_routines
 from afs_stages.codebase.facts.topics import topic
-from afs_stages.codebase.judge.balance import TOO_MANY_ROWS, rows_left_out
+from afs_stages.codebase.judge.balance import CAPS, left_out
 from afs_stages.codebase.judge.coverage import Coverage, coverage
 from afs_stages.codebase.judge.disputed import disputed_rows
 from afs_stages.codebase.judge.sample_filter import keep
@@ -209,8 +209,8 @@ class OracleTrainingGenerator(BaseGenerator):
         yield from chosen
 
     def _kept(self) -> dict[str, list[TrainingSample]]:
-        """Kind -> the samples that pass, no more than a fifth of them rows of tables
-        where the kind is one that is capped.
+        """Kind -> the samples that pass, of a form that is capped no more than its
+        share.
         """
         found: dict[str, list[TrainingSample]] = {kind: [] for kind in self.kinds()}
         every = ((kind, sample) for kind in found for sample in self._kind(kind))
@@ -218,10 +218,10 @@ class OracleTrainingGenerator(BaseGenerator):
         passed = keep(_noting(every, kind_of), self.tally, self._note_dropped)
         for sample in passed:
             found[kind_of[sample.sample_id]].append(sample)
-        for kind in _ROWS_CAPPED:
+        for kind, cap in CAPS.items():
             samples = found.get(kind, [])
-            over = rows_left_out(samples)
-            self.tally.drop(TOO_MANY_ROWS, len(over))
+            over = left_out(samples, cap)
+            self.tally.drop(cap.reason, len(over))
             found[kind] = [s for s in samples if s.sample_id not in over]
         return found
 
@@ -397,7 +397,6 @@ def _turns(draft: Draft) -> list[dict[str, Any]] | None:
 _EXPLANATION = "asm_explanation"
 """The kind whose drafts say why a routine is not told."""
 
-_ROWS_CAPPED = ("documentation", "memory")
 _SHORT = {"documentation": "docs", "assembly": "asm"}
 
 

@@ -147,31 +147,6 @@ def test_a_lost_pull_is_told_by_what_stays_on_the_stack(tmp_path):
     assert "PLX" not in sample.input
 
 
-KEEP = "Lamp_Out:\n  LDX.w $0D90\n  STX.w $0D91\n  STZ.w $0D92\n  STZ.w $0D93\n"
-
-
-def test_a_change_keeps_a_register_at_every_return(tmp_path):
-    code = f"{KEEP}  BEQ .dark\n  RTL\n.dark\n  STZ.w $0D94\n  RTL\n"
-    (sample,) = told(tmp_path, "asm_change", lamp=code)
-    assert code_of(sample.output) == (
-        "Lamp_Out:\n  PHX\n  LDX.w $0D90\n  STX.w $0D91\n  STZ.w $0D92\n"
-        "  STZ.w $0D93\n  BEQ .dark\n  PLX : RTL\n.dark\n  STZ.w $0D94\n  PLX : RTL"
-    )
-
-
-@pytest.mark.parametrize(
-    "end",
-    [
-        "  LDA $03,S\n  RTL\n",  # a push would move it
-        "  SEP #$10\n  RTL\n",  # pushed at one width, pulled at another
-        "  JMP Lamp_Elsewhere\n",  # the pull would never run
-        "  JSL Nobody_Knows\n  RTL\n",  # it may look at the stack
-    ],
-)
-def test_a_register_is_not_kept_where_that_could_break(tmp_path, end):
-    assert told(tmp_path, "asm_change", lamp=KEEP + end) == []
-
-
 LEAVES = "\nLamp_Near:\n  NOP\n  BEQ .far\n  RTS\n.far\n  PLA : PLA\n  RTS\n"
 DRAWS = "Lamp_Out:\n  JSR Lamp_Near\n  STA.w $0D91\n  STY.w $0D92\n  RTS\n"
 CALLER = "\nDay:\n  NOP\n  JSR Lamp_Out\n  NOP\n  RTS\n"
@@ -185,24 +160,21 @@ def test_no_change_around_a_call_that_may_leave_its_caller(tmp_path):
     assert not [s for s in made if "Lamp_Out:" in s.output]
 
 
-def test_a_register_that_is_kept_is_not_kept_again(tmp_path):
-    code = KEEP.replace(":\n", ":\n  STX.b $10\n") + "  LDX.b $10\n  NOP\n  RTL\n"
-    assert told(tmp_path, "asm_change", lamp=code) == []
-
-
 def test_another_value_where_nothing_else_takes_it(tmp_path):
-    code = "Lamp_Fill:\n  LDA.b #$05\n  STA.w $0D90\n  STZ.w $0D91\n  NOP\n  RTL\n"
-    ends_in = "Lamp_Fill:\n  LDA.b #$05\n  STA.w $0D90\n  JSR Use\n  NOP\n  RTL\n"
-    assert told(tmp_path, "asm_change", lamp=ends_in) == []
-    by_macro = ends_in.replace("JSR Use\n  NOP", "%use()")
-    assert told(tmp_path, "asm_change", lamp=by_macro) == []
-    (sample,) = told(
-        tmp_path, "asm_change", lamp=code.replace("  NOP\n", "  LDA $10\n")
-    )
+    code = "Lamp_Fill:\n  LDA.b #$05\n  STA.w Oil\n  STZ.w Glow\n  LDA $10\n  RTL\n"
+
+    def changed(text):
+        return told(tmp_path, "asm_change", lamp=text, ram=RAM)
+
+    (sample,) = changed(code)
     assert "`LDA.b #$05` becomes `LDA.b #$06`" in sample.output
-    spelt = code.replace("  NOP\n", "  LDA $10\n").replace("LDA.b", "Lda.B")
-    (sample,) = told(tmp_path, "asm_change", lamp=spelt)
+    (sample,) = changed(code.replace("LDA.b", "Lda.B"))
     assert "`Lda.B #$05` becomes `Lda.B #$06`" in sample.output
+    for use in ("  JSR Use\n  NOP\n", "  %use()\n", "  LDA #$07\n  STA.w Oil\n"):
+        assert changed(code.replace("  LDA $10\n", use)) == []
+    unnamed = code.replace("Oil", "$0D90")
+    assert changed(unnamed) == [], "a number may be a part of a pointer"
+    assert changed(code.replace("Oil", "$2115")) == [], "a register's bits mean things"
 
 
 def test_each_change_of_the_hack_assembles_and_differs(samples):

@@ -1,16 +1,27 @@
-"""How much of a kind may look up the rows of tables."""
+"""How much of a kind may be of one form: rows of tables among what is told of pages and
+variables, mistakes to find among what is told of code.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from afs_stages.core.sample import TrainingSample
 
-ROW_SHARE = 5
-"""One sample in so many may look up a row of a table."""
-
 ALWAYS = 10
-"""So many rows are no excess, also where the docs of a codebase are one table."""
+"""So many are no excess, also where the docs of a codebase are one table."""
 
-TOO_MANY_ROWS = "too_many_table_rows"
+
+@dataclass(frozen=True)
+class Cap:
+    """One sample of a kind in `share` may be of a form; `reason` says why the others
+    were left out.
+    """
+
+    is_of_it: Callable[[TrainingSample], bool]
+    share: int
+    reason: str
 
 
 def is_row(sample: TrainingSample) -> bool:
@@ -18,15 +29,24 @@ def is_row(sample: TrainingSample) -> bool:
     return str(sample.provenance.get("kind")).endswith("_row")
 
 
-def rows_left_out(samples: list[TrainingSample]) -> set[str]:
-    """The ids of the rows beyond a fifth of the samples, and beyond ten: those that
-    tell least.
-    """
-    rows = [sample for sample in samples if is_row(sample)]
-    others = len(samples) - len(rows)
-    allowed = max(others // (ROW_SHARE - 1), ALWAYS)
-    rows.sort(key=_told, reverse=True)
-    return {sample.sample_id for sample in rows[allowed:]}
+def is_bug(sample: TrainingSample) -> bool:
+    """Whether a sample asks for the mistake in a routine."""
+    return sample.provenance.get("kind") == "asm_bug"
+
+
+ROWS = Cap(is_row, 5, "too_many_table_rows")
+BUGS = Cap(is_bug, 4, "too_many_bugs")
+CAPS = {"documentation": ROWS, "memory": ROWS, "assembly": BUGS}
+"""The cap of each kind that has one."""
+
+
+def left_out(samples: list[TrainingSample], cap: Cap) -> set[str]:
+    """The ids of those beyond a cap's share, and beyond ten: those that tell least."""
+    of_it = [sample for sample in samples if cap.is_of_it(sample)]
+    others = len(samples) - len(of_it)
+    allowed = max(others // (cap.share - 1), ALWAYS)
+    of_it.sort(key=_told, reverse=True)
+    return {sample.sample_id for sample in of_it[allowed:]}
 
 
 def _told(sample: TrainingSample) -> tuple[int, str]:

@@ -13,7 +13,7 @@ from itertools import chain
 from afs_stages.asm.operand import read_operand
 from afs_stages.asm.places import canonical
 from afs_stages.codebase.facts.accesses import Access, VariableUse
-from afs_stages.codebase.facts.callers import CALLED
+from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import address, choose, listing, quoted
 from afs_stages.codebase.tell.draft import Draft, about
@@ -197,12 +197,18 @@ def callers_of_two(project: Project) -> Iterator[Draft]:
             continue
         for at in range(len(names) - 1):
             first, second = names[at], names[at + 1]
-            of_first = {*project.reached_from(first, CALLED), *inside[first]}
-            of_second = {*project.reached_from(second, CALLED), *inside[second]}
+            of_first = {*_users(project, first), *inside[first]}
+            of_second = {*_users(project, second), *inside[second]}
             alone = of_first & of_second == {caller}
             if alone and not _run_together(order, of_first, of_second, caller):
                 yield _caller_of_both(project, unit, first, second)
                 break
+
+
+def _users(project: Project, name: str) -> Iterator[str]:
+    """The routines and tables that call a routine, go to it or hold its address."""
+    for way in (CALLED, GONE_TO, LISTED):
+        yield from project.reached_from(name, way)
 
 
 def _called_inside(project: Project) -> Mapping[str, set[str]]:

@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
+from afs_stages.asm.isa import WRITES
 from afs_stages.asm.opcode_table import assemble
 from afs_stages.asm.operand import read_operand
+from afs_stages.asm.places import region
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
 from afs_stages.codebase.facts.operands import immediate
 from afs_stages.codebase.facts.project import Project, Unit
@@ -28,16 +30,11 @@ from afs_stages.codebase.facts.sound import (
     ways_of,
     written_like,
 )
+from afs_stages.codebase.read.expression import evaluate
 from afs_stages.codebase.tell.draft import Draft, about, fenced
 
-_SETS = {
-    "x": frozenset(("ldx", "tax", "tyx", "inx", "dex")),
-    "y": frozenset(("ldy", "tay", "txy", "iny", "dey")),
-}
-_RESULT = re.compile(r"(?i)\b(returns?|result|outputs?|out|exit|sets)\b")
-"""Words of a header that may mean that a register is what the routine gives back."""
-
-
+VARIABLES = ("direct page", "WRAM", "SRAM")
+"""Where a variable can be; a register or a byte of code is none."""
 _LEAVE_ALONE = {
     "a": frozenset(
         ["stz", "inx", "iny", "dex", "dey", "ldx", "ldy", "stx", "sty", "clc", "sec"]
@@ -55,12 +52,6 @@ _OF_A_VALUE = (
     "How do I make {name} write {now} to {place} where it writes {old} now?",
     "Let {place} get {now} rather than {old} in {name}.",
 )
-_OF_AN_INDEX = (
-    "Change {name} so that its caller finds {kept} as it was.",
-    "My code needs {kept} after a call of {name}. Make the routine keep it.",
-    "{name} destroys {kept}. How do I write it so that {kept} survives?",
-    "Save and restore {kept} in {name}.",
-)
 _OF_A_RETURN = (
     "Change {name} so that code in another bank can call it.",
     "I want to call {name} with JSL. What has to change?",
@@ -76,8 +67,7 @@ def drafts(project: Project, routines: Iterable[SoundRoutine]) -> Iterator[Draft
     entered_from_above = _fallen_into(project)
     for routine in routines:
         made = [
-            *_other_value(routine),
-            *_kept_index(project, routine),
+            *_other_value(project, routine),
             *_long_return(project, routine, entered_from_above),
         ]
         if made:
@@ -111,8 +101,10 @@ def _assembles(text: str) -> bool:
     return assemble(text).state in ("ok", "stubs")
 
 
-def _other_value(routine: SoundRoutine) -> Iterator[Draft]:
-    """Another constant for a variable, where the constant goes nowhere else."""
+def _other_value(project: Project, routine: SoundRoutine) -> Iterator[Draft]:
+    """Another constant for a variable, where the constant goes nowhere else and the
+    routine sets the variable nowhere else.
+    """
     unit = routine.unit
     for one in routine.instructions:
         number = immediate(one.statement.rest)
@@ -120,7 +112,7 @@ def _other_value(routine: SoundRoutine) -> Iterator[Draft]:
         if one.word not in ("lda", "ldx", "ldy") or literal is None or not number:
             continue
         returned = _straight_use(routine, one)
-        if returned is None:
+        if returned is None or not _sets_a_variable_once(project, routine, one):
             continue
         new = f"#${(number + 1) & 0xFF:02X}"
         text = replaced(unit.block.text, one.row, one.rest_start, one.rest_end, new)
@@ -167,6 +159,22 @@ def _straight_use(routine: SoundRoutine, load: Instruction) -> str | None:
     return None
 
 
+def _sets_a_variable_once(
+    project: Project, routine: SoundRoutine, load: Instruction
+) -> bool:
+    """Whether the first store behind a load is the routine's only write to that place,
+    and the place is a variable with a name: a number of a register or a part of a
+    pointer is nobody's to change.
+    """
+    stores = [one for one in routine.instructions if one.word in WRITES]
+    store = next(one for one in stores if one.at > load.at)
+    place = read_operand(store.statement.rest).base
+    value = evaluate(place, project.program.value)
+    if place[:1] in ("", "$") or value is None or region(value) not in VARIABLES:
+        return False
+    return sum(read_operand(o.statement.rest).base == place for o in stores) == 1
+
+
 def _by(one: Instruction, register: str) -> bool:
     """Whether an operand is indexed by a register."""
     operand = read_operand(one.statement.rest)
@@ -194,115 +202,10 @@ def _one_set(before: Acts, after: Acts) -> tuple[str, str, str] | None:
     return old.what, old.value, new.value
 
 
-def _kept_index(project: Project, routine: SoundRoutine) -> Iterator[Draft]:
-    """X or Y saved for the caller, where the routine changes it today."""
-    if not _may_push(project, routine):
-        return
-    unit, before = routine.unit, set(routine.flow.saves)
-    returns = returns_of(routine)
-    for register in "xy":
-        if (
-            not _destroyed(routine, register)
-            or register in before
-            or _returned(routine, register)
-        ):
-            continue
-        text = _with_saved(unit, returns, register)
-        if not text or not _assembles(text):
-            continue
-        saves = flow_of(project, unit, text).saves
-        if not before | {register} <= set(saves):
-            continue
-        kept = register.upper()
-        many = f"each of its {len(returns)} returns"
-        many = "the return" if len(returns) == 1 else many
-        answer = (
-            f"PH{kept} comes first and PL{kept} before {many}, on every path in the "
-            f"same width. PL{kept} sets N and Z, which a caller then cannot test."
-        )
-        chosen = choose(_OF_AN_INDEX, unit.block.text)
-        question = chosen.format(name=f"`{unit.block.name}`", kept=kept)
-        yield _draft(routine, question, answer, text)
-        return
-
-
-def _destroyed(routine: SoundRoutine, register: str) -> bool:
-    """Whether a routine sets a register itself and has nothing that may bring the old
-    value back: no pull, no load of where it was stored, no counting both ways.
-    """
-    words = {one.word for one in routine.instructions}
-    back = {f"pl{register}", "pla"} & words or {
-        f"in{register}",
-        f"de{register}",
-    } <= words
-    stored = {
-        one.statement.rest
-        for one in routine.instructions
-        if one.word == f"st{register}"
-    }
-    loaded = {
-        one.statement.rest
-        for one in routine.instructions
-        if one.word == f"ld{register}"
-    }
-    return bool(words & _SETS[register]) and not back and not stored & loaded
-
-
-def _returned(routine: SoundRoutine, register: str) -> bool:
-    """Whether a return follows right behind what sets a register: then it may be what
-    the routine gives back.
-    """
-    setting = {one.at for one in routine.instructions if one.word in _SETS[register]}
-    return any(one.at - 1 in setting for one in returns_of(routine))
-
-
-def _may_push(project: Project, routine: SoundRoutine) -> bool:
-    """Whether a push at the top and a pull at each return change nothing else."""
-    if not routine.plain or not routine.returns_only or routine.entered_inside:
-        return False
-    kinds = {found.kind for found in routine.flow.exits}
-    if "RTI" in kinds or not _reaches_each_return(routine):
-        return False
-    if looks_at_stack(routine) or _RESULT.search(routine.unit.block.header):
-        return False
-    return calls_come_back(project, routine)
-
-
 def _reaches_each_return(routine: SoundRoutine) -> bool:
     """Whether each return of the text is one that a path comes to."""
     met = {found.last.at for found in routine.flow.exits}
     return met == {one.at for one in returns_of(routine)}
-
-
-def _with_saved(unit: Unit, returns: Iterable[Instruction], register: str) -> str:
-    """The text with a push at its top and a pull before each return; "" where the
-    first instruction does not begin a line.
-    """
-    rows = unit.block.text.split("\n")
-    for one in returns:
-        row = rows[one.row]
-        pull = written_like(row[one.start : one.end], f"pl{register}")
-        rows[one.row] = f"{row[: one.start]}{pull} : {row[one.start :]}"
-    for at, line in enumerate(unit.block.lines[: len(rows)]):
-        statement = next((s for s in line.statements if s.word not in ("", "{")), None)
-        if statement is None:
-            continue
-        if at == 0 or statement.labels:
-            return ""
-        blank = rows[at][: len(rows[at]) - len(rows[at].lstrip())]
-        push = written_like(_first_word(rows[at]), f"ph{register}")
-        # A remark right above is about the first instruction, not about the push.
-        top = at
-        while top > 1 and rows[top - 1].lstrip().startswith(";"):
-            top -= 1
-        rows.insert(top, f"{blank}{push}")
-        return "\n".join(rows)
-    return ""
-
-
-def _first_word(row: str) -> str:
-    """The first word of a line of code."""
-    return row.split()[0].split(".", 1)[0]
 
 
 def _long_return(

@@ -8,6 +8,7 @@ two texts differ in one step, or the walk over all paths finds what the slip bre
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from typing import NamedTuple
 from afs_stages.asm.opcode_table import assemble
 from afs_stages.codebase.facts.actions import Action
 from afs_stages.codebase.facts.callers import CALLED
+from afs_stages.codebase.facts.operands import immediate
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import choose, quoted
 from afs_stages.codebase.facts.sound import (
@@ -32,6 +34,8 @@ from afs_stages.codebase.tell.draft import Draft, about, fenced
 LONGEST_STEP = 200
 """Characters of a step that is told as what should happen."""
 MOST_TRIES = 6
+MOST_ALIKE = 2
+"""Routines in which the same instruction was changed, with the same words for it."""
 """Slips that are tried in one routine."""
 
 _SWAPS = {
@@ -109,14 +113,19 @@ def drafts(
     asked: Set[str],
 ) -> Iterator[Draft]:
     """One bug a routine, where one can be told for certain; of the routines that are
-    `asked` about otherwise, by name, every third.
+    `asked` about otherwise, by name, every third. Of slips that are alike, a few.
     """
+    told: Counter[tuple[str, str, str]] = Counter()
     for routine in routines:
         name = routine.unit.block.name
         if name in asked and choose(("yes", "no", "no"), name) == "no":
             continue
         slip = _slip(_Case(project, routine))
-        if slip is not None:
+        if slip is None:
+            continue
+        kind = (slip.wrong, slip.right, slip.should)
+        told[kind] += 1
+        if told[kind] <= MOST_ALIKE:
             yield _draft(routine, slip)
 
 
@@ -146,6 +155,8 @@ def _swapped(case: _Case, one: Instruction) -> _Slip | None:
     place = case.routine.line(one)
     if place not in (line for line, _ in right):
         return None  # what is told of the line would not be what is wrong
+    if immediate(one.statement.rest) == 0xFF:
+        return None  # a mask of all bits is told by no word
     written = text.split("\n")[one.row][one.start : one.end]
     size = written[len(one.word) :]
     other = written_like(written[: len(one.word)], _SWAPS[one.word]) + size

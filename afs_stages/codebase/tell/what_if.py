@@ -170,7 +170,7 @@ def _effects(
         if one.at not in wanted:
             continue
         operand = read_operand(one.statement.rest)
-        idle = operand.mode == "none" or operand.base.upper() == "A"
+        idle = operand.mode in ("none", "immediate") or operand.base.upper() == "A"
         if one.word in ("jsr", "jsl"):
             what = "call of"
         elif one.word in ("jmp", "jml") and not _is_inside(operand):
