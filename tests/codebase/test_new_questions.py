@@ -59,6 +59,13 @@ Lamp_Burn:
 RAM = "Oil = $7E0D90\nGlow = $7E0D91\n"
 
 
+def test_a_branch_that_only_some_paths_meet_is_not_asked_about(tmp_path):
+    early = BRANCH.replace(":\n", ":\n  LDA.w Rain\n  BNE .wet\n", 1)
+    early += ".wet\n  RTS\n"
+    questions = told(tmp_path, "asm_what_if", lamp=early, ram=RAM + "Rain = $7E0D92\n")
+    assert not [s for s in questions if "`BEQ .out`" in s.output]
+
+
 def test_what_a_branch_leaves_out(tmp_path):
     (sample,) = told(tmp_path, "asm_what_if", lamp=BRANCH, ram=RAM)
     assert sample.output == (

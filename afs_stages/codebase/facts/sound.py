@@ -96,12 +96,14 @@ class SoundRoutine:
         """The line of an instruction in its file."""
         return self.unit.block.first + instruction.row
 
-    def reachable(self, start: int) -> frozenset[int]:
-        """The statements that can run from one on, itself among them."""
+    def reachable(self, start: int, without: int | None = None) -> frozenset[int]:
+        """The statements that can run from one on, itself among them; on paths that
+        do not come by `without` where one is named.
+        """
         met, waiting = {start}, [start]
         while waiting:
             for after in self.following[waiting.pop()]:
-                if after not in met:
+                if after not in met and after != without:
                     met.add(after)
                     waiting.append(after)
         return frozenset(met)

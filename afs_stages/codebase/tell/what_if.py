@@ -87,6 +87,8 @@ def _branches(words: NameLookup, routine: SoundRoutine) -> Iterator[_Branch]:
         following = routine.following[one.at]
         if len(following) != 2:
             continue
+        if one.at > 0 and not _on_every_path(routine, one.at):
+            continue
         gone, stayed = map(routine.reachable, following)
         if _leaves(routine, gone) or not _is_first_test(words, routine, one):
             continue
@@ -100,6 +102,14 @@ def _branches(words: NameLookup, routine: SoundRoutine) -> Iterator[_Branch]:
         if alone and 0 < len(skipped) <= MOST_NAMED and len(still) <= MOST_NAMED:
             told = (tuple(skipped.values()), tuple(still.values()))
             yield _Branch(one, condition, one.statement.rest, *told)
+
+
+def _on_every_path(routine: SoundRoutine, at: int) -> bool:
+    """Whether a routine cannot end without coming by a branch: else what is asked of
+    the routine would hold on some of its paths alone.
+    """
+    others = routine.reachable(0, without=at)
+    return all(routine.following[place] for place in others)
 
 
 def _only_after(routine: SoundRoutine, at: int, places: frozenset[int]) -> set[int]:
