@@ -71,7 +71,7 @@ def test_what_a_branch_leaves_out(tmp_path):
     assert sample.output == (
         "`BEQ .out` (`lamp.asm`, line 3) is taken if `Oil` is zero and "
         "leads to `.out`. That skips the write to `Oil`, the call of `Lamp_Glow` and "
-        "the write to `Glow`. May still follow: the call of `Lamp_Draw`."
+        "the write to `Glow`."
     )
 
 

@@ -517,6 +517,11 @@ def _branch(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     condition = CONDITIONS.get((kind, word), "").format(name, other)
     if not target:
         return
+    for register in ("x", "y"):
+        value = state.registers[register]
+        if value.kind == "constant" and state.results.pop(register, ""):
+            # told now, since it holds on both ways
+            yield Action("sets", register.upper(), f" to {value.said}")
     if kind == "bit" or (not by_carry and state.test == state.registers["a"].asked):
         state.results.pop("a", None)
     state.leave(target)

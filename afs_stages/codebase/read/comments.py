@@ -106,7 +106,10 @@ def _without_address(comment: str, text: str) -> str:
     framed = comment.startswith(";;") and comment.rstrip().endswith(";;")
     address, colon, title = text.partition(": ")
     is_address = address.startswith("$") and set(address[1:]) <= set(hexdigits)
-    return title if framed and colon and is_address else text
+    if not (framed and colon and is_address):
+        return text
+    # a title is whole: what stands below it is another sentence
+    return f"{title}." if title[-1:].isalnum() or title[-1:] == ")" else title
 
 
 def decorated(comment: str) -> bool:

@@ -512,7 +512,7 @@ def _merged(acts: list[Action]) -> Iterator[str]:
             acts = acts[len(calls) :]
             continue
         many = Counter(act.what for act in alike)
-        counted = first.verb.startswith(("counts", "pulls"))
+        counted = first.verb.startswith(("counts", "pulls", "calls"))
         # "a and b twice" would say it of both: each number is told for itself
         for times in dict.fromkeys(many.values()) if counted else (1,):
             whats = [what for what, n in many.items() if not counted or n == times]

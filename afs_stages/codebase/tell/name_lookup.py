@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from afs_stages.asm.hardware import register_meaning
@@ -15,7 +16,7 @@ from afs_stages.codebase.facts.flow import table
 from afs_stages.codebase.facts.machine import BRANCHES
 from afs_stages.codebase.facts.mentions import Mentions, mentions
 from afs_stages.codebase.facts.project import Project, Unit
-from afs_stages.codebase.facts.questions import address
+from afs_stages.codebase.facts.questions import address, listing
 from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.tell.faithfulness import Steps
 from afs_stages.codebase.tell.memory_map import (
@@ -147,7 +148,7 @@ def _enter(found: NameLookup, unit: Unit) -> None:
         index, entries = _table_of_its_own(unit)
     if any(entries):
         found.owned.setdefault(unit.block.name, (index, entries))
-    for number, name in enumerate(entries):
+    for name in dict.fromkeys(entries):
         target = (
             found.project.find(name)
             if name and not name.startswith((".", "$"))
@@ -157,7 +158,7 @@ def _enter(found: NameLookup, unit: Unit) -> None:
             chosen = f", chosen by {index}" if index else ""
             said = f" ({unit.summary.rstrip('.')})" if unit.summary else ""
             role = (
-                f"entry {number} (${number:02X}) of the jump table in "
+                f"{_numbers(entries, name)} of the jump table in "
                 f"`{unit.block.name}`{said}{chosen}"
             )
             found.roles.setdefault(target.block.name, role)
@@ -165,6 +166,12 @@ def _enter(found: NameLookup, unit: Unit) -> None:
                 target.block.name,
                 (read_operand(index.partition("` ")[0].strip("`")).place, entries),
             )
+
+
+def _numbers(entries: Sequence[str], name: str) -> str:
+    """`entry 2 ($02)`, or all the entries that a routine is in a table."""
+    found = [f"{at} (${at:02X})" for at, entry in enumerate(entries) if entry == name]
+    return f"{'entry' if len(found) == 1 else 'entries'} {listing(found)}"
 
 
 def _table_macro(found: NameLookup, unit: Unit) -> tuple[str, list[str]]:

@@ -1,12 +1,13 @@
-"""What if a branch is taken: where the routine goes on, and what does not run then.
+"""What if a branch is taken: where it leads, and what does not run then.
 
-Told is what no path from the place the branch leads to can reach, and what can still
-run from there; both are read off the control flow, whatever the values are.
+Told is what no path from the place the branch leads to can reach, read off the control
+flow, whatever the values are.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -49,19 +50,20 @@ _QUESTIONS = (
 
 @dataclass(frozen=True)
 class _Branch:
-    """A branch, when it is taken, and what runs only where it is not, and still."""
+    """A branch, when it is taken, and what runs only where it is not."""
 
     where: Instruction
     condition: str
     target: str
     skipped: tuple[str, ...]
-    still: tuple[str, ...]
 
 
 def drafts(words: NameLookup, routines: Iterable[SoundRoutine]) -> Iterator[Draft]:
     """One branch a routine."""
     for routine in routines:
         branches = list(_branches(words, routine)) if routine.plain else []
+        asked = Counter(branch.condition for branch in branches)
+        branches = [branch for branch in branches if asked[branch.condition] == 1]
         if branches:
             names = [str(number) for number in range(len(branches))]
             chosen = branches[int(choose(names, routine.unit.block.name))]
@@ -94,14 +96,13 @@ def _branches(words: NameLookup, routine: SoundRoutine) -> Iterator[_Branch]:
             continue
         # what may have run before the branch is not skipped by it
         left_out = _only_after(routine, one.at, stayed - gone)
-        still = _effects(words, routine, gone)
         skipped = _effects(words, routine, left_out)
         # what is done elsewhere too is left out by no branch
         elsewhere = {other.at for other in routine.instructions} - left_out
         alone = not skipped.keys() & _effects(words, routine, elsewhere).keys()
-        if alone and 0 < len(skipped) <= MOST_NAMED and len(still) <= MOST_NAMED:
-            told = (tuple(skipped.values()), tuple(still.values()))
-            yield _Branch(one, condition, one.statement.rest, *told)
+        if alone and 0 < len(skipped) <= MOST_NAMED:
+            told = tuple(skipped.values())
+            yield _Branch(one, condition, one.statement.rest, told)
 
 
 def _on_every_path(routine: SoundRoutine, at: int) -> bool:
@@ -219,8 +220,4 @@ def _draft(routine: SoundRoutine, branch: _Branch) -> Draft:
         f"{taken} and leads to `{branch.target}`. "
         f"That skips {listing(branch.skipped)}."
     )
-    if branch.still:
-        answer += f" May still follow: {listing(branch.still)}."
-    else:
-        answer += " No call or write follows."
     return about(block, "asm_what_if", question, answer, block.text)
