@@ -127,12 +127,12 @@ _CHANNEL = {
     3: "high byte of the A-bus address of DMA channel {0}",
     4: "bank of the A-bus address of DMA channel {0}",
     5: (
-        "low byte of the number of bytes of DMA channel {0} (in HDMA of an "
-        "indirect address)"
+        "low byte of the number of bytes of DMA channel {0}, in HDMA of the "
+        "address that its table points to"
     ),
     6: (
-        "high byte of the number of bytes of DMA channel {0} (in HDMA of an "
-        "indirect address)"
+        "high byte of the number of bytes of DMA channel {0}, in HDMA of the "
+        "address that its table points to"
     ),
     7: "bank of the indirect address of HDMA channel {0}",
 }

@@ -148,3 +148,24 @@ def test_a_hook_that_frees_what_was_there_leads_to_its_routine(tmp_path):
     (hook,) = samples["asm_hook"]
     assert "`Lamp_Burn`" in hook.output
     assert "autoclean JSL Lamp_Burn" in hook.input
+
+
+def test_a_page_of_one_file_does_not_tell_of_what_the_file_has_not(tmp_path):
+    (tmp_path / "fog_bell.asm").write_text("FogBell_Ring:\n  INC.w $0D90\n  RTL\n")
+    code = "LampGlass_Shine:\n  INC.w $0D91\n  STZ.w $0D92\n  RTL\n"
+    (tmp_path / "lamp_glass.asm").write_text(code)
+    page = (
+        "# Lamp Glass\n\nWhat the glass of the lamp does at night.\n\n"
+        "## Light of the lamp\n\nThe routine `{}` lets the light shine through its "
+        "glass. It also counts how often the keeper has seen it do so in the evening, "
+        "which other parts of the tower read when they decide on the fog.\n"
+    )
+
+    def answers(name: str) -> list[str]:
+        (tmp_path / "LampGlass.md").write_text(page.format(name))
+        samples = OracleTrainingGenerator(tmp_path).generate()
+        return [s.output for s in samples if "the keeper has seen" in s.output]
+
+    assert answers("LampGlass_Shine")
+    assert answers("FogBell_Ring") == []
+    assert answers("LampGlass_Gleam") == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from afs_stages.asm.operand import read_operand
@@ -14,7 +13,7 @@ from afs_stages.codebase.facts.machine import (
     Value,
     combined,
 )
-from afs_stages.codebase.facts.operands import constant, shown
+from afs_stages.codebase.facts.operands import constant, repeats, shown
 
 SHIFTS = {
     "asl": "left",
@@ -100,11 +99,11 @@ def shift(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     """A shift of memory is an act; of A, a product or a quotient whose carry is
     the bit that left.
     """
-    times = re.fullmatch(r"(?i)A?|#(\d)", rest)
+    times = repeats(rest)
     if times is None:
         yield from _shift_memory(state, word, rest)
     else:
-        _shift_a(state, word, int(times.group(1) or 1))
+        _shift_a(state, word, times)
 
 
 def _shift_memory(state: MachineState, word: str, rest: str) -> Iterator[Action]:

@@ -28,6 +28,7 @@ from afs_stages.codebase.facts.machine import (
 from afs_stages.codebase.facts.operands import (
     constant,
     immediate,
+    repeats,
     shown,
     told_with_operand,
 )
@@ -73,6 +74,8 @@ a register holds no result that waits for the return.
 _VERSIONS = frozenset(("if", "elseif", "else", "endif"))
 """Conditions of the assembler: lines between them stand in some versions only."""
 
+MOST_REPEATS = 16
+"""asar repeats an instruction as often as a number says; more is a slip of the pen."""
 _BEHIND = "through the table behind it"
 
 
@@ -409,8 +412,10 @@ def _compare(state: MachineState, word: str, rest: str) -> Iterator[Action]:
 
 
 def _count(state: MachineState, word: str, rest: str) -> Iterator[Action]:
-    if rest.upper() in ("", "A"):
-        step(state, "plus" if word == "inc" else "minus")
+    times = repeats(rest)
+    if times is not None:
+        for _ in range(min(times, MOST_REPEATS)):
+            step(state, "plus" if word == "inc" else "minus")
         return
     target = shown(state, rest)
     if target:
@@ -434,7 +439,7 @@ def _step(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     state.reindexed(register)
     state.registers[register] = Value("register", register.upper())
     state.counted_at = state.line
-    times = int(rest[1:]) if re.fullmatch(r"#\d", rest) else 1
+    times = min(repeats(rest) or 1, MOST_REPEATS)
     state.counted += [Action(act, register.upper())] * times
     state.test = ("count", register.upper(), word[:2])
 

@@ -53,6 +53,15 @@ def immediate(rest: str) -> int | None:
         return None
 
 
+def repeats(rest: str) -> int | None:
+    """How often an instruction on A or on an index is done: once, or as often as a
+    number behind it says (`ASL #3`); None where it is done to memory.
+    """
+    if rest.upper() in ("", "A"):
+        return 1
+    return immediate(rest) if rest[:1] == "#" else None
+
+
 def constant(rest: str) -> str:
     """An immediate operand as shown: a number bare, an expression in the quotes of
     code; "" for any other.

@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from afs_stages.codebase.facts.project import Project
 
 _FENCE = re.compile(r"(?ms)^```(?:asm|65816|assembly)\n(.*?)^```")
+_WORD = re.compile(r"\w+")
 _LABEL = re.compile(r"(?m)^[ \t]*(\w+):")
 _USED = re.compile(
     r"(?i)(?:\b(?:js[rl]|jm[pl]|ld[axy]|st[axyz]|cmp|adc|sbc|and|ora|inc|dec|bit)(?:\.[blw])?\s+[#!(\[]*|%)"
@@ -22,6 +23,10 @@ asar reads none of them.
 
 _QUOTED = re.compile(r"`%?(!?[A-Za-z_]\w{3,})\b")
 """A name in the quotes of code."""
+
+_QUOTED_ALONE = re.compile(r"`%?(!?[A-Za-z_]\w{3,})(?![\w.])")
+"""The same, and no name of a file."""
+_SOURCE = re.compile(r"[\w/]+\.asm\b")
 
 _EMPTY = re.compile(
     r"`(\w+)`[^\n`]{0,12}(?:\| |: |is (?:currently )?|[—–-] )\**(?:empty|a stub"
@@ -51,6 +56,7 @@ class Quotations:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._lines = cache(self._read)
+        self._words = cache(self._read_words)
 
     def fault(self, text: str) -> str:
         """Why the code of a text is not to be taught, or ""."""
@@ -86,6 +92,32 @@ class Quotations:
             and not self._project.vocabulary.has("examples", name)
             for name in bare
         )
+
+    def beside_its_file(self, page: str, text: str) -> bool:
+        """Whether a page that has the name of one source file quotes names of code
+        which that file does not have: they are another file's, or no longer there.
+        """
+        files = self._by_stem.get(_stem(page), [])
+        if len(files) != 1:
+            return False
+        if any(_stem(path) != _stem(page) for path in _SOURCE.findall(text)):
+            return False  # it tells of other files, too
+        there = self._words(files[0])
+        quoted = {name.lstrip("!").lower() for name in _QUOTED_ALONE.findall(text)}
+        compound = {name for name in quoted if "_" in name}
+        return bool((quoted & self._names | compound) - there)
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        """The files that have a name, however its words are joined."""
+        found: dict[str, list[str]] = {}
+        for path in self._project.program.files:
+            found.setdefault(_stem(path), []).append(path)
+        return found
+
+    def _read_words(self, path: str) -> frozenset[str]:
+        lines = self._project.program.files[path].lines
+        return frozenset(_WORD.findall("\n".join(line.text for line in lines).lower()))
 
     def _namespaced(self, text: str) -> list[str]:
         names = "|".join(map(re.escape, self._project.program.namespaces))
@@ -155,6 +187,12 @@ class Quotations:
         return frozenset(
             _bare(line.code) for line in self._project.program.files[path].lines
         )
+
+
+def _stem(path: str) -> str:
+    """The name of a file without its suffix and what joins its words."""
+    name = path.rpartition("/")[2].partition(".")[0]
+    return "".join(filter(str.isalnum, name)).lower()
 
 
 def _lines(code: str) -> list[str]:

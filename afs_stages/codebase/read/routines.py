@@ -185,8 +185,10 @@ def _trim(file: AsmFile, first: int, last: int) -> int:
 
 def _kind(lines: tuple[Line, ...]) -> str:
     words = [statement.word for line in lines for statement in line.statements]
-    code = sum(word.split(".", 1)[0] in MNEMONICS for word in words)
-    data = sum(word in DATA for word in words)
+    told = [w in DATA for w in words if w in DATA or w.split(".", 1)[0] in MNEMONICS]
+    data, code = told.count(True), told.count(False)
+    if data and code and told[0]:
+        return ""  # a table, and code behind it that has another name or none
     if code >= 2 or (code and not data):
         return "routine"
     return "data" if data else ""

@@ -43,10 +43,10 @@ _WRITERS = (
     "Which routine alone, of all in the sources, changes {name}?",
 )
 _OF_BOTH = (
-    "Which routine calls both `{first}` and `{second}`?",
+    "Name a routine that calls both `{first}` and `{second}`.",
     "Where do `{first}` and `{second}` meet: who calls the two?",
-    "In my call trace `{first}` and `{second}` come from one routine. Which?",
-    "Is there a routine that uses `{first}` as well as `{second}`?",
+    "In my call trace `{first}` and `{second}` come from one routine. Which may it be?",
+    "Is there a routine that calls `{first}` as well as `{second}`?",
 )
 _SIDE_BY_SIDE = (
     "Compare {left} and {right}. Both write {name}.",
@@ -247,10 +247,7 @@ def _named_in_macros(project: Project) -> Iterator[str]:
 
 def _caller_of_both(project: Project, unit: Unit, first: str, second: str) -> Draft:
     block = unit.block
-    answer = (
-        f"`{block.name}` (`{block.file}`, line {block.first}) calls both; no other "
-        "routine or table of the source does."
-    )
+    answer = f"`{block.name}` (`{block.file}`, line {block.first}) calls both."
     for name in (first, second):
         target = project.find(name)
         if target is not None and target.summary:

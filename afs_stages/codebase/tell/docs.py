@@ -153,6 +153,8 @@ def _checked(
         fault = fault or ("unfinished_page" if _BLANK.search(answer) else "")
     elif not fault:
         fault = "code_of_unknown_names" if quotations.unknown(answer) else ""
+        if not fault and quotations.beside_its_file(document.path, answer):
+            fault = "names_of_another_file"
         fault = fault or ("file_missing" if paths.missing(answer) else "")
     if document.planned or quotations.names_code(answer):
         # what a page says of code is its claim, however old it is
