@@ -32,6 +32,7 @@ from afs_stages.codebase.facts.operands import (
     told_with_operand,
 )
 from afs_stages.codebase.facts.questions import listing
+from afs_stages.codebase.read.conditions import CHOICES, Conditions
 
 _LOADS = {"lda": "a", "ldx": "x", "ldy": "y"}
 _STORES = {"sta": "a", "stx": "x", "sty": "y"}
@@ -70,9 +71,6 @@ _USES = {register: frozenset(words.split()) for register, words in _USES_WORDS.i
 a register holds no result that waits for the return.
 """
 
-_VERSIONS = frozenset(("if", "elseif", "else", "endif"))
-"""Conditions of the assembler: lines between them stand in some versions only."""
-
 _BEHIND = "through the table behind it"
 
 
@@ -89,13 +87,13 @@ def walk(
     state = MachineState(naming, kept)
     met = meeting_points(lines, name, entered)
     label = ""
-    versions: list[str] = []
+    conditions = Conditions()
     for line in lines:
         acts: list[Action] = []
-        version = " and ".join(versions)
+        version = conditions.told
         for statement in line.statements:
-            if statement.word in _VERSIONS:
-                _choose_version(statement, versions)
+            if statement.word in CHOICES:
+                conditions.read(statement.word, statement.rest)
             for found in statement.labels:
                 if not found.startswith("#_"):
                     for passed in _passing(
@@ -119,18 +117,6 @@ def walk(
             called = tuple(_called_by_name(act, line.comment) for act in acts)
             yield LineActions(line.number, label, called, version)
             label = ""
-
-
-def _choose_version(statement: Statement, versions: list[str]) -> None:
-    """Go on to the next of the versions the assembler chooses from."""
-    before = versions.pop() if versions and statement.word != "if" else ""
-    condition = f"`{statement.rest.strip()}`"
-    if statement.word == "if":
-        versions.append(condition)
-    elif statement.word == "elseif":
-        versions.append(f"{condition} where {before} does not hold")
-    elif statement.word == "else":
-        versions.append(f"what stands beside {before}")
 
 
 def _passing(
@@ -211,7 +197,7 @@ def _acts(statement: Statement, state: MachineState) -> Iterator[Action]:
         state.held = NOTHING
     if word not in _LOADS and word not in _KEEPS and word not in _PUSHES:
         state.starts.clear()
-    if word in _VERSIONS:
+    if word in CHOICES:
         # what the assembler decides: nothing is known behind it
         state.forget()
     elif word in _OWN:

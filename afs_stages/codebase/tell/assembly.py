@@ -11,7 +11,7 @@ from afs_stages.asm.isa import DATA
 from afs_stages.asm.operand import Operand, read_operand
 from afs_stages.codebase.facts.machine import BRANCHES
 from afs_stages.codebase.facts.project import Project, Unit
-from afs_stages.codebase.facts.questions import choose, listing
+from afs_stages.codebase.facts.questions import choose, listing, only_if
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.nodes import AsmFile, Macro
 from afs_stages.codebase.read.routines import dedent
@@ -394,7 +394,7 @@ def _patch(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
     notes = [f"- `{code}`: {said}" for code, said in block.notes[:8]]
     answer = (
         f"`{block.file}` patches the original game at "
-        f"{block.name}{f', in `{inside}`' if inside else ''}."
+        f"{block.name}{f', in `{inside}`' if inside else ''}{only_if(block.condition)}."
     )
     if comments.words(header) >= 2:
         answer += (

@@ -14,6 +14,7 @@ from afs_stages.codebase.facts.mentions import owners, shown
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import listing
 from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.conditions import CHOICES, Conditions
 from afs_stages.codebase.read.continuation import continued, whole_comment
 from afs_stages.codebase.read.routines import MARK
 from afs_stages.codebase.tell.draft import Draft
@@ -29,7 +30,6 @@ any, and of one whose use is known.
 """
 SHORT_TABLE = 16
 """Lines of a table that its header alone explains."""
-_CONDITIONS = ("if", "elseif", "else")
 
 
 @dataclass
@@ -135,6 +135,7 @@ def _groups(unit: Unit) -> list[Group]:
     lines = unit.block.lines
     below = continued(lines)
     groups = [Group("", "")]
+    conditions = Conditions()
     above: list[str] = []
     number = 0
     for at, line in enumerate(lines):
@@ -142,9 +143,13 @@ def _groups(unit: Unit) -> list[Group]:
             above += [line.comment] if at not in below else []
             continue
         label = _local_label(line)
-        heading = comments.prose(above) or _condition(line)
+        choices = [s for s in line.statements if s.word in CHOICES]
+        for statement in choices:
+            conditions.read(statement.word, statement.rest)
+        told = f"only if {conditions.told}" if choices and conditions.told else ""
+        heading = comments.prose(above) or told
         above = [] if line.code else above
-        if label or heading or _ends_a_condition(line):
+        if label or heading or choices:
             groups.append(Group(label or groups[-1].label, heading))
         if _holds_data(line):
             number += 1
@@ -171,15 +176,6 @@ def _remark(line: Line, said: str) -> str:
 def _local_label(line: Line) -> str:
     labels = [label for statement in line.statements for label in statement.labels]
     return next((label for label in labels if label.startswith(".")), "")
-
-
-def _condition(line: Line) -> str:
-    words = {statement.word for statement in line.statements}
-    return f"under `{line.code.strip()}`" if words.intersection(_CONDITIONS) else ""
-
-
-def _ends_a_condition(line: Line) -> bool:
-    return any(statement.word == "endif" for statement in line.statements)
 
 
 def _holds_data(line: Line) -> bool:

@@ -385,7 +385,7 @@ def _goes_on(acts: list[Action], step: LineActions) -> bool:
 
 def _lead_of(step: LineActions) -> str:
     """Where a step stands: the version of the assembler's choice, the label."""
-    version = f"Assembled only with {step.version}" if step.version else ""
+    version = f"Assembled only if {step.version}" if step.version else ""
     label = f"at `{step.label}`" if step.label else ""
     lead = ", ".join(filter(None, (version, label)))
     return f"{lead[:1].upper()}{lead[1:]}: " if lead else ""
