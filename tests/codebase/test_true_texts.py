@@ -41,7 +41,7 @@ def test_a_table_says_how_many_entries_it_does_not_list(tmp_path):
     assert sample.output.split("\n\n")[1].splitlines() == [
         "It has 4 lines of data; of 2 of them alone something is said:",
         f"- `{long}`: the first lamps",
-        "- 1 line: under `if !LIT`",
+        "- 1 line: only if `!LIT`",
         "- `dw 7`: none left",
     ]
 

@@ -52,6 +52,14 @@ class CodeSpan:
         """The lines as written, the common indentation removed."""
         return dedent([line.text for line in self.lines])
 
+    @cached_property
+    def bare(self) -> str:
+        """The lines without comments, for a question whose answer tells these; a line
+        that held nothing else is gone.
+        """
+        kept = [line.code for line in self.lines if line.code or not line.comment]
+        return dedent(kept)
+
     @property
     def notes(self) -> list[tuple[str, str]]:
         """(code, comment) of each comment inside that says something."""

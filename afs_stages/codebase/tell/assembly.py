@@ -129,7 +129,7 @@ def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
         elif unit.block.kind == "patch":
             yield from _patch(project, words, unit)
         else:
-            table = data_tables.draft(project, words, unit, fenced(unit.block.text))
+            table = data_tables.draft(project, words, unit)
             if table is not None:
                 yield table
     for file in project.program.files.values():
@@ -421,7 +421,7 @@ def _patch(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
     fault = "" if _patch_told(unit, header, target) else "patch_without_purpose"
     place = (block.file, block.first, block.last, group)
     yield Draft(
-        "asm_hook", question, answer, *place, input=fenced(block.text), fault=fault
+        "asm_hook", question, answer, *place, input=fenced(block.bare), fault=fault
     )
 
 

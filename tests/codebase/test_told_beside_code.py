@@ -1,0 +1,33 @@
+"""What an answer adds to the code its question shows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from tests.codebase.test_true_facts import made
+
+
+def kinds(tmp_path, code):
+    """Kind -> the samples of one file of code."""
+    found = defaultdict(list)
+    for sample in made(tmp_path, code)[0]:
+        found[sample.provenance["kind"]].append(sample)
+    return found
+
+
+def test_a_question_shows_no_comment_that_its_answer_tells(tmp_path):
+    code = (
+        "org $018000 ; The lamp burns longer than it did\n"
+        "  ; until the morning\n  LDA #$05 ; five hours\n  STA.w LampOil\n\n"
+        "; Colours of the lamps of the tower\nLamps:\n  ; at night\n"
+        "  db $40 ; the lower lamp\n  db $41 ; the upper lamp\n"
+        "\nTower_Night:\n  LDA.w LampOil : ASL : TAX\n"
+        "  LDA.w Lamps,X : STA $0D72\n  RTL\n"
+    )
+    found = kinds(tmp_path, code)
+    (hook,), (table,) = found["asm_hook"], found["asm_table"]
+    assert hook.input == "```asm\norg $018000\n  LDA #$05\n  STA.w LampOil\n```"
+    assert "five hours" in hook.output
+    assert table.input == "```asm\nLamps:\n  db $40\n  db $41\n```"
+    way = "LDA.w LampOil : ASL : TAX : LDA.w Lamps,X"
+    assert f"It is read by an index:\n- `Tower_Night`: `{way}`" in table.output
