@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from tests.codebase.test_true_facts import made
+from tests.codebase.test_true_facts import explained, made
 
 
 def kinds(tmp_path, code):
@@ -31,3 +31,23 @@ def test_a_question_shows_no_comment_that_its_answer_tells(tmp_path):
     assert table.input == "```asm\nLamps:\n  db $40\n  db $41\n```"
     way = "LDA.w LampOil : ASL : TAX : LDA.w Lamps,X"
     assert f"It is read by an index:\n- `Tower_Night`: `{way}`" in table.output
+
+
+def test_a_pull_is_told_with_its_push(tmp_path):
+    body = ("PLA", "PHP : SEI", "PEA.w $4040 : PLB", "LDA.w LampOil : BEQ .out")
+    output = explained(tmp_path, *body, "STZ.b $2E", ".out", "PLB : PLP", "RTL")
+    assert (
+        "Pulls A, pushes the status flags, disables interrupts, "
+        "pushes `$4040` (`PEA`), pulls the data bank" in output
+    )
+    kept = explained(tmp_path, "PHP", *body[3:], "STZ.b $2E", ".out", "PLP", "RTL")
+    assert "the status flags and returns" in kept
+    assert "ushes" not in kept
+
+
+def test_flags_that_are_set_by_hand_are_told(tmp_path):
+    body = ("PHP : SEP #$41", "JSL Lamp_Burn", "PLP", "LDA.w LampOil : SEC")
+    output = explained(tmp_path, *body, "JML $008000")
+    assert "Pushes the status flags, runs `SEP #$41`, calls `Lamp_Burn`" in output
+    assert "pulls the status flags" in output
+    assert "goes to `$008000` with A = `LampOil` and the carry set" in output

@@ -18,7 +18,7 @@ from afs_stages.asm.operand import read_operand
 from afs_stages.asm.places import canonical, region
 from afs_stages.codebase.facts.actions import Action, LineActions
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
-from afs_stages.codebase.facts.flow import walk
+from afs_stages.codebase.facts.flow import tricks, walk
 from afs_stages.codebase.facts.mentions import READ, TESTED
 from afs_stages.codebase.facts.project import NO_TASK, Project, Unit
 from afs_stages.codebase.facts.questions import address, listing, quoted
@@ -341,7 +341,12 @@ def _part(project: Project, unit: Unit) -> str:
 def steps_of(project: Project, words: NameLookup, unit: Unit) -> list[LineActions]:
     """What a routine does, line by line, without the return at its end."""
     lines, name = unit.block.lines[1:], unit.block.name
-    steps = list(walk(lines, words.naming, name, words.entered, project.untouched))
+    read = partial(walk, lines, words.naming, name, words.entered, project.untouched)
+    steps = list(read())
+    pulls = any(act.verb == "pulls" for step in steps for act in step.acts)
+    if pulls or tricks(lines):
+        # a pull says nothing without the push it belongs to
+        steps = list(read(stack=True))
     if steps and (steps[-1].acts, steps[-1].label) == (_RETURN, ""):
         del steps[-1]
     return steps
