@@ -51,3 +51,17 @@ def test_flags_that_are_set_by_hand_are_told(tmp_path):
     assert "Pushes the status flags, runs `SEP #$41`, calls `Lamp_Burn`" in output
     assert "pulls the status flags" in output
     assert "goes to `$008000` with A = `LampOil` and the carry set" in output
+
+
+def test_the_low_byte_of_two_registers_is_told_as_both(tmp_path):
+    output = explained(tmp_path, "LDA.w LampOil : STA.w $2116", "STZ.b $2E", "RTL")
+    assert "the VRAM word address (the low byte; 16 bits reach $2117 too)" in output
+
+
+def test_every_name_of_a_place_is_told(tmp_path):
+    code = "LampGlow = $7E0DA0 ; How bright the lamp of the tower burns\n"
+    code += "!LampGlow = $7E0DA0\nTideSpeed = $7E0DA0\n"
+    found = kinds(tmp_path, code)
+    for kind in ("memory_name", "memory_address"):
+        (answer,) = [s.output for s in found[kind] if "LampGlow" in s.output]
+        assert answer.endswith("Other names of this place: `TideSpeed`.")

@@ -632,9 +632,20 @@ def _data(words: NameLookup, unit: Unit) -> str:
         known, said = words.register(place)
         if not any(f"({address(place)})" in row for row in rows):
             rows.append(
-                f"- {verb} {known or address(place)} ({address(place)}): {said}"
+                f"- {verb} {known or address(place)} ({address(place)}): "
+                f"{_whole_word(place, said)}"
             )
     return "Data:\n" + "\n".join(rows) if rows else ""
+
+
+def _whole_word(place: int, said: str) -> str:
+    """What a register does; of the low byte of two, what both are: code that is 16 bits
+    wide reaches the other one too.
+    """
+    low, _, both = said.partition("low byte of ")
+    if low or not both:
+        return said
+    return f"{both} (the low byte; 16 bits reach {address(place + 1)} too)"
 
 
 def _tells_a_reader(symbol: Symbol) -> bool:
