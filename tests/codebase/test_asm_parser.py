@@ -82,8 +82,8 @@ def test_namespaces_macros_structs_and_conditions():
         ("Pos", 1, ""),
     ]
     assert [include.condition for include in file.includes] == [
-        "!DEBUG == 1",
-        "not (!DEBUG == 1)",
+        "`!DEBUG == 1`",
+        "not `!DEBUG == 1`",
     ]
 
 

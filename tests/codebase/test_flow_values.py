@@ -145,7 +145,7 @@ def test_a_choice_of_the_assembler_is_a_version():
     steps = list(walk(tuple(lex(code)), quoted))
     assert [step.version for step in steps] == [
         "`!PAL`",
-        "what stands beside `!PAL`",
+        "not `!PAL`",
         "",
     ]
 

@@ -214,8 +214,8 @@ def test_both_sides_of_a_condition_are_not_told_as_one_after_the_other(tmp_path)
     more = ("JMP Lamp_Bright", "else", "JMP Lamp_Dark", "endif")
     output = explained(tmp_path, *body, *more)
     bright, dark = output.index("`Lamp_Bright`"), output.index("`Lamp_Dark`")
-    assert "ssembled only with `!LIT == 1`" in output[:bright]
-    assert "ssembled only with what stands beside `!LIT == 1`" in output[bright:dark]
+    assert "ssembled only if `!LIT == 1`" in output[:bright]
+    assert "ssembled only if not `!LIT == 1`" in output[bright:dark]
 
 
 def test_a_patch_ends_where_the_assembler_chooses(tmp_path):
@@ -226,6 +226,15 @@ def test_a_patch_ends_where_the_assembler_chooses(tmp_path):
     hooks = [s for s in samples if s.provenance["kind"] == "asm_hook"]
     assert hooks
     assert not [s for s in hooks if "else" in s.input]
+
+
+def test_a_patch_is_told_with_the_condition_it_stands_under(tmp_path):
+    code = "if !LIT == 1\n  NOP\nelseif !LIT == 2\n  NOP\nelse\n"
+    code += "org $018000 ; The lamp burns longer than it did\n  JSL Lamp_Light\nendif\n"
+    body = routine("LDA.b #$05 : STA.w LampOil", "RTL")
+    samples, _ = made(tmp_path, f"{code}{body}")
+    (hook,) = [s for s in samples if s.provenance["kind"] == "asm_hook"]
+    assert "$018000 (only if not `!LIT == 1` and not `!LIT == 2`)." in hook.output
 
 
 def test_a_drawn_legend_is_no_meaning(tmp_path):

@@ -41,7 +41,7 @@ def test_a_table_says_how_many_entries_it_does_not_list(tmp_path):
     assert sample.output.split("\n\n")[1].splitlines() == [
         "It has 4 lines of data; of 2 of them alone something is said:",
         f"- `{long}`: the first lamps",
-        "- 1 line: under `if !LIT`",
+        "- 1 line: only if `!LIT`",
         "- `dw 7`: none left",
     ]
 
@@ -163,7 +163,7 @@ def test_a_page_of_one_file_does_not_tell_of_what_the_file_has_not(tmp_path):
 
     def answers(name: str) -> list[str]:
         (tmp_path / "LampGlass.md").write_text(page.format(name))
-        samples = OracleTrainingGenerator(tmp_path).generate()
+        samples = OracleTrainingGenerator(oracle_path=tmp_path).generate()
         return [s.output for s in samples if "the keeper has seen" in s.output]
 
     assert answers("LampGlass_Shine")

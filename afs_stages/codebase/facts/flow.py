@@ -8,10 +8,11 @@ them, so a step says nothing that could come out otherwise.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Set
 from itertools import chain
 
-from afs_stages.asm.effects import registers
+from afs_stages.asm.effects import PULLS, PUSHES, registers
 from afs_stages.asm.lexer import Line, Statement
 from afs_stages.asm.operand import Operand, read_operand
 from afs_stages.codebase.facts.actions import Action, LineActions
@@ -33,6 +34,7 @@ from afs_stages.codebase.facts.operands import (
     told_with_operand,
 )
 from afs_stages.codebase.facts.questions import listing
+from afs_stages.codebase.read.conditions import CHOICES, Conditions
 
 _LOADS = {"lda": "a", "ldx": "x", "ldy": "y"}
 _STORES = {"sta": "a", "stx": "x", "sty": "y"}
@@ -57,7 +59,14 @@ _PUSHES = {
 }
 _PULLS = {"pla": "a", "plx": "x", "ply": "y", "plb": "8", "plp": "8", "pld": "d"}
 """The register that is pushed or pulled, or how many bits the instruction moves."""
+_PUSHED = {
+    "phb": "the data bank",
+    "phk": "the program bank",
+    "php": "the status flags",
+    "phd": "the direct page",
+}
 _PULLED = {"plb": "the data bank", "plp": "the status flags", "pld": "the direct page"}
+_INTERRUPTS = {"sei": "disables", "cli": "enables"}
 _NAMES = re.compile(r"([A-Z]\w*[_.]\w+)((?: \w+)?)")
 _BARE = re.compile(r"`\$[0-9A-Fa-f]{6}`")
 _ENDS = frozenset(("rts", "rtl", "rti", "bra", "brl", "jmp", "jml"))
@@ -71,11 +80,10 @@ _USES = {register: frozenset(words.split()) for register, words in _USES_WORDS.i
 a register holds no result that waits for the return.
 """
 
-_VERSIONS = frozenset(("if", "elseif", "else", "endif"))
-"""Conditions of the assembler: lines between them stand in some versions only."""
-
 MOST_REPEATS = 16
 """asar repeats an instruction as often as a number says; more is a slip of the pen."""
+_FLAGS_BY_HAND = 0xCE
+"""The flags but for the carry and the widths of the registers."""
 _BEHIND = "through the table behind it"
 
 
@@ -85,20 +93,22 @@ def walk(
     name: str = "",
     entered: Set[str] = frozenset(),
     kept: Callable[[str], Set[str]] = lambda _: frozenset(),
+    stack: bool = False,
 ) -> Iterator[LineActions]:
     """The steps of the routine `name`, one for each line that does something worth
     a word, in order; `kept` tells which indexes a routine gives back as it got them.
+    With `stack` every push, pull and switch of the flags is told, too.
     """
-    state = MachineState(naming, kept)
+    state = MachineState(naming, kept, tells_stack=stack)
     met = meeting_points(lines, name, entered)
     label = ""
-    versions: list[str] = []
+    conditions = Conditions()
     for line in lines:
         acts: list[Action] = []
-        version = " and ".join(versions)
+        version = conditions.told
         for statement in line.statements:
-            if statement.word in _VERSIONS:
-                _choose_version(statement, versions)
+            if statement.word in CHOICES:
+                conditions.read(statement.word, statement.rest)
             for found in statement.labels:
                 if not found.startswith("#_"):
                     for passed in _passing(
@@ -124,16 +134,23 @@ def walk(
             label = ""
 
 
-def _choose_version(statement: Statement, versions: list[str]) -> None:
-    """Go on to the next of the versions the assembler chooses from."""
-    before = versions.pop() if versions and statement.word != "if" else ""
-    condition = f"`{statement.rest.strip()}`"
-    if statement.word == "if":
-        versions.append(condition)
-    elif statement.word == "elseif":
-        versions.append(f"{condition} where {before} does not hold")
-    elif statement.word == "else":
-        versions.append(f"what stands beside {before}")
+def tricks(lines: tuple[Line, ...]) -> bool:
+    """Whether code does more with the stack than to keep registers for a while: it
+    pulls other registers than it pushes, pushes numbers, or sets flags by hand.
+    """
+    pushed: Counter[str] = Counter()
+    for statement in chain.from_iterable(line.statements for line in lines):
+        word, rest = statement.word.split(".", 1)[0], statement.rest
+        if word in ("pea", "pei", "per"):
+            return True
+        if word in ("rep", "sep") and (immediate(rest) or 0) & _FLAGS_BY_HAND:
+            return True
+        if word in PUSHES:
+            # the program bank is pushed only to become the data bank
+            pushed[PUSHES[word].replace("k", "b")] += 1
+        elif word in PULLS:
+            pushed[PULLS[word]] -= 1
+    return any(pushed.values())
 
 
 def _passing(
@@ -214,7 +231,7 @@ def _acts(statement: Statement, state: MachineState) -> Iterator[Action]:
         state.held = NOTHING
     if word not in _LOADS and word not in _KEEPS and word not in _PUSHES:
         state.starts.clear()
-    if word in _VERSIONS:
+    if word in CHOICES:
         # what the assembler decides: nothing is known behind it
         state.forget()
     elif word in _OWN:
@@ -266,6 +283,8 @@ def _control(
         )
     elif word in ("clc", "sec"):
         state.carry = "clear" if word == "clc" else "set"
+    elif word in _INTERRUPTS:
+        yield Action(_INTERRUPTS[word], "interrupts")
     elif statement.word.startswith("%"):
         state.forget()
         yield Action("runs", f"`{' '.join(f'{statement.word} {rest}'.split())}`")
@@ -323,9 +342,11 @@ def _widths(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     """REP and SEP: a register that is cut or widened is not what was put into it."""
     bits = immediate(rest)
     size = "16" if word == "rep" else "8"
+    if state.tells_stack:
+        yield Action("runs", f"`{word.upper()} {rest}`")
     if bits is None:
         state.forget()
-        return iter(())
+        return
     if bits & 0x20:
         state.resized("a", size)
     if bits & 0x10:
@@ -335,20 +356,22 @@ def _widths(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         state.carry, state.held = "clear" if word == "rep" else "set", NOTHING
     if bits & 0xC3:
         state.test = NOTHING
-    return iter(())
 
 
 def _keep(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     """Push, or take back what was pushed: no result of the routine, but known again."""
     register = _PUSHES.get(word) or _PULLS[word]
     size = state.widths.get(register, register)
+    if word in _PUSHES and state.tells_stack:
+        yield Action("pushes", _pushed(state, word, rest))
     if word in _PUSHES:
         state.push(word, "" if register == "16" else register, size)
         return
     value = state.pull(size)
+    if value is None or state.tells_stack:
+        yield Action("pulls", _PULLED.get(word, register.upper()))
     if value is None:
         # pushed by other code or on other paths: all that is sure is the pull
-        yield Action("pulls", _PULLED.get(word, register.upper()))
         value = Value("returned", "the pulled A", "A") if register == "a" else UNKNOWN
     if word == "plp":
         state.flags_pulled(value)
@@ -360,6 +383,14 @@ def _keep(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         state.registers[register] = value
         state.test = value.asked
         state.results.pop(register, None)
+
+
+def _pushed(state: MachineState, word: str, rest: str) -> str:
+    """What a push puts on the stack."""
+    register = _PUSHES[word]
+    if register in state.registers:
+        return state.registers[register].said or register.upper()
+    return _PUSHED.get(word) or f"`{rest}` (`{word.upper()}`)"
 
 
 def _store(state: MachineState, word: str, rest: str) -> Iterator[Action]:
@@ -512,6 +543,7 @@ def _given(state: MachineState) -> str:
             given.append(f"{register.upper()} = {value.text}")
         elif result and value.kind != "constant":
             given.append(f"{register.upper()} = {result}")
+    given += [f"the carry {state.carry}"] if state.carry else []
     return f" with {listing(given)}" if given else ""
 
 

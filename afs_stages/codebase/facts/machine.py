@@ -177,6 +177,8 @@ class MachineState:
     two equal tokens are the same width.
     """
     forgotten: int = 0
+    tells_stack: bool = False
+    """Whether every push, pull and switch of the flags is told."""
     coming: dict[str, list[_Path]] = field(default_factory=dict)
 
     def forget(self) -> None:

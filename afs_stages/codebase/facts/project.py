@@ -322,7 +322,7 @@ def _hook_behind(
     hooks = project.hooks.setdefault(target.block.name, [])
     if not any((hook.file, hook.name) == (file.path, org.address) for hook in hooks):
         place = (org.address, file.path, line, line)
-        hooks.append(CodeSpan("patch", *place, "", "", ()))
+        hooks.append(CodeSpan("patch", *place, "", "", (), org.condition))
 
 
 def _hook(project: Project, unit: Unit) -> None:

@@ -42,6 +42,11 @@ def listing(items: Sequence[str], limit: int = 8) -> str:
     return f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
+def only_if(condition: str) -> str:
+    """The condition of the assembler behind what stands under it, "" for none."""
+    return f" (only if {condition})" if condition else ""
+
+
 def quoted(items: Iterable[str], limit: int = 8) -> str:
     """A listing of names of the code, each in the quotes of code."""
     return listing([f"`{name}`" for name in items], limit)

@@ -99,12 +99,15 @@ class Include:
 
 @dataclass(frozen=True, slots=True)
 class Org:
-    """`org address`, with its comments and the tags (`@hook …`) above or behind it."""
+    """`org address`, with its comments, the tags (`@hook …`) above or behind it and the
+    conditions it stands under.
+    """
 
     address: str
     line: int
     comment: str
     tags: tuple[tuple[str, str], ...]
+    condition: str
 
 
 @dataclass(frozen=True, slots=True)

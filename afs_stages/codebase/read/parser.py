@@ -9,6 +9,7 @@ import re
 from afs_stages.asm.isa import DATA, MNEMONICS, OTHER
 from afs_stages.asm.lexer import Line, Statement, lex
 from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.conditions import Conditions
 from afs_stages.codebase.read.continuation import continued, spread, whole_comment
 from afs_stages.codebase.read.nodes import (
     AsmFile,
@@ -49,7 +50,7 @@ class _Parser:
         self.problems = problems
         self.namespace: list[str] = []
         self.pushed: list[list[str]] = []
-        self.conditions: list[str] = []
+        self.conditions = Conditions()
         self.open_braces: list[int] = []
         self.macro: Macro | None = None
         self.struct: Struct | None = None
@@ -73,8 +74,8 @@ class _Parser:
                 node.last = last
         for line in self.open_braces:
             self._report(line, "unclosed_brace")
-        if self.conditions:
-            self._report(last, "unclosed_if", self.conditions[-1][:60])
+        if self.conditions.open:
+            self._report(last, "unclosed_if", self.conditions.told)
         self.out.title = _title(self.out.lines)
 
     def _report(self, line: int, reason: str, detail: str = "") -> None:
@@ -130,7 +131,7 @@ class _Parser:
                 else ""
             )
             # which side of a condition is assembled is not known here
-            size = "" if self.conditions else size
+            size = "" if self.conditions.open else size
             self.out.steps.append(PcStep("data" if size else "code", size, line.number))
         else:
             self._other(word, statement, line)
@@ -298,7 +299,7 @@ class _Parser:
         self.namespace = self.pushed.pop() if self.pushed else []
 
     def _on_incsrc(self, rest: str, line: Line) -> None:
-        condition = " and ".join(self.conditions)
+        condition = self.conditions.told
         path = rest.strip().strip('"').replace("\\", "/")
         self.out.includes.append(Include(path, line.number, condition))
         self.out.steps.append(PcStep("include", path, line.number))
@@ -313,24 +314,21 @@ class _Parser:
         self.other_processor = rest.strip().lower() != "65816"
 
     def _on_if(self, rest: str, line: Line) -> None:
-        self.conditions.append(rest)
+        self.conditions.read("if", rest)
 
     _on_while = _on_if
     _on_for = _on_if
 
     def _on_elseif(self, rest: str, line: Line) -> None:
-        if self.conditions:
-            self.conditions[-1] = rest
+        self.conditions.read("elseif", rest)
 
     def _on_else(self, rest: str, line: Line) -> None:
-        if self.conditions:
-            self.conditions[-1] = f"not ({self.conditions[-1]})"
+        self.conditions.read("else", rest)
 
     def _on_endif(self, rest: str, line: Line) -> None:
-        if self.conditions:
-            self.conditions.pop()
-        else:
+        if not self.conditions.open:
             self._report(line.number, "unopened_if")
+        self.conditions.read("endif", rest)
 
     _on_endwhile = _on_endif
     _on_endfor = _on_endif
@@ -352,10 +350,9 @@ class _Parser:
         text = comments.strip(line.comment) if not tags else ""
         header = self._header(line.number)
         said = "\n".join(filter(None, (header, text)))
-        self.out.orgs.append(
-            Org(rest.split(",")[0].strip(), line.number, said, tuple(tags))
-        )
-        self.out.steps.append(PcStep("org", rest.split(",")[0].strip(), line.number))
+        address, condition = rest.split(",")[0].strip(), self.conditions.told
+        self.out.orgs.append(Org(address, line.number, said, tuple(tags), condition))
+        self.out.steps.append(PcStep("org", address, line.number))
 
     def _on_base(self, rest: str, line: Line) -> None:
         self.out.steps.append(PcStep("base", rest, line.number))

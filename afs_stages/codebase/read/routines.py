@@ -14,6 +14,7 @@ from itertools import takewhile
 from afs_stages.asm.isa import DATA, MNEMONICS
 from afs_stages.asm.lexer import Line
 from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.conditions import CHOICES
 from afs_stages.codebase.read.continuation import continued
 from afs_stages.codebase.read.nodes import AsmFile, Label
 
@@ -24,7 +25,6 @@ _ENDS_WORDS = """
 """
 _ENDS = frozenset(_ENDS_WORDS.split())
 _CLOSES = frozenset(("elseif", "else", "endif"))
-_CONDITIONS = frozenset(("if", "elseif", "else", "endif"))
 
 
 MARK = re.compile(r"^(\s*)#_[0-9A-F]{6}:\s?")
@@ -44,11 +44,21 @@ class CodeSpan:
     header: str
     section: str
     lines: tuple[Line, ...]
+    condition: str = ""
+    """The conditions of the assembler a patch stands under."""
 
     @cached_property
     def text(self) -> str:
         """The lines as written, the common indentation removed."""
         return dedent([line.text for line in self.lines])
+
+    @cached_property
+    def bare(self) -> str:
+        """The lines without comments, for a question whose answer tells these; a line
+        that held nothing else is gone.
+        """
+        kept = [line.code for line in self.lines if line.code or not line.comment]
+        return dedent(kept)
 
     @property
     def notes(self) -> list[tuple[str, str]]:
@@ -111,7 +121,7 @@ def patches(file: AsmFile) -> Iterator[CodeSpan]:
             if (
                 line.number in named
                 or not line.text.strip()
-                or any(word in _ENDS or word in _CONDITIONS for word in words)
+                or any(word in _ENDS or word in CHOICES for word in words)
             ):
                 break
             last = line.number
@@ -125,9 +135,8 @@ def patches(file: AsmFile) -> Iterator[CodeSpan]:
             and not _skips(lines)
             and words.count("{") == words.count("}")
         ):
-            yield CodeSpan(
-                "patch", org.address, file.path, org.line, last, org.comment, "", lines
-            )
+            place = (org.address, file.path, org.line, last)
+            yield CodeSpan("patch", *place, org.comment, "", lines, org.condition)
 
 
 def _skips(lines: tuple[Line, ...]) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO
 from afs_stages.codebase.facts.mentions import Mentions, shown
 from afs_stages.codebase.facts.project import Project, Unit
-from afs_stages.codebase.facts.questions import choose, listing, quoted
+from afs_stages.codebase.facts.questions import choose, listing, only_if, quoted
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.nodes import AsmFile
 from afs_stages.codebase.tell.draft import Draft
@@ -111,8 +111,7 @@ def _file(
     code = [unit for unit in units if unit.block.kind == "routine"]
     routines = [unit for unit in code if not _MARK.fullmatch(unit.block.name)]
     tables = [f"`{unit.block.name}`" for unit in units if unit.block.kind == "data"]
-    orgs = (org.address for org in file.orgs)
-    patches = list(dict.fromkeys(place for place in orgs if place.startswith("$")))
+    patches = _places(file)
     summaries = sum(bool(unit.summary) for unit in routines)
     owned = len(routines) + len(tables) + len(patches) + len(file.macros)
     if owned < 3 or not _is_told(file.title, summaries):
@@ -257,11 +256,7 @@ def _includes(file: AsmFile) -> Iterator[Draft]:
     for include in file.includes[:120]:
         comment = comments.strip(file.lines[include.line - 1].comment)
         said = f": {comment}" if comments.words(comment) >= 2 else ""
-        rows.append(
-            f"- `{include.path}`"
-            + (f" (only if {include.condition})" if include.condition else "")
-            + said
-        )
+        rows.append(f"- `{include.path}`" + only_if(include.condition) + said)
     question = choose(
         [
             f"What does `{file.path}` include, and in which order?",
@@ -299,16 +294,18 @@ def _hooks(project: Project, path: str, units: list[Unit]) -> Iterator[Draft]:
         + "\n".join(rows.values())
     )
     named = {row.split(" ", 2)[1].rstrip(":") for row in rows.values()}
-    orgs = (
-        org.address
-        for org in project.program.files[path].orgs
-        if org.address.startswith("$")
-    )
-    others = [place for place in dict.fromkeys(orgs) if place not in named]
+    places = _places(project.program.files[path])
+    others = [place for place in places if place.split(" ", 1)[0] not in named]
     if others:
         answer += f"\n\nIt also puts code or data at {listing(others, MOST_PATCHES)}."
     fault = "" if told * 3 >= len(rows) else "patches_without_purpose"
     yield _draft("architecture_hooks", question, answer, path, max(patches), fault)
+
+
+def _places(file: AsmFile) -> list[str]:
+    """Where a file puts code or data, each place with its condition."""
+    orgs = [org for org in file.orgs if org.address.startswith("$")]
+    return list(dict.fromkeys(f"{o.address}{only_if(o.condition)}" for o in orgs))
 
 
 def _hook(project: Project, unit: Unit) -> tuple[str, bool]:
@@ -327,6 +324,7 @@ def _hook(project: Project, unit: Unit) -> tuple[str, bool]:
     if not (name or said):
         return "", False
     leads = f" → `{name}` ({how.upper()})" if name else ""
+    leads += only_if(unit.block.condition)
     return f"- {unit.block.name}{leads}{f': {said}' if said else ''}", bool(said)
 
 

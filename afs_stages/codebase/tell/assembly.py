@@ -11,7 +11,7 @@ from afs_stages.asm.isa import DATA
 from afs_stages.asm.operand import Operand, read_operand
 from afs_stages.codebase.facts.machine import BRANCHES
 from afs_stages.codebase.facts.project import Project, Unit
-from afs_stages.codebase.facts.questions import choose, listing
+from afs_stages.codebase.facts.questions import choose, listing, only_if
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.nodes import AsmFile, Macro
 from afs_stages.codebase.read.routines import dedent
@@ -129,7 +129,7 @@ def drafts(project: Project, words: NameLookup) -> Iterator[Draft]:
         elif unit.block.kind == "patch":
             yield from _patch(project, words, unit)
         else:
-            table = data_tables.draft(project, words, unit, fenced(unit.block.text))
+            table = data_tables.draft(project, words, unit)
             if table is not None:
                 yield table
     for file in project.program.files.values():
@@ -394,7 +394,7 @@ def _patch(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
     notes = [f"- `{code}`: {said}" for code, said in block.notes[:8]]
     answer = (
         f"`{block.file}` patches the original game at "
-        f"{block.name}{f', in `{inside}`' if inside else ''}."
+        f"{block.name}{f', in `{inside}`' if inside else ''}{only_if(block.condition)}."
     )
     if comments.words(header) >= 2:
         answer += (
@@ -421,7 +421,7 @@ def _patch(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
     fault = "" if _patch_told(unit, header, target) else "patch_without_purpose"
     place = (block.file, block.first, block.last, group)
     yield Draft(
-        "asm_hook", question, answer, *place, input=fenced(block.text), fault=fault
+        "asm_hook", question, answer, *place, input=fenced(block.bare), fault=fault
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from afs_stages.asm.effects import switched_widths
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
 from afs_stages.codebase.facts.project import Project, Unit
-from afs_stages.codebase.facts.questions import listing, quoted
+from afs_stages.codebase.facts.questions import listing, only_if, quoted
 
 _REGISTERS = {
     "a": "A",
@@ -106,7 +106,10 @@ def reached(project: Project, unit: Unit, role: bool, in_lead: bool) -> str:
             said.append(f"{quoted(others, 5)} {one if len(others) == 1 else many} it.")
     hooks = project.hooks.get(name, [])
     if hooks:
-        places = listing([f"{hook.name} (`{hook.file}`)" for hook in hooks], 3)
+        rows = [
+            f"{hook.name} (`{hook.file}`){only_if(hook.condition)}" for hook in hooks
+        ]
+        places = listing(rows, 3)
         lead = "The patch" if len(hooks) == 1 else "Patches"
         said.append(
             f"{lead} at {places} {'leads' if len(hooks) == 1 else 'lead'} to it."

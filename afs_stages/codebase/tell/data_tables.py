@@ -7,16 +7,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from afs_stages.asm.isa import DATA
+from afs_stages.asm.isa import CALLS, DATA, MNEMONICS, RETURNS
 from afs_stages.asm.lexer import Line
 from afs_stages.asm.operand import read_operand
-from afs_stages.codebase.facts.mentions import owners, shown
+from afs_stages.codebase.facts.mentions import Use, owners, shown
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import listing
 from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.conditions import CHOICES, Conditions
 from afs_stages.codebase.read.continuation import continued, whole_comment
 from afs_stages.codebase.read.routines import MARK
-from afs_stages.codebase.tell.draft import Draft
+from afs_stages.codebase.tell.draft import Draft, fenced
 from afs_stages.codebase.tell.name_lookup import NameLookup
 
 MOST_ENTRIES = 24
@@ -27,9 +28,12 @@ TITLE, TOLD, TOLD_OF_ONE_READ = 3, 8, 5
 """Words of a title, and of a header that says what a table without remarks is for: of
 any, and of one whose use is known.
 """
+MOST_WAYS, WAY = 3, 6
+"""Ways of reading a table that are told, and instructions of one."""
+_BREAKS = frozenset((*CALLS, *RETURNS, "pla", "plx", "ply", "txy", "tyx", "txa", "tya"))
+"""Before these an index is not to be followed in straight code."""
 SHORT_TABLE = 16
 """Lines of a table that its header alone explains."""
-_CONDITIONS = ("if", "elseif", "else")
 
 
 @dataclass
@@ -56,10 +60,8 @@ class Group:
     entries: list[DataLine] = field(default_factory=list)
 
 
-def draft(project: Project, words: NameLookup, unit: Unit, code: str) -> Draft | None:
-    """The sample of a table; None for one of which nothing is said. `code` is the table
-    as the sample shows it.
-    """
+def draft(project: Project, words: NameLookup, unit: Unit) -> Draft | None:
+    """The sample of a table; None for one of which nothing is said."""
     block = unit.block
     groups = _groups(unit)
     header = block.header
@@ -86,12 +88,50 @@ def draft(project: Project, words: NameLookup, unit: Unit, code: str) -> Draft |
     listed = _listed(groups, len(entries), remarks)
     points = _sentence("It points to", _targets(entries), 8)
     named = _sentence("The code names it in", readers, 5)
-    parts = filter(None, (f"{place}: {lead}", listed, points, named))
+    ways = _ways(project, [use for use in uses if use.owner.name != block.name])
+    parts = filter(None, (f"{place}: {lead}", listed, points, named, ways))
     question = f"What is in the data table `{block.name}` (`{block.file}`)?"
     group = f"routine:{block.file}:{block.name}"
     lines = (block.file, block.first, block.last)
     fault = "" if told else "table_without_purpose"
+    code = fenced(block.bare)
     return Draft("asm_table", question, "\n\n".join(parts), *lines, group, code, fault)
+
+
+def _ways(project: Project, uses: list[Use]) -> str:
+    """How routines read a table by an index: the first reads of it, one a routine."""
+    found: dict[str, str] = {}
+    for use in uses:
+        if use.register and use.owner.kind == "routine" and use.owner.name not in found:
+            lines = project.program.files[use.owner.file].lines
+            found[use.owner.name] = _way(lines, use)
+    rows = [f"- `{name}`: `{code}`" for name, code in found.items()]
+    return "\n".join(("It is read by an index:", *rows[:MOST_WAYS])) if rows else ""
+
+
+def _way(lines: list[Line], use: Use) -> str:
+    """The instructions from where the index is loaded to the read, as written; the read
+    alone where they are not straight code.
+
+        LDA !Level : ASL : TAX : LDA Oil,X
+    """
+    above = lines[max(0, use.line - WAY) : use.line]
+    before = [statement for line in above for statement in line.statements]
+    while before and before[-1].text != use.code:
+        before.pop()  # what stands behind the read in its line
+    index = use.register.lower()
+    loads, moves = {f"ld{index}"}, {f"ta{index}"}
+    way: list[str] = []
+    for statement in reversed(before):
+        word = statement.word.split(".", 1)[0]
+        way.insert(0, statement.text)
+        if word in loads and len(way) > 1:
+            return " : ".join(way)
+        if word in moves:
+            loads, moves = {"lda"}, set()  # the index is A: go on to what A was
+        elif statement.labels or word not in MNEMONICS or word in _BREAKS:
+            break
+    return use.code
 
 
 def _tells(groups: list[Group], entries: list[DataLine]) -> bool:
@@ -135,6 +175,7 @@ def _groups(unit: Unit) -> list[Group]:
     lines = unit.block.lines
     below = continued(lines)
     groups = [Group("", "")]
+    conditions = Conditions()
     above: list[str] = []
     number = 0
     for at, line in enumerate(lines):
@@ -142,9 +183,13 @@ def _groups(unit: Unit) -> list[Group]:
             above += [line.comment] if at not in below else []
             continue
         label = _local_label(line)
-        heading = comments.prose(above) or _condition(line)
+        choices = [s for s in line.statements if s.word in CHOICES]
+        for statement in choices:
+            conditions.read(statement.word, statement.rest)
+        told = f"only if {conditions.told}" if choices and conditions.told else ""
+        heading = comments.prose(above) or told
         above = [] if line.code else above
-        if label or heading or _ends_a_condition(line):
+        if label or heading or choices:
             groups.append(Group(label or groups[-1].label, heading))
         if _holds_data(line):
             number += 1
@@ -171,15 +216,6 @@ def _remark(line: Line, said: str) -> str:
 def _local_label(line: Line) -> str:
     labels = [label for statement in line.statements for label in statement.labels]
     return next((label for label in labels if label.startswith(".")), "")
-
-
-def _condition(line: Line) -> str:
-    words = {statement.word for statement in line.statements}
-    return f"under `{line.code.strip()}`" if words.intersection(_CONDITIONS) else ""
-
-
-def _ends_a_condition(line: Line) -> bool:
-    return any(statement.word == "endif" for statement in line.statements)
 
 
 def _holds_data(line: Line) -> bool:

@@ -18,7 +18,7 @@ from afs_stages.asm.operand import read_operand
 from afs_stages.asm.places import canonical, region
 from afs_stages.codebase.facts.actions import Action, LineActions
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
-from afs_stages.codebase.facts.flow import walk
+from afs_stages.codebase.facts.flow import tricks, walk
 from afs_stages.codebase.facts.mentions import READ, TESTED
 from afs_stages.codebase.facts.project import NO_TASK, Project, Unit
 from afs_stages.codebase.facts.questions import address, listing, quoted
@@ -341,7 +341,12 @@ def _part(project: Project, unit: Unit) -> str:
 def steps_of(project: Project, words: NameLookup, unit: Unit) -> list[LineActions]:
     """What a routine does, line by line, without the return at its end."""
     lines, name = unit.block.lines[1:], unit.block.name
-    steps = list(walk(lines, words.naming, name, words.entered, project.untouched))
+    read = partial(walk, lines, words.naming, name, words.entered, project.untouched)
+    steps = list(read())
+    pulls = any(act.verb == "pulls" for step in steps for act in step.acts)
+    if pulls or tricks(lines):
+        # a pull says nothing without the push it belongs to
+        steps = list(read(stack=True))
     if steps and (steps[-1].acts, steps[-1].label) == (_RETURN, ""):
         del steps[-1]
     return steps
@@ -385,7 +390,7 @@ def _goes_on(acts: list[Action], step: LineActions) -> bool:
 
 def _lead_of(step: LineActions) -> str:
     """Where a step stands: the version of the assembler's choice, the label."""
-    version = f"Assembled only with {step.version}" if step.version else ""
+    version = f"Assembled only if {step.version}" if step.version else ""
     label = f"at `{step.label}`" if step.label else ""
     lead = ", ".join(filter(None, (version, label)))
     return f"{lead[:1].upper()}{lead[1:]}: " if lead else ""
@@ -627,9 +632,20 @@ def _data(words: NameLookup, unit: Unit) -> str:
         known, said = words.register(place)
         if not any(f"({address(place)})" in row for row in rows):
             rows.append(
-                f"- {verb} {known or address(place)} ({address(place)}): {said}"
+                f"- {verb} {known or address(place)} ({address(place)}): "
+                f"{_whole_word(place, said)}"
             )
     return "Data:\n" + "\n".join(rows) if rows else ""
+
+
+def _whole_word(place: int, said: str) -> str:
+    """What a register does; of the low byte of two, what both are: code that is 16 bits
+    wide reaches the other one too.
+    """
+    low, _, both = said.partition("low byte of ")
+    if low or not both:
+        return said
+    return f"{both} (the low byte; 16 bits reach {address(place + 1)} too)"
 
 
 def _tells_a_reader(symbol: Symbol) -> bool:

@@ -99,15 +99,42 @@ def drafts(
     variables = _own(variables_of(project, notes), notes)
     at: dict[int, list[Symbol]] = defaultdict(list)
     groups = _groups(project, variables, notes)
+    names = _names(project)
     for symbol in variables:
-        at[canonical(symbol.value)].append(symbol)
-        yield _where(symbol, notes, groups, words)
+        place = canonical(symbol.value)
+        at[place].append(symbol)
+        draft = _where(symbol, notes, groups, words)
+        yield _with_names(draft, names[place])
     for place, symbols in sorted(at.items()):
-        yield _what(place, symbols, notes, groups, words)
+        draft = _what(place, symbols, notes, groups, words)
+        yield _with_names(draft, names[place])
     for conflict in conflicts:
         yield _disagreement(conflict)
     yield from _constants(project)
     yield from _structs(project)
+
+
+def _names(project: Project) -> dict[int, list[str]]:
+    """Place in RAM -> every name the code has for it."""
+    names: dict[int, list[str]] = defaultdict(list)
+    for symbol in project.best_symbol.values():
+        stored = symbol.kind in ("equate", "reserved", "field")
+        if stored and is_memory(symbol):
+            names[canonical(symbol.value)].append(symbol.name)
+    return names
+
+
+def _with_names(draft: Draft, names: list[str]) -> Draft:
+    """An answer with the names of its place that it does not tell; a name with and
+    without the mark of a define is one.
+    """
+    told = {name.lstrip("!") for name in names if f"`{name}`" in draft.answer}
+    others = [name for name in names if name.lstrip("!") not in told]
+    if not others:
+        return draft
+    return replace(
+        draft, answer=f"{draft.answer}\n\nOther names of this place: {quoted(others)}."
+    )
 
 
 def wordings(project: Project, notes: Notes) -> Iterator[Draft]:

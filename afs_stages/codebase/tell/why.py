@@ -47,7 +47,7 @@ def drafts(project: Project) -> Iterator[Draft]:
                 continue
             if said in own and _is_reason(said) and len(code) <= 80:
                 named = block.name if block.kind == "routine" else f"org {block.name}"
-                yield _why(block.file, block.text, named, line, code, said)
+                yield _why(block.file, block.bare, named, line, code, said)
 
 
 def _of_one_line(lines: tuple[Line, ...], at: int) -> bool:
