@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 
-_LOW_BYTE = "low byte of "
+LOW_BYTE = "low byte of "
 
 MEANINGS = {
     0x2100: "screen display: forced blank (bit 7) and brightness (0-15)",
@@ -40,8 +40,8 @@ MEANINGS = {
         "(written twice)"
     ),
     0x211C: (
-        "mode 7 matrix B, and the 8-bit factor of the fast multiplication "
-        "(written twice)"
+        "mode 7 matrix B (written twice), and the 8-bit factor of the fast "
+        "multiplication"
     ),
     0x211D: "mode 7 matrix C (written twice)",
     0x211E: "mode 7 matrix D (written twice)",
@@ -127,12 +127,12 @@ _CHANNEL = {
     3: "high byte of the A-bus address of DMA channel {0}",
     4: "bank of the A-bus address of DMA channel {0}",
     5: (
-        "low byte of the number of bytes of DMA channel {0}, in HDMA of the "
-        "address that its table points to"
+        "low byte of DMA channel {0}'s number of bytes (in HDMA: of its indirect "
+        "address)"
     ),
     6: (
-        "high byte of the number of bytes of DMA channel {0}, in HDMA of the "
-        "address that its table points to"
+        "high byte of DMA channel {0}'s number of bytes (in HDMA: of its indirect "
+        "address)"
     ),
     7: "bank of the indirect address of HDMA channel {0}",
 }
@@ -163,8 +163,8 @@ def register_named(name: str, place: int, names: Set[str]) -> str:
     """
     said = register_meaning(place)
     low = any(other.endswith("L") for other in names) and not name.endswith("L")
-    if low and said.startswith(_LOW_BYTE):
-        said = said.removeprefix(_LOW_BYTE).removeprefix("the ") + ", as a whole"
+    if low and said.startswith(LOW_BYTE):
+        said = said.removeprefix(LOW_BYTE).removeprefix("the ") + ", as a whole"
     if "channel" in said and _any_channel(name, names):
         said = re.sub(r"(H?DMA) channel \d", r"any \1 channel", said)
         said += f" (n for X: ${place & 0xFF0F:04X} + $10 times n)"

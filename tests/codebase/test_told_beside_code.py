@@ -64,4 +64,4 @@ def test_every_name_of_a_place_is_told(tmp_path):
     found = kinds(tmp_path, code)
     for kind in ("memory_name", "memory_address"):
         (answer,) = [s.output for s in found[kind] if "LampGlow" in s.output]
-        assert answer.endswith("Other names of this place: `TideSpeed`.")
+        assert answer.removesuffix(".").endswith("`TideSpeed`")

@@ -104,3 +104,63 @@ def test_a_legend_below_a_label_is_about_the_routine():
     assert block.header.splitlines()[1:] == ["Parameters:", "  X: which lamp"]
     assert [said for _, said in block.notes] == ["the keeper sleeps"]
     assert summary(block) == "Light a lamp - the red one."
+
+
+def test_what_may_head_the_next_block_is_told_of_neither_side():
+    code = (
+        "Dice = $10       ; Pointers to dice.\n"
+        "                 ; See the network block, which begins here\n"
+        "Inbox = $12      ; Letters of others\n"
+        "Shadow = $14     ; The flag of before. Tells of changes.\n"
+        "                 ; Tower Block ($7F50D0 - $7F51FF)\n"
+        "Keys = $16\n"
+    )
+    file = parse(TextFile("ram.asm", tuple(code.splitlines())), [])
+    said = [(equate.comment, equate.header) for equate in file.equates]
+    assert said == [
+        ("Pointers to dice.", ""),
+        ("Letters of others", ""),
+        ("The flag of before. Tells of changes.", ""),
+        ("", ""),
+    ]
+
+
+def test_a_place_that_was_switched_off_is_no_comment():
+    code = ";Scratch = $7E0224   ; 0x5C bytes of free ram\nStack = $7E0226 ; Pointer\n"
+    (equate,) = parse(TextFile("ram.asm", tuple(code.splitlines())), []).equates
+    assert equate.header == ""
+
+
+def test_a_word_on_these_of_the_line_above_is_one_text_with_it():
+    code = (
+        "ScrollA = $10   ; Tower scroll registers\n"
+        "ScrollB = $12   ; At night, these registers are used for the moon.\n"
+        "Lamps = $14     ; How many lamps are lit.\n"
+    )
+    said = ["", "", "How many lamps are lit."]
+    assert list(comments_of(code).values()) == said
+
+
+def test_a_layout_of_bits_stays_letter_for_letter():
+    code = (
+        "Keys = $10      ; k k k k c c c c (packed integers)\n"
+        "                ; k = Keys | c = Chests opened\n"
+        "Clock = $12     ; 2 bytes, the second is zero\n"
+        "                ; ---- --dn\n"
+        "                ; d - done\n"
+    )
+    said = comments_of(code)
+    assert said["Keys"].startswith("k k k k c c c c (packed integers)\nk = Keys")
+    assert comments.capital(said["Keys"]) == said["Keys"]
+    assert said["Clock"] == "2 bytes, the second is zero\n---- --dn\nd - done"
+
+
+def test_what_letters_stand_for_is_no_end_of_the_line_above():
+    lines = [
+        "; LAMPS THAT ARE LIT",
+        "; $420B w1 fvha",
+        "; hgfedcba",
+        "; a - first lamp",
+    ]
+    said = comments.prose(lines)
+    assert said == "LAMPS THAT ARE LIT\n$420B w1 fvha\nhgfedcba\na - first lamp"

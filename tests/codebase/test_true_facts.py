@@ -43,16 +43,24 @@ def explained(tmp_path: Path, *body: str) -> str:
     return kinds["asm_explanation"].output
 
 
-def test_an_indexed_number_is_not_told_as_the_variable_of_that_number(tmp_path):
-    body = ("LDA.b $2E,X : STA.w LampOil,X", "LDA.b #$05 : STA.b $2E,X", "RTL")
+@pytest.mark.parametrize("number", ["$2E", "$002E"])
+def test_an_indexed_number_is_not_told_as_the_variable_of_that_number(tmp_path, number):
+    body = (f"LDA {number},X : STA.w LampOil,X", f"LDA #$05 : STA {number},X", "RTL")
     output = explained(tmp_path, *body)
-    assert "`$2E,X`" in output
+    assert f"`{number},X`" in output
     assert "LampState" not in output
 
 
 def test_a_number_without_index_is_the_variable(tmp_path):
     output = explained(tmp_path, "LDA.b #$05 : STA.b $2E", "LDX.b $2E : DEX", "RTL")
     assert "writes `LampState` ($7E002E): State the lamp is in now." in output
+
+
+def test_a_write_of_unknown_width_is_not_told_as_one_of_the_low_byte(tmp_path):
+    output = explained(tmp_path, "LDA.w LampOil : STA.w $4204", "LDX.b $2E", "RTL")
+    assert "the dividend (the low byte; 16 bits reach $4205 too)" in output
+    body = ("LDA.w LampOil : STA.w $4204", "LDA.w LampOil : STA.w $4205", "RTL")
+    assert "($4204): low byte of the dividend" in explained(tmp_path, *body)
 
 
 def test_a_moved_direct_page_hides_its_variables(tmp_path):

@@ -132,3 +132,38 @@ def test_a_direct_page_that_is_moved_for_good_has_no_names(tmp_path):
     moved = told(tmp_path, f"{names}{HEADER}{lit}\n{CALLER}\n{start}")
     assert "`$2E` to $05" in moved
     assert "`$2E` (LampWind)" not in moved
+
+
+def test_a_reserved_size_is_told_as_the_source_writes_it(tmp_path):
+    code = "org $7E0D90\nOil: skip $100 ; Oil that is left in each lamp\n"
+    assert "$100 byte(s) reserved" in told(tmp_path, code)
+
+
+def test_a_place_is_told_with_every_name_of_it(tmp_path):
+    code = (
+        "Oil = $7E0D90 ; Oil that is left in each lamp\n"
+        "OilLow = $7E0D90\n!OilOfTowers = $7E0D90\n!MostLamps = $0D90\n"
+    )
+    found = told(tmp_path, code)
+    assert "is `Oil` (`lamp.asm`)" not in found
+    assert "- `Oil` (`lamp.asm`): Oil that is left in each lamp.\n" in found
+    assert "- also `OilLow` and `!OilOfTowers`" in found
+
+
+def test_what_is_known_of_a_register_is_no_comment_above_others(tmp_path):
+    above = "; l - " + "low byte of the number that the tower divides\n; h - " * 22
+    code = f"{above}high byte\nWRDIVL = $4204\nWRDIVH = $4205\n"
+    found = told(tmp_path, code)
+    assert "Low byte of the dividend." in found
+    assert "Its comment also covers" not in found
+
+
+def test_a_comment_covers_all_silent_names_below_it(tmp_path):
+    names = "".join(f"Picture{n} = $7E9{n:02X}0\n" for n in range(60))
+    code = f"; ===== Pictures =====\n\n; Buffers of the pictures on the wall\n{names}"
+    assert "`Picture8` and 51 more" in told(tmp_path, code)
+
+
+def test_the_factor_of_one_byte_is_not_told_as_written_twice(tmp_path):
+    found = told(tmp_path, "PPUMULT8 = $211C\n")
+    assert "matrix B (written twice), and the 8-bit factor" in found

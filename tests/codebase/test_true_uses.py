@@ -182,3 +182,11 @@ def test_a_group_with_a_define_of_a_place_is_none_of_constants(tmp_path):
     place = "!lamp_place = $70202E ; Where the lamp is kept\n"
     assert "`!lamp_out` = $02" in told(tmp_path, title + rows)
     assert "constants for" not in told(tmp_path, title + rows + place)
+
+
+def test_a_mask_whose_result_goes_on_is_no_test(tmp_path):
+    code = "Asks: AND Lamps : BEQ + : RTS\n+ : RTS\nMasks: AND Lamps : ORA $0E : RTS\n"
+    (tmp_path / "tower.asm").write_text(RAM + code)
+    project = read_project(tmp_path)
+    uses = mentions(project).of(project.best_symbol["Lamps"])
+    assert [use.how for use in uses] == ["tested", "read"]

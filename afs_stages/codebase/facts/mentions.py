@@ -31,10 +31,10 @@ READ, TESTED, WRITTEN, NAMED = "read", "tested", "written", "named"
 _NAME = re.compile(r"(?<![$\w])!?[A-Za-z_][\w.]*")
 _NUMBER = re.compile(r"(?<![#\w])\$([0-9A-Fa-f]{2,6})\b")
 _DIRECT_PAGE, BANK = 0x100, 0xFFFF
-_COMPARES = frozenset(("and", "bit", "cmp", "cpx", "cpy"))
-_LOADS = frozenset(("lda", "ldx", "ldy"))
+_COMPARES = frozenset(("bit", "cmp", "cpx", "cpy"))
+_LOADS = frozenset(("and", "lda", "ldx", "ldy"))
 _ASKS = frozenset(("beq", "bne", "bmi", "bpl"))
-"""Branches that ask for what was loaded."""
+"""Branches that ask for what was loaded or masked."""
 
 
 class Owner(NamedTuple):
@@ -249,8 +249,8 @@ def _works_on_memory(word: str, operand: Operand) -> bool:
 
 
 def _is_asked(following: list[str]) -> bool:
-    """Whether the words behind a load ask what was loaded: a comparison, or a branch,
-    also behind a mask.
+    """Whether the words behind a load or a mask ask for its result: a comparison, or a
+    branch, also behind a mask.
     """
     if following[:1] == ["and"]:
         following = following[1:]

@@ -17,8 +17,8 @@ _BANNER = re.compile(
 )
 _ITEM = re.compile(
     r"^([-*•]\s|\d+[.)]\s|[\w$!\"][\w $/()!\"-]{0,24}:\s"
-    r"|(?:\$|0x)?[0-9A-Fa-f]{2,6}\s*[-=:]|bit\b|[a-z] - "
-    r"|[A-Z][A-Z0-9]{2,}\s{2,}\S)"
+    r"|(?:\$|0x)?[0-9A-Fa-f]{2,6}\s*[-=:]|bit\b|[a-z] [-=] "
+    r"|[A-Z][A-Z0-9]{2,}\s{2,}\S|\$[0-9A-Fa-f]{4,6} [a-z]+\d\b)"
 )
 _WORD = re.compile(r"(?<![\w.])[A-Za-z][A-Za-z']+(?![\w(])")
 _QUOTED = re.compile(r"(?i)^(?:vanilla|original|old|was)\b[^:]{0,40}:\s+(\w.*)$")
@@ -68,9 +68,12 @@ what the code does.
 
 _SECOND = re.compile(r"\s+;\s*\.\w+$")
 _PATTERN = re.compile(
-    r"(?=\S* ?\S*(?:\.|([a-z])\1\1))(?:[a-z.]{4}){1,2} (?:[a-z.]{4}){1,2}(?!\S)"
+    r"(?=\S* ?\S*(?:\.|--|([a-z])\1\1))(?:[a-z.-]{4}){1,2} (?:[a-z.-]{4}){1,2}(?!\S)"
+    r"|(?:[A-Za-z?.-] +){7,15}[A-Za-z?.-](?!\S)"
 )
+"""Which letter stands for which bits: `---- --dn`, `k k k k c c c c`."""
 _SEE = re.compile(r"(?i)see ([a-z]+ ){0,4}notes?\.?$")
+_PLACED = re.compile(r"!?[A-Za-z_]\w+\s*=\s*\$[0-9A-Fa-f]{4,6}\s*(;|$)")
 _HEADING = re.compile(r"\w+:$")
 """One word and a colon: a label of code that was switched off, or what heads a list."""
 
@@ -85,6 +88,8 @@ def strip(comment: str) -> str:
     text = _without_address(comment, _ARROW.sub("", _without_column(text)))
     if _RULE.match(text):
         return ""
+    if is_layout(text):
+        return text
     return _ART.sub("", _DECORATION.sub("", text)).strip()
 
 
@@ -135,8 +140,17 @@ def is_rule(comment: str) -> bool:
     return comment.startswith(";") and len(comment) > 4 and not strip(comment)
 
 
+def is_layout(text: str) -> bool:
+    """Whether a text begins with the letters of bits."""
+    return bool(_PATTERN.match(text))
+
+
 def is_code(text: str) -> bool:
-    """Whether a comment is an instruction that was switched off."""
+    """Whether a comment is an instruction, or the definition of a place, that was
+    switched off.
+    """
+    if _PLACED.match(text):
+        return True
     quoted = _QUOTED.match(text)
     if quoted:
         return is_code(quoted.group(1))
@@ -184,7 +198,8 @@ def prose(comments: Iterable[str]) -> str:
             before, single = "", False
             continue
         indented = comment.lstrip(";").startswith(("   ", "\t"))
-        single = not before or indented or stands_alone(text)
+        alone = stands_alone(text) or _has_its_legend_below(text, next_text)
+        single = not before or indented or alone
         if single:
             found.append(f"  {text}" if indented and found else text)
         else:
@@ -212,7 +227,15 @@ def _is_no_prose(text: str, following: str) -> bool:
 
 def stands_alone(text: str) -> bool:
     """Whether a line never goes on with the one before."""
-    return bool(_ITEM.match(text) or _PATTERN.match(text) or _HEADING.match(text))
+    return bool(_ITEM.match(text) or is_layout(text) or _HEADING.match(text))
+
+
+def _has_its_legend_below(text: str, following: str) -> bool:
+    """Whether a line is one word of eight letters, and the next one says what one of
+    them stands for.
+    """
+    letter, dash, _ = following.partition(" - ")
+    return bool(dash) and len(letter) == 1 and len(text) == 8 and letter in text
 
 
 def _continued(above: str, before: str, text: str) -> str:
@@ -271,7 +294,7 @@ def capital(text: str) -> str:
     """Text with a capital first letter, unless it begins with the letters
     of a bit pattern.
     """
-    return text if _PATTERN.match(text) else text[:1].upper() + text[1:]
+    return text if is_layout(text) else text[:1].upper() + text[1:]
 
 
 def sentence(text: str) -> str:

@@ -18,11 +18,15 @@ _RANGE = re.compile(r"\$[0-9A-Fa-f]{4,6} ?- ?\$?[0-9A-Fa-f]{4,6}\b")
 DEEP = 12
 """Columns: a comment this far to the right, and farther than the code below it, goes on
 with the one above."""
+NOBODY = -1
+"""The owner of a comment that may go on with the one above or head what follows."""
+_THESE = re.compile(r"\b[Tt]hese (\w+)")
 
 
 def continued(lines: Sequence[Line]) -> dict[int, int]:
     """Place of each comment line that goes on with a comment behind code -> place of
-    that code, both counted in `lines`.
+    that code, both counted in `lines`; `NOBODY` for one that stands in the column of
+    such a comment and may as well head what follows.
 
         Lamp = $10   ; oil that is left
                      ; in the lamp          <- goes on with the line above
@@ -34,7 +38,9 @@ def continued(lines: Sequence[Line]) -> dict[int, int]:
         own = _column(line)
         if line.code.strip(" \t{}"):
             owner, column = (at, own) if own >= 0 else (-1, -1)
-        elif own < 0 or owner < 0 or _heads_what_follows(lines, at, column):
+        elif own >= 0 and own == column and _heads_what_follows(lines, at):
+            found[at] = owner = NOBODY
+        elif own < 0 or column < 0:
             owner, column = -1, -1
         elif own == column or _deep(lines, at, own) or _quotes(line):
             found[at] = owner
@@ -71,20 +77,25 @@ def _runs_on(first: str, second: str) -> bool:
     """Whether a comment ends in the middle of a sentence that the next one ends."""
     if first[-1] in ".!?:)":
         return False
+    these = _THESE.search(second)
+    if these and these.group(1) in first.split():
+        return True
     begun = ". " in first and first.rpartition(". ")[2][:1].isupper()
     wrapped = first[:1].isupper() and second[:1].islower() and len(first) >= WIDE
     return begun or wrapped or first[-1] == "," or comments.is_join(first.split()[-1])
 
 
-def _heads_what_follows(lines: Sequence[Line], at: int, column: int) -> bool:
-    """Whether a comment line begins a text of its own below a short one that is over:
-    it heads the lines that follow, and may not be about the one above.
+def _heads_what_follows(lines: Sequence[Line], at: int) -> bool:
+    """Whether a comment line begins a text of its own below a short one that is over,
+    or names the addresses of a block: it may be about the lines that follow.
     """
     line, above = lines[at], lines[at - 1]
-    if _column(line) != column or not above.code:
-        return False
     first, second = comments.strip(above.comment), comments.strip(line.comment)
-    if not first or not second or first[-1] in ",:;" or len(first) >= WIDE:
+    if _RANGE.search(second):
+        return True
+    if not above.code or not first or not second or comments.is_layout(first):
+        return False
+    if first[-1] in ",:;" or len(first) >= WIDE:
         return False
     begins = second[:1].isupper() and comments.words(second) >= SENTENCE
     return begins and not comments.is_join(first.split()[-1])

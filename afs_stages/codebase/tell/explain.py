@@ -11,7 +11,7 @@ from functools import partial
 from itertools import pairwise, takewhile
 
 from afs_stages.asm.effects import PULLS, PUSHES
-from afs_stages.asm.hardware import register_meaning
+from afs_stages.asm.hardware import LOW_BYTE, register_meaning
 from afs_stages.asm.isa import DATA, MNEMONICS
 from afs_stages.asm.lexer import lex
 from afs_stages.asm.operand import read_operand
@@ -539,17 +539,17 @@ def _same_call(first: Action, act: Action) -> bool:
 def _named(words: NameLookup, unit: Unit, rows: list[str]) -> list[str]:
     """Each bare address of a routine's steps with its name behind it, once.
 
-    An index on the direct page may lead anywhere, so such an operand has no name.
+    An index on a number below $100 may lead anywhere, so such an operand has no name.
     """
     page = words.project.direct_page.is_zero(unit.block.name)
     met: set[str] = set()
 
     def name(match: re.Match[str]) -> str:
         place, index = match.group(1), match.group(2) or ""
-        unnamed = len(place) <= 3 and (bool(index) or not page)
-        known = (
-            "" if unnamed or match.group() in met else words.name_of(int(place[1:], 16))
-        )
+        number = int(place[1:], 16)
+        anywhere = number < 0x100 and bool(index)
+        unnamed = anywhere or (len(place) <= 3 and not page)
+        known = "" if unnamed or match.group() in met else words.name_of(number)
         met.add(match.group())
         return f"{match.group()} ({known}{index})" if known else match.group()
 
@@ -627,24 +627,26 @@ def _data(words: NameLookup, unit: Unit) -> str:
             f"- {verb} `{symbol.name}{suffix}` ({address(symbol.value)}{suffix}): "
             f"{_brief(meaning(symbol))}"
         )
-    for place in _registers(words, unit)[: 8 - len(rows)]:
+    registers = _registers(words, unit)
+    for place in registers[: 8 - len(rows)]:
         verb = "writes" if place in written else "reads"
         known, said = words.register(place)
+        if place + 1 not in registers:
+            said = _whole_word(place, said)
         if not any(f"({address(place)})" in row for row in rows):
             rows.append(
-                f"- {verb} {known or address(place)} ({address(place)}): "
-                f"{_whole_word(place, said)}"
+                f"- {verb} {known or address(place)} ({address(place)}): {said}"
             )
     return "Data:\n" + "\n".join(rows) if rows else ""
 
 
 def _whole_word(place: int, said: str) -> str:
     """What a register does; of the low byte of two, what both are: code that is 16 bits
-    wide reaches the other one too.
+    wide, which is not known here, reaches the other one too.
     """
-    low, _, both = said.partition("low byte of ")
-    if low or not both:
+    if not said.startswith(LOW_BYTE):
         return said
+    both = said.removeprefix(LOW_BYTE)
     return f"{both} (the low byte; 16 bits reach {address(place + 1)} too)"
 
 

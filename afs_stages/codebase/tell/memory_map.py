@@ -85,6 +85,8 @@ MOST_OF_A_CONSTANT = 0xFFFF
 """A larger define is a place in memory."""
 MEANING = 4
 """Words a meaning needs where the docs add nothing."""
+MOST_NAMES = 6
+"""Names of one place of which is told what they mean; the others are listed."""
 GROUP = 5
 """So many addresses under one sentence: it names their group and none of them."""
 SILENT = 1
@@ -97,31 +99,20 @@ def drafts(
     """Every memory sample of a codebase."""
     words = project.vocabulary
     variables = _own(variables_of(project, notes), notes)
+    names = _names_at(project)
     at: dict[int, list[Symbol]] = defaultdict(list)
     groups = _groups(project, variables, notes)
-    names = _names(project)
     for symbol in variables:
         place = canonical(symbol.value)
         at[place].append(symbol)
         draft = _where(symbol, notes, groups, words)
         yield _with_names(draft, names[place])
     for place, symbols in sorted(at.items()):
-        draft = _what(place, symbols, notes, groups, words)
-        yield _with_names(draft, names[place])
+        yield _what(place, symbols, names[place], notes, groups, words)
     for conflict in conflicts:
         yield _disagreement(conflict)
     yield from _constants(project)
     yield from _structs(project)
-
-
-def _names(project: Project) -> dict[int, list[str]]:
-    """Place in RAM -> every name the code has for it."""
-    names: dict[int, list[str]] = defaultdict(list)
-    for symbol in project.best_symbol.values():
-        stored = symbol.kind in ("equate", "reserved", "field")
-        if stored and is_memory(symbol):
-            names[canonical(symbol.value)].append(symbol.name)
-    return names
 
 
 def _with_names(draft: Draft, names: list[str]) -> Draft:
@@ -186,6 +177,16 @@ def constant_wordings(project: Project) -> Iterator[Draft]:
                     fact=wording.fact,
                     wording=wording.number,
                 )
+
+
+def _names_at(project: Project) -> dict[int, list[str]]:
+    """Place -> every name the code has for it; a small number may be a constant."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for symbol in project.best_symbol.values():
+        constant = symbol.kind == "define" and symbol.value <= MOST_OF_A_CONSTANT
+        if symbol.kind != "foreign" and not constant and is_memory(symbol):
+            found[canonical(symbol.value)].append(symbol.name)
+    return found
 
 
 def _one_line(symbol: Symbol) -> str:
@@ -284,7 +285,8 @@ def _groups(project: Project, symbols: list[Symbol], notes: Notes) -> Groups:
     at = {(symbol.file, symbol.line): symbol for symbol in project.program.all_symbols}
     found = {}
     for first in symbols:
-        if not first.header or first.comment or first.name in notes:
+        told = meaning(first) not in ("", _of_hardware(first))
+        if not first.header or first.comment or first.name in notes or not told:
             continue
         after: list[str] = []
         while (
@@ -298,7 +300,7 @@ def _groups(project: Project, symbols: list[Symbol], notes: Notes) -> Groups:
 
 def _is_silent(symbol: Symbol, first: Symbol, notes: Notes) -> bool:
     said = symbol.comment or symbol.header or symbol.name in notes
-    return not said and (symbol.kind, symbol.section) == (first.kind, first.section)
+    return not said and symbol.kind == first.kind
 
 
 def is_memory(symbol: Symbol) -> bool:
@@ -336,11 +338,16 @@ def meaning(symbol: Symbol) -> str:
             parts.append(comments.sentence(comments.capital(text)))
     said = "\n".join(parts)
     if not said and symbol.kind == "equate":
-        said = comments.capital(comments.sentence(symbol.hardware))
+        said = _of_hardware(symbol)
     idle = (
         re.search(r"(?i)\bunused\b|\buse !\w+\* ", said) and comments.words(said) < 10
     )
     return said if comments.words(said) >= 3 and not idle else ""
+
+
+def _of_hardware(symbol: Symbol) -> str:
+    """What is known of the hardware register of a name; "" where it is none."""
+    return comments.capital(comments.sentence(symbol.hardware))
 
 
 def _context(symbol: Symbol) -> str:
@@ -355,7 +362,8 @@ def _said(symbol: Symbol, notes: Notes, groups: Groups) -> str:
     """
     own = meaning(symbol)
     if after := groups.get(symbol.name):
-        own += f" Its comment also covers {quoted(after, 8)}."
+        gap = "\n" if "\n" in own else " "
+        own += f"{gap}Its comment also covers {quoted(after, 8)}."
     text, path = notes.get(symbol.name, ("", ""))
     new = set(text.lower().split()) - set(own.lower().replace(".", "").split())
     extra = f"`{path}` says: {comments.sentence(text)}" if len(new) >= 3 else ""
@@ -369,11 +377,7 @@ def _where(
     words: OwnWords,
 ) -> Draft:
     place, kind = address(symbol.value), region(symbol.value)
-    size = (
-        f", {symbol.size.lstrip('$')} byte(s) reserved"
-        if symbol.kind == "reserved"
-        else ""
-    )
+    size = f", {symbol.size} byte(s) reserved" if symbol.kind == "reserved" else ""
     answer = (
         f"`{symbol.name}` is at {place} ({kind}{size}), "
         f"defined in `{symbol.file}`.{_context(symbol)}"
@@ -416,17 +420,21 @@ def _fault(symbol: Symbol, notes: Notes, words: OwnWords) -> str:
 def _what(
     place: int,
     symbols: list[Symbol],
+    names: list[str],
     notes: Notes,
     groups: Groups,
     words: OwnWords,
 ) -> Draft:
+    """What is at a place: each name of which something is said, then the others."""
     symbols = [
         symbol for symbol in symbols if not _fault(symbol, notes, words)
     ] or symbols
     first = symbols[0]
+    told = {symbol.name for symbol in symbols[:MOST_NAMES]}
+    others = [name for name in names if name not in told]
     said = [
         f"`{symbol.name}` (`{symbol.file}`): {_said(symbol, notes, groups)}"
-        for symbol in symbols[:6]
+        for symbol in symbols[:MOST_NAMES]
     ]
     phrasings = [
         f"What is stored at {address(place)}?",
@@ -434,6 +442,8 @@ def _what(
         f"Which variable is at {address(place)}, and what does it mean?",
     ]
     lead = f"{address(place)} ({region(place)}) is "
+    if others:
+        said.append(f"also {quoted(others)}")
     body = (
         said[0]
         if len(said) == 1
@@ -446,7 +456,7 @@ def _what(
         lead + body,
         _fault(first, notes, words),
     )
-    if len(symbols) > 1:
+    if len(names) > 1:
         return draft
     fact = fact_id("address", first.name, address(first.value))
     return replace(draft, fact=fact, wording="2")
