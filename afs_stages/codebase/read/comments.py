@@ -70,7 +70,15 @@ _SECOND = re.compile(r"\s+;\s*\.\w+$")
 _PATTERN = re.compile(
     r"(?=\S* ?\S*(?:\.|([a-z])\1\1))(?:[a-z.]{4}){1,2} (?:[a-z.]{4}){1,2}(?!\S)"
 )
-_SEE = re.compile(r"(?i)see ([a-z]+ ){0,4}notes?\.?$")
+_SEE = re.compile(r"(?i)see ([a-z]+ ){0,4}notes?\.?$|see !?\w+ (at|in|above|below)\b")
+_PLACEMENT = re.compile(
+    r"(?i)(list|put|place|keep) (this|these)( \w+)? (first|last|before|after)\b"
+    r"|(this|these)( \w+)? (can|must|may|should|needs? to|ha(s|ve) to) (also )?"
+    r"(live|go|be (placed|located|put))\b"
+)
+"""Where code has to stand in the file or the ROM, which does not say what it does."""
+_DEFINED_AS = re.compile(r"!\w+ ?\+ ?\$?[0-9A-Fa-f]+")
+"""How an address is computed, in a column before what is said of it."""
 _HEADING = re.compile(r"\w+:$")
 """One word and a colon: a label of code that was switched off, or what heads a list."""
 
@@ -90,13 +98,14 @@ def strip(comment: str) -> str:
 
 def _without_column(text: str) -> str:
     """A comment without the address that stands in a column before it in some
-    disassemblies: `84B233; Wait for the door`.
+    disassemblies: `84B233; Wait for the door`, `!RAM+$2D ; Which door`.
     """
     before, _, behind = f"{text};".partition(";")
     digits = len(before) == 6 and set(before) <= set(hexdigits)
     # six letters alone may be a word
     address = digits and (";" in text or not before.isalpha())
-    return behind.strip("; ") if address else text
+    computed = ";" in text and _DEFINED_AS.fullmatch(before.strip())
+    return behind.strip("; ") if address or computed else text
 
 
 def _without_address(comment: str, text: str) -> str:
@@ -137,7 +146,8 @@ def is_code(text: str) -> bool:
     quoted = _QUOTED.match(text)
     if quoted:
         return is_code(quoted.group(1))
-    word, _, rest = re.split(r" [:;]", text)[0].partition(" ")
+    first = re.split(r" [:;]", text)[0]
+    word, _, rest = re.sub(r"(?i)^autoclean\s+", "", first).partition(" ")
     word, rest = word.lower(), rest.strip()
     stem = word.split(".", 1)[0]
     if word in DATA or (stem in MNEMONICS and "." in word):
@@ -191,8 +201,10 @@ def prose(comments: Iterable[str]) -> str:
 
 
 def _is_unfinished(text: str, above: bool) -> bool:
-    """Whether a line tells of work to be done, or goes on with one above that does."""
-    if _WORK.search(text) or "???" in text:
+    """Whether a line tells of work to be done or of where it stands, or goes on with
+    one above that does.
+    """
+    if _WORK.search(text) or "???" in text or _PLACEMENT.match(text):
         return True
     return above and bool(text) and not _ITEM.match(text)
 
