@@ -30,7 +30,7 @@ def test_a_question_shows_no_comment_that_its_answer_tells(tmp_path):
     assert "five hours" in hook.output
     assert table.input == "```asm\nLamps:\n  db $40\n  db $41\n```"
     way = "LDA.w LampOil : ASL : TAX : LDA.w Lamps,X"
-    assert f"It is read by an index:\n- `Tower_Night`: `{way}`" in table.output
+    assert f"How it is read:\n- `Tower_Night`: `{way}`" in table.output
 
 
 def test_a_pull_is_told_with_its_push(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from afs_stages.asm.operand import read_operand
@@ -14,7 +13,7 @@ from afs_stages.codebase.facts.machine import (
     Value,
     combined,
 )
-from afs_stages.codebase.facts.operands import constant, shown
+from afs_stages.codebase.facts.operands import constant, repeated, shown
 
 SHIFTS = {
     "asl": "left",
@@ -30,11 +29,12 @@ _CHANGES = {
 }
 
 
-def step(state: MachineState, operator: str) -> None:
-    """A counted up or down by one."""
+def step(state: MachineState, operator: str, times: int) -> None:
+    """A counted up or down."""
     value = state.registers["a"]
-    said = combined(value, operator, "1") if value.kind != "constant" else ""
-    detail = "adds 1 to" if operator == "plus" else "subtracts 1 from"
+    said = combined(value, operator, str(times)) if value.kind != "constant" else ""
+    verb, joined = ("adds", "to") if operator == "plus" else ("subtracts", "from")
+    detail = f"{verb} {times} {joined}"
     if value.kind == "variable":
         _result(state, Value("change", value.text, detail, said, "sum"))
     else:
@@ -100,11 +100,11 @@ def shift(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     """A shift of memory is an act; of A, a product or a quotient whose carry is
     the bit that left.
     """
-    times = re.fullmatch(r"(?i)A?|#(\d)", rest)
+    times = repeated(rest)
     if times is None:
         yield from _shift_memory(state, word, rest)
     else:
-        _shift_a(state, word, int(times.group(1) or 1))
+        _shift_a(state, word, times)
 
 
 def _shift_memory(state: MachineState, word: str, rest: str) -> Iterator[Action]:

@@ -29,6 +29,7 @@ from afs_stages.codebase.facts.machine import (
 from afs_stages.codebase.facts.operands import (
     constant,
     immediate,
+    repeated,
     shown,
     told_with_operand,
 )
@@ -440,8 +441,9 @@ def _compare(state: MachineState, word: str, rest: str) -> Iterator[Action]:
 
 
 def _count(state: MachineState, word: str, rest: str) -> Iterator[Action]:
-    if rest.upper() in ("", "A"):
-        step(state, "plus" if word == "inc" else "minus")
+    times = repeated(rest)
+    if times is not None:
+        step(state, "plus" if word == "inc" else "minus", times)
         return
     target = shown(state, rest)
     if target:
@@ -465,8 +467,7 @@ def _step(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     state.reindexed(register)
     state.registers[register] = Value("register", register.upper())
     state.counted_at = state.line
-    times = int(rest[1:]) if re.fullmatch(r"#\d", rest) else 1
-    state.counted += [Action(act, register.upper())] * times
+    state.counted += [Action(act, register.upper())] * (repeated(rest) or 1)
     state.test = ("count", register.upper(), word[:2])
 
 

@@ -35,7 +35,7 @@ def _chosen(state: MachineState, register: str) -> str:
     )
     if own or not value.said or not told_with_operand(value):
         return ""
-    return f" with {register} = {value.said}"
+    return f" (with {register} = {value.said})"
 
 
 def told_with_operand(value: Value) -> bool:
@@ -51,6 +51,15 @@ def immediate(rest: str) -> int | None:
         return int(text.lstrip("$%"), base)
     except ValueError:
         return None
+
+
+def repeated(rest: str) -> int | None:
+    """How often an instruction on a register is done: `ASL`, `LSR A`, `ASL #3`; None
+    where it works on memory.
+    """
+    return (
+        immediate(rest) if rest.startswith("#") else {"": 1, "A": 1}.get(rest.upper())
+    )
 
 
 def constant(rest: str) -> str:

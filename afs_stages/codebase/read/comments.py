@@ -278,9 +278,10 @@ def joined(lines: Iterable[str]) -> str:
 
 def capital(text: str) -> str:
     """Text with a capital first letter, unless it begins with the letters
-    of a bit pattern.
+    of a bit pattern: `.fed cba8`, `k k k k`.
     """
-    return text if _PATTERN.match(text) else text[:1].upper() + text[1:]
+    spaced = re.match(r"[a-z](?: [a-z]){2}", text)
+    return text if spaced or _PATTERN.match(text) else text[:1].upper() + text[1:]
 
 
 def sentence(text: str) -> str:
