@@ -91,7 +91,7 @@ def test_conditions_name_what_is_tested():
     assert said("LDA.w State : CMP.b #$04 : BCS +") == [
         "skips ahead to `+` if `State` is $04 or more"
     ]
-    assert said("%Change()\nNOP : BVS .odd")[1:] == ["goes to `.odd` on BVS"]
+    assert said("%Change()\nSED : BVS .odd")[1:] == ["goes to `.odd` on BVS"]
 
 
 def test_local_labels_belong_to_the_label_above():

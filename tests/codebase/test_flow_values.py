@@ -43,7 +43,7 @@ def test_what_is_saved_on_the_stack_and_restored_is_no_result():
         "returns",
     ]
     assert said("PHX\nLDX.w Keeper\nSTZ.w Slot, X\nPLX\nSTZ.w Slot, X") == [
-        "clears `Slot,X` with X = `Keeper`",
+        "clears `Slot,X` (with X = `Keeper`)",
         "clears `Slot,X`",
     ]
     assert said(".bell\nPLA : STA.w Oil") == [
@@ -118,7 +118,7 @@ def test_an_index_that_is_counted_is_told_first():
 
 def test_a_register_in_another_one_is_the_earlier_where_it_has_changed():
     assert said("TXA : ASL : LDX.w Ptr : STA.w Slot,X") == [
-        "sets `Slot,X` with X = `Ptr` to the earlier X times 2"
+        "sets `Slot,X` (with X = `Ptr`) to the earlier X times 2"
     ]
 
 
@@ -162,6 +162,10 @@ def test_masks_sums_and_shifts_of_a_computed_value_are_told():
     assert said("LDA.w Oil : CLC : ADC.b #$10 : RTL") == [
         "returns with A = `Oil` plus $10"
     ]
+    assert said("LDA.w Oil : ASL #$04 : STA.w Wick") == [
+        "sets `Wick` to `Oil` times 16"
+    ]
+    assert said("LDA.w Oil : INC #2 : STA.w Wick") == ["sets `Wick` to `Oil` plus 2"]
     assert said("ASL.w Oil") == ["shifts `Oil` left by one bit"]
 
 
@@ -200,7 +204,7 @@ def test_what_a_routine_is_given_is_told_as_given():
 
 def test_an_index_says_whose_slot_it_is():
     assert said("LDY.w Child : LDA.w State, Y : BEQ .gone") == [
-        "goes to `.gone` if `State,Y` with Y = `Child` is zero"
+        "goes to `.gone` if `State,Y` (with Y = `Child`) is zero"
     ]
     assert said("LDA.w .rooms, X : STA.b $A0") == ["copies `.rooms,X` to `$A0`"]
     assert said("LDX.w Child : JSL Setup") == ["calls `Setup` with X = `Child`"]

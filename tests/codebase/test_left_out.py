@@ -121,7 +121,7 @@ def test_a_table_needs_a_title(tmp_path):
     assert dropped["table_without_purpose"] == 1
     samples, _ = made(tmp_path, lamp_asm=f"; How high each lamp hangs\n{table}{reader}")
     (sample,) = told_of(samples, "Lamp_Heights` (`lamp.asm`, line")
-    assert "The code names it in `Lamp_Raise`." in sample
+    assert sample.endswith("- `Lamp_Raise`: `LDA.w Lamp_Heights, X`")
 
 
 def test_a_patch_names_the_routine_of_the_game_it_changes(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from tests.codebase.test_true_facts import explained, made
+from tests.codebase.test_true_facts import explained, made, routine
 
 
 def kinds(tmp_path, code):
@@ -30,7 +30,7 @@ def test_a_question_shows_no_comment_that_its_answer_tells(tmp_path):
     assert "five hours" in hook.output
     assert table.input == "```asm\nLamps:\n  db $40\n  db $41\n```"
     way = "LDA.w LampOil : ASL : TAX : LDA.w Lamps,X"
-    assert f"It is read by an index:\n- `Tower_Night`: `{way}`" in table.output
+    assert f"How it is read:\n- `Tower_Night`: `{way}`" in table.output
 
 
 def test_a_pull_is_told_with_its_push(tmp_path):
@@ -65,3 +65,47 @@ def test_every_name_of_a_place_is_told(tmp_path):
     for kind in ("memory_name", "memory_address"):
         (answer,) = [s.output for s in found[kind] if "LampGlow" in s.output]
         assert answer.removesuffix(".").endswith("`TideSpeed`")
+
+
+def test_a_title_of_several_routines_is_not_the_task_of_the_first(tmp_path):
+    code = routine("LDA.w LampOil : BEQ .out", "STZ.b $2E", ".out", "RTL")
+    title = "; Harbour routines.\n;\n; When a boat comes in, its crew is counted\n"
+    group = code.replace("; Lights every lamp of the tower at night\n", title)
+    assert not [s for s in made(tmp_path, group)[0] if "boat" in s.output]
+
+
+def test_where_code_has_to_stand_is_not_what_it_does(tmp_path):
+    notes = (
+        "; List this first since the tower is small\n;\n",
+        "; This routine can live anywhere in the tower\n;\n",
+        "; see !LAMPS at top of file\n",
+    )
+    code = routine("LDA.w LampOil : BEQ .out", "STZ.b $2E", ".out", "RTL")
+    (sample,) = kinds(tmp_path, "".join(notes) + code)["asm_explanation"]
+    assert "): Lights every lamp of the tower at night.\n" in sample.output
+    ram = "LampWick = $7E0DA0 ; !LAMPS+$5D ; How long the wick of the lamp is\n"
+    (named,) = [s for s in kinds(tmp_path, ram)["memory_name"] if "Wick" in s.output]
+    assert "LAMPS" not in named.output
+
+
+def test_a_patch_whose_call_is_commented_out_is_not_told(tmp_path):
+    code = "org $018000 ; Hands the lamp over to its keeper\n{}NOP #4\n\n"
+    made_of, dropped = made(tmp_path, code.format(";!c JML Lamp_Keeper\n"))
+    assert dropped["patch_switched_off"] == 1
+    assert not [s for s in made_of if s.provenance["kind"] == "asm_hook"]
+    code = "org $018000 ; The lamp burns all night\n;autoclean JSL Lamp_Light\n"
+    body = routine("LDA.b #$05 : STA.w LampOil", "RTL")
+    (hook,) = kinds(tmp_path, f"{code}JML Lamp_Light\n{body}")["asm_hook"]
+    assert "autoclean" not in hook.output
+
+
+def test_a_bracket_beside_a_patch_is_told_whole(tmp_path):
+    code = (
+        "if !LIT == 1 ; \\  This hook lets the great lamp\n"
+        "org $018000 ;  | burn all night while the keeper is asleep.\n"
+        "  LDA #$05 ;  |\n  STA.w LampOil ; /\nendif ; /\n"
+    )
+    (hook,) = kinds(tmp_path, code)["asm_hook"]
+    said = "This hook lets the great lamp burn all night while the keeper is asleep."
+    assert f"$018000 (only if `!LIT == 1`). {said}" in hook.output
+    assert hook.output.count("burn") == 1

@@ -245,6 +245,17 @@ def test_a_patch_is_told_with_the_condition_it_stands_under(tmp_path):
     assert "$018000 (only if not `!LIT == 1` and not `!LIT == 2`)." in hook.output
 
 
+def test_a_list_of_patches_tells_their_conditions(tmp_path):
+    code = "org $018000 ; The lamp burns longer than it did\n  JSL Lamp_Light\n"
+    chosen = "if !LIT == 1\n{}else\norg $018200\n  db 1\nendif\norg $018300\n  db 1\n"
+    body = routine("LDA.b #$05 : STA.w LampOil", "RTL")
+    second = code.replace("$018000", "$018100")
+    samples, _ = made(tmp_path, f"{code}{chosen.format(second)}{body}")
+    (hooks,) = [s for s in samples if s.provenance["kind"] == "architecture_hooks"]
+    assert "- $018100 → `Lamp_Light` (JSL) (only if `!LIT == 1`): " in hooks.output
+    assert "data at $018300; $018200 (only if not `!LIT == 1`)." in hooks.output
+
+
 def test_a_drawn_legend_is_no_meaning(tmp_path):
     code = "LampBits = $7E0DA0 ; shbo ||++++++ set if a lamp burns |+------ halved\n"
     assert not told(tmp_path, code, "LampBits")

@@ -13,7 +13,7 @@ from afs_stages.codebase.facts.machine import (
     Value,
     combined,
 )
-from afs_stages.codebase.facts.operands import constant, repeats, shown
+from afs_stages.codebase.facts.operands import constant, repeated, shown
 
 SHIFTS = {
     "asl": "left",
@@ -29,11 +29,12 @@ _CHANGES = {
 }
 
 
-def step(state: MachineState, operator: str) -> None:
-    """A counted up or down by one."""
+def step(state: MachineState, operator: str, times: int) -> None:
+    """A counted up or down."""
     value = state.registers["a"]
-    said = combined(value, operator, "1") if value.kind != "constant" else ""
-    detail = "adds 1 to" if operator == "plus" else "subtracts 1 from"
+    said = combined(value, operator, str(times)) if value.kind != "constant" else ""
+    verb, joined = ("adds", "to") if operator == "plus" else ("subtracts", "from")
+    detail = f"{verb} {times} {joined}"
     if value.kind == "variable":
         _result(state, Value("change", value.text, detail, said, "sum"))
     else:
@@ -99,7 +100,7 @@ def shift(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     """A shift of memory is an act; of A, a product or a quotient whose carry is
     the bit that left.
     """
-    times = repeats(rest)
+    times = repeated(rest)
     if times is None:
         yield from _shift_memory(state, word, rest)
     else:

@@ -29,7 +29,7 @@ from afs_stages.codebase.facts.machine import (
 from afs_stages.codebase.facts.operands import (
     constant,
     immediate,
-    repeats,
+    repeated,
     shown,
     told_with_operand,
 )
@@ -80,8 +80,6 @@ _USES = {register: frozenset(words.split()) for register, words in _USES_WORDS.i
 a register holds no result that waits for the return.
 """
 
-MOST_REPEATS = 16
-"""asar repeats an instruction as often as a number says; more is a slip of the pen."""
 _FLAGS_BY_HAND = 0xCE
 """The flags but for the carry and the widths of the registers."""
 _BEHIND = "through the table behind it"
@@ -443,10 +441,9 @@ def _compare(state: MachineState, word: str, rest: str) -> Iterator[Action]:
 
 
 def _count(state: MachineState, word: str, rest: str) -> Iterator[Action]:
-    times = repeats(rest)
+    times = repeated(rest)
     if times is not None:
-        for _ in range(min(times, MOST_REPEATS)):
-            step(state, "plus" if word == "inc" else "minus")
+        step(state, "plus" if word == "inc" else "minus", times)
         return
     target = shown(state, rest)
     if target:
@@ -470,8 +467,7 @@ def _step(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     state.reindexed(register)
     state.registers[register] = Value("register", register.upper())
     state.counted_at = state.line
-    times = min(repeats(rest) or 1, MOST_REPEATS)
-    state.counted += [Action(act, register.upper())] * times
+    state.counted += [Action(act, register.upper())] * (repeated(rest) or 1)
     state.test = ("count", register.upper(), word[:2])
 
 

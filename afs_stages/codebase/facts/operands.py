@@ -6,6 +6,8 @@ from afs_stages.asm.isa import MNEMONICS
 from afs_stages.asm.operand import read_operand
 from afs_stages.codebase.facts.machine import MachineState, Value
 
+MOST_REPEATS = 16
+"""A repeated instruction is told so often at most; more is a slip of the pen."""
 LONG = 45
 """Characters: an index that is computed in more is told by its register."""
 
@@ -35,7 +37,7 @@ def _chosen(state: MachineState, register: str) -> str:
     )
     if own or not value.said or not told_with_operand(value):
         return ""
-    return f" with {register} = {value.said}"
+    return f" (with {register} = {value.said})"
 
 
 def told_with_operand(value: Value) -> bool:
@@ -53,13 +55,14 @@ def immediate(rest: str) -> int | None:
         return None
 
 
-def repeats(rest: str) -> int | None:
-    """How often an instruction on A or on an index is done: once, or as often as a
-    number behind it says (`ASL #3`); None where it is done to memory.
+def repeated(rest: str) -> int | None:
+    """How often an instruction on a register is done: `ASL`, `LSR A`, `ASL #3`; None
+    where it works on memory.
     """
     if rest.upper() in ("", "A"):
         return 1
-    return immediate(rest) if rest[:1] == "#" else None
+    times = immediate(rest) if rest.startswith("#") else None
+    return None if times is None else min(times, MOST_REPEATS)
 
 
 def constant(rest: str) -> str:

@@ -39,10 +39,13 @@ _CONTRACT = re.compile(
 NO_TASK = re.compile(
     r"(?i)\d+(-\d+)?\s*[:=]\s|this (function|routine|code) is (bled|jumped|called"
     r"|reached)\b"
+    r"|([\w'/-]+ ){1,5}(routines|functions|subroutines)[.:]?(\n|$)"
     r"|no rt[ls]\b|([VHOPT] ){4}|the (following|next|above) (\d |two "
     r"|three )?(functions?|routines?)\b"
 )
-"""Legends of frames, and how a routine is come by: neither is what it is for."""
+"""Legends of frames, how a routine is come by, and the title of a group of them: none
+is what it is for.
+"""
 
 _ADDRESS = re.compile(r"^(?:[0-9A-F]{6}|\$[0-9A-F]{4,6}:)\s+")
 """The address of a routine in front of its header."""

@@ -72,8 +72,16 @@ _PATTERN = re.compile(
     r"|(?:[A-Za-z?.-] +){7,15}[A-Za-z?.-](?!\S)"
 )
 """Which letter stands for which bits: `---- --dn`, `k k k k c c c c`."""
-_SEE = re.compile(r"(?i)see ([a-z]+ ){0,4}notes?\.?$")
 _PLACED = re.compile(r"!?[A-Za-z_]\w+\s*=\s*\$[0-9A-Fa-f]{4,6}\s*(;|$)")
+_SEE = re.compile(r"(?i)see ([a-z]+ ){0,4}notes?\.?$|see !?\w+ (at|in|above|below)\b")
+_PLACEMENT = re.compile(
+    r"(?i)(list|put|place|keep) (this|these)( \w+)? (first|last|before|after)\b"
+    r"|(this|these)( \w+)? (can|must|may|should|needs? to|ha(s|ve) to) (also )?"
+    r"(live|go|be (placed|located|put))\b"
+)
+"""Where code has to stand in the file or the ROM, which does not say what it does."""
+_DEFINED_AS = re.compile(r"!\w+ ?\+ ?\$?[0-9A-Fa-f]+")
+"""How an address is computed, in a column before what is said of it."""
 _HEADING = re.compile(r"\w+:$")
 """One word and a colon: a label of code that was switched off, or what heads a list."""
 
@@ -95,13 +103,14 @@ def strip(comment: str) -> str:
 
 def _without_column(text: str) -> str:
     """A comment without the address that stands in a column before it in some
-    disassemblies: `84B233; Wait for the door`.
+    disassemblies: `84B233; Wait for the door`, `!RAM+$2D ; Which door`.
     """
     before, _, behind = f"{text};".partition(";")
     digits = len(before) == 6 and set(before) <= set(hexdigits)
     # six letters alone may be a word
     address = digits and (";" in text or not before.isalpha())
-    return behind.strip("; ") if address else text
+    computed = ";" in text and _DEFINED_AS.fullmatch(before.strip())
+    return behind.strip("; ") if address or computed else text
 
 
 def _without_address(comment: str, text: str) -> str:
@@ -154,7 +163,8 @@ def is_code(text: str) -> bool:
     quoted = _QUOTED.match(text)
     if quoted:
         return is_code(quoted.group(1))
-    word, _, rest = re.split(r" [:;]", text)[0].partition(" ")
+    first = re.split(r" [:;]", text)[0]
+    word, _, rest = re.sub(r"(?i)^autoclean\s+", "", first).partition(" ")
     word, rest = word.lower(), rest.strip()
     stem = word.split(".", 1)[0]
     if word in DATA or (stem in MNEMONICS and "." in word):
@@ -209,8 +219,10 @@ def prose(comments: Iterable[str]) -> str:
 
 
 def _is_unfinished(text: str, above: bool) -> bool:
-    """Whether a line tells of work to be done, or goes on with one above that does."""
-    if _WORK.search(text) or "???" in text:
+    """Whether a line tells of work to be done or of where it stands, or goes on with
+    one above that does.
+    """
+    if _WORK.search(text) or "???" in text or _PLACEMENT.match(text):
         return True
     return above and bool(text) and not _ITEM.match(text)
 
@@ -292,7 +304,7 @@ def joined(lines: Iterable[str]) -> str:
 
 def capital(text: str) -> str:
     """Text with a capital first letter, unless it begins with the letters
-    of a bit pattern.
+    of a bit pattern: `.fed cba8`, `k k k k`.
     """
     return text if is_layout(text) else text[:1].upper() + text[1:]
 

@@ -347,12 +347,36 @@ class _Parser:
             if found:
                 tags.append(found)
             at -= 1
-        text = comments.strip(line.comment) if not tags else ""
+        text = self._bracketed(line.number - 1) if not tags else ""
         header = self._header(line.number)
         said = "\n".join(filter(None, (header, text)))
         address, condition = rest.split(",")[0].strip(), self.conditions.told
         self.out.orgs.append(Org(address, line.number, said, tuple(tags), condition))
         self.out.steps.append(PcStep("org", address, line.number))
+
+    def _bracketed(self, at: int) -> str:
+        """The comment at a line; of one in a bracket over several lines the words of
+        the whole bracket.
+
+            \\  This hook lets the lamp
+             | burn all night.
+            /
+        """
+        lines, first, last = self.out.lines, at, at
+        while (
+            first > 0
+            and _goes_on(lines[first])
+            and comments.drawn(lines[first - 1].comment)
+        ):
+            first -= 1
+        while (
+            last + 1 < len(lines)
+            and comments.drawn(lines[last].comment)
+            and _goes_on(lines[last + 1])
+        ):
+            last += 1
+        said = [line.comment for line in lines[first : last + 1]]
+        return comments.prose(said) if len(said) > 1 else comments.strip(said[0])
 
     def _on_base(self, rest: str, line: Line) -> None:
         self.out.steps.append(PcStep("base", rest, line.number))
@@ -388,6 +412,12 @@ def _title(lines: list[Line]) -> str:
         if line.comment:
             found.append(line.comment)
     return comments.prose(found)
+
+
+def _goes_on(line: Line) -> bool:
+    """Whether a line's comment is a later part of a bracket over several lines."""
+    opens = line.comment.lstrip("; \t").startswith("\\")
+    return comments.drawn(line.comment) and not opens
 
 
 def _begins_a_part(statement: Statement) -> bool:

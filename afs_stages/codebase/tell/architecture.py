@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO
 from afs_stages.codebase.facts.mentions import Mentions, shown
@@ -14,6 +14,7 @@ from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import choose, listing, only_if, quoted
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.nodes import AsmFile
+from afs_stages.codebase.tell.assembly import switched_off
 from afs_stages.codebase.tell.draft import Draft
 
 MOST_NAMES = 40
@@ -26,6 +27,9 @@ tell what a file is for.
 
 MOST_CALLED = 12
 """Called routines that are listed; of the others the number is told."""
+
+MOST_CONDITIONS = 4
+"""Conditions whose places are listed; of the others the number is told."""
 
 MOST_PATCHES = 40
 """Patches that are listed one by one; of the others only the addresses are told."""
@@ -111,7 +115,8 @@ def _file(
     code = [unit for unit in units if unit.block.kind == "routine"]
     routines = [unit for unit in code if not _MARK.fullmatch(unit.block.name)]
     tables = [f"`{unit.block.name}`" for unit in units if unit.block.kind == "data"]
-    patches = _places(file)
+    places = (org.address for org in file.orgs)
+    patches = {place for place in places if place.startswith("$")}
     summaries = sum(bool(unit.summary) for unit in routines)
     owned = len(routines) + len(tables) + len(patches) + len(file.macros)
     if owned < 3 or not _is_told(file.title, summaries):
@@ -121,7 +126,7 @@ def _file(
     parts = [
         f"`{file.path}`{opening}",
         _routines(routines),
-        _inventory(project, file, tables, patches, outward, inward),
+        _inventory(project, file, tables, outward, inward),
     ]
     question = choose(
         [
@@ -224,7 +229,6 @@ def _inventory(
     project: Project,
     file: AsmFile,
     tables: list[str],
-    patches: list[str],
     outward: list[str],
     inward: list[str],
 ) -> str:
@@ -235,8 +239,8 @@ def _inventory(
         said.append(
             f"Macros: {listing([f'`%{macro.name}`' for macro in file.macros], 8)}."
         )
-    if patches:
-        said.append(f"It puts code or data at {listing(patches, 8)}.")
+    patches = _placed(file, frozenset(), 8)
+    said += [f"It puts code or data at {patches}"] if patches else []
     parents = project.program.included_by.get(file.path, [])
     if parents:
         said.append(f"Included by {quoted(parents)}.")
@@ -294,24 +298,35 @@ def _hooks(project: Project, path: str, units: list[Unit]) -> Iterator[Draft]:
         + "\n".join(rows.values())
     )
     named = {row.split(" ", 2)[1].rstrip(":") for row in rows.values()}
-    places = _places(project.program.files[path])
-    others = [place for place in places if place.split(" ", 1)[0] not in named]
-    if others:
-        answer += f"\n\nIt also puts code or data at {listing(others, MOST_PATCHES)}."
+    others = _placed(project.program.files[path], named, MOST_PATCHES)
+    answer += f"\n\nIt also puts code or data at {others}" if others else ""
     fault = "" if told * 3 >= len(rows) else "patches_without_purpose"
     yield _draft("architecture_hooks", question, answer, path, max(patches), fault)
 
 
-def _places(file: AsmFile) -> list[str]:
-    """Where a file puts code or data, each place with its condition."""
-    orgs = [org for org in file.orgs if org.address.startswith("$")]
-    return list(dict.fromkeys(f"{o.address}{only_if(o.condition)}" for o in orgs))
+def _placed(file: AsmFile, told: Set[str], most: int) -> str:
+    """Where a file puts code or data beside the places told already, those under one
+    condition together; "" for nowhere.
+    """
+    places: dict[str, list[str]] = defaultdict(list)
+    for org in file.orgs:
+        if org.address.startswith("$") and org.address not in told:
+            places[org.condition].append(org.address)
+    rows = [
+        f"{listing(list(dict.fromkeys(found)), most)}{only_if(condition)}"
+        for condition, found in sorted(places.items())
+    ]
+    more = len(rows) - MOST_CONDITIONS
+    rows[MOST_CONDITIONS:] = [f"under {more} more condition(s)"] if more > 0 else []
+    return f"{'; '.join(rows)}." if rows else ""
 
 
 def _hook(project: Project, unit: Unit) -> tuple[str, bool]:
     """A patch as a line (address, routine it leads to, what is said of it), and whether
     anything is said.
     """
+    if switched_off(unit):
+        return "", False
     how, name = next(iter(unit.contract.calls), ("", ""))
     header = " ".join(unit.block.header.split())
     said = (

@@ -88,6 +88,9 @@ _NOTHING = re.compile(
 )
 """Headers of patches that say that something is replaced, and not by what."""
 
+_LEADS_ON = re.compile(r"(?i)\b(jsl|jsr|jml|jmp)\s+[A-Za-z_]\w{3,}")
+"""A call or a jump to a named routine, in a line that is commented out."""
+
 _PLACEHOLDER = re.compile(r"(?<![$\w])(xx|yy|zz)(?!\w)")
 """How comments on bytes of music call the parameters: the first is `xx`."""
 
@@ -391,7 +394,7 @@ def _patch(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
         None,
     )
     inside, header = _vanilla(_STRAY.sub("", block.header))
-    notes = [f"- `{code}`: {said}" for code, said in block.notes[:8]]
+    notes = [f"- `{code}`: {said}" for code, said in _notes(unit)[:8]]
     answer = (
         f"`{block.file}` patches the original game at "
         f"{block.name}{f', in `{inside}`' if inside else ''}{only_if(block.condition)}."
@@ -419,10 +422,33 @@ def _patch(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
         block.text,
     )
     fault = "" if _patch_told(unit, header, target) else "patch_without_purpose"
+    fault = "patch_switched_off" if switched_off(unit) else fault
     place = (block.file, block.first, block.last, group)
     yield Draft(
         "asm_hook", question, answer, *place, input=fenced(block.bare), fault=fault
     )
+
+
+def _notes(unit: Unit) -> list[tuple[str, str]]:
+    """(code, remark) for the remarks of a patch about one line alone; the words of a
+    bracket that begins at its `org` are told as its header.
+    """
+    block = unit.block
+    return [
+        (code, said)
+        for line, code, said in block.remarks
+        if not comments.drawn(block.lines[line - block.first].comment)
+    ]
+
+
+def switched_off(unit: Unit) -> bool:
+    """Whether the call or jump of a patch is commented out, and no other is there: then
+    what its author says of it does not happen.
+    """
+    if unit.contract.calls:
+        return False
+    quiet = (comments.strip(line.comment) for line in unit.block.lines if not line.code)
+    return any(comments.is_code(said) and _LEADS_ON.search(said) for said in quiet)
 
 
 def _new_code(words: NameLookup, unit: Unit) -> str:
@@ -458,7 +484,7 @@ def _patch_told(unit: Unit, header: str, target: Unit | None) -> bool:
     """
     told = [
         said
-        for _, said in unit.block.notes
+        for _, said in _notes(unit)
         if not said.lower().startswith(("vanilla", "replaced", "restore"))
     ]
     summary = target.summary if target else ""

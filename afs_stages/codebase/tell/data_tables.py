@@ -87,9 +87,12 @@ def draft(project: Project, words: NameLookup, unit: Unit) -> Draft | None:
     lead = comments.sentence(header) if titled else "a data table."
     listed = _listed(groups, len(entries), remarks)
     points = _sentence("It points to", _targets(entries), 8)
-    named = _sentence("The code names it in", readers, 5)
     ways = _ways(project, [use for use in uses if use.owner.name != block.name])
-    parts = filter(None, (f"{place}: {lead}", listed, points, named, ways))
+    others = [reader for reader in readers if reader not in ways]
+    named = _sentence("The code names it in", others, 5)
+    read = "\n".join(f"- {reader}: `{code}`" for reader, code in ways.items())
+    read = f"How it is read:\n{read}" if read else ""
+    parts = filter(None, (f"{place}: {lead}", listed, points, read, named))
     question = f"What is in the data table `{block.name}` (`{block.file}`)?"
     group = f"routine:{block.file}:{block.name}"
     lines = (block.file, block.first, block.last)
@@ -98,15 +101,15 @@ def draft(project: Project, words: NameLookup, unit: Unit) -> Draft | None:
     return Draft("asm_table", question, "\n\n".join(parts), *lines, group, code, fault)
 
 
-def _ways(project: Project, uses: list[Use]) -> str:
-    """How routines read a table by an index: the first reads of it, one a routine."""
+def _ways(project: Project, uses: list[Use]) -> dict[str, str]:
+    """Routine -> how it reads a table by an index, for the first that do."""
     found: dict[str, str] = {}
     for use in uses:
-        if use.register and use.owner.kind == "routine" and use.owner.name not in found:
+        reads = use.register and use.owner.kind == "routine"
+        if reads and len(found) < MOST_WAYS:
             lines = project.program.files[use.owner.file].lines
-            found[use.owner.name] = _way(lines, use)
-    rows = [f"- `{name}`: `{code}`" for name, code in found.items()]
-    return "\n".join(("It is read by an index:", *rows[:MOST_WAYS])) if rows else ""
+            found.setdefault(shown(use.owner), _way(lines, use))
+    return found
 
 
 def _way(lines: list[Line], use: Use) -> str:

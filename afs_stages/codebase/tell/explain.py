@@ -102,6 +102,8 @@ _WAYS = {
     LISTED: "is listed in",
 }
 _RETURN = (Action("returns", ""),)
+_EACH_TIME = ("counts", "pulls", "pushes", "calls", "runs", "shifts")
+"""Acts that are another one each time they are done."""
 _TIMES = {1: "", 2: " twice"}
 
 
@@ -517,7 +519,7 @@ def _merged(acts: list[Action]) -> Iterator[str]:
             acts = acts[len(calls) :]
             continue
         many = Counter(act.what for act in alike)
-        counted = first.verb.startswith(("counts", "pulls", "calls"))
+        counted = first.verb.startswith(_EACH_TIME)
         # "a and b twice" would say it of both: each number is told for itself
         for times in dict.fromkeys(many.values()) if counted else (1,):
             whats = [what for what, n in many.items() if not counted or n == times]
