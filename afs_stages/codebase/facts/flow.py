@@ -34,7 +34,7 @@ from afs_stages.codebase.facts.operands import (
     told_with_operand,
 )
 from afs_stages.codebase.facts.questions import listing
-from afs_stages.codebase.read.conditions import CHOICES, Conditions
+from afs_stages.codebase.read.versions import CHOICES, Conditions
 
 _LOADS = {"lda": "a", "ldx": "x", "ldy": "y"}
 _STORES = {"sta": "a", "stx": "x", "sty": "y"}

@@ -14,9 +14,9 @@ from afs_stages.codebase.facts.mentions import Use, owners, shown
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import listing
 from afs_stages.codebase.read import comments
-from afs_stages.codebase.read.conditions import CHOICES, Conditions
 from afs_stages.codebase.read.continuation import continued, whole_comment
 from afs_stages.codebase.read.routines import MARK
+from afs_stages.codebase.read.versions import CHOICES, Conditions
 from afs_stages.codebase.tell.draft import Draft, fenced
 from afs_stages.codebase.tell.name_lookup import NameLookup
 
@@ -24,16 +24,14 @@ MOST_ENTRIES = 24
 """Entries of a table that are listed; the answer says of how many."""
 WIDE = 80
 """Characters: a longer line of data is told by its number, never in part."""
-TITLE, TOLD, TOLD_OF_ONE_READ = 3, 8, 5
-"""Words of a title, and of a header that says what a table without remarks is for: of
-any, and of one whose use is known.
+TITLE, TOLD = 3, 8
+"""Words of a title, and of a header that explains a table without remarks whose way of
+reading is known.
 """
 MOST_WAYS, WAY = 3, 6
 """Ways of reading a table that are told, and instructions of one."""
 _BREAKS = frozenset((*CALLS, *RETURNS, "pla", "plx", "ply", "txy", "tyx", "txa", "tya"))
 """Before these an index is not to be followed in straight code."""
-SHORT_TABLE = 16
-"""Lines of a table that its header alone explains."""
 
 
 @dataclass
@@ -78,27 +76,36 @@ def draft(project: Project, words: NameLookup, unit: Unit) -> Draft | None:
     if comments.words(header) <= TITLE and remarks < 2:
         return None
     uses = words.mentions.names.get(block.name, ())
-    readers = [shown(owner) for owner in owners(uses) if owner.name != block.name]
+    uses = [use for use in uses if use.owner.name != block.name]
+    ways = _ways(project, uses)
     titled = comments.words(header) >= TITLE
-    told = titled and (
-        _tells(groups, entries) or _explained(header, entries, bool(readers))
-    )
+    explained = bool(ways) and comments.words(header) >= TOLD
+    told = titled and (explained or _tells(groups, entries))
     place = f"`{block.name}` (`{block.file}`, line {block.first})"
     lead = comments.sentence(header) if titled else "a data table."
-    listed = _listed(groups, len(entries), remarks)
-    points = _sentence("It points to", _targets(entries), 8)
-    ways = _ways(project, [use for use in uses if use.owner.name != block.name])
-    others = [reader for reader in readers if reader not in ways]
-    named = _sentence("The code names it in", others, 5)
-    read = "\n".join(f"- {reader}: `{code}`" for reader, code in ways.items())
-    read = f"How it is read:\n{read}" if read else ""
-    parts = filter(None, (f"{place}: {lead}", listed, points, read, named))
+    parts = (
+        f"{place}: {lead}",
+        _listed(groups, len(entries), remarks),
+        _read(uses, ways),
+    )
     question = f"What is in the data table `{block.name}` (`{block.file}`)?"
     group = f"routine:{block.file}:{block.name}"
     lines = (block.file, block.first, block.last)
     fault = "" if told else "table_without_purpose"
-    code = fenced(block.bare)
-    return Draft("asm_table", question, "\n\n".join(parts), *lines, group, code, fault)
+    answer = "\n\n".join(filter(None, parts))
+    return Draft(
+        "asm_table", question, answer, *lines, group, fenced(block.bare), fault
+    )
+
+
+def _read(uses: list[Use], ways: dict[str, str]) -> str:
+    """How a table is read, and who names it beside."""
+    rows = [f"- {reader}: `{code}`" for reader, code in ways.items()]
+    read = "\n".join(("How it is read:", *rows)) if rows else ""
+    others = [shown(owner) for owner in owners(uses)]
+    others = [reader for reader in others if reader not in ways]
+    named = _sentence("The code names it in", others, 5)
+    return "\n\n".join(filter(None, (read, named)))
 
 
 def _ways(project: Project, uses: list[Use]) -> dict[str, str]:
@@ -147,26 +154,8 @@ def _tells(groups: list[Group], entries: list[DataLine]) -> bool:
     return remarks >= 2 or sum(bool(group.heading) for group in groups) >= 2
 
 
-def _explained(header: str, entries: list[DataLine], is_read: bool) -> bool:
-    """Whether a header explains a table without remarks. A title alone does not say
-    how records are laid out that hold bytes and words by turns, or calls of macros.
-    """
-    directives = {entry.code.split(maxsplit=1)[0].lower() for entry in entries}
-    mixed = len(directives) > 1 or any(word.startswith("%") for word in directives)
-    if _lists_names(entries) or (mixed and "\n" not in header.strip()):
-        return False
-    if is_read:
-        return comments.words(header) >= TOLD_OF_ONE_READ
-    return comments.words(header) >= TOLD and len(entries) <= SHORT_TABLE
-
-
 def _lists_names(entries: list[DataLine]) -> bool:
     return sum(entry.names for entry in entries) * 2 >= len(entries)
-
-
-def _targets(entries: list[DataLine]) -> list[str]:
-    names = [entry.pointer for entry in entries if entry.pointer and not entry.said]
-    return [f"`{name}`" for name in dict.fromkeys(names)]
 
 
 def _sentence(lead: str, names: list[str], most: int) -> str:
