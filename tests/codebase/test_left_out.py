@@ -396,7 +396,10 @@ def test_a_header_stays_where_its_steps_would_leave_something_out(tmp_path):
         "  LDX.w LampOil\n  LDA.w LampState : BEQ .dark\n  TXY\n  .dark\n"
         "  STY.w LampOil\n  RTL\n"
     )
-    contract = "; on return the lamp of the tower burns while the keeper sleeps\n"
+    contract = (
+        "; on return the lamp of the tower burns while the keeper sleeps, and it "
+        "goes on to burn until he wakes up in the morning\n"
+    )
     samples, _ = made(
         tmp_path, lamp_asm=f"{NAMES}\n{contract}Lamp_Light:\n{{\n{body}}}\n"
     )

@@ -39,7 +39,7 @@ GROUND = 4
 known variables, or a mixture.
 """
 
-TELLING = 10
+TELLING = 16
 """Words of a header that explains a routine whose steps cannot be told whole."""
 
 CLEAR_STEPS = 12

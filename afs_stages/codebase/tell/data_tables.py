@@ -79,7 +79,7 @@ def draft(project: Project, words: NameLookup, unit: Unit) -> Draft | None:
     uses = [use for use in uses if use.owner.name != block.name]
     ways = _ways(project, uses)
     titled = comments.words(header) >= TITLE
-    explained = bool(ways) and comments.words(header) >= TOLD
+    explained = bool(ways) and _explained(header, entries)
     told = titled and (explained or _tells(groups, entries))
     place = f"`{block.name}` (`{block.file}`, line {block.first})"
     lead = comments.sentence(header) if titled else "a data table."
@@ -152,6 +152,16 @@ def _tells(groups: list[Group], entries: list[DataLine]) -> bool:
     if _lists_names(entries):
         return remarks > 0 and remarks * 2 >= len(entries)
     return remarks >= 2 or sum(bool(group.heading) for group in groups) >= 2
+
+
+def _explained(header: str, entries: list[DataLine]) -> bool:
+    """Whether a header explains a table without remarks: not how records are laid out
+    that hold bytes and words by turns, or calls of macros, nor what names stand for.
+    """
+    directives = {entry.code.split(maxsplit=1)[0].lower() for entry in entries}
+    mixed = len(directives) > 1 or any(word.startswith("%") for word in directives)
+    long = comments.words(header) >= TOLD
+    return long and not _lists_names(entries) and (not mixed or "\n" in header.strip())
 
 
 def _lists_names(entries: list[DataLine]) -> bool:

@@ -89,8 +89,6 @@ MOST_NAMES = 6
 """Names of one place of which is told what they mean; the others are listed."""
 GROUP = 5
 """So many addresses under one sentence: it names their group and none of them."""
-SILENT = 1
-"""So many names without a word of their own after one that has some: they share it."""
 
 
 def drafts(
@@ -293,7 +291,7 @@ def _groups(project: Project, symbols: list[Symbol], notes: Notes) -> Groups:
             next := at.get((first.file, first.line + len(after) + 1))
         ) and _is_silent(next, first, notes):
             after.append(next.name)
-        if len(after) >= SILENT:
+        if after:
             found[first.name] = after
     return found
 
