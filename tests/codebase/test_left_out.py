@@ -84,7 +84,7 @@ def test_a_routine_with_a_header_is_explained(tmp_path):
         ),
         (
             "steps_leave_something_out",
-            "Lamp_Out:\n{\n  LDX.b #$1D\n  LDA.w LampState : BEQ .dark ; "
+            "Lamp_Out:\n{\n  LDX.w $0D1D\n  LDA.w LampState : BEQ .dark ; "
             "the lamp is out\n  LDX.b #$0E ; few drops\n"
             "  .dark\n  STX.w LampOil\n  JSL Sound_Play\n  RTL\n}\n" + USER,
         ),
@@ -393,7 +393,7 @@ def test_generated_files_have_no_overview(tmp_path):
 
 def test_a_header_stays_where_its_steps_would_leave_something_out(tmp_path):
     body = (
-        "  LDX.b #$1D\n  LDA.w LampState : BEQ .dark\n  LDX.b #$0E\n  .dark\n"
+        "  LDX.w $0D1D\n  LDA.w LampState : BEQ .dark\n  LDX.b #$0E\n  .dark\n"
         "  STX.w LampOil\n  RTL\n"
     )
     contract = "; on return the lamp of the tower burns while the keeper sleeps\n"
