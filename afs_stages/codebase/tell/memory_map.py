@@ -115,11 +115,14 @@ def drafts(
 
 
 def _names(project: Project) -> dict[int, list[str]]:
-    """Place in RAM -> every name the code has for it."""
+    """Place in RAM -> every name the code has for it. Registers go by several names in
+    every game, for their bytes and channels, which are no news.
+    """
     names: dict[int, list[str]] = defaultdict(list)
     for symbol in project.best_symbol.values():
         stored = symbol.kind in ("equate", "reserved", "field")
-        if stored and is_memory(symbol):
+        kind = region(symbol.value)
+        if stored and is_memory(symbol) and kind != "hardware register":
             names[canonical(symbol.value)].append(symbol.name)
     return names
 
