@@ -150,6 +150,11 @@ def test_a_choice_of_the_assembler_is_a_version():
     ]
 
 
+def test_an_index_that_is_set_before_a_branch_is_told_there():
+    code = "LDX.w #$0010 : LDA.w Oil : BEQ .out\nINX\n.out\nSTX.w Wick"
+    assert said(code)[0] == "goes to `.out` with X = $0010 if `Oil` is zero"
+
+
 def test_masks_sums_and_shifts_of_a_computed_value_are_told():
     assert said("LDA.w Oil : CLC : ADC.b #$02 : AND.b #$3F : STA.w Wick") == [
         "sets `Wick` to (`Oil` plus $02) AND $3F"

@@ -543,6 +543,19 @@ def _given(state: MachineState) -> str:
     return f" with {listing(given)}" if given else ""
 
 
+def _taken_along(state: MachineState) -> str:
+    """What was put into registers and is told nowhere yet: the code a branch goes to
+    may use it as well as the code below.
+    """
+    told = [f"A = {state.results['a']}"] if state.results.get("a") else []
+    told += [
+        f"{register.upper()} = {value.text}"
+        for register, value in state.registers.items()
+        if register != "a" and value.kind == "constant" and state.results.get(register)
+    ]
+    return f" with {listing(told)}" if told else ""
+
+
 def _branch(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     by_carry = word in ("bcc", "bcs")
     kind, name, other = state.held if by_carry else state.test
@@ -550,15 +563,10 @@ def _branch(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     condition = CONDITIONS.get((kind, word), "").format(name, other)
     if not target:
         return
-    for register in ("x", "y"):
-        value = state.registers[register]
-        if value.kind == "constant" and state.results.pop(register, ""):
-            # told now, since it holds on both ways
-            yield Action("sets", register.upper(), f" to {value.said}")
     if kind == "bit" or (not by_carry and state.test == state.registers["a"].asked):
         state.results.pop("a", None)
     state.leave(target)
-    given = f" with A = {state.results['a']}" if state.results.get("a") else ""
+    given = _taken_along(state)
     vague = not condition or (kind == "count" and word == "bpl" and other != "de")
     if vague:
         condition = f"on {word.upper()}"
