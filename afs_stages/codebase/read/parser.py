@@ -9,7 +9,7 @@ import re
 from afs_stages.asm.isa import DATA, MNEMONICS, OTHER
 from afs_stages.asm.lexer import Line, Statement, lex
 from afs_stages.codebase.read import comments
-from afs_stages.codebase.read.conditions import Conditions
+from afs_stages.codebase.read.choices import Conditions
 from afs_stages.codebase.read.continuation import continued, spread, whole_comment
 from afs_stages.codebase.read.nodes import (
     AsmFile,

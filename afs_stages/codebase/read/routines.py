@@ -14,7 +14,7 @@ from itertools import takewhile
 from afs_stages.asm.isa import DATA, MNEMONICS
 from afs_stages.asm.lexer import Line
 from afs_stages.codebase.read import comments
-from afs_stages.codebase.read.conditions import CHOICES
+from afs_stages.codebase.read.choices import CHOICES
 from afs_stages.codebase.read.continuation import continued
 from afs_stages.codebase.read.nodes import AsmFile, Label
 

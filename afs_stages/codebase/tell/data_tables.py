@@ -14,7 +14,7 @@ from afs_stages.codebase.facts.mentions import Use, owners, shown
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import listing
 from afs_stages.codebase.read import comments
-from afs_stages.codebase.read.conditions import CHOICES, Conditions
+from afs_stages.codebase.read.choices import CHOICES, Conditions
 from afs_stages.codebase.read.continuation import continued, whole_comment
 from afs_stages.codebase.read.routines import MARK
 from afs_stages.codebase.tell.draft import Draft, fenced
@@ -87,18 +87,24 @@ def draft(project: Project, words: NameLookup, unit: Unit) -> Draft | None:
     lead = comments.sentence(header) if titled else "a data table."
     listed = _listed(groups, len(entries), remarks)
     points = _sentence("It points to", _targets(entries), 8)
-    ways = _ways(project, [use for use in uses if use.owner.name != block.name])
-    others = [reader for reader in readers if reader not in ways]
-    named = _sentence("The code names it in", others, 5)
-    read = "\n".join(f"- {reader}: `{code}`" for reader, code in ways.items())
-    read = f"How it is read:\n{read}" if read else ""
-    parts = filter(None, (f"{place}: {lead}", listed, points, read, named))
+    others = [use for use in uses if use.owner.name != block.name]
+    parts = filter(None, (f"{place}: {lead}", listed, points, _read(project, others)))
     question = f"What is in the data table `{block.name}` (`{block.file}`)?"
     group = f"routine:{block.file}:{block.name}"
     lines = (block.file, block.first, block.last)
     fault = "" if told else "table_without_purpose"
     code = fenced(block.bare)
     return Draft("asm_table", question, "\n\n".join(parts), *lines, group, code, fault)
+
+
+def _read(project: Project, uses: list[Use]) -> str:
+    """How routines read a table, and who else names it."""
+    ways = _ways(project, uses)
+    others = [name for name in map(shown, owners(uses)) if name not in ways]
+    rows = [f"- {name}: `{code}`" for name, code in ways.items()]
+    read = "\n".join(("How it is read:", *rows)) if rows else ""
+    named = _sentence("The code names it in", others, 5)
+    return "\n\n".join(filter(None, (read, named)))
 
 
 def _ways(project: Project, uses: list[Use]) -> dict[str, str]:
