@@ -34,7 +34,7 @@ from afs_stages.codebase.facts.operands import (
     told_with_operand,
 )
 from afs_stages.codebase.facts.questions import listing
-from afs_stages.codebase.read.versions import CHOICES, Conditions
+from afs_stages.codebase.read.choices import CHOICES, Conditions
 
 _LOADS = {"lda": "a", "ldx": "x", "ldy": "y"}
 _STORES = {"sta": "a", "stx": "x", "sty": "y"}
@@ -548,11 +548,10 @@ def _taken_along(state: MachineState) -> str:
     may use it as well as the code below.
     """
     told = [f"A = {state.results['a']}"] if state.results.get("a") else []
-    told += [
-        f"{register.upper()} = {value.text}"
-        for register, value in state.registers.items()
-        if register != "a" and value.kind == "constant" and state.results.get(register)
-    ]
+    for register in "xy":
+        value = state.registers[register]
+        if value.kind == "constant" and state.results.get(register):
+            told.append(f"{register.upper()} = {value.text}")
     return f" with {listing(told)}" if told else ""
 
 

@@ -9,6 +9,7 @@ import re
 from afs_stages.asm.isa import DATA, MNEMONICS, OTHER
 from afs_stages.asm.lexer import Line, Statement, lex
 from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.choices import Conditions
 from afs_stages.codebase.read.continuation import continued, spread, whole_comment
 from afs_stages.codebase.read.nodes import (
     AsmFile,
@@ -22,7 +23,6 @@ from afs_stages.codebase.read.nodes import (
     Struct,
 )
 from afs_stages.codebase.read.tree import Problem, TextFile
-from afs_stages.codebase.read.versions import Conditions
 
 _DEFINE = re.compile(r"^!([\w{}!]+)\s*(?:=|:=|#=|\?=|\+=)\s*(.+)$")
 _EQUATE = re.compile(r"^([A-Za-z_][\w.]*)\s*:?=\s*(.+)$")

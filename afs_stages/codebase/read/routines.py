@@ -14,9 +14,9 @@ from itertools import takewhile
 from afs_stages.asm.isa import DATA, MNEMONICS
 from afs_stages.asm.lexer import Line
 from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.choices import CHOICES
 from afs_stages.codebase.read.continuation import continued
 from afs_stages.codebase.read.nodes import AsmFile, Label
-from afs_stages.codebase.read.versions import CHOICES
 
 MAX_LINES = 120
 _ENDS_WORDS = """

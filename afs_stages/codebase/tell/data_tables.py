@@ -14,9 +14,9 @@ from afs_stages.codebase.facts.mentions import Use, owners, shown
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import listing
 from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.choices import CHOICES, Conditions
 from afs_stages.codebase.read.continuation import continued, whole_comment
 from afs_stages.codebase.read.routines import MARK
-from afs_stages.codebase.read.versions import CHOICES, Conditions
 from afs_stages.codebase.tell.draft import Draft, fenced
 from afs_stages.codebase.tell.name_lookup import NameLookup
 
