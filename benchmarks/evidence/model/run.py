@@ -159,6 +159,8 @@ def tables(study: Study) -> list[str]:
     drawn = Resamples(study)
     facts = next(iter(study.seeds.values()))["base"]
     seeds = len(study.seeds)
+    # seeds may have been run with the samples of different exports
+    inputs = [name for seed in study.seeds.values() for name in seed["base"]["inputs"]]
     return [
         f"### {study.name}",
         "",
@@ -166,7 +168,7 @@ def tables(study: Study) -> list[str]:
         f"{facts['wordings']} wordings (a direction), {seeds} "
         f"seed{'s' if seeds > 1 else ''}, about {facts['token_budget']:,} tokens a "
         f"training, rank {facts['rank']}, learning rate {facts['learning_rate']:g}; "
-        f"inputs {', '.join(facts['inputs'])}.",
+        f"inputs {', '.join(dict.fromkeys(inputs))}.",
         "",
         *_matrix(study, drawn),
         "",
