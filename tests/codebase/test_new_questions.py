@@ -154,19 +154,6 @@ def test_a_lost_pull_is_told_by_what_stays_on_the_stack(tmp_path):
     assert "PLX" not in sample.input
 
 
-LEAVES = "\nLamp_Near:\n  NOP\n  BEQ .far\n  RTS\n.far\n  PLA : PLA\n  RTS\n"
-DRAWS = "Lamp_Out:\n  JSR Lamp_Near\n  STA.w $0D91\n  STY.w $0D92\n  RTS\n"
-CALLER = "\nDay:\n  NOP\n  JSR Lamp_Out\n  NOP\n  RTS\n"
-
-
-def test_no_change_around_a_call_that_may_leave_its_caller(tmp_path):
-    fine = LEAVES.replace("  PLA : PLA\n", "")
-    made = told(tmp_path, "asm_change", lamp=DRAWS + fine + CALLER)
-    assert any("becomes RTL" in s.output for s in made)
-    made = told(tmp_path, "asm_change", lamp=DRAWS + LEAVES + CALLER)
-    assert not [s for s in made if "Lamp_Out:" in s.output]
-
-
 def test_another_value_where_nothing_else_takes_it(tmp_path):
     code = "Lamp_Fill:\n  LDA.b #$05\n  STA.w Oil\n  STZ.w Glow\n  LDA $10\n  RTL\n"
 

@@ -16,7 +16,6 @@ from afs_stages.asm.control_flow import ControlFlow, follow, successors
 from afs_stages.asm.isa import DATA, MNEMONICS
 from afs_stages.asm.lexer import Line, Statement, lex, split_comment
 from afs_stages.asm.opcode_table import assemble
-from afs_stages.asm.operand import read_operand
 from afs_stages.codebase.facts.actions import Action
 from afs_stages.codebase.facts.flow import walk
 from afs_stages.codebase.facts.machine import Naming
@@ -67,8 +66,6 @@ class SoundRoutine:
     """Statement -> the statements that may run right after it."""
     plain: bool
     """Whether it is all instructions: no macro, nothing the assembler decides."""
-    entered_inside: bool
-    """Whether other code goes to a label within it."""
     naming: Naming
     entered: Set[str]
     """The labels inside of routines that other routines go to."""
@@ -115,13 +112,6 @@ def sound_routines(
     """The routines that assemble and can be followed to a return or a jump on every
     path; `entered` are the labels inside of routines that other routines go to.
     """
-    # `Routine_label` and `Routine_two_words` may both be within `Routine`
-    entered_inside = {
-        label[:at]
-        for label in entered
-        for at, character in enumerate(label)
-        if character == "_"
-    }
     for unit in project.units:
         block = unit.block
         fits = (
@@ -134,14 +124,13 @@ def sound_routines(
             continue
         if block.file in project.program.unbuilt:
             continue
-        inside = block.name in entered_inside
-        found = _followed(project, unit, naming, entered, inside)
+        found = _followed(project, unit, naming, entered)
         if found is not None:
             yield found
 
 
 def _followed(
-    project: Project, unit: Unit, naming: Naming, entered: set[str], inside: bool
+    project: Project, unit: Unit, naming: Naming, entered: set[str]
 ) -> SoundRoutine | None:
     flow = project.control_flow(unit)
     ends = {found.kind for found in flow.exits}
@@ -164,16 +153,10 @@ def _followed(
         statement.word.startswith("%") or statement.word in _ASSEMBLERS
         for statement in statements
     )
-    labels = [label for s in statements for label in s.labels]
-    inside = inside or sum(not _is_local(label) for label in labels) > 1
     instructions = tuple(_instructions(unit))
     return SoundRoutine(
-        unit, flow, instructions, tuple(following), plain, inside, naming, entered
+        unit, flow, instructions, tuple(following), plain, naming, entered
     )
-
-
-def _is_local(label: str) -> bool:
-    return label.lstrip("#").startswith((".", "+", "-", "?", "_"))
 
 
 def _instructions(unit: Unit) -> Iterator[Instruction]:
@@ -274,60 +257,3 @@ def ways_of(project: Project, name: str, callers: Iterable[str]) -> set[str]:
             if target is not None and target.block.name == name:
                 found.add(how)
     return found
-
-
-def looks_at_stack(routine: SoundRoutine) -> bool:
-    """Whether a routine reads what lies on the stack by its place there, so that one
-    push more would move it.
-    """
-    by_place = any(
-        "S" in (operand.index, operand.inner)
-        for operand in (
-            read_operand(one.statement.rest) for one in routine.instructions
-        )
-    )
-    moved = any(
-        one.word in ("tsc", "tsx", "tcs", "txs") for one in routine.instructions
-    )
-    return by_place or moved or any(found.last.lost for found in routine.flow.exits)
-
-
-def calls_come_back(project: Project, routine: SoundRoutine) -> bool:
-    """Whether every routine that is called, and all that these call, is known and
-    returns to its caller on every path, with the stack as it was.
-    """
-    met: set[int] = set()
-    waiting = [routine.unit]
-    while waiting:
-        unit = waiting.pop()
-        for line in unit.block.lines:
-            for statement in line.statements:
-                word = statement.word.split(".", 1)[0]
-                if word.startswith("%"):
-                    return False
-                if word not in ("jsr", "jsl"):
-                    continue
-                name = read_operand(statement.rest).name
-                target = project.find_from(unit.block.name, name) if name else None
-                if target is None or not _returns_plainly(project, target, word):
-                    return False
-                if id(target) not in met:
-                    met.add(id(target))
-                    waiting.append(target)
-    return True
-
-
-def _returns_plainly(project: Project, unit: Unit, call: str) -> bool:
-    """Whether each path ends in the return that belongs to the call, and neither pulls
-    what the routine has not pushed nor sets the stack pointer.
-    """
-    flow = project.control_flow(unit)
-    kind = "RTS" if call == "jsr" else "RTL"
-    if not flow.whole or {found.kind for found in flow.exits} != {kind}:
-        return False
-    if any(found.last.lost or found.last.stack for found in flow.exits):
-        return False
-    words = [s for line in unit.block.lines for s in line.statements]
-    if any(statement.word in ("tcs", "txs") for statement in words):
-        return False
-    return not any("S" in read_operand(s.rest).index for s in words)

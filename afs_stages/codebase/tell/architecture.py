@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 
+from afs_stages.asm.isa import DATA, MNEMONICS
+from afs_stages.asm.lexer import Line
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO
 from afs_stages.codebase.facts.mentions import Mentions, shown
 from afs_stages.codebase.facts.project import Project, Unit
@@ -304,13 +306,22 @@ def _hooks(project: Project, path: str, units: list[Unit]) -> Iterator[Draft]:
     yield _draft("architecture_hooks", question, answer, path, max(patches), fault)
 
 
+def _puts_something(lines: Sequence[Line]) -> bool:
+    """Whether lines put a byte anywhere: an `org` may be there for a label alone."""
+    words = [s.word.split(".", 1)[0] for line in lines for s in line.statements]
+    puts = {*MNEMONICS, *DATA, "incbin", "incsrc", "fill", "skip"}
+    return any(word in puts or word.startswith("%") for word in words)
+
+
 def _placed(file: AsmFile, told: Set[str], most: int) -> str:
     """Where a file puts code or data beside the places told already, those under one
     condition together; "" for nowhere.
     """
     places: dict[str, list[str]] = defaultdict(list)
-    for org in file.orgs:
-        if org.address.startswith("$") and org.address not in told:
+    ends = [*(org.line for org in file.orgs[1:]), len(file.lines) + 1]
+    for org, end in zip(file.orgs, ends, strict=False):
+        new = org.address.startswith("$") and org.address not in told
+        if new and _puts_something(file.lines[org.line - 1 : end - 1]):
             places[org.condition].append(org.address)
     rows = [
         f"{listing(list(dict.fromkeys(found)), most)}{only_if(condition)}"

@@ -1,34 +1,26 @@
 """Change the routine so that …: a request and the changed routine.
 
-Each change is checked before it is told: the new text assembles by the table, and the
-walk over all paths, or what the lines do, differs from the old one as asked.
+Each change is checked before it is told: the new text assembles by the table, and what
+its lines do differs from the old one as asked and in nothing else.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 
 from afs_stages.asm.isa import WRITES
 from afs_stages.asm.opcode_table import assemble
 from afs_stages.asm.operand import read_operand
 from afs_stages.asm.places import region
-from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
 from afs_stages.codebase.facts.operands import immediate
-from afs_stages.codebase.facts.project import Project, Unit
-from afs_stages.codebase.facts.questions import choose, quoted
+from afs_stages.codebase.facts.project import Project
+from afs_stages.codebase.facts.questions import choose
 from afs_stages.codebase.facts.sound import (
     Acts,
     Instruction,
     SoundRoutine,
-    calls_come_back,
-    flow_of,
-    looks_at_stack,
     replaced,
-    returns_of,
-    ways_of,
-    written_like,
 )
 from afs_stages.codebase.read.expression import evaluate
 from afs_stages.codebase.tell.draft import Draft, about, fenced
@@ -52,42 +44,14 @@ _OF_A_VALUE = (
     "How do I make {name} write {now} to {place} where it writes {old} now?",
     "Let {place} get {now} rather than {old} in {name}.",
 )
-_OF_A_RETURN = (
-    "Change {name} so that code in another bank can call it.",
-    "I want to call {name} with JSL. What has to change?",
-    "Turn {name} into a routine for long calls.",
-    "Which edits make {name} callable from every bank?",
-)
 
 
 def drafts(project: Project, routines: Iterable[SoundRoutine]) -> Iterator[Draft]:
-    """The changes of each routine that can be told for certain: one of a value, else
-    one of what its caller may rely on.
+    """One change of each routine, where one can be told for certain: another value for
+    a variable.
     """
-    entered_from_above = _fallen_into(project)
     for routine in routines:
-        made = [
-            *_other_value(project, routine),
-            *_long_return(project, routine, entered_from_above),
-        ]
-        if made:
-            yield made[_pick(routine.unit, len(made))]
-
-
-def _fallen_into(project: Project) -> set[str]:
-    """The routines that the code right before them may run into."""
-    found = set()
-    for before, unit in pairwise(project.units):
-        if before.block.file != unit.block.file or before.block.kind != "routine":
-            continue
-        flow = project.control_flow(before)
-        if not flow.whole or any(e.kind == "fall" for e in flow.exits):
-            found.add(unit.block.name)
-    return found
-
-
-def _pick(unit: Unit, count: int) -> int:
-    return int(choose([str(number) for number in range(count)], unit.block.name))
+        yield from _other_value(project, routine)
 
 
 def _draft(routine: SoundRoutine, question: str, answer: str, text: str) -> Draft:
@@ -111,8 +75,8 @@ def _other_value(project: Project, routine: SoundRoutine) -> Iterator[Draft]:
         literal = re.fullmatch(r"#\$([0-9A-Fa-f]{2})", one.statement.rest)
         if one.word not in ("lda", "ldx", "ldy") or literal is None or not number:
             continue
-        returned = _straight_use(routine, one)
-        if returned is None or not _sets_a_variable_once(project, routine, one):
+        alone = _goes_nowhere_else(routine, one)
+        if not alone or not _sets_a_variable_once(project, routine, one):
             continue
         new = f"#${(number + 1) & 0xFF:02X}"
         text = replaced(unit.block.text, one.row, one.rest_start, one.rest_end, new)
@@ -129,18 +93,15 @@ def _other_value(project: Project, routine: SoundRoutine) -> Iterator[Draft]:
             f"Line {line} of `{unit.block.file}` loads the value: `{one.written}` "
             f"becomes `{changed}`."
         )
-        if returned:
-            answer += f" The routine returns with that value in {returned} as well."
         chosen = choose(_OF_A_VALUE, unit.block.text)
         question = chosen.format(name=name, place=place, old=old, now=now)
         yield _draft(routine, question, answer, text)
         return
 
 
-def _straight_use(routine: SoundRoutine, load: Instruction) -> str | None:
-    """The register in which a loaded value is returned beside the one store that
-    follows, "" where it is replaced there; None where something else may use it, a
-    label or a macro among them.
+def _goes_nowhere_else(routine: SoundRoutine, load: Instruction) -> bool:
+    """Whether a loaded value is replaced behind the one store that follows, and nothing
+    else may use it, a label, a macro or a caller among them.
     """
     register = load.word[2]
     by_place = {one.at: one for one in routine.instructions}
@@ -150,13 +111,11 @@ def _straight_use(routine: SoundRoutine, load: Instruction) -> str | None:
         if one.word == f"st{register}" and not stores:
             stores = 1
         elif one.word == f"ld{register}":
-            return "" if stores else None
-        elif one.word in ("rts", "rtl"):
-            return register.upper() if stores else None
+            return bool(stores)
         elif one.word not in _LEAVE_ALONE[register] or _by(one, register):
-            return None
+            return False
         at += 1
-    return None
+    return False
 
 
 def _sets_a_variable_once(
@@ -200,45 +159,3 @@ def _one_set(before: Acts, after: Acts) -> tuple[str, str, str] | None:
     if not both_set or not old.value or not new.value:
         return None
     return old.what, old.value, new.value
-
-
-def _reaches_each_return(routine: SoundRoutine) -> bool:
-    """Whether each return of the text is one that a path comes to."""
-    met = {found.last.at for found in routine.flow.exits}
-    return met == {one.at for one in returns_of(routine)}
-
-
-def _long_return(
-    project: Project, routine: SoundRoutine, fallen_into: set[str]
-) -> Iterator[Draft]:
-    """RTL for RTS, for a routine that code of other banks is to call."""
-    unit = routine.unit
-    returns = returns_of(routine)
-    name = unit.block.name
-    short = routine.plain and all(e.kind == "RTS" for e in routine.flow.exits)
-    short = short and _reaches_each_return(routine)
-    callers = project.reached_from(name, CALLED)
-    elsewhere = project.reached_from(name, GONE_TO) + project.reached_from(name, LISTED)
-    others = elsewhere or project.hooks.get(name) or name in fallen_into
-    if not short or not callers or others or routine.entered_inside:
-        return
-    if not calls_come_back(project, routine) or looks_at_stack(routine):
-        return
-    if ways_of(project, name, callers) != {"jsr"}:
-        return
-    rows = unit.block.text.split("\n")
-    for one in reversed(list(returns)):
-        row = rows[one.row]
-        rts = row[one.start : one.end]
-        rows[one.row] = f"{row[: one.start]}{written_like(rts, 'rtl')}{row[one.end :]}"
-    text = "\n".join(rows)
-    after = flow_of(project, unit, text)
-    if not _assembles(text) or not all(e.kind == "RTL" for e in after.exits):
-        return
-    question = choose(_OF_A_RETURN, unit.block.text).format(name=f"`{name}`")
-    many = "its return becomes RTL" if len(returns) == 1 else "each RTS becomes RTL"
-    answer = (
-        f"JSL pushes three bytes, so {many}. JSR becomes JSL in {quoted(callers, 5)}. "
-        "Its data bank stays its caller's."
-    )
-    yield _draft(routine, question, answer, text)

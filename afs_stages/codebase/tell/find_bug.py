@@ -270,9 +270,6 @@ def _draft(routine: SoundRoutine, slip: _Slip) -> Draft:
     else:
         fix = f"A `{slip.right}` is missing."
     question = choose(phrasings, block.text).format(name=name, should=slip.should)
-    line = slip.where.row + 1
-    answer = (
-        f"{fix} {slip.does}\n\nIn `{block.file}`, right in line {line}:\n\n"
-        f"{fenced(block.text)}"
-    )
+    place = f"`{block.file}`, line {routine.line(slip.where)}"
+    answer = f"{fix} {slip.does}\n\nRight ({place}):\n\n{fenced(block.text)}"
     return about(block, "asm_bug", question, answer, slip.text)

@@ -81,6 +81,7 @@ class Conflict:
 
 MOST_FIELDS = 60
 """Fields of a struct that are listed; a longer one is no answer to learn."""
+FIRST_OF_WRAM = 0x7E0000
 MOST_OF_A_CONSTANT = 0xFFFF
 """A larger define is a place in memory."""
 MEANING = 4
@@ -182,7 +183,10 @@ def _names_at(project: Project) -> dict[int, list[str]]:
     found: dict[int, list[str]] = defaultdict(list)
     for symbol in project.best_symbol.values():
         constant = symbol.kind == "define" and symbol.value <= MOST_OF_A_CONSTANT
-        if symbol.kind != "foreign" and not constant and is_memory(symbol):
+        # a small number that is set aside may lie in the sound CPU's memory
+        elsewhere = symbol.kind == "reserved" and symbol.value < FIRST_OF_WRAM
+        foreign = symbol.kind == "foreign" or elsewhere
+        if not foreign and not constant and is_memory(symbol):
             found[canonical(symbol.value)].append(symbol.name)
     return found
 
@@ -351,6 +355,7 @@ def _of_hardware(symbol: Symbol) -> str:
 def _context(symbol: Symbol) -> str:
     section = symbol.section if symbol.kind != "field" else ""
     useful = comments.says_something(section, 2) and len(section) < 70
+    useful = useful and "notes" not in section.lower()  # what a box is about, not who
     return f" It belongs to “{section.rstrip('.')}”." if useful else ""
 
 

@@ -37,6 +37,7 @@ _FRESH = {
     "y": frozenset(("ldy", "iny", "dey")),
 }
 """What gives a register or a place a new value to be tested."""
+_COUNTED = frozenset(("inc", "dec", "inx", "dex", "iny", "dey"))
 _TAKING = frozenset(("lda", "ldx", "ldy", "cmp", "cpx", "cpy", "bit", "inc", "dec"))
 
 _QUESTIONS = (
@@ -145,6 +146,8 @@ def _is_first_test(
     run earlier takes the same place: no value has been sent elsewhere then.
     """
     by_place = {one.at: one for one in routine.instructions}
+    if branch.at - 1 in by_place and by_place[branch.at - 1].word in _COUNTED:
+        return False  # the question would be of the value before it was counted
     fresh: frozenset[str] = frozenset().union(*_FRESH.values())
     taken: set[str] = set()
     at, compared = branch.at, False
