@@ -348,11 +348,13 @@ UNITS = [
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_no_input_takes_long(unit: str) -> None:
-    """A megabyte takes under a second on a free core; here it may take two."""
+    """A quarter of a megabyte takes half a second at most; where time grew with the
+    square of the length it would take minutes. The bound is eight times the usual.
+    """
     text = unit * (250_000 // len(unit))
     started = time.process_time()
     Redactor()(text)
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 4
 
 
 @settings(deadline=None, max_examples=30)
@@ -362,7 +364,7 @@ def test_no_mixture_takes_long(data: st.DataObject) -> None:
     text = unit * (100_000 // len(unit))
     started = time.process_time()
     Redactor()(text)
-    assert time.process_time() - started < 0.6
+    assert time.process_time() - started < 5
 
 
 def test_kinds_have_names_that_a_mark_can_hold() -> None:
