@@ -246,7 +246,11 @@ def test_real_attacks_are_plain_errors(asar: AsarAssembler, code: str) -> None:
 )
 def test_real_hangs_are_ended(asar: AsarAssembler, code: str) -> None:
     started = time.monotonic()
-    assert [result.state for result in asar.assemble([code, "NOP"])] == ["lost", "ok"]
+    hanging, plain = asar.assemble([code, "NOP"])
+    # a text that loops is refused where asar is no library that can be ended
+    ended = {"lost"} if is_library(Path(REAL)) else {"lost", "untried"}
+    assert hanging.state in ended
+    assert plain.state == "ok"
     assert time.monotonic() - started < 8
 
 
