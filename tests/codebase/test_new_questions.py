@@ -66,6 +66,11 @@ def test_a_branch_that_only_some_paths_meet_is_not_asked_about(tmp_path):
     assert not [s for s in questions if "`BEQ .out`" in s.output]
 
 
+def test_a_value_that_is_counted_right_before_is_not_asked_about(tmp_path):
+    counted = BRANCH.replace("LDA.w Oil", "DEC.w Oil")
+    assert told(tmp_path, "asm_what_if", lamp=counted, ram=RAM) == []
+
+
 def test_what_a_branch_leaves_out(tmp_path):
     (sample,) = told(tmp_path, "asm_what_if", lamp=BRANCH, ram=RAM)
     assert sample.output == (
@@ -166,6 +171,8 @@ def test_another_value_where_nothing_else_takes_it(tmp_path):
     assert "`Lda.B #$05` becomes `Lda.B #$06`" in sample.output
     for use in ("  JSR Use\n  NOP\n", "  %use()\n", "  LDA #$07\n  STA.w Oil\n"):
         assert changed(code.replace("  LDA $10\n", use)) == []
+    between = code.replace("  STA.w Oil\n", "  STZ.w Glow\n  STA.w $2115\n")
+    assert changed(between) == [], "another store stands between"
     unnamed = code.replace("Oil", "$0D90")
     assert changed(unnamed) == [], "a number may be a part of a pointer"
     assert changed(code.replace("Oil", "$2115")) == [], "a register's bits mean things"

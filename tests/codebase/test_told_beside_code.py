@@ -67,6 +67,13 @@ def test_every_name_of_a_place_is_told(tmp_path):
         assert answer.removesuffix(".").endswith("`TideSpeed`")
 
 
+def test_a_place_of_the_sound_cpu_is_no_other_name_of_work_ram(tmp_path):
+    code = "LampGlow = $7E0067 ; How bright the lamp of the tower burns\n"
+    code += "ORG $000067\nSoundStep: skip 1\n"
+    for sample in made(tmp_path, code)[0]:
+        assert "SoundStep" not in sample.output
+
+
 def test_a_title_of_several_routines_is_not_the_task_of_the_first(tmp_path):
     code = routine("LDA.w LampOil : BEQ .out", "STZ.b $2E", ".out", "RTL")
     title = "; Harbour routines.\n;\n; When a boat comes in, its crew is counted\n"

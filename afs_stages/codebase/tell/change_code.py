@@ -121,12 +121,13 @@ def _goes_nowhere_else(routine: SoundRoutine, load: Instruction) -> bool:
 def _sets_a_variable_once(
     project: Project, routine: SoundRoutine, load: Instruction
 ) -> bool:
-    """Whether the first store behind a load is the routine's only write to that place,
+    """Whether the store of a loaded value is the routine's only write to its place,
     and the place is a variable with a name: a number of a register or a part of a
     pointer is nobody's to change.
     """
     stores = [one for one in routine.instructions if one.word in WRITES]
-    store = next(one for one in stores if one.at > load.at)
+    storing = f"st{load.word[2]}"
+    store = next(one for one in stores if one.at > load.at and one.word == storing)
     place = read_operand(store.statement.rest).base
     value = evaluate(place, project.program.value)
     if place[:1] in ("", "$") or value is None or region(value) not in VARIABLES:
