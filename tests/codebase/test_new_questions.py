@@ -67,8 +67,11 @@ def test_a_branch_that_only_some_paths_meet_is_not_asked_about(tmp_path):
 
 
 def test_a_value_that_is_counted_right_before_is_not_asked_about(tmp_path):
-    counted = BRANCH.replace("LDA.w Oil", "DEC.w Oil")
-    assert told(tmp_path, "asm_what_if", lamp=counted, ram=RAM) == []
+    ram = RAM + "Rain = $7E0D92\n"
+    asked = BRANCH.replace("LDA.w Oil", "LDA.w Rain")
+    assert told(tmp_path, "asm_what_if", lamp=asked, ram=ram)
+    counted = BRANCH.replace("LDA.w Oil", "DEC.w Rain")
+    assert told(tmp_path, "asm_what_if", lamp=counted, ram=ram) == []
 
 
 def test_what_a_branch_leaves_out(tmp_path):
@@ -171,7 +174,8 @@ def test_another_value_where_nothing_else_takes_it(tmp_path):
     assert "`Lda.B #$05` becomes `Lda.B #$06`" in sample.output
     for use in ("  JSR Use\n  NOP\n", "  %use()\n", "  LDA #$07\n  STA.w Oil\n"):
         assert changed(code.replace("  LDA $10\n", use)) == []
-    between = code.replace("  STA.w Oil\n", "  STZ.w Glow\n  STA.w $2115\n")
+    between = "  STZ.w Glow\n  STA.w $2115\n"
+    between = code.replace("  STA.w Oil\n  STZ.w Glow\n", between)
     assert changed(between) == [], "another store stands between"
     unnamed = code.replace("Oil", "$0D90")
     assert changed(unnamed) == [], "a number may be a part of a pointer"

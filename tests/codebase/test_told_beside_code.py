@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from afs_stages.codebase import OracleTrainingGenerator
 from tests.codebase.test_true_facts import explained, made, routine
 
 
@@ -69,9 +70,11 @@ def test_every_name_of_a_place_is_told(tmp_path):
 
 def test_a_place_of_the_sound_cpu_is_no_other_name_of_work_ram(tmp_path):
     code = "LampGlow = $7E0067 ; How bright the lamp of the tower burns\n"
-    code += "ORG $000067\nSoundStep: skip 1\n"
-    for sample in made(tmp_path, code)[0]:
-        assert "SoundStep" not in sample.output
+    (tmp_path / "ram.asm").write_text(f"{code}ORG $000067\nSoundStep: skip 1\n")
+    samples = OracleTrainingGenerator(oracle_path=tmp_path).generate()
+    outputs = [sample.output for sample in samples]
+    assert any("`LampGlow` is at $7E0067" in output for output in outputs)
+    assert not any("SoundStep" in output for output in outputs)
 
 
 def test_a_title_of_several_routines_is_not_the_task_of_the_first(tmp_path):
