@@ -12,6 +12,8 @@ from afs_stages.core.memo import ENTRIES
 BRANCHES = frozenset(("beq", "bne", "bcc", "bcs", "bmi", "bpl", "bvc", "bvs"))
 JUMPS = frozenset(("bra", "brl", "jmp", "jml"))
 RETURNING = frozenset(("rts", "rtl", "rti"))
+LEAVES = JUMPS | RETURNING | {"stp"}
+"""Behind these no code runs but by a label."""
 CALL_RETURNS = {"jsr": "rts", "jsl": "rtl"}
 """How a routine returns, by how it is called."""
 PUSHES = {

@@ -17,10 +17,10 @@ from afs_stages.asm.effects import (
     BRANCHES,
     CALL_RETURNS,
     JUMPS,
+    LEAVES,
     MOVES_STACK,
     PULLS,
     PUSHES,
-    RETURNING,
     WIDTH_OF,
     registers,
     shown_width,
@@ -34,8 +34,7 @@ path, the routine or macro called.
 """
 _REGISTERS = "AXYCN"
 _OTHER = {"8": "16", "16": "8"}
-_ENDS = JUMPS | RETURNING | {"stp"}
-_BREAKS = _ENDS | BRANCHES | CALL_RETURNS.keys()
+_BREAKS = LEAVES | BRANCHES | CALL_RETURNS.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ class _SnippetReader:
             self.values = _all(CALL)
         if word in _BREAKS:
             self.straight = at + 1
-        self.reached = word not in _ENDS
+        self.reached = word not in LEAVES
 
     def _switch(self, word: str, operand: str) -> None:
         widths = switched_widths(word, operand)

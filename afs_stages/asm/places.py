@@ -8,13 +8,15 @@ from functools import lru_cache
 
 from afs_stages.asm.isa import REGISTERS
 
+WORK_RAM = 0x7E0000
+
 
 def canonical(value: int) -> int:
     """One number per place: mirrors of work RAM as $7Exxxx, registers in bank 0."""
     bank, low = value >> 16, value & 0xFFFF
     mirrored = bank < 0x40 or 0x80 <= bank < 0xC0
     if mirrored and low < 0x2000:
-        return 0x7E0000 | low
+        return WORK_RAM | low
     return low if mirrored and low < 0x8000 else value
 
 
@@ -33,6 +35,6 @@ def region(value: int) -> str:
         return "hardware register"
     if is_saved(place):
         return "SRAM"
-    if 0x7E0000 <= place <= 0x7FFFFF:
+    if WORK_RAM <= place <= 0x7FFFFF:
         return "direct page" if place < 0x7E0100 else "WRAM"
     return "ROM" if value & 0x8000 and value >= 0x8000 else ""

@@ -218,7 +218,7 @@ class OracleTrainingGenerator(BaseGenerator):
         passed = keep(_noting(every, kind_of), self.tally, self._note_dropped)
         for sample in passed:
             found[kind_of[sample.sample_id]].append(sample)
-        for kind, cap in CAPS.items():
+        for kind, cap in CAPS:
             samples = found.get(kind, [])
             over = left_out(samples, cap)
             self.tally.drop(cap.reason, len(over))

@@ -27,6 +27,8 @@ def references(file: AsmFile) -> Iterator[tuple[str, str, str]]:
     for line in file.lines:
         if line.number in in_macro or line.number in file.foreign:
             continue
+        if line.number in file.unnamed:
+            continue
         cut = line.number if _ends(line.statements) else cut
         above = file.labels[: bisect_right(starts, line.number)]
         owner = _owner(file, above, line.number, cut)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Set
 from itertools import chain
 
-from afs_stages.asm.effects import PULLS, PUSHES, registers
+from afs_stages.asm.effects import LEAVES, PULLS, PUSHES, registers
 from afs_stages.asm.lexer import Line, Statement
 from afs_stages.asm.operand import Operand, read_operand
 from afs_stages.codebase.facts.actions import Action, LineActions
@@ -69,7 +69,6 @@ _PULLED = {"plb": "the data bank", "plp": "the status flags", "pld": "the direct
 _INTERRUPTS = {"sei": "disables", "cli": "enables"}
 _NAMES = re.compile(r"([A-Z]\w*[_.]\w+)((?: \w+)?)")
 _BARE = re.compile(r"`\$[0-9A-Fa-f]{6}`")
-_ENDS = frozenset(("rts", "rtl", "rti", "bra", "brl", "jmp", "jml"))
 _USES_WORDS = {
     "a": "sta cmp tax tay pha tsb trb bit lda pla txa tya asl lsr",
     "x": "stx cpx txa txy phx plx ldx",
@@ -236,7 +235,7 @@ def _acts(statement: Statement, state: MachineState) -> Iterator[Action]:
         yield from _OWN[word](state, word, rest)
     else:
         yield from _control(statement, state, word, rest)
-    state.ended = word in _ENDS or (state.ended and word in _KEEPS)
+    state.ended = word in LEAVES or (state.ended and word in _KEEPS)
 
 
 def _untold(state: MachineState, word: str) -> list[Action]:
@@ -549,9 +548,8 @@ def _taken_along(state: MachineState) -> str:
     """
     told = [f"A = {state.results['a']}"] if state.results.get("a") else []
     for register in "xy":
-        value = state.registers[register]
-        if value.kind == "constant" and state.results.get(register):
-            told.append(f"{register.upper()} = {value.text}")
+        if result := state.results.get(register):
+            told.append(f"{register.upper()} = {result}")
     return f" with {listing(told)}" if told else ""
 
 

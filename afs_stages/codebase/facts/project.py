@@ -12,7 +12,10 @@ from itertools import takewhile
 from pathlib import Path
 
 from afs_stages.asm.control_flow import ControlFlow, follow
+from afs_stages.asm.isa import DATA, DIRECTIVES
 from afs_stages.asm.lexer import Line, Statement
+from afs_stages.asm.operand import read_operand
+from afs_stages.asm.places import WORK_RAM, canonical
 from afs_stages.codebase.facts.callers import (
     CALLED,
     GONE_TO,
@@ -23,6 +26,7 @@ from afs_stages.codebase.facts.callers import (
 from afs_stages.codebase.facts.contract import Contract, contract
 from afs_stages.codebase.facts.direct_page import DirectPage, direct_page
 from afs_stages.codebase.read import comments
+from afs_stages.codebase.read.expression import evaluate
 from afs_stages.codebase.read.markdown import Document, read_document
 from afs_stages.codebase.read.nodes import AsmFile, Macro, Org
 from afs_stages.codebase.read.program import Program, Symbol, read_program
@@ -32,19 +36,24 @@ from afs_stages.codebase.read.vocabulary import OwnWords
 
 _CONTRACT = re.compile(
     r"(?i)takes (an? )?[axy]\b|(uses|sets?) (\$[0-9a-f]{2}|[axy]\b)|(clc|sec) if\b|"
-    r"[axy]\s*(=|contains|holds)|based on\b|"
+    r"[axy]\s*(=|contains|holds)|based on\b|carry (is |= ?)?(set|clear)\b|"
     r"\$[0-9a-f]{2,6}\s*[-=]|[a-z0-9]{2}: \w+( \d)? [a-z0-9]{2}: |"
     r"(inputs?|outputs?|entry|exit|param(eter)?s?|args?|contract|clobbers?|returns?|status)\b.{0,3}[:=]"
 )
+NO_CODE = DIRECTIVES | DATA.keys() | {""}
+"""Words of the assembler by which no instruction is put down."""
+
 NO_TASK = re.compile(
-    r"(?i)\d+(-\d+)?\s*[:=]\s|this (function|routine|code) is (bled|jumped|called"
+    r"(?i)(todo|fixme|xxx|hack|wtf|optimi\w+)\b"
+    r"|\d+(-\d+)?\s*[:=]\s|this (function|routine|code) is (bled|jumped|called"
     r"|reached)\b"
     r"|([\w'/-]+ ){1,5}(routines|functions|subroutines)[.:]?(\n|$)"
+    r"|end( of)?( [\w'-]+){1,4}[.]?$"
     r"|no rt[ls]\b|([VHOPT] ){4}|the (following|next|above) (\d |two "
     r"|three )?(functions?|routines?)\b"
 )
-"""Legends of frames, how a routine is come by, and the title of a group of them: none
-is what it is for.
+"""What is to be done, what has ended, legends of frames, how a routine is come by, and
+the title of a group of them: none is what it is for.
 """
 
 _ADDRESS = re.compile(r"^(?:[0-9A-F]{6}|\$[0-9A-F]{4,6}:)\s+")
@@ -176,6 +185,31 @@ class Project:
         """Which of `x` and `y` the routine of this name gives back as it got them."""
         unit = self.find(name)
         return self.control_flow(unit).untouched if unit is not None else frozenset()
+
+    def cuts_an_address(self, unit: Unit) -> bool:
+        """Whether an instruction is forced to one byte of an address (`STA.b`) that has
+        more: it works on another place than the one that is written there.
+        """
+        return any(
+            statement.word.endswith(".b") and self._is_long(statement.rest)
+            for line in unit.block.lines
+            for statement in line.statements
+        )
+
+    def _is_long(self, rest: str) -> bool:
+        """Whether an operand is a place outside of page 0 of the work RAM."""
+        operand = read_operand(rest)
+        value = None
+        if operand.mode not in ("none", "immediate"):
+            value = evaluate(operand.base, self.program.value)
+        return value is not None and not 0 <= canonical(value) - WORK_RAM <= 0xFF
+
+    def lays_down_data(self, unit: Unit) -> bool:
+        """Whether a macro in a routine holds data and no code: nothing runs there."""
+        calls = (s for line in unit.block.lines for s in line.statements)
+        bodies = (self.expand(s) for s in calls if s.word.startswith("%"))
+        words = ({s.word for s in body} for body in bodies if body is not None)
+        return any(DATA.keys() & found and found <= NO_CODE for found in words)
 
     def notes(self, unit: Unit) -> list[tuple[str, str]]:
         """The (code, comment) pairs inside a routine that are its own."""

@@ -122,7 +122,7 @@ def sound_routines(
         )
         if not fits or project.find(block.name) is not unit:
             continue
-        if block.file in project.program.unbuilt:
+        if block.file in project.program.unbuilt or project.cuts_an_address(unit):
             continue
         found = _followed(project, unit, naming, entered)
         if found is not None:

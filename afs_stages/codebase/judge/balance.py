@@ -1,5 +1,5 @@
 """How much of a kind may be of one form: rows of tables among what is told of pages and
-variables, mistakes to find among what is told of code.
+variables, mistakes to find and callers to name among what is told of code.
 """
 
 from __future__ import annotations
@@ -34,10 +34,21 @@ def is_bug(sample: TrainingSample) -> bool:
     return sample.provenance.get("kind") == "asm_bug"
 
 
+def is_which(sample: TrainingSample) -> bool:
+    """Whether a sample asks for a routine that calls two others."""
+    return sample.provenance.get("kind") == "asm_which"
+
+
 ROWS = Cap(is_row, 5, "too_many_table_rows")
 BUGS = Cap(is_bug, 4, "too_many_bugs")
-CAPS = {"documentation": ROWS, "memory": ROWS, "assembly": BUGS}
-"""The cap of each kind that has one."""
+WHICH = Cap(is_which, 6, "too_many_callers_of_two")
+CAPS = (
+    ("documentation", ROWS),
+    ("memory", ROWS),
+    ("assembly", WHICH),
+    ("assembly", BUGS),
+)
+"""Kind and cap, in the order in which they are put on."""
 
 
 def left_out(samples: list[TrainingSample], cap: Cap) -> set[str]:

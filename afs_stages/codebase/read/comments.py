@@ -72,6 +72,8 @@ _PATTERN = re.compile(
     r"|(?:[A-Za-z?.-] +){7,15}[A-Za-z?.-](?!\S)"
 )
 """Which letter stands for which bits: `---- --dn`, `k k k k c c c c`."""
+_DISASSEMBLED = re.compile(r"\w+:\s+([0-9A-F]{2} ){1,4}\s*[A-Z]{3}\b")
+"""A line of a disassembler's listing: label, bytes, instruction."""
 _PLACED = re.compile(r"!?[A-Za-z_]\w+\s*=\s*\$[0-9A-Fa-f]{4,6}\s*(;|$)")
 _SEE = re.compile(r"(?i)see ([a-z]+ ){0,4}notes?\.?$|see !?\w+ (at|in|above|below)\b")
 _PLACEMENT = re.compile(
@@ -158,7 +160,7 @@ def is_code(text: str) -> bool:
     """Whether a comment is an instruction, or the definition of a place, that was
     switched off.
     """
-    if _PLACED.match(text):
+    if _PLACED.match(text) or _DISASSEMBLED.match(text):
         return True
     quoted = _QUOTED.match(text)
     if quoted:

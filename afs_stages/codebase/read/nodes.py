@@ -20,6 +20,8 @@ class Label:
     header: str = ""
     comment: str = ""
     section: str = ""
+    condition: str = ""
+    """The conditions of the assembler it stands under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +142,5 @@ class AsmFile:
     """line of `{` -> line of its `}`"""
     foreign: set[int] = field(default_factory=set)
     """the lines that are for another processor (`arch spc700`)"""
+    unnamed: frozenset[int] = frozenset()
+    """the lines of code that belong to no label"""

@@ -23,6 +23,7 @@ from afs_stages.codebase.read.nodes import (
     Struct,
 )
 from afs_stages.codebase.read.tree import Problem, TextFile
+from afs_stages.codebase.read.unnamed import unnamed_lines
 
 _DEFINE = re.compile(r"^!([\w{}!]+)\s*(?:=|:=|#=|\?=|\+=)\s*(.+)$")
 _EQUATE = re.compile(r"^([A-Za-z_][\w.]*)\s*:?=\s*(.+)$")
@@ -77,6 +78,7 @@ class _Parser:
         if self.conditions.open:
             self._report(last, "unclosed_if", self.conditions.told)
         self.out.title = _title(self.out.lines)
+        self.out.unnamed = frozenset(unnamed_lines(self.out.lines))
 
     def _report(self, line: int, reason: str, detail: str = "") -> None:
         self.problems.append(Problem(self.out.path, line, reason, detail[:80]))
@@ -184,11 +186,8 @@ class _Parser:
         else:
             header = self._header(line.number, blank=True)
         comment = self._comment(line)
-        self.out.labels.append(
-            Label(
-                full, line.number, len(self.open_braces), header, comment, self.section
-            )
-        )
+        said = (header, comment, self.section, self.conditions.told)
+        self.out.labels.append(Label(full, line.number, len(self.open_braces), *said))
         self.out.steps.append(PcStep("label", full, line.number))
 
     def _full(self, name: str) -> str:
@@ -219,23 +218,28 @@ class _Parser:
         return bool(line.comment) and not line.code and at not in self.below
 
     def _banner_free(self, number: int) -> str:
-        """What is written right above a variable: without a box around a title, and
-        without the title of the variables that follow one another.
+        """What is written right above a variable: without a box around a title, without
+        the title of the variables that follow one another, and without the text a file
+        begins with, which is about all of them.
         """
         lines, at = self.out.lines, number - 2
         found: list[str] = []
         while at >= 0 and self._above(at) and len(found) < _MAX_HEADER:
             if comments.is_rule(lines[at].comment):
                 break
-            found.append(lines[at].comment)
+            if comments.strip(lines[at].comment):
+                found.append(lines[at].comment)
             at -= 1
+        if at < 0 and len(found) > 1 and any(line.code for line in lines[number:]):
+            return ""
         said = comments.prose(found[::-1])
         following = lines[number] if number < len(lines) else None
         goes_on = following is not None and bool(following.code.strip(" \t{}"))
         own = comments.words(comments.strip(lines[number - 1].comment)) >= 2
         shouted = said.isupper() or any(map(comments.decorated, found))
         titles = len(found) == 1 and comments.is_title(said) and (own or shouted)
-        return "" if goes_on and titles else said
+        closes = said.lower().startswith("end ")  # what stands above
+        return "" if goes_on and (titles or closes) else said
 
     def _comment(self, line: Line) -> str:
         """What is said behind a line and below it; "" for a part of a text that runs

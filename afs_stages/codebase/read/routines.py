@@ -45,7 +45,7 @@ class CodeSpan:
     section: str
     lines: tuple[Line, ...]
     condition: str = ""
-    """The conditions of the assembler a patch stands under."""
+    """The conditions of the assembler it stands under."""
 
     @cached_property
     def text(self) -> str:
@@ -96,7 +96,7 @@ def blocks(file: AsmFile) -> Iterator[CodeSpan]:
         last = _end(file, label, following)
         if last - label.line >= MAX_LINES:
             last = min(last, _trim(file, label.line, following - 1))
-        lines = tuple(file.lines[label.line - 1 : last])
+        lines = tuple(_own(file, label.line, last))
         kind = _kind(lines)
         if not kind or len(lines) > MAX_LINES:
             continue
@@ -104,9 +104,8 @@ def blocks(file: AsmFile) -> Iterator[CodeSpan]:
         below = _legend(lines) if kind == "routine" else ()
         legend = comments.prose(line.comment for line in below)
         said = "\n".join(filter(None, (label.header, label.comment, legend)))
-        yield CodeSpan(
-            kind, label.name, file.path, label.line, last, said, label.section, lines
-        )
+        place = (label.name, file.path, label.line, lines[-1].number)
+        yield CodeSpan(kind, *place, said, label.section, lines, label.condition)
 
 
 def patches(file: AsmFile) -> Iterator[CodeSpan]:
@@ -137,6 +136,14 @@ def patches(file: AsmFile) -> Iterator[CodeSpan]:
         ):
             place = (org.address, file.path, org.line, last)
             yield CodeSpan("patch", *place, org.comment, "", lines, org.condition)
+
+
+def _own(file: AsmFile, first: int, last: int) -> Iterator[Line]:
+    """The lines of a label up to code that has no name."""
+    for line in file.lines[first - 1 : last]:
+        if line.number in file.unnamed:
+            return
+        yield line
 
 
 def _skips(lines: tuple[Line, ...]) -> bool:
@@ -198,7 +205,7 @@ def _kind(lines: tuple[Line, ...]) -> str:
     data, code = told.count(True), told.count(False)
     if data and code and told[0]:
         return ""  # a table, and code behind it that has another name or none
-    if code >= 2 or (code and not data):
+    if code:
         return "routine"
     return "data" if data else ""
 

@@ -1,7 +1,8 @@
-"""Questions about one variable across the code: who writes and who reads it, who is the
-only writer, where it gets a value; two routines compared; which routine calls both.
+"""Questions about one variable across the code: who writes and who reads it by its name
+or its address; two routines compared; which routine calls both.
 
-Asked of variables whose every mention was found, so that "all" and "only" hold.
+Asked of variables whose every mention was found. Who reaches a variable by an index
+that counts from a neighbour is not known, and the answers say so.
 """
 
 from __future__ import annotations
@@ -37,10 +38,10 @@ _TRACES = (
     "Trace {name} over the source files.",
 )
 _WRITERS = (
-    "Which routine of the sources is the only one that writes {name}?",
-    "{name} changes unexpectedly. Which of our routines can it be?",
-    "Which routine do I have to read to see each write of ours to {name}?",
-    "Which routine alone, of all in the sources, changes {name}?",
+    "Which routine of the sources writes {name}?",
+    "{name} changes unexpectedly. Which of our routines do I read first?",
+    "Where is the write to {name} in the sources?",
+    "Which of our routines names {name} to change it?",
 )
 _OF_BOTH = (
     "Name a routine that calls both `{first}` and `{second}`.",
@@ -57,17 +58,26 @@ _SIDE_BY_SIDE = (
 
 
 def drafts(project: Project, uses: Mapping[str, VariableUse]) -> Iterator[Draft]:
-    """Traces, and only writers."""
+    """Traces, and writers."""
     outside = _outside(project)
     for name in sorted(uses):
         use = uses[name]
         known = use.accesses and use.whole and all(_is_code(a) for a in use.accesses)
         if not known or len(use.accesses) > MOST_PLACES:
             continue
-        if use.writers and use.readers and len(use.files) > 1:
+        if _leads_on(use):
             yield _trace(use, outside)
         elif len(_routines(use.writers)) == 1 and len(_routines(use.accesses)) > 1:
-            yield _only_writer(use, outside)
+            yield _writer(use, outside)
+
+
+def _leads_on(use: VariableUse) -> bool:
+    """Whether a file takes a value that another has put there: two files of which each
+    writes what it reads may never be assembled together.
+    """
+    written = {access.file for access in use.writers}
+    taken = {access.file for access in use.readers}
+    return bool(written) and not taken <= written
 
 
 def _outside(project: Project) -> str:
@@ -145,8 +155,8 @@ def _trace(use: VariableUse, outside: str) -> Draft:
     both = [access for access in readers if access.writes]
     count = f"{len(use.accesses)} instructions in {len(use.files)} files"
     parts = [
-        f"{_about(use)} By its name or its address {count} use it, none by an index."
-        f"{outside}",
+        f"{_about(use)} By its name or its address {count} use it; what reaches it by "
+        f"an index from a neighbour is not listed.{outside}",
         f"Written:\n{_rows(writers)}",
         f"Read:\n{_rows(readers)}",
     ]
@@ -160,12 +170,13 @@ def _trace(use: VariableUse, outside: str) -> Draft:
     )
 
 
-def _only_writer(use: VariableUse, outside: str) -> Draft:
+def _writer(use: VariableUse, outside: str) -> Draft:
     name = f"`{use.symbol.name}`"
     (writer,) = _routines(use.writers)
     readers = [other for other in _routines(use.readers) if other != writer]
     answer = f"`{writer}`. {_about(use)} No other code of these sources writes it by "
-    answer += f"its name or its address.{outside}\n{_rows(use.writers)}"
+    answer += "its name or its address; a loop over its neighbours, by an index, may."
+    answer += f"{outside}\n{_rows(use.writers)}"
     if readers:
         answer += f"\n\nIts value is taken by {quoted(readers, MOST_PLACES)}."
     return Draft(
@@ -177,7 +188,7 @@ def _only_writer(use: VariableUse, outside: str) -> Draft:
 
 
 def callers_of_two(project: Project) -> Iterator[Draft]:
-    """Two routines that one routine alone calls both; of each caller one pair."""
+    """Two routines that one routine calls both; of each caller one pair."""
     order = {unit.block.name: at for at, unit in enumerate(project.units)}
     in_macros = set(_named_in_macros(project))
     inside = _called_inside(project)
@@ -274,8 +285,9 @@ def _comparison(use: VariableUse, one: Unit, other: Unit) -> Draft:
     question = chosen.format(left=left, right=right, name=name)
     places = [f"`{unit.block.file}`, line {unit.block.first}" for unit in (one, other)]
     parts = [
-        f"Of these sources {left} ({places[0]}) and {right} ({places[1]}) alone write "
-        f"{name} ({address(use.symbol.value)})."
+        f"{left} ({places[0]}) and {right} ({places[1]}) write {name} "
+        f"({address(use.symbol.value)}); no other code of these sources writes it by "
+        "its name."
     ]
     for unit in (one, other):
         if unit.summary:

@@ -51,6 +51,9 @@ MOST_NAMES = 14
 MAX_DATA = 400
 """Characters of data a request spells out at most."""
 
+MOST_STEPS_OF_A_TARGET = 6
+"""Steps of a routine that the answer about a patch tells at most."""
+
 MOST_CLAUSES = 3
 _DOES = {
     "nop": "does nothing",
@@ -152,13 +155,12 @@ def read_steps(project: Project, words: NameLookup, unit: Unit) -> Steps:
     if unit not in words.steps:
         acts = steps_of(project, words, unit)
         rows = told_steps(project, words, unit, acts)
+        untold = left_out(unit.block.lines[1:], rows) or project.lays_down_data(unit)
         # a step may ask what A is without telling where it came from
         nowhere = any(act.nowhere for step in acts for act in step.acts)
-        words.steps[unit] = Steps(
-            rows,
-            vague=any(act.vague for step in acts for act in step.acts),
-            complete=not nowhere and not left_out(unit.block.lines[1:], rows),
-        )
+        vague = any(act.vague for step in acts for act in step.acts)
+        complete = not nowhere and not untold
+        words.steps[unit] = Steps(rows, vague=vague, complete=complete)
     return words.steps[unit]
 
 
@@ -227,7 +229,8 @@ def _by_steps(words: NameLookup, unit: Unit, told: Steps) -> str:
     if len(data) > MAX_DATA:
         return ""
     steps = [*steps, f"Its data: {data}."] if data else steps
-    name, file = f"`{unit.block.name}`", f"`{unit.block.file}`"
+    name = f"`{unit.block.name}`{only_if(unit.block.condition)}"
+    file = f"`{unit.block.file}`"
     phrasings = [
         f"Write the routine {name} for {file} in asar syntax. Step by step:",
         f"In asar syntax, code {name} ({file}) so that it does this:",
@@ -297,20 +300,27 @@ def skipped(project: Project, words: NameLookup, unit: Unit, steps: Steps) -> st
         known += len(steps.rows) >= MANY_STEPS
     if known < GROUND:
         return "routine_too_little_known"
+    if reason := _not_followed(project, unit):
+        return reason
+    explained = unit.block.header and purpose(project, unit) == unit.block.header
+    if not explained and not steps.complete:
+        return "steps_leave_something_out"
+    return "" if purpose(project, unit) else _unclear(project, words, unit, steps)
+
+
+def _not_followed(project: Project, unit: Unit) -> str:
+    """Why what a routine does cannot be read off its code, or ""."""
     stores = (s for line in unit.block.lines for s in line.statements)
     through = [s for s in stores if s.word[:3] == "sta" and s.rest[:1] in ("(", "[")]
     if len(through) >= 2:
         return "drawing_loop"
     if _missing_labels(project, unit):
         return "label_not_defined"
+    if project.cuts_an_address(unit):
+        return "address_cut_short"
     # a path that runs on, or branches to a local label, behind the code that is shown
     runs_on = {"fall", "cut"}.intersection(project.control_flow(unit).leaves)
-    if runs_on or not _whole(unit):
-        return "routine_falls_into_the_next"
-    explained = unit.block.header and purpose(project, unit) == unit.block.header
-    if not explained and not steps.complete:
-        return "steps_leave_something_out"
-    return "" if purpose(project, unit) else _unclear(project, words, unit, steps)
+    return "routine_falls_into_the_next" if runs_on or not _whole(unit) else ""
 
 
 def _unclear(project: Project, words: NameLookup, unit: Unit, steps: Steps) -> str:
@@ -336,7 +346,8 @@ def _unclear(project: Project, words: NameLookup, unit: Unit, steps: Steps) -> s
 
 def _request(words: NameLookup, unit: Unit) -> str:
     goal = unit.summary.rstrip(".")
-    place = f"`{unit.block.name}` in `{unit.block.file}`"
+    condition = only_if(unit.block.condition)
+    place = f"`{unit.block.name}` in `{unit.block.file}`{condition}"
     phrasings = [
         f"Show me the 65816 code of {place}. Its job: {goal}.",
         f"Write {place} in asar syntax. What it has to do: {goal}.",
@@ -409,7 +420,7 @@ def _patch(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
     elif target is None and (new := _new_code(words, unit)):
         answer += f"\n\nThe code there now {new}."
     if target is not None:
-        said = f": {comments.capital(target.summary)}" if target.summary else "."
+        said = _target_said(project, words, target)
         answer += (
             f"\n\nIt hands over to `{target.block.name}` (`{target.block.file}`){said}"
         )
@@ -427,6 +438,18 @@ def _patch(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:
     yield Draft(
         "asm_hook", question, answer, *place, input=fenced(block.bare), fault=fault
     )
+
+
+def _target_said(project: Project, words: NameLookup, target: Unit) -> str:
+    """What the routine does that a patch leads to: in its author's words, else by its
+    steps where they are few and tell it whole.
+    """
+    if target.summary:
+        return f": {comments.capital(target.summary)}"
+    steps = read_steps(project, words, target)
+    if not steps.complete or not 1 <= len(steps.rows) <= MOST_STEPS_OF_A_TARGET:
+        return "."
+    return ":\n" + "\n".join(f"- {step}" for step in steps.rows)
 
 
 def _notes(unit: Unit) -> list[tuple[str, str]]:

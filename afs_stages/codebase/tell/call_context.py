@@ -55,7 +55,8 @@ def ending(project: Project, unit: Unit, steps: bool = False) -> str:
         # what only a macro reaches is not to be seen in the code that is shown either
         seen = [f"`{o.text}`" for o in operands if o.text in unit.contract.indexed]
         if seen:
-            first.append(f"The caller's {index} chooses {listing(seen, 2)}.")
+            more = ", among others" if len(seen) > 2 else ""
+            first.append(f"The caller's {index} chooses {listing(seen[:2])}{more}.")
     others = [name for name in unit.contract.indexes if name not in flow.index_given]
     if others and not steps:
         first.append(f"It indexes memory by {listing(others)}.")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from afs_stages.asm.isa import WRITES
+from afs_stages.asm.lexer import split_comment
 from afs_stages.asm.opcode_table import assemble
 from afs_stages.asm.operand import read_operand
 from afs_stages.asm.places import region
@@ -95,8 +96,15 @@ def _other_value(project: Project, routine: SoundRoutine) -> Iterator[Draft]:
         )
         chosen = choose(_OF_A_VALUE, unit.block.text)
         question = chosen.format(name=name, place=place, old=old, now=now)
-        yield _draft(routine, question, answer, text)
+        yield _draft(routine, question, answer, _uncommented(text, one.row))
         return
+
+
+def _uncommented(text: str, row: int) -> str:
+    """A text without the comment of one line: it is about what stood there."""
+    rows = text.split("\n")
+    rows[row] = split_comment(rows[row])[0].rstrip()
+    return "\n".join(rows)
 
 
 def _goes_nowhere_else(routine: SoundRoutine, load: Instruction) -> bool:

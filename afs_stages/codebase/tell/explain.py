@@ -21,7 +21,7 @@ from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
 from afs_stages.codebase.facts.flow import tricks, walk
 from afs_stages.codebase.facts.mentions import READ, TESTED
 from afs_stages.codebase.facts.project import NO_TASK, Project, Unit
-from afs_stages.codebase.facts.questions import address, listing, quoted
+from afs_stages.codebase.facts.questions import address, listing, only_if, quoted
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.tell.call_context import calls, ending, reached
@@ -52,7 +52,9 @@ _KEEPS = _SETS_UP | frozenset(PULLS)
 _MOVES = frozenset(("tax", "tay", "txa", "tya", "txy", "tyx", *PUSHES, *PULLS))
 _STAYS = _MOVES | {"rts", "rtl"}
 """A remark at these is about them and not about what follows."""
-_PREPARES_WORDS = "lda ldx ldy tcd tcs tdc tsc tsx txs clc cld cli clv sec sed sei"
+_PREPARES_WORDS = (
+    "inx iny dex dey lda ldx ldy tcd tcs tdc tsc tsx txs clc cld cli clv sec sed sei"
+)
 _PREPARES = _KEEPS | _MOVES | frozenset(_PREPARES_WORDS.split())
 """What only prepares what follows: a remark there, too far from the act it is about,
 would name the wrong one.
@@ -74,11 +76,19 @@ _MARK = re.compile(r"^\$?(?:[0-9A-F]{6}|[89A-F][0-9A-F]{3})\b[.: -]*")
 """The address of a routine in front of its header: of no variable, which lie lower."""
 
 _DOUBT = re.compile(
-    r"(?i).*\?[\s.]*$"
+    r"(?i).*\?[\s.]*$|(todo|fixme|xxx|hack|wtf|optimi\w+)\b"
     r"|[-\s]*udlr\b.*|.*\b(we don'?t|(don'?t|no) (even )?need|no idea|dunno"
     r"|i (think|guess)|hacky?)\b"
 )
 """A question, and what an author tells himself."""
+
+_HALF = re.compile(
+    r"(?i)\.\.|.*\.\.\s*$|(that|which|than|of|and|or)\b"
+    r"|(if|when|unless|until|while)\b(?!.*(,|:|\bthen\b))"
+)
+"""A remark that goes on at another line, or tells under which condition: of the act it
+stands at it would say something else.
+"""
 
 _LEGEND = re.compile(r"(?m)^\s*(?:[a-z] - |[A-Z0-9]{2}: )")
 _TITLE_OF_A_PART = re.compile(
@@ -206,6 +216,7 @@ def _lead(project: Project, words: NameLookup, unit: Unit) -> str:
     lead = (
         f"`{block.name}` (`{block.file}`, "
         f"line {block.first}{f', at {place}' if place else ''})"
+        f"{only_if(block.condition)}"
     )
     header = _header(unit)
     if header and _CONTRACT.match(header):
@@ -226,13 +237,14 @@ def _lead(project: Project, words: NameLookup, unit: Unit) -> str:
 def _header(unit: Unit) -> str:
     """What the header of a routine, or its opening remark, says of its task."""
     block = unit.block
-    header = opening(unit)[1]
-    if comments.words(block.header) >= 3:
-        header = comments.sentence(_MARK.sub("", block.header))
+    told = comments.words(block.header) >= 3
+    header = comments.sentence(_MARK.sub("", block.header)) if told else ""
     header = re.sub(r"(?<=\S) {2,}", " ", header)
     title, _, below = header.partition("\n")
     header = "" if _says_no_task(header) else comments.capital(header)
-    return below if title.strip(" .:()") == block.name and below else header
+    own = below if title.strip(" .:()") == block.name and below else header
+    remark = opening(unit)[1]
+    return own if remark in own else f"{own} {remark}".strip()
 
 
 def _leads_with_callers(project: Project, words: NameLookup, unit: Unit) -> bool:
@@ -246,8 +258,8 @@ def _leads_with_callers(project: Project, words: NameLookup, unit: Unit) -> bool
 
 
 def opening(unit: Unit) -> tuple[int, str]:
-    """(line, text) of a comment that stands before the first instruction of a routine
-    without a header.
+    """(line, text) of a comment that stands before the first instruction of a routine,
+    where that only saves something: it is about the whole routine.
     """
     first = next((line for line in unit.block.lines[1:] if line.code.strip(" {")), None)
     line, code, said = next(iter(unit.block.remarks), (0, "", ""))
@@ -255,7 +267,6 @@ def opening(unit: Unit) -> tuple[int, str]:
         first is not None
         and line == first.number
         and bool(_SETS_UP.intersection(_mnemonics(code)[:1]))
-        and not unit.block.header
     )
     fits = fits and comments.words(said) >= 3 and not _HOUSEKEEPING.search(said)
     return (line, comments.sentence(said[:1].upper() + said[1:])) if fits else (0, "")
@@ -419,9 +430,11 @@ def _unboxed(said: str) -> str:
 
 
 def _idle_remark(code: str, said: str) -> bool:
-    """Whether a remark stands at data, doubts, or tells only what is saved."""
+    """Whether a remark stands at data, doubts, is half of one, or tells only what is
+    saved.
+    """
     words = _mnemonics(code)
-    if DATA.keys() & words[:1] or _DOUBT.match(said):
+    if DATA.keys() & words[:1] or _DOUBT.match(said) or _HALF.match(said):
         return True
     kept = bool(words) and _KEEPS.issuperset(words)
     return kept and bool(_HOUSEKEEPING.search(said))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from afs_stages.asm.places import canonical, region
+from afs_stages.asm.places import WORK_RAM, canonical, region
 from afs_stages.codebase.facts.project import Project
 from afs_stages.codebase.facts.questions import address, choose, quoted
 from afs_stages.codebase.read import comments
@@ -81,7 +81,6 @@ class Conflict:
 
 MOST_FIELDS = 60
 """Fields of a struct that are listed; a longer one is no answer to learn."""
-FIRST_OF_WRAM = 0x7E0000
 MOST_OF_A_CONSTANT = 0xFFFF
 """A larger define is a place in memory."""
 MEANING = 4
@@ -184,7 +183,7 @@ def _names_at(project: Project) -> dict[int, list[str]]:
     for symbol in project.best_symbol.values():
         constant = symbol.kind == "define" and symbol.value <= MOST_OF_A_CONSTANT
         # a small number that is set aside may lie in the sound CPU's memory
-        elsewhere = symbol.kind == "reserved" and symbol.value < FIRST_OF_WRAM
+        elsewhere = symbol.kind == "reserved" and symbol.value < WORK_RAM
         foreign = symbol.kind == "foreign" or elsewhere
         if not foreign and not constant and is_memory(symbol):
             found[canonical(symbol.value)].append(symbol.name)

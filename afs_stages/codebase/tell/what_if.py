@@ -15,7 +15,7 @@ from afs_stages.asm.isa import WRITES
 from afs_stages.asm.operand import Operand, read_operand
 from afs_stages.asm.places import canonical
 from afs_stages.codebase.facts.conditions import CONDITIONS
-from afs_stages.codebase.facts.questions import choose, listing
+from afs_stages.codebase.facts.questions import choose, listing, only_if
 from afs_stages.codebase.facts.sound import (
     Instruction,
     SoundRoutine,
@@ -218,9 +218,10 @@ def _draft(routine: SoundRoutine, branch: _Branch) -> Draft:
         row=branch.where.row + 1,
     )
     line = routine.line(branch.where)
+    place = f"(`{block.file}`, line {line}){only_if(block.condition)}"
     answer = (
-        f"`{branch.where.written}` (`{block.file}`, line {line}) is taken "
-        f"{taken} and leads to `{branch.target}`. "
+        f"`{branch.where.written}` {place} is taken {taken} and leads to "
+        f"`{branch.target}`. "
         f"That skips {listing(branch.skipped)}."
     )
     return about(block, "asm_what_if", question, answer, block.text)
