@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from afs_stages.codebase import OracleTrainingGenerator
-from afs_stages.codebase.judge.balance import WHICH, left_out
+from afs_stages.codebase.judge.balance import NAMESPACES, WHICH, left_out
 from afs_stages.codebase.read.comments import is_code
 from afs_stages.core.sample import TrainingSample
 
@@ -205,7 +205,11 @@ def test_a_header_about_flags_or_work_is_no_purpose_of_a_caller(tmp_path):
         assert not [row for row in rows if f"({header[:10]}" in row]
 
 
-def test_callers_of_two_are_a_sixth_of_the_assembly_samples():
+@pytest.mark.parametrize(
+    "cap, kind, share",
+    [(WHICH, "asm_which", 6), (NAMESPACES, "architecture_namespace", 4)],
+)
+def test_of_some_forms_no_more_than_a_share_is_kept(cap, kind, share):
     def sample(number: int, kind: str) -> TrainingSample:
         return TrainingSample(
             sample_id=f"{number}",
@@ -216,6 +220,6 @@ def test_callers_of_two_are_a_sixth_of_the_assembly_samples():
             metadata={"provenance": {"kind": kind}},
         )
 
-    others = [sample(n, "asm_request") for n in range(100)]
-    which = [sample(n, "asm_which") for n in range(100, 160)]
-    assert len(left_out(others + which, WHICH)) == 40
+    others = [sample(n, "other") for n in range(100)]
+    of_it = [sample(n, kind) for n in range(100, 160)]
+    assert len(left_out(others + of_it, cap)) == 60 - 100 // (share - 1)

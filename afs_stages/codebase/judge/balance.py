@@ -1,5 +1,6 @@
 """How much of a kind may be of one form: rows of tables among what is told of pages and
-variables, mistakes to find and callers to name among what is told of code.
+variables, mistakes to find and callers to name among what is told of code, lists of
+names among what is told of files.
 """
 
 from __future__ import annotations
@@ -39,10 +40,17 @@ def is_which(sample: TrainingSample) -> bool:
     return sample.provenance.get("kind") == "asm_which"
 
 
+def is_namespace(sample: TrainingSample) -> bool:
+    """Whether a sample lists the labels of a namespace."""
+    return sample.provenance.get("kind") == "architecture_namespace"
+
+
 ROWS = Cap(is_row, 5, "too_many_table_rows")
 BUGS = Cap(is_bug, 4, "too_many_bugs")
 WHICH = Cap(is_which, 6, "too_many_callers_of_two")
+NAMESPACES = Cap(is_namespace, 4, "too_many_namespaces")
 CAPS = (
+    ("architecture", NAMESPACES),
     ("documentation", ROWS),
     ("memory", ROWS),
     ("assembly", WHICH),
