@@ -206,7 +206,7 @@ def test_a_header_about_flags_or_work_is_no_purpose_of_a_caller(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "cap, kind, share",
+    ("cap", "kind", "share"),
     [(WHICH, "asm_which", 6), (NAMESPACES, "architecture_namespace", 4)],
 )
 def test_of_some_forms_no_more_than_a_share_is_kept(cap, kind, share):
