@@ -21,10 +21,8 @@ def canonical(value: int) -> int:
 
 
 def is_saved(place: int) -> bool:
-    """Whether an address is in SRAM, or in the copy of a save file that the game keeps
-    at $7EF000 to $7EF4FF.
-    """
-    return 0x7EF000 <= place <= 0x7EF4FF or 0x700000 <= place <= 0x7DFFFF
+    """Whether an address is in SRAM."""
+    return 0x700000 <= place <= 0x7DFFFF
 
 
 @lru_cache(maxsize=1 << 16)  # asked for ten times of each

@@ -31,6 +31,7 @@ from afs_stages.codebase.tell import (
     architecture,
     assembly,
     change_code,
+    complete,
     crossref,
     docs,
     find_bug,
@@ -269,21 +270,22 @@ class OracleTrainingGenerator(BaseGenerator):
         yield from self._samples("documentation", self._pages("docs", "documentation"))
 
     def generate_assembly_samples(self) -> Iterator[TrainingSample]:
-        """Routines, data tables, patches and macros with their code; branches, bugs,
-        changes, reasons and comparisons.
+        """Routines, data tables, patches and macros with their code; code to complete,
+        branches, bugs, changes, reasons and comparisons.
         """
         project, words = self.project, self.words
         branches = list(what_if.drafts(words, self.sound))
         changes = list(change_code.drafts(project, self.sound))
         asked = {draft.group.rsplit(":", 1)[-1] for draft in (*branches, *changes)}
         bugs = find_bug.drafts(project, self.sound, asked)
+        endings = complete.drafts(self.sound)
         about_code = chain(branches, bugs, changes)
         with_turns = second_turn.with_turns(project, words, about_code)
         several = across_files.comparisons(project, self.uses)
         callers = across_files.callers_of_two(project)
         told = assembly.drafts(project, words)
         reasons = why.drafts(project)
-        every = chain(told, with_turns, reasons, several, callers)
+        every = chain(told, endings, with_turns, reasons, several, callers)
         yield from self._samples("assembly", every)
 
     def generate_memory_samples(self) -> Iterator[TrainingSample]:

@@ -134,10 +134,15 @@ def test_an_index_the_called_routine_keeps_is_told_by_who_set_it():
 
 
 def test_bytes_that_are_swapped_twice_are_as_they_were():
-    assert said("LDA.w Oil : XBA : STA.w Wick : XBA : STA.w Lamp") == [
+    code = "LDA.w Oil : XBA : STA.w Wick : XBA : STA.w Lamp"
+    assert said(f"REP #$20 : {code}") == [
         "sets `Wick` to `Oil` with its bytes swapped",
         "sets `Lamp` to `Oil`",
     ]
+    # of 8 bits A is the other half, which nobody has told
+    assert (
+        said(f"SEP #$20 : {code}") == said(code) == ["writes `Wick`", "writes `Lamp`"]
+    )
 
 
 def test_a_choice_of_the_assembler_is_a_version():

@@ -398,9 +398,9 @@ def test_a_routine_reached_through_a_local_table_is_told_by_its_entry(tmp_path):
     assert told_of(samples, entry)
 
 
-def test_only_the_saved_part_of_ram_is_called_sram(tmp_path):
-    names = "LampSaved = $7EF4F0 ; Strokes of the bell that are kept\n"
+def test_no_part_of_work_ram_is_called_sram(tmp_path):
+    names = "LampSaved = $70F4F0 ; Strokes of the bell that are kept\n"
     names += "LampTiles = $7EF800 ; Tiles of the lamp room in use\n"
     samples, _ = made(tmp_path, ram_asm=names)
-    assert told_of(samples, "$7EF4F0 (SRAM)")
+    assert told_of(samples, "$70F4F0 (SRAM)")
     assert told_of(samples, "$7EF800 (WRAM)")

@@ -223,3 +223,189 @@ def test_of_some_forms_no_more_than_a_share_is_kept(cap, kind, share):
     others = [sample(n, "other") for n in range(100)]
     of_it = [sample(n, kind) for n in range(100, 160)]
     assert len(left_out(others + of_it, cap)) == 60 - 100 // (share - 1)
+
+
+LONG = lamp(
+    "LDA.w Oil",
+    "BEQ .out",
+    "DEC.w Oil",
+    "LDA.b #$05",
+    "STA.w Glow",
+    "JSR Wick",
+    "STZ.w $0D95",
+    ".out",
+    "LDA.b #$07",
+    "STA.w $0D94",
+    "RTS",
+)
+
+
+def completed(folder: Path, code: str) -> list[TrainingSample]:
+    """The questions for the rest of a routine, of routines with several names."""
+    names = [f"Lamp_{letter}" for letter in "abcdefghi"]
+    files = {name: code.replace("Lamp:", f"{name}:") for name in names}
+    return of(made(folder, ram=RAM, **files), "asm_complete")
+
+
+def test_the_rest_of_a_routine_is_asked_for_with_all_that_it_does(tmp_path):
+    samples = completed(tmp_path, LONG)
+    assert 1 <= len(samples) < 9
+    for sample in samples:
+        shown, rest = sample.input[7:-4], sample.output[7:-4]
+        file = (tmp_path / sample.provenance["file"]).read_text()
+        assert "".join(f"{shown}\n{rest}".split()) in "".join(file.split())
+        assert "at `.out`: sets `$0D94` to $07" in sample.instruction
+        assert sample.instruction.endswith("returns")
+
+
+@pytest.mark.parametrize("line", ["SEP #$20", "PLA", "TCD", "BRK #$00"])
+def test_what_no_step_tells_forbids_to_ask_for_the_rest(tmp_path, line):
+    assert completed(tmp_path, LONG.replace("  RTS", f"  {line}\n  RTS")) == []
+
+
+def test_steps_that_leave_out_what_stops_the_code_are_not_told(tmp_path):
+    waits = STATES.replace("  RTS", "  BRK #$00\n  RTS")
+    assert "Steps:" in explained(tmp_path, STATES)
+    samples = made(tmp_path, lamp=waits, ram=RAM)
+    assert not [row for row in samples if "Steps:" in row.output]
+
+
+def test_a_mistake_is_not_asked_for_where_its_line_stands_twice(tmp_path):
+    code = lamp("LDA.w Oil", "BEQ .out", "LDA.w Glow", "BNE .out", "STZ.w Glow")
+    code += ".out\n  STZ.w Oil\n  RTS\n"
+    for bug in of(made(tmp_path, lamp=code, ram=RAM), "asm_bug"):
+        wrong = bug.output.split("`")[1]
+        assert bug.input.count(wrong) == 1
+
+
+def test_a_block_that_is_closed_names_nothing_behind_it(tmp_path):
+    low = "Lamp_Low:\n  LDA.b #$05\n  STA.w Oil ; oil for a night\n"
+    low += "  STZ.w Glow ; no light yet\n  STZ.w $0D95 ; no moth comes\n  RTS\n"
+    closed = "{ ;BA44\nHeights: db 1, 2\n}\n\n{\n  db 3\n  dw Lamp_Low, Lamp_Low\n}\n"
+    told = explained(tmp_path, f"{closed}\n; Lights the lowest lamp\n{low}", "Lamp_Low")
+    assert "Heights" not in told
+    inside = closed.replace("}\n\n{\n", "")
+    again = explained(
+        tmp_path, f"{inside}\n; Lights the lowest lamp\n{low}", "Lamp_Low"
+    )
+    assert "Heights" in again
+
+
+def test_fields_counted_from_nothing_are_no_addresses(tmp_path):
+    struct = "struct Task {base}\n.timer: skip 1 ; frames until it wakes\n"
+    struct += ".owner: skip 2 ; the routine that made it\nendstruct\n"
+    code = lamp("LDA.w Task.timer,Y", "STA.w Oil", "STZ.w Glow", "RTS")
+    for base, known in (("0", False), ("$7E0F00", True)):
+        ram = RAM + struct.format(base=base)
+        rows = of(made(tmp_path, lamp=code, ram=ram), "memory_name")
+        assert any("Task.timer" in row.output for row in rows) is known
+
+
+def test_the_end_of_a_range_is_no_meaning(tmp_path):
+    ram = "Oil = $7E0D90;0D9F ;drops of oil, one byte a lamp\n"
+    ram += "; = $0DA2 how often the moth came back\nGlow = $7E0DA4\nWick = $7E0DA5\n"
+    samples = made(tmp_path, ram=ram)
+    assert [row for row in samples if "rops of oil, one byte a lamp" in row.output]
+    assert not [row for row in samples if "0D9F" in row.output + row.instruction]
+    assert not [row for row in samples if "moth" in row.output]
+
+
+def test_a_namespace_does_not_own_the_labels_of_a_longer_one(tmp_path):
+    one = "namespace lamp\ncreate:\n  RTS\ndestroy:\n  RTS\nnamespace off\n"
+    two = one.replace("lamp", "lamp_keeper")
+    samples = of(made(tmp_path, one=f"{one}\n{two}"), "architecture_namespace")
+    (sample,) = [row for row in samples if "`lamp`" in row.instruction]
+    assert "`lamp_create`" in sample.output
+    assert "lamp_keeper_create" not in sample.output
+
+
+def test_a_define_with_its_mark_and_without_is_one_name(tmp_path):
+    defines = "!Oil = $7E0D90 ; how many drops of oil are in the lamp\n"
+    symbols = "Oil = !Oil ; how many drops of oil are in it\n"
+    code = "incsrc defines.asm\nincsrc symbols.asm\n" + lamp("STZ.w !Oil", "RTS")
+    samples = made(tmp_path, defines=defines, symbols=symbols, main=code)
+    (sample,) = of(samples, "memory_address")
+    assert "drops of oil" in sample.output
+    assert "several names" not in sample.output
+
+
+def test_what_is_said_of_a_routine_that_was_taken_out_is_not_of_the_next(tmp_path):
+    old = "; Included in the cure of the blue lamp\n;LAMP_OLD:\n;  LDX $75\n;  RTL\n\n"
+    lines = ["LDA.b #$05 ; oil for a night", "STA.w Oil", "STZ.w Glow ; no light yet"]
+    code = lamp(*lines, "STZ.w $0D95 ; no moth comes", "RTS", header="")
+    wick = WICK.replace("  RTS", "  JSR Lamp\n  RTS")
+    assert "blue lamp" not in explained(tmp_path, f"{old}{code}{wick}")
+
+
+def test_a_heading_above_an_empty_line_is_not_of_the_line_below(tmp_path):
+    table = "; What the lamps of the tower look like, by their height\nLooks:\n"
+    table += "  ; DE = mint\n\n  ; air, slope\n  dw $0000, $00DE ; the low ones\n"
+    table += "  dw $0001, $00DF ; the high ones\n"
+    samples = made(tmp_path, lamp=f"{STATES}\n{table}")
+    assert not [row for row in samples if "mint, air" in row.output]
+    assert not [row for row in samples if "mint air" in row.output]
+
+
+def test_a_label_at_the_end_of_a_line_heads_what_stands_below(tmp_path):
+    code = lamp("LDA.w Oil : BEQ +", "STZ.w Glow : +", "STZ.w $0D95", "RTS")
+    told = explained(tmp_path, code)
+    assert "clears `Glow`.\n- At `+`: clears `$0D95`" in told.replace(
+        "Clears", "clears"
+    )
+
+
+def test_a_register_that_is_copied_for_a_call_is_told(tmp_path):
+    code = lamp("LDY.b #$15", "LDA.w Oil", "BEQ +", "INY", "+ TYA", "LDY.b #$01")
+    told = explained(tmp_path, code + "  JSR Wick\n  STZ.w Glow\n  RTS\n")
+    assert "calls `Wick` with A = the earlier Y and Y = $01" in told
+
+
+def test_a_condition_that_cannot_be_said_leaves_the_steps_out(tmp_path):
+    code = lamp("LDA.w Oil", "ASL A", "STA.w Glow", "BCC .out", "STZ.w Key", ".out RTS")
+    assert "on BCC" not in explained(tmp_path, code)
+
+
+def test_a_page_with_one_instruction_that_is_gone_is_out_of_date(tmp_path):
+    lines = (
+        "LDA.w Oil : CMP.b #$05",
+        "BCS .out",
+        "STZ.w Glow",
+        "INC.w Oil",
+        ".out",
+        "RTS",
+    )
+    docs = "# The lamps\n\n## Who lights them\n\nThe keeper of the tower does it."
+    docs += "\n\n```asm\n{}```\n"
+    for source in ("Lamp:\n", "; From lamp.asm\n"):
+        for number, known in ((5, True), (6, False)):
+            shown = source + "".join(f"  {line}\n" for line in lines)
+            page = docs.format(shown.replace("#$05", f"#$0{number}"))
+            (tmp_path / "tower.md").write_text(page)
+            rows = made(tmp_path, lamp=lamp(*lines), ram=RAM)
+            assert any("keeper of the tower" in row.output for row in rows) is known
+
+
+def test_a_title_across_an_empty_line_is_of_no_routine_it_does_not_name(tmp_path):
+    lines = ["LDA.b #$05 ; oil for a night", "STA.w Oil", "STZ.w Glow ; no light yet"]
+    code = lamp(*lines, "STZ.w $0D95 ; no moth comes", "RTS", header="")
+    wick = WICK.replace("  RTS", "  JSR Lamp\n  RTS")
+    rain = "; Rain and thunder are the weather's own now\n\n"
+    assert "thunder" not in explained(tmp_path, f"{rain}{code}{wick}")
+    lamps = "; Fills a lamp and makes it dark\n\n"
+    assert "Fills a lamp" in explained(tmp_path, f"{lamps}{code}{wick}")
+
+
+def test_a_summary_that_breaks_off_is_none(tmp_path):
+    fill = "Fill:\n  JSR Lamp_Low\n  STZ.w $0D94\n  NOP\n  RTS\n"
+    low = "Lamp_Low:\n  LDA.b #$05\n  STA.w Oil ; oil for a night\n"
+    low += "  STZ.w Glow ; no light yet\n  STZ.w $0D95 ; no moth comes\n  RTS\n"
+    for said in ("Calls the routines that 1.", "Turns the wicks of the"):
+        told = explained(tmp_path, f"; {said}\n{fill}\n{low}", "Lamp_Low")
+        assert "(Calls" not in told
+        assert "(Turns" not in told
+
+
+def test_registers_in_the_bank_of_the_work_ram_are_no_names_of_it(tmp_path):
+    struct = "struct PPU $7E2100\n.Display: skip 1\n.Sprites: skip 1\nendstruct\n"
+    code = lamp("LDA.w Oil", "STA.l $7E2100,X", "STA.w PPU.Sprites", "RTS")
+    assert "PPU.Display" not in explained(tmp_path, struct + code)

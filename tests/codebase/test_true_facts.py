@@ -70,10 +70,10 @@ def test_a_moved_direct_page_hides_its_variables(tmp_path):
     assert "LampState" not in told.instruction
 
 
-def test_a_value_read_at_an_index_is_an_earlier_one_once_the_index_moves(tmp_path):
+def test_a_value_read_at_an_index_is_of_the_earlier_one_once_it_moves(tmp_path):
     body = ("LDA.w LampOil,X : INX : STA.w LampOil,X", "LDA.b #$05 : STA.b $2E", "RTL")
     output = explained(tmp_path, *body)
-    assert "the earlier `LampOil,X`" in output
+    assert "`LampOil,X` by the earlier X" in output
 
 
 @pytest.mark.parametrize(

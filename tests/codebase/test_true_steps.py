@@ -43,7 +43,8 @@ def test_an_index_taken_from_what_it_chose_is_told(tmp_path):
         "LDA.l Lamp_OffsetsOfTheLight,X : STA LampOil",
     )
     told = explained(tmp_path, *body, "RTL")
-    assert "sets X to the earlier `Lamp_DirectionsOfLight,X`" in told
+    by = "(with X = `LampOil` times 2)"
+    assert f"sets X to `Lamp_DirectionsOfLight,X` {by}" in told
 
 
 def test_an_index_that_a_narrow_width_cuts_is_not_told_any_more(tmp_path):

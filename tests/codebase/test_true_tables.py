@@ -31,7 +31,9 @@ def test_lines_without_a_remark_are_counted(tmp_path):
         "; Colours of the lamps of the tower\nLamps:\n  db $40 ; the lower lamp\n"
         "  db $41\n  db $42 ; the upper lamp\n"
     )
-    assert "It has 3 lines of data; of 2 of them" in told(tmp_path, code + READER)
+    assert "It has 3 lines of data. What is said of them:" in told(
+        tmp_path, code + READER
+    )
 
 
 def test_a_list_of_names_alone_is_not_told(tmp_path):

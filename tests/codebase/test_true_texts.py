@@ -39,7 +39,7 @@ def test_a_table_says_how_many_entries_it_does_not_list(tmp_path):
     code = f"; Lamps of the tower by their colour\nLamps_By_Colour:\n{body}\n"
     (sample,) = told(tmp_path, "text.asm", code)[0]["asm_table"]
     assert sample.output.split("\n\n")[1].splitlines() == [
-        "It has 4 lines of data; of 2 of them alone something is said:",
+        "It has 4 lines of data. What is said of them:",
         f"- `{long}`: the first lamps",
         "- 1 line: only if `!LIT`",
         "- `dw 7`: none left",

@@ -22,10 +22,9 @@ def references(file: AsmFile) -> Iterator[tuple[str, str, str]]:
     of a file. What stands behind an `org` without a label is a patch and no routine.
     """
     starts = [label.line for label in file.labels]
-    in_macro = _in_macros(file)
     cut = 0
     for line in file.lines:
-        if line.number in in_macro or line.number in file.foreign:
+        if line.number in file.macro_at or line.number in file.foreign:
             continue
         if line.number in file.unnamed:
             continue
@@ -43,10 +42,9 @@ def from_patches(file: AsmFile) -> Iterator[tuple[str, Org, int]]:
     """
     orgs = {org.line: org for org in file.orgs}
     labels = {label.line for label in file.labels}
-    in_macro = _in_macros(file)
     org: Org | None = None
     for line in file.lines:
-        if line.number in in_macro or line.number in file.foreign:
+        if line.number in file.macro_at or line.number in file.foreign:
             continue
         moved = any(item.word in ("pushpc", "pullpc") for item in line.statements)
         org = None if moved or line.number in labels else org
@@ -57,24 +55,14 @@ def from_patches(file: AsmFile) -> Iterator[tuple[str, Org, int]]:
                     yield name, org, line.number
 
 
-def _in_macros(file: AsmFile) -> set[int]:
-    """The lines that belong to macros."""
-    return {
-        number
-        for macro in file.macros
-        for number in range(macro.first, (macro.last or macro.first) + 1)
-    }
-
-
 def _owner(file: AsmFile, above: Sequence[Label], line: int, cut: int) -> str:
-    """The last label above a line and behind `cut`, but for those of inner blocks that
-    are closed already.
+    """The last label above a line and behind `cut`, but for those of blocks that are
+    closed already.
     """
     for label in reversed(above):
         if label.line <= cut:
             break
-        closed = file.braces.get(label.line) or file.braces.get(label.line + 1)
-        if not label.depth or not closed or closed >= line:
+        if not file.is_closed(label, line):
             return label.name
     return ""
 

@@ -108,14 +108,17 @@ def walk(
                 conditions.read(statement.word, statement.rest)
             for found in statement.labels:
                 if not found.startswith("#_"):
+                    if acts:
+                        # a label at the end of a line heads what stands below
+                        done = tuple(_called_by_name(a, line.comment) for a in acts)
+                        yield LineActions(line.number, label, done, version)
+                        acts, label = [], ""
                     for passed in _passing(
                         line, state, found, (line.number, found) in met
                     ):
-                        yield LineActions(
-                            passed.line, "" if acts else label, passed.acts, version
-                        )
-                        label = label if acts else ""
-                    label = f"{label}` and `{found}" if label and not acts else found
+                        yield LineActions(passed.line, label, passed.acts, version)
+                        label = ""
+                    label = f"{label}` and `{found}" if label else found
             counts = _untold(state, statement.word.split(".", 1)[0])
             if counts and state.counted_at != line.number:
                 # counted on a line above: a remark at this one is not about it
@@ -286,8 +289,10 @@ def _control(
         state.forget()
         yield Action("runs", f"`{' '.join(f'{statement.word} {rest}'.split())}`")
     elif word == "xba":
-        value = state.registers["a"]
-        state.registers["a"] = value.swapped()
+        # of 8 bits A is what the other half was
+        wide = state.widths["a"] == "16"
+        value = state.registers["a"].swapped() if wide else UNKNOWN
+        state.registers["a"] = value
         state.results["a"], state.test = state.registers["a"].said, NOTHING
     elif word not in _KEEPS:
         state.forget()
@@ -319,7 +324,9 @@ def _move(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     source, target = _MOVES[word]
     value = state.registers[target] = state.registers[source]
     state.test = value.asked if value.said else ("value", source.upper(), "")
-    state.results[target] = value.said if value.kind not in ("register", "old") else ""
+    copied = target == "a" and value == Value("register", source.upper())
+    told = copied or value.kind not in ("register", "old")
+    state.results[target] = value.said if told else ""
     state.reindexed(target)
     if target != "a" and not value.said:
         yield Action("copies", source.upper(), f" to {target.upper()}", vague=True)
@@ -575,7 +582,7 @@ def _branch(state: MachineState, word: str, rest: str) -> Iterator[Action]:
         verb, where = "goes back", f"to `{target}`"
     else:
         verb, where = "goes to", f"`{target}`"
-    nowhere = not vague and "A" in (name, other)
+    nowhere = vague or "A" in (name, other)
     what = f"{where}{given} {condition}"
     yield Action(verb, what, vague=vague, nowhere=nowhere)
 

@@ -79,8 +79,15 @@ class Value:
         if not self.said or not (computed or (moved and self.kind == "register")):
             return self
         pointed = self.said.removesuffix(" points to")
-        changed = pointed != self.said
-        said = f"{pointed} pointed to before" if changed else f"the earlier {self.said}"
+        if pointed != self.said:
+            said = f"{pointed} pointed to before"
+        elif moved and self.kind == "variable":
+            # the place is the same, the register that led to it is not
+            index = moved.upper()
+            known = f"(with {index} = " in self.said
+            said = self.said if known else f"{self.said} by the earlier {index}"
+        else:
+            said = f"the earlier {self.said}"
         return Value("old", said, moved, shape=self.shape)
 
     @property

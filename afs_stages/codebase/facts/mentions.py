@@ -299,18 +299,11 @@ def _labelled_lines(file: AsmFile) -> Iterator[tuple[str, str, Line]]:
     at_line = defaultdict(list)
     for label in file.labels:
         at_line[label.line].append(label)
-    macros = {
-        number: macro.name
-        for macro in file.macros
-        for number in range(macro.first, (macro.last or macro.first) + 1)
-    }
     stack: list[Label] = []
     patch, saved = "", list[tuple[list[Label], str]]()
-    for line in file.lines:
-        if line.number in file.foreign:
-            continue
-        if line.number in macros:
-            yield "macro", macros[line.number], line
+    for line in (one for one in file.lines if one.number not in file.foreign):
+        if line.number in file.macro_at:
+            yield "macro", file.macro_at[line.number], line
             continue
         for statement in line.statements:
             if statement.word == "org":
@@ -320,18 +313,14 @@ def _labelled_lines(file: AsmFile) -> Iterator[tuple[str, str, Line]]:
             elif statement.word == "pullpc" and saved:
                 stack, patch = saved.pop()
         stack = [*stack, *at_line.get(line.number, ())]
-        while stack and _is_closed(file, stack[-1], line.number):
+        while stack and file.is_closed(stack[-1], line.number):
             stack = stack[:-1]
-        if not stack:
+        if line.number in file.unnamed:
+            yield "file", file.path, line
+        elif not stack:
             yield "patch" if patch else "file", patch or file.path, line
         elif not is_reserved(file, stack[-1]):
             yield "", stack[-1].name, line
-
-
-def _is_closed(file: AsmFile, label: Label, line: int) -> bool:
-    """Whether a label is one of an inner block that ends above a line."""
-    closed = file.braces.get(label.line) or file.braces.get(label.line + 1)
-    return bool(label.depth and closed and closed < line)
 
 
 def _kinds(lines: list[tuple[str, str, Line]]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache, cached_property
 
+from afs_stages.asm.isa import MNEMONICS
 from afs_stages.codebase.facts.project import Project
 
 _FENCE = re.compile(r"(?ms)^```(?:asm|65816|assembly)\n(.*?)^```")
@@ -26,6 +27,8 @@ _QUOTED = re.compile(r"`%?(!?[A-Za-z_]\w{3,})\b")
 
 _QUOTED_ALONE = re.compile(r"`%?(!?[A-Za-z_]\w{3,})(?![\w.])")
 """The same, and no name of a file."""
+_FROM = re.compile(r"(?im)^\s*;.*?\b([\w/]+\.asm)\b")
+"""The file a piece of code says it is from."""
 _SOURCE = re.compile(r"[\w/]+\.asm\b")
 
 _EMPTY = re.compile(
@@ -36,11 +39,6 @@ _EMPTY = re.compile(
 """`Routine` is empty: what a page says of a routine before it was written."""
 
 _CALLED = re.compile(r"(?i)\bj(?:s[rl]|ml)(?:\.[bwl])?[ \t]+([a-z_]\w{3,})")
-GONE = 10
-"""One line in so many that the routine's file does not have makes a
-quotation out of date.
-"""
-
 _LEAST, _LONG = 4, 7
 """Lines of code a quotation must have to be compared, and to be asked for its names."""
 
@@ -126,21 +124,18 @@ class Quotations:
         )
 
     def _differs(self, code: str) -> bool:
-        """Whether a fence defines routines of the codebase by lines their
-        file does not have.
+        """Whether a fence that defines routines of the codebase, or names the file it
+        is from, has an instruction that is not there.
         """
-        units = [
-            unit
-            for unit in map(self._project.find, _LABEL.findall(code))
-            if unit is not None
-        ]
+        units = map(self._project.find, _LABEL.findall(code))
+        files = {unit.block.file for unit in units if unit is not None}
+        for name in _FROM.findall(code):
+            files.update(self._by_stem.get(_stem(name), ()))
         lines = _lines(code)
-        if not units or len(lines) < _LEAST:
+        if not files or len(lines) < _LEAST:
             return False
-        known = frozenset[str]().union(
-            *(self._lines(unit.block.file) for unit in units)
-        )
-        return sum(line not in known for line in lines) * GONE > len(lines)
+        known = frozenset[str]().union(*map(self._lines, files))
+        return any(line not in known for line in lines if line[:3] in MNEMONICS)
 
     def _written(self, name: str) -> bool:
         unit = self._project.find(name)

@@ -339,6 +339,7 @@ def summary(block: CodeSpan) -> str:
         or not comments.says_something(first, 3)
         or _CONTRACT.match(first)
         or NO_TASK.match(first)
+        or _breaks_off(first)
     ):
         return ""
     letters = sum(len(word) == 1 and word.isalnum() for word in first.split())
@@ -347,6 +348,12 @@ def summary(block: CodeSpan) -> str:
         if len(first) <= 300 and letters * 4 <= len(first.split())
         else ""
     )
+
+
+def _breaks_off(said: str) -> bool:
+    """Whether a sentence ends in the middle, or at the number of an entry of a list."""
+    last = said.rstrip(" .").rpartition(" ")[2]
+    return comments.is_join(last) or last.isdigit() or last == "that"
 
 
 def _hook_behind(

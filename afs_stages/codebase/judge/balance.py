@@ -1,6 +1,6 @@
 """How much of a kind may be of one form: rows of tables among what is told of pages and
-variables, mistakes to find and callers to name among what is told of code, lists of
-names among what is told of files.
+variables; mistakes to find, callers to name and code to complete among what is told of
+code; lists of names among what is told of files.
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ def is_which(sample: TrainingSample) -> bool:
     return sample.provenance.get("kind") == "asm_which"
 
 
+def is_completion(sample: TrainingSample) -> bool:
+    """Whether a sample asks for the rest of a routine."""
+    return sample.provenance.get("kind") == "asm_complete"
+
+
 def is_namespace(sample: TrainingSample) -> bool:
     """Whether a sample lists the labels of a namespace."""
     return sample.provenance.get("kind") == "architecture_namespace"
@@ -48,12 +53,14 @@ def is_namespace(sample: TrainingSample) -> bool:
 ROWS = Cap(is_row, 5, "too_many_table_rows")
 BUGS = Cap(is_bug, 4, "too_many_bugs")
 WHICH = Cap(is_which, 6, "too_many_callers_of_two")
+COMPLETIONS = Cap(is_completion, 8, "too_many_completions")
 NAMESPACES = Cap(is_namespace, 4, "too_many_namespaces")
 CAPS = (
     ("architecture", NAMESPACES),
     ("documentation", ROWS),
     ("memory", ROWS),
     ("assembly", WHICH),
+    ("assembly", COMPLETIONS),
     ("assembly", BUGS),
 )
 """Kind and cap, in the order in which they are put on."""

@@ -41,7 +41,7 @@ _IDLE = re.compile(
     r"(?i)^(unused|free( ram)?|todo|fixme|xxx|\?+|n/?a|tbd|unknown|none|dummy"
     r"|padding)\b[\s.:!?]*$"
 )
-_ART = re.compile(r"^(?:\$?[0-9A-Fa-f]{6}\b[:\s]*)?[|\\/]+(?=\s|$)\s*")
+_ART = re.compile(r"^(?:\$?[0-9A-Fa-f]{6}\b[:\s]*)?(?:[|\\/]+|\])(?=\s|$)\s*")
 """Brackets drawn over several lines, also behind the address of the line."""
 
 _LISTED = re.compile(
@@ -72,7 +72,7 @@ _PATTERN = re.compile(
     r"|(?:[A-Za-z?.-] +){7,15}[A-Za-z?.-](?!\S)"
 )
 """Which letter stands for which bits: `---- --dn`, `k k k k c c c c`."""
-_DISASSEMBLED = re.compile(r"\w+:\s+([0-9A-F]{2} ){1,4}\s*[A-Z]{3}\b")
+_DISASSEMBLED = re.compile(r"[\w+]+:\s+([0-9A-F]{2} ){1,4}\s*[A-Z]{3}\b")
 """A line of a disassembler's listing: label, bytes, instruction."""
 _PLACED = re.compile(r"!?[A-Za-z_]\w+\s*=\s*\$[0-9A-Fa-f]{4,6}\s*(;|$)")
 _SEE = re.compile(r"(?i)see ([a-z]+ ){0,4}notes?\.?$|see !?\w+ (at|in|above|below)\b")
@@ -105,12 +105,13 @@ def strip(comment: str) -> str:
 
 def _without_column(text: str) -> str:
     """A comment without the address that stands in a column before it in some
-    disassemblies: `84B233; Wait for the door`, `!RAM+$2D ; Which door`.
+    disassemblies: `84B233; Wait for the door`, `!RAM+$2D ; Which door`, or, where a
+    range ends, `F31F ;sprites`.
     """
     before, _, behind = f"{text};".partition(";")
-    digits = len(before) == 6 and set(before) <= set(hexdigits)
-    # six letters alone may be a word
-    address = digits and (";" in text or not before.isalpha())
+    digits = len(before.rstrip()) in (4, 6) and set(before.rstrip()) <= set(hexdigits)
+    # letters alone may be a word, and four digits a number
+    address = digits and (";" in text or (len(before) == 6 and not before.isalpha()))
     computed = ";" in text and _DEFINED_AS.fullmatch(before.strip())
     return behind.strip("; ") if address or computed else text
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from afs_stages.asm.lexer import Line
 from afs_stages.codebase.read.expression import Lookup, evaluate
@@ -144,3 +145,35 @@ class AsmFile:
     """the lines that are for another processor (`arch spc700`)"""
     unnamed: frozenset[int] = frozenset()
     """the lines of code that belong to no label"""
+
+    @cached_property
+    def macro_at(self) -> dict[int, str]:
+        """Line -> the macro it belongs to."""
+        return {
+            number: macro.name
+            for macro in self.macros
+            for number in range(macro.first, (macro.last or macro.first) + 1)
+        }
+
+    @cached_property
+    def _closes(self) -> dict[int, int]:
+        """Line of a label -> line of the brace at which its block ends: its own, behind
+        it or below, else the one it stands in; without labels outside of all braces.
+        """
+        found: dict[int, int] = {}
+        opened = sorted(self.braces.items())
+        around: list[int] = []  # where the blocks that are open at a label end
+        at = 0
+        for label in self.labels:
+            while at < len(opened) and opened[at][0] < label.line:
+                around.append(opened[at][1])
+                at += 1
+            around = [close for close in around if close > label.line]
+            own = self.braces.get(label.line) or self.braces.get(label.line + 1)
+            if label.depth and (own or around):
+                found[label.line] = own or min(around)
+        return found
+
+    def is_closed(self, label: Label, line: int) -> bool:
+        """Whether the block of a label, or the one it stands in, ends above a line."""
+        return self._closes.get(label.line, line) < line

@@ -32,8 +32,16 @@ _ADDRESS_MARK = re.compile(r"^#_([0-9A-F]{6})$")
 """What disassemblies put before every line: the address as a label
 (`#_068056: PLB`).
 """
+_UNNAMED_PLACE = re.compile(r"[; \t]*(=\s*)?\$[0-9A-Fa-f]{2,6}\b(?!\s*[-:])")
+_OLD_LABEL = re.compile(r";+ ?[A-Za-z_]\w*_\w*:$")
 _MAX_HEADER = 60
 _MAX_SECTION = 40
+
+
+def _has_a_word_of(name: str, said: str) -> bool:
+    """Whether a text has a word of a name in it, of four letters and more."""
+    words = re.findall(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}", name)
+    return any(word.lower() in said.lower() for word in words if len(word) > 3)
 
 
 def parse(file: TextFile, problems: list[Problem]) -> AsmFile:
@@ -184,7 +192,7 @@ class _Parser:
         if any(s.word == "skip" for s in line.statements):
             header = self._banner_free(line.number)
         else:
-            header = self._header(line.number, blank=True)
+            header = self._header(line.number, of=full)
         comment = self._comment(line)
         said = (header, comment, self.section, self.conditions.told)
         self.out.labels.append(Label(full, line.number, len(self.open_braces), *said))
@@ -193,10 +201,15 @@ class _Parser:
     def _full(self, name: str) -> str:
         return "_".join([*self.namespace, name])
 
-    def _header(self, number: int, blank: bool = False) -> str:
-        """The comment lines right above a line;
-        for labels also across one blank line.
+    def _header(self, number: int, of: str = "") -> str:
+        """The comment lines right above a line; `of` a label also across one blank
+        line, where they have a word of its name: else they head all that follows.
         """
+        said = self._lines_above(number, bool(of))
+        apart = of and not self.out.lines[number - 2].text.strip()
+        return "" if apart and not _has_a_word_of(of, said) else said
+
+    def _lines_above(self, number: int, blank: bool) -> str:
         lines, at = self.out.lines, number - 2
         apart = blank and at > 0 and not lines[at].text.strip()
         at -= apart
@@ -204,6 +217,8 @@ class _Parser:
             return ""  # one line that heads all that follows; the label has its own
         found: list[str] = []
         while at >= 0 and self._above(at) and len(found) < _MAX_HEADER:
+            if _OLD_LABEL.match(lines[at].comment):
+                break  # a routine that was taken out, with what is said of it
             found.append(lines[at].comment)
             at -= 1
         return (
@@ -227,6 +242,8 @@ class _Parser:
         while at >= 0 and self._above(at) and len(found) < _MAX_HEADER:
             if comments.is_rule(lines[at].comment):
                 break
+            if _UNNAMED_PLACE.match(lines[at].comment):
+                break  # a place of its own, without a name
             if comments.strip(lines[at].comment):
                 found.append(lines[at].comment)
             at -= 1

@@ -13,6 +13,7 @@ from itertools import chain
 
 from afs_stages.asm.hardware import register_named, register_place
 from afs_stages.asm.isa import MNEMONICS
+from afs_stages.asm.places import region
 from afs_stages.codebase.read.expression import evaluate
 from afs_stages.codebase.read.nodes import AsmFile, Equate, Label
 from afs_stages.codebase.read.parser import parse
@@ -334,11 +335,20 @@ def _add_equates(program: Program, file: AsmFile) -> None:
         )
 
 
+def _looks_like_a_register(place: int) -> bool:
+    """Whether a place of the work RAM has the last four digits of a register."""
+    in_ram = place >> 16 in (0x7E, 0x7F)
+    return in_ram and region(place & 0xFFFF) == "hardware register"
+
+
 def _add_structs(program: Program, file: AsmFile, spoken: set[str]) -> None:
     for struct in file.structs:
         at = evaluate(struct.base, program.value)
         here = struct.name in spoken or (at is not None and at >= _BANK)
-        here = here and struct.first not in file.foreign
+        # counted from nothing they are places in any of several
+        here = here and struct.first not in file.foreign and at != 0
+        # registers that are written into the bank of the work RAM lie in neither
+        here = here and not (at is not None and _looks_like_a_register(at))
         for entry, offset in struct.laid_out(program.value):
             if at is None or offset is None:
                 break

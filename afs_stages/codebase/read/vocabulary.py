@@ -113,6 +113,9 @@ class OwnWords(Block):
     flag_places: Patterns = Field(
         default=(), description="sections and files that hold story flags"
     )
+    flag_addresses: Patterns = Field(
+        default=(), description="places outside of SRAM that hold what is saved"
+    )
     work: Patterns = Field(
         default=(), description="words by which a text tells of the work on the code"
     )

@@ -275,7 +275,9 @@ def _is_comparable(project: Project, unit: Unit) -> bool:
     """Whether all a routine reads, writes and calls stands in its own text."""
     contract = unit.contract
     alone = project.find(unit.block.name) is unit
-    return alone and not contract.macros and not contract.moves_direct_page
+    goes_on = {"fall", "cut"} & set(project.control_flow(unit).leaves)
+    plain = not contract.macros and not contract.moves_direct_page
+    return alone and plain and not goes_on
 
 
 def _comparison(use: VariableUse, one: Unit, other: Unit) -> Draft:

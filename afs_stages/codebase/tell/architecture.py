@@ -402,7 +402,14 @@ def _namespaces(project: Project) -> Iterator[Draft]:
         labels = [
             label.name for path in files for label in project.program.files[path].labels
         ]
-        inside = [f"`{label}`" for label in labels if label.startswith(f"{name}_")]
+        # `lamp_keeper_move` may be of `lamp_keeper`
+        longer = tuple(
+            f"{other}_"
+            for other in project.program.namespaces
+            if other.startswith(f"{name}_")
+        )
+        own = (label for label in labels if label.startswith(f"{name}_"))
+        inside = [f"`{label}`" for label in own if not label.startswith(longer)]
         if inside:
             answer = f"The namespace `{name}` is opened in {quoted(files)}. "
             answer += (

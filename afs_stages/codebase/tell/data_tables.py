@@ -181,8 +181,10 @@ def _groups(unit: Unit) -> list[Group]:
     above: list[str] = []
     number = 0
     for at, line in enumerate(lines):
-        if line.comment and not line.code:
-            above += [line.comment] if at not in below else []
+        if not line.code:
+            # what stands above an empty line is not about the line that follows
+            own = [line.comment] if line.comment and at not in below else []
+            above = [*above, *own] if line.comment else []
             continue
         label = _local_label(line)
         choices = [s for s in line.statements if s.word in CHOICES]
@@ -190,7 +192,7 @@ def _groups(unit: Unit) -> list[Group]:
             conditions.read(statement.word, statement.rest)
         told = f"only if {conditions.told}" if choices and conditions.told else ""
         heading = comments.prose(above) or told
-        above = [] if line.code else above
+        above = []
         if label or heading or choices:
             groups.append(Group(label or groups[-1].label, heading))
         if _holds_data(line):
@@ -258,8 +260,7 @@ def _listed(groups: list[Group], count: int, remarks: int) -> str:
         return ""
     lead = "Entries:"
     if remarks < count:
-        lead = f"It has {count} lines of data; of {remarks or 'none'} of them alone "
-        lead += "something is said:"
+        lead = f"It has {count} lines of data. What is said of them:"
     if len(rows) > MOST_ENTRIES:
         lead = f"{lead[:-1]}, of which these come first:"
     return "\n".join([lead, *rows[:MOST_ENTRIES]])

@@ -82,8 +82,9 @@ _DOUBT = re.compile(
 )
 """A question, and what an author tells himself."""
 
+_COUNTING = frozenset(("inx", "iny", "dex", "dey", "bne", "bpl"))
 _HALF = re.compile(
-    r"(?i)\.\.|.*\.\.\s*$|(that|which|than|of|and|or)\b"
+    r"(?i)\$[0-9a-f]{4}:|\.\.|.*\.\.\s*$|(that|which|than|of|and|or)\b"
     r"|(if|when|unless|until|while)\b(?!.*(,|:|\bthen\b))"
 )
 """A remark that goes on at another line, or tells under which condition: of the act it
@@ -374,8 +375,11 @@ def told_steps(
     lead = ""
     version = ""
     remarks = _moved(steps, _remarks(project, unit))
-    for step in _with_remarks(steps, remarks):
-        remark = remarks.get(step.line)
+    told = _with_remarks(steps, remarks)
+    last = {step.line: at for at, step in enumerate(told)}
+    for at, step in enumerate(told):
+        # of a line with a label in its middle the remark is about the end
+        remark = remarks.get(step.line) if last[step.line] == at else None
         full = len(acts) >= MAX_ACTS and not _goes_on(acts, step)
         if acts and (remark or step.label or step.version != version or full):
             # a remark, a label or another version begins a row of its own
@@ -417,6 +421,11 @@ def _remarks(project: Project, unit: Unit) -> dict[int, tuple[str, str]]:
         for line, code, said in unit.block.remarks
         if said in own and not _idle_remark(code, said)
     }
+    for line in list(remarks):
+        # a bracket beside a loop: its words are not about the line they stand at
+        drawn = comments.drawn(unit.block.lines[line - unit.block.first].comment)
+        if drawn and _COUNTING.intersection(_mnemonics(remarks[line][0])[:1]):
+            del remarks[line]
     # the opening remark is told above the steps
     remarks.pop(opening(unit)[0], None)
     return remarks
@@ -436,8 +445,7 @@ def _idle_remark(code: str, said: str) -> bool:
     words = _mnemonics(code)
     if DATA.keys() & words[:1] or _DOUBT.match(said) or _HALF.match(said):
         return True
-    kept = bool(words) and _KEEPS.issuperset(words)
-    return kept and bool(_HOUSEKEEPING.search(said))
+    return bool(words) and _KEEPS.issuperset(words)
 
 
 def _mnemonics(code: str) -> list[str]:

@@ -10,10 +10,10 @@ from afs_stages.codebase.facts.machine import BRANCHES
 
 _WIDTHS_AND_SHIFTS_WORDS = "rep sep pea per pei asl lsr rol ror"
 _WIDTHS_AND_SHIFTS = frozenset(_WIDTHS_AND_SHIFTS_WORDS.split())
-_UNTOLD_WORDS = "txy tyx tcd tdc tcs tsc tsx txs mvn mvp"
+_UNTOLD_WORDS = "txy tyx tcd tdc tcs tsc tsx txs mvn mvp brk cop wai stp wdm xce"
 _UNTOLD = frozenset(_UNTOLD_WORDS.split())
-"""Moves between registers and of blocks, of which no step tells, nor of a define in an
-instruction's place.
+"""Moves between registers and of blocks, and what stops or interrupts: no step tells of
+these, nor of a define in an instruction's place.
 """
 
 _TOLD = re.compile(r"`[^`]*`|[$%]\w+|\d+")

@@ -176,6 +176,8 @@ def _swapped(case: _Case, one: Instruction) -> _Slip | None:
     if not told or not _is_short(should) or not _is_short(does) or line != place:
         return None
     instead = other + one.written[len(written) :]
+    if any(found.written == instead for found in case.routine.instructions):
+        return None  # the answer would name two lines
     return _Slip(
         text=wrong_text,
         where=one,

@@ -431,9 +431,11 @@ def _what(
     symbols = [
         symbol for symbol in symbols if not _fault(symbol, notes, words)
     ] or symbols
+    symbols = _by_name(symbols)
     first = symbols[0]
     told = {symbol.name for symbol in symbols[:MOST_NAMES]}
-    others = [name for name in names if name not in told]
+    bare = {name.lstrip("!") for name in told}
+    others = [name for name in names if name.lstrip("!") not in bare]
     said = [
         f"`{symbol.name}` (`{symbol.file}`): {_said(symbol, notes, groups)}"
         for symbol in symbols[:MOST_NAMES]
@@ -458,10 +460,18 @@ def _what(
         lead + body,
         _fault(first, notes, words),
     )
-    if len(names) > 1:
+    if len({name.lstrip("!") for name in names}) > 1:
         return draft
     fact = fact_id("address", first.name, address(first.value))
     return replace(draft, fact=fact, wording="2")
+
+
+def _by_name(symbols: list[Symbol]) -> list[Symbol]:
+    """The first symbol of each name; the mark of a define makes no other name."""
+    found: dict[str, Symbol] = {}
+    for symbol in symbols:
+        found.setdefault(symbol.name.lstrip("!"), symbol)
+    return list(found.values())
 
 
 def _draft(
@@ -592,11 +602,10 @@ def _constant_group(
         section + file,
     )
     more = _constants_behind(project, symbols[-1])
-    lead = f"`{file}` defines {len(symbols)} constants for “{section}”:"
+    lead = f"Constants of “{section}” in `{file}`:"
     if more is None:
         lead = f"The first constants of “{section}” in `{file}` are:"
     elif more:
-        lead = f"`{file}` defines {len(symbols) + more} constants for “{section}”:"
         rows.append(f"- and {more} more")
     answer = "\n".join([lead, *rows])
     yield Draft("memory_constants", question, answer, file, first, last, group)

@@ -46,7 +46,8 @@ def _is_flag(project: Project, symbol: Symbol) -> bool:
     section = words.has("flag_places", symbol.section)
     if symbol.kind == "define":
         return named and (section or words.has("flag_places", symbol.file))
-    return is_saved(symbol.value) and (named or section)
+    saved = is_saved(symbol.value) or words.has("flag_addresses", address(symbol.value))
+    return saved and (named or section)
 
 
 def _flag(

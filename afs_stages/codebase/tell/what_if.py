@@ -64,7 +64,12 @@ def drafts(words: NameLookup, routines: Iterable[SoundRoutine]) -> Iterator[Draf
     for routine in routines:
         branches = list(_branches(words, routine)) if routine.plain else []
         asked = Counter(branch.condition for branch in branches)
-        branches = [branch for branch in branches if asked[branch.condition] == 1]
+        written = Counter(one.written for one in routine.instructions)
+        branches = [
+            branch
+            for branch in branches
+            if asked[branch.condition] == written[branch.where.written] == 1
+        ]
         if branches:
             names = [str(number) for number in range(len(branches))]
             chosen = branches[int(choose(names, routine.unit.block.name))]
