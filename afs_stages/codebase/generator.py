@@ -219,11 +219,11 @@ class OracleTrainingGenerator(BaseGenerator):
         passed = keep(_noting(every, kind_of), self.tally, self._note_dropped)
         for sample in passed:
             found[kind_of[sample.sample_id]].append(sample)
-        for kind, cap in CAPS:
-            samples = found.get(kind, [])
-            over = left_out(samples, cap)
-            self.tally.drop(cap.reason, len(over))
-            found[kind] = [s for s in samples if s.sample_id not in over]
+        for kind, caps in CAPS.items():
+            for reason, over in left_out(found.get(kind, []), caps).items():
+                self.tally.drop(reason, len(over))
+                kept = [s for s in found.get(kind, []) if s.sample_id not in over]
+                found[kind] = kept
         return found
 
     def _note_dropped(self, sample: TrainingSample, reason: str) -> None:

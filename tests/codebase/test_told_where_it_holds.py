@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from afs_stages.codebase import OracleTrainingGenerator
-from afs_stages.codebase.judge.balance import NAMESPACES, WHICH, left_out
+from afs_stages.codebase.judge.balance import BUGS, NAMESPACES, WHICH, left_out
 from afs_stages.codebase.read.comments import is_code
 from afs_stages.core.sample import TrainingSample
 
@@ -222,7 +222,10 @@ def test_of_some_forms_no_more_than_a_share_is_kept(cap, kind, share):
 
     others = [sample(n, "other") for n in range(100)]
     of_it = [sample(n, kind) for n in range(100, 160)]
-    assert len(left_out(others + of_it, cap)) == 60 - 100 // (share - 1)
+    bugs = [sample(n, "asm_bug") for n in range(200, 280)]
+    over = left_out(others + of_it + bugs, (cap, BUGS))
+    assert len(over[cap.reason]) == 60 - 100 // (share - 1)
+    assert len(over[BUGS.reason]) == 80 - 100 // 3
 
 
 LONG = lamp(

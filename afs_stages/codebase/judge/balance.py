@@ -16,8 +16,8 @@ ALWAYS = 10
 
 @dataclass(frozen=True)
 class Cap:
-    """One sample of a kind in `share` may be of a form; `reason` says why the others
-    were left out.
+    """Of a form there may be one sample to `share` - 1 of no capped form; `reason` says
+    why the others were left out.
     """
 
     is_of_it: Callable[[TrainingSample], bool]
@@ -55,24 +55,29 @@ BUGS = Cap(is_bug, 4, "too_many_bugs")
 WHICH = Cap(is_which, 6, "too_many_callers_of_two")
 COMPLETIONS = Cap(is_completion, 8, "too_many_completions")
 NAMESPACES = Cap(is_namespace, 4, "too_many_namespaces")
-CAPS = (
-    ("architecture", NAMESPACES),
-    ("documentation", ROWS),
-    ("memory", ROWS),
-    ("assembly", WHICH),
-    ("assembly", COMPLETIONS),
-    ("assembly", BUGS),
-)
-"""Kind and cap, in the order in which they are put on."""
+CAPS = {
+    "architecture": (NAMESPACES,),
+    "documentation": (ROWS,),
+    "memory": (ROWS,),
+    "assembly": (WHICH, COMPLETIONS, BUGS),
+}
+"""The caps of each kind that has some."""
 
 
-def left_out(samples: list[TrainingSample], cap: Cap) -> set[str]:
-    """The ids of those beyond a cap's share, and beyond ten: those that tell least."""
-    of_it = [sample for sample in samples if cap.is_of_it(sample)]
-    others = len(samples) - len(of_it)
-    allowed = max(others // (cap.share - 1), ALWAYS)
-    of_it.sort(key=_told, reverse=True)
-    return {sample.sample_id for sample in of_it[allowed:]}
+def left_out(
+    samples: list[TrainingSample], caps: tuple[Cap, ...]
+) -> dict[str, set[str]]:
+    """Reason -> the ids of those beyond a cap's share, and beyond ten: those that tell
+    least. What share each cap allows is counted from the samples without any.
+    """
+    free = sum(not any(cap.is_of_it(sample) for cap in caps) for sample in samples)
+    found: dict[str, set[str]] = {}
+    for cap in caps:
+        of_it = [sample for sample in samples if cap.is_of_it(sample)]
+        of_it.sort(key=_told, reverse=True)
+        allowed = max(free // (cap.share - 1), ALWAYS)
+        found[cap.reason] = {sample.sample_id for sample in of_it[allowed:]}
+    return found
 
 
 def _told(sample: TrainingSample) -> tuple[int, str]:
