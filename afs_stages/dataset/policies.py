@@ -1,4 +1,5 @@
-"""How rows are chosen from many: by quality, at random, by quality and diversity.
+"""How rows are chosen from many: by quality, at random, each fact before any twice, by
+quality and diversity.
 
 Every policy is stratified: a domain's share of the choice is its share of the rows, and
 what a small one cannot fill goes to the others. A choice depends on the rows alone, not
@@ -28,6 +29,8 @@ class Candidates(Protocol):
     key: Keys
     score: NDArray[np.float64]
     """Quality in [0, 1], NaN where unscored."""
+    fact: Keys
+    """Of the fact a row teaches, else of its id."""
     domain: NDArray[Any]
     """Places in `domains`."""
     domains: list[str]
@@ -54,6 +57,7 @@ class Samples:
     samples: Sequence[TrainingSample]
     key: Keys
     score: NDArray[np.float64]
+    fact: Keys
     domain: NDArray[Any]
     domains: list[str]
 
@@ -68,6 +72,7 @@ class Samples:
             score=np.array(
                 [sample.quality_score for sample in samples], dtype=np.float64
             ),
+            fact=keys_of(sample.fact or sample.sample_id for sample in samples),
             domain=np.array(codes, dtype=np.int64),
             domains=list(places),
         )
@@ -93,6 +98,7 @@ class OneDomain:
 
     def __init__(self, found: Candidates) -> None:
         self.key, self.score, self.texts = found.key, found.score, found.texts
+        self.fact = found.fact
         self.domain, self.domains = np.zeros_like(found.domain), [""]
 
 
@@ -138,6 +144,22 @@ def top_quality(
 def random(found: Candidates, rows: Rows, count: int, seed: int, weight: float) -> Rows:
     """Rows of each domain in the order of a seeded hash of their ids."""
     return _stratified(found, at_random(found, rows, seed), count)
+
+
+def each_fact(
+    found: Candidates, rows: Rows, count: int, seed: int, weight: float
+) -> Rows:
+    """One row of each fact, then a second of each, and so on, in the order of a seeded
+    hash: what is not said again is forgotten, and no fact is said twice before another
+    is said at all.
+    """
+    shuffled = at_random(found, rows, seed)
+    facts = found.fact[shuffled]
+    order = np.argsort(facts, kind="stable")
+    begins = runs(facts[order])
+    turns = np.zeros(len(facts), np.int64)
+    turns[order] = np.arange(len(facts)) - np.repeat(begins[:-1], np.diff(begins))
+    return _stratified(found, shuffled[np.argsort(turns, kind="stable")], count)
 
 
 def quality_diversity(
@@ -236,5 +258,6 @@ def _greedy(found: Candidates, rows: Rows, count: int, weight: float) -> Rows:
 POLICIES: dict[Policy, Select] = {
     "top_quality": top_quality,
     "random": random,
+    "each_fact": each_fact,
     "quality_diversity": quality_diversity,
 }

@@ -377,7 +377,7 @@ def test_an_empty_training_set_fails(project: Path) -> None:
 @settings(deadline=None, max_examples=20)
 @given(
     st.integers(0, 1000),
-    st.sampled_from(["random", "top_quality", "quality_diversity"]),
+    st.sampled_from(["random", "each_fact", "top_quality", "quality_diversity"]),
 )
 def test_the_buffer_never_meets_a_held_out_row(seed: int, policy: str) -> None:
     import contextlib

@@ -81,6 +81,22 @@ def test_every_policy_gives_what_is_asked_spread_over_domains(
     assert choose(samples[::-1], policy, count, seed) == chosen
 
 
+@SETTINGS
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=12), st.integers(0, 30))
+def test_no_fact_is_chosen_twice_before_each_was_once(
+    sizes: list[int], count: int
+) -> None:
+    samples = [
+        sample(f"{fact}:{wording}", metadata={"fact": f"f{fact}"})
+        for fact, size in enumerate(sizes)
+        for wording in range(size)
+    ]
+    chosen = Counter(row.fact for row in choose(samples, "each_fact", count, seed=3))
+    most = max(chosen.values(), default=0)
+    for fact, size in enumerate(sizes):
+        assert chosen[f"f{fact}"] >= min(size, most - 1)
+
+
 def test_top_quality_within_domains_or_over_all(tmp_path: Path) -> None:
     samples = [
         sample(f"{d}{i}", domain=d, quality_score=q)

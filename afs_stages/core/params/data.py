@@ -233,7 +233,7 @@ class Check(Block):
     )
 
 
-Policy = Literal["random", "top_quality", "quality_diversity"]
+Policy = Literal["random", "each_fact", "top_quality", "quality_diversity"]
 """How rows to be rehearsed are chosen."""
 
 
