@@ -66,13 +66,13 @@ class Samples:
         """The columns of samples."""
         places: dict[str, int] = {}
         codes = [places.setdefault(sample.domain, len(places)) for sample in samples]
+        scores = [sample.quality_score for sample in samples]
+        facts = keys_of(sample.fact for sample in samples)
         return cls(
             samples,
             key=keys_of(sample.sample_id for sample in samples),
-            score=np.array(
-                [sample.quality_score for sample in samples], dtype=np.float64
-            ),
-            fact=keys_of(sample.fact or sample.sample_id for sample in samples),
+            score=np.array(scores, dtype=np.float64),
+            fact=facts,
             domain=np.array(codes, dtype=np.int64),
             domains=list(places),
         )

@@ -210,7 +210,7 @@ def test_a_copy_between_two_slots_of_one_array_is_said():
     assert said("LDA.w SprX, X : STA.w SprX, Y") == ["copies `SprX,X` to `SprX,Y`"]
     assert said("LDA.l Story : INC A : STA.l Story") == ["adds 1 to `Story`"]
     assert said("LDA.w Page : AND.w #$00FF : BEQ .last") == [
-        "goes to `.last` if `Page` is zero"
+        "goes to `.last` if no bit of $00FF is set in `Page`"
     ]
     assert said("JSR (.states, X)") == ["calls through the table `.states`"]
 

@@ -220,12 +220,14 @@ def test_of_some_forms_no_more_than_a_share_is_kept(cap, kind, share):
             metadata={"provenance": {"kind": kind}},
         )
 
-    others = [sample(n, "other") for n in range(100)]
-    of_it = [sample(n, kind) for n in range(100, 160)]
-    bugs = [sample(n, "asm_bug") for n in range(200, 280)]
+    others = [sample(n, "other") for n in range(600)]
+    of_it = [sample(n, kind) for n in range(1000, 1300)]
+    bugs = [sample(n, "asm_bug") for n in range(2000, 2300)]
     over = left_out(others + of_it + bugs, (cap, BUGS))
-    assert len(over[cap.reason]) == 60 - 100 // (share - 1)
-    assert len(over[BUGS.reason]) == 80 - 100 // 3
+    assert len(over[cap.reason]) == 300 - 600 // (share - 1)
+    assert len(over[BUGS.reason]) == 300 - 600 // 3
+    alone = left_out(of_it, (cap, BUGS))
+    assert len(alone[cap.reason]) == 300 - cap.always
 
 
 LONG = lamp(
@@ -412,3 +414,37 @@ def test_registers_in_the_bank_of_the_work_ram_are_no_names_of_it(tmp_path):
     struct = "struct PPU $7E2100\n.Display: skip 1\n.Sprites: skip 1\nendstruct\n"
     code = lamp("LDA.w Oil", "STA.l $7E2100,X", "STA.w PPU.Sprites", "RTS")
     assert "PPU.Display" not in explained(tmp_path, struct + code)
+
+
+def test_what_is_pulled_again_is_told_in_its_order(tmp_path):
+    pulls = lamp("PHB", "STZ.w Glow", "PLA", "PLB", "PLA", "PLA")
+    told = explained(tmp_path, pulls + "  STA.w Oil\n  RTS\n")
+    assert "pulls A, pulls the data bank, pulls A twice" in told.replace(
+        "Pulls", "pulls"
+    )
+
+
+@pytest.mark.parametrize("bits", ["ab......", "sssnnbbb", "d..saaa."])
+def test_the_letters_of_bits_stay_as_they_are(tmp_path, bits):
+    ram = f"RDIO = $4213 ; {bits} where a is the light and b the bell\n"
+    samples = made(tmp_path, ram=ram)
+    shown = [row.output for row in samples if bits.lower() in row.output.lower()]
+    assert shown
+    assert all(bits in row for row in shown)
+
+
+def test_a_table_that_is_not_there_is_not_told_as_behind_the_jump(tmp_path):
+    code = lamp("LDA.w Oil", "STZ.w Glow", "INC.w Glow", "JSL JumpTable_Local")
+    told = explained(tmp_path, code + "  dw Wick, Wick\n")
+    assert "jumps through the table behind it" in told
+    samples = made(tmp_path, lamp=code + "  RTS\n", ram=RAM)
+    assert not [row for row in samples if "the table behind" in row.output]
+
+
+def test_a_comment_that_says_unused_is_not_told_of_what_is_used(tmp_path):
+    ram = "Wax = $7E0D99 ; completely unused since the lamp burns oil and not candles\n"
+    idle = made(tmp_path, lamp=STATES, ram=RAM + ram)
+    assert [row for row in idle if "completely unused" in row.output.lower()]
+    code = STATES.replace("  RTS", "  STZ.w $0D99\n  RTS")
+    used = made(tmp_path, lamp=code, ram=RAM + ram)
+    assert not [row for row in used if "completely unused" in row.output.lower()]

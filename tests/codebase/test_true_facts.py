@@ -226,14 +226,15 @@ def test_both_sides_of_a_condition_are_not_told_as_one_after_the_other(tmp_path)
     assert "ssembled only if not `!LIT == 1`" in output[bright:dark]
 
 
-def test_a_patch_ends_where_the_assembler_chooses(tmp_path):
+@pytest.mark.parametrize("behind", ["else\n  NOP #4\nendif", "\n  LDA.w $0D90"])
+def test_a_patch_that_goes_on_is_not_told_by_its_beginning(tmp_path, behind):
     code = "if !LIT == 1\norg $018000 ; The lamp burns longer than it did\n"
-    code += "  JSL Lamp_Light ; burns all night\nelse\n  NOP #4\nendif\n"
+    code += "  JSL Lamp_Light ; burns all night\n{}\n\n"
     body = routine("LDA.b #$05 : STA.w LampOil", "RTL")
-    samples, _ = made(tmp_path, f"{code}{body}")
-    hooks = [s for s in samples if s.provenance["kind"] == "asm_hook"]
-    assert hooks
-    assert not [s for s in hooks if "else" in s.input]
+    for rest, count in (("endif", 1), (behind, 0)):
+        samples, _ = made(tmp_path, f"{code.format(rest)}{body}")
+        hooks = [s for s in samples if s.provenance["kind"] == "asm_hook"]
+        assert len(hooks) == count
 
 
 def test_a_patch_is_told_with_the_condition_it_stands_under(tmp_path):

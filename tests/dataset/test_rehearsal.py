@@ -87,7 +87,7 @@ def test_no_fact_is_chosen_twice_before_each_was_once(
     sizes: list[int], count: int
 ) -> None:
     samples = [
-        sample(f"{fact}:{wording}", metadata={"fact": f"f{fact}"})
+        replace(sample(f"{fact}:{wording}"), metadata={"fact": f"f{fact}"})
         for fact, size in enumerate(sizes)
         for wording in range(size)
     ]

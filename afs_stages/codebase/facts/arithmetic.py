@@ -53,9 +53,9 @@ def arithmetic(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     value, by, carry = state.registers["a"], constant(rest), state.carry
     if word in ("adc", "sbc"):
         state.carry = ""
-    if word == "and" and by in ("$FF", "$00FF") and value.kind == "variable":
+    if word == "and" and by == "$FF" and value.kind == "variable":
         state.test = value.asked
-        return iter(())  # the byte of a variable, read with a wide A
+        return iter(())  # all bits of a byte
     right = by or shown(state, rest)
     if right:
         right += _carried(word, carry)

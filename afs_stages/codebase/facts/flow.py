@@ -81,7 +81,7 @@ a register holds no result that waits for the return.
 
 _FLAGS_BY_HAND = 0xCE
 """The flags but for the carry and the widths of the registers."""
-_BEHIND = "through the table behind it"
+BEHIND = "through the table behind it"
 
 
 def walk(
@@ -217,7 +217,7 @@ def table(lines: tuple[Line, ...], naming: Naming) -> tuple[str, list[str]]:
 
 def _jump(statement: Statement, state: MachineState) -> Action | None:
     """The act by which a statement jumps through the table behind it, or None."""
-    jumps = [act for act in _acts(statement, state) if act.place == _BEHIND]
+    jumps = [act for act in _acts(statement, state) if act.place == BEHIND]
     return jumps[-1] if jumps else None
 
 
@@ -514,7 +514,7 @@ def _call(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     state.called(name if direct and calling else "")
     if direct and "jumptable" in name.lower():
         by = index.said if index.kind not in ("unknown", "constant") else ""
-        yield Action("jumps", _BEHIND, f" by {by}" if by else "", _BEHIND, by)
+        yield Action("jumps", BEHIND, f" by {by}" if by else "", BEHIND, by)
     elif direct:
         yield Action("calls" if calling else "goes to", f"`{name}`", given)
         state.test = state.held = ("call", f"`{name}`", "")

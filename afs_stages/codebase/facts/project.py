@@ -12,7 +12,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from afs_stages.asm.control_flow import ControlFlow, follow
-from afs_stages.asm.isa import DATA, DIRECTIVES
+from afs_stages.asm.isa import DATA, DIRECTIVES, MNEMONICS
 from afs_stages.asm.lexer import Line, Statement
 from afs_stages.asm.operand import read_operand
 from afs_stages.asm.places import WORK_RAM, canonical
@@ -133,6 +133,20 @@ class Project:
             for said in {note for _, note in unit.block.notes}
         )
         return frozenset(said for said, count in counts.items() if count >= 5)
+
+    @cached_property
+    def used_places(self) -> frozenset[int]:
+        """The places that instructions name or count from."""
+        operands = (
+            read_operand(statement.rest)
+            for unit in self.units
+            for line in unit.block.lines
+            for statement in line.statements
+            if statement.word.split(".", 1)[0] in MNEMONICS
+        )
+        bases = {operand.base for operand in operands if operand.mode != "immediate"}
+        values = (evaluate(base, self.program.value) for base in bases)
+        return frozenset(canonical(value) for value in values if value is not None)
 
     @cached_property
     def _macros(self) -> dict[str, list[tuple[Macro, tuple[Line, ...]]]]:

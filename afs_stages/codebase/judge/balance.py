@@ -10,9 +10,6 @@ from dataclasses import dataclass
 
 from afs_stages.core.sample import TrainingSample
 
-ALWAYS = 10
-"""So many are no excess, also where the docs of a codebase are one table."""
-
 
 @dataclass(frozen=True)
 class Cap:
@@ -23,6 +20,8 @@ class Cap:
     is_of_it: Callable[[TrainingSample], bool]
     share: int
     reason: str
+    always: int = 50
+    """So many are no excess, also where a codebase gives nothing else."""
 
 
 def is_row(sample: TrainingSample) -> bool:
@@ -50,11 +49,11 @@ def is_namespace(sample: TrainingSample) -> bool:
     return sample.provenance.get("kind") == "architecture_namespace"
 
 
-ROWS = Cap(is_row, 5, "too_many_table_rows")
+ROWS = Cap(is_row, 5, "too_many_table_rows", always=10)
 BUGS = Cap(is_bug, 4, "too_many_bugs")
 WHICH = Cap(is_which, 6, "too_many_callers_of_two")
 COMPLETIONS = Cap(is_completion, 8, "too_many_completions")
-NAMESPACES = Cap(is_namespace, 4, "too_many_namespaces")
+NAMESPACES = Cap(is_namespace, 4, "too_many_namespaces", always=10)
 CAPS = {
     "architecture": (NAMESPACES,),
     "documentation": (ROWS,),
@@ -67,15 +66,15 @@ CAPS = {
 def left_out(
     samples: list[TrainingSample], caps: tuple[Cap, ...]
 ) -> dict[str, set[str]]:
-    """Reason -> the ids of those beyond a cap's share, and beyond ten: those that tell
-    least. What share each cap allows is counted from the samples without any.
+    """Reason -> the ids of those beyond a cap's share, and beyond what it always
+    allows: those that tell least. A share is counted from the samples of no form.
     """
     free = sum(not any(cap.is_of_it(sample) for cap in caps) for sample in samples)
     found: dict[str, set[str]] = {}
     for cap in caps:
         of_it = [sample for sample in samples if cap.is_of_it(sample)]
         of_it.sort(key=_told, reverse=True)
-        allowed = max(free // (cap.share - 1), ALWAYS)
+        allowed = max(free // (cap.share - 1), cap.always)
         found[cap.reason] = {sample.sample_id for sample in of_it[allowed:]}
     return found
 

@@ -72,6 +72,7 @@ _PATTERN = re.compile(
     r"|(?:[A-Za-z?.-] +){7,15}[A-Za-z?.-](?!\S)"
 )
 """Which letter stands for which bits: `---- --dn`, `k k k k c c c c`."""
+_SIDE_BY_SIDE = re.compile(r"([a-z])\1[a-z]*([a-z])\2")
 _DISASSEMBLED = re.compile(r"[\w+]+:\s+([0-9A-F]{2} ){1,4}\s*[A-Z]{3}\b")
 """A line of a disassembler's listing: label, bytes, instruction."""
 _PLACED = re.compile(r"!?[A-Za-z_]\w+\s*=\s*\$[0-9A-Fa-f]{4,6}\s*(;|$)")
@@ -309,7 +310,10 @@ def capital(text: str) -> str:
     """Text with a capital first letter, unless it begins with the letters
     of a bit pattern: `.fed cba8`, `k k k k`.
     """
-    return text if is_layout(text) else text[:1].upper() + text[1:]
+    first = text.split(" ", 1)[0]
+    # bits stand for each other side by side: `ab......`, `sssnnbbb`
+    bits = len(first) == 8 and (".." in first or _SIDE_BY_SIDE.search(first))
+    return text if bits or is_layout(text) else text[:1].upper() + text[1:]
 
 
 def sentence(text: str) -> str:

@@ -24,6 +24,8 @@ _ENDS_WORDS = """
     freecode freedata
 """
 _ENDS = frozenset(_ENDS_WORDS.split())
+_APART = 6
+"""Lines behind a patch in which it may go on."""
 _CLOSES = frozenset(("elseif", "else", "endif"))
 
 
@@ -132,6 +134,7 @@ def patches(file: AsmFile) -> Iterator[CodeSpan]:
         if (
             _kind(lines) == "routine"
             and not _skips(lines)
+            and not _goes_on(file, named, last)
             and words.count("{") == words.count("}")
         ):
             place = (org.address, file.path, org.line, last)
@@ -144,6 +147,19 @@ def _own(file: AsmFile, first: int, last: int) -> Iterator[Line]:
         if line.number in file.unnamed:
             return
         yield line
+
+
+def _goes_on(file: AsmFile, named: set[int], last: int) -> bool:
+    """Whether a patch has more code, behind an empty line or a choice of the assembler:
+    what is told of its beginning would not be what it does.
+    """
+    for line in file.lines[last : last + _APART]:
+        words = [statement.word.split(".", 1)[0] for statement in line.statements]
+        if line.number in named or any(word in _ENDS for word in words):
+            return False
+        if any(word in MNEMONICS for word in words):
+            return True
+    return False
 
 
 def _skips(lines: tuple[Line, ...]) -> bool:

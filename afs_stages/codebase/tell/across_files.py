@@ -272,12 +272,15 @@ def _caller_of_both(project: Project, unit: Unit, first: str, second: str) -> Dr
 
 
 def _is_comparable(project: Project, unit: Unit) -> bool:
-    """Whether all a routine reads, writes and calls stands in its own text."""
+    """Whether all a routine reads, writes and calls stands in its own text, by names:
+    a number may be a place that has one.
+    """
     contract = unit.contract
     alone = project.find(unit.block.name) is unit
     goes_on = {"fall", "cut"} & set(project.control_flow(unit).leaves)
     plain = not contract.macros and not contract.moves_direct_page
-    return alone and plain and not goes_on
+    named = all(operand.literal is None for operand in contract.writes)
+    return alone and plain and named and not goes_on
 
 
 def _comparison(use: VariableUse, one: Unit, other: Unit) -> Draft:

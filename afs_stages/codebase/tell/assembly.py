@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 from afs_stages.asm.isa import DATA
 from afs_stages.asm.operand import Operand, read_operand
+from afs_stages.codebase.facts.actions import LineActions
+from afs_stages.codebase.facts.flow import BEHIND
 from afs_stages.codebase.facts.machine import BRANCHES
 from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import choose, listing, only_if
@@ -156,12 +158,20 @@ def read_steps(project: Project, words: NameLookup, unit: Unit) -> Steps:
         acts = steps_of(project, words, unit)
         rows = told_steps(project, words, unit, acts)
         untold = left_out(unit.block.lines[1:], rows) or project.lays_down_data(unit)
+        untold = untold or _table_elsewhere(unit, acts)
         # a step may ask what A is without telling where it came from
         nowhere = any(act.nowhere for step in acts for act in step.acts)
         vague = any(act.vague for step in acts for act in step.acts)
         complete = not nowhere and not untold
         words.steps[unit] = Steps(rows, vague=vague, complete=complete)
     return words.steps[unit]
+
+
+def _table_elsewhere(unit: Unit, steps: list[LineActions]) -> bool:
+    """Whether a routine calls what jumps through a table, and has none behind it."""
+    jumps = any(act.place == BEHIND for step in steps for act in step.acts)
+    words = {s.word for line in unit.block.lines for s in line.statements}
+    return jumps and not words & {"dw", "dl"}
 
 
 def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]:

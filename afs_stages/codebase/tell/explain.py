@@ -25,7 +25,7 @@ from afs_stages.codebase.facts.questions import address, listing, only_if, quote
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.tell.call_context import calls, ending, reached
-from afs_stages.codebase.tell.memory_map import meaning
+from afs_stages.codebase.tell.memory_map import is_denied, meaning
 from afs_stages.codebase.tell.name_lookup import NameLookup
 
 MAX_STEPS = 30
@@ -133,7 +133,7 @@ def explain(project: Project, words: NameLookup, unit: Unit, steps: list[str]) -
             )
     parts += [
         _entries(words, unit),
-        _data(words, unit),
+        _data(project, words, unit),
         calls(project, unit),
         ending(project, unit, bool(steps)),
     ]
@@ -539,14 +539,22 @@ def _merged(acts: list[Action]) -> Iterator[str]:
             yield f"calls {first.what} {len(calls)} times ({tails})"
             acts = acts[len(calls) :]
             continue
-        many = Counter(act.what for act in alike)
         counted = first.verb.startswith(_EACH_TIME)
+        if counted and len({act.what for act in alike}) < len(alike):
+            # what is done again is told in its order: A, B, A and not A twice and B
+            alike = list(takewhile(partial(_same, first), alike))
+        many = Counter(act.what for act in alike)
         # "a and b twice" would say it of both: each number is told for itself
         for times in dict.fromkeys(many.values()) if counted else (1,):
             whats = [what for what, n in many.items() if not counted or n == times]
             often = _TIMES.get(times, f" {times} times")
             yield f"{first.verb} {listing(whats, 8)}{often}{first.tail}".strip()
         acts = acts[len(alike) :]
+
+
+def _same(first: Action, act: Action) -> bool:
+    """Whether an act is the first of a row once more."""
+    return act == first
 
 
 def _ends_alike(first: Action, act: Action) -> bool:
@@ -631,7 +639,7 @@ def _readers(words: NameLookup, symbol: Symbol) -> int:
     return len({use.owner for use in reads if use.owner.kind == "routine"})
 
 
-def _data(words: NameLookup, unit: Unit) -> str:
+def _data(project: Project, words: NameLookup, unit: Unit) -> str:
     written = {
         words.value(operand.place)
         for operand in unit.contract.writes
@@ -641,7 +649,9 @@ def _data(words: NameLookup, unit: Unit) -> str:
     told = [
         (symbol, index)
         for symbol, index in variables(words, unit)
-        if _tells_a_reader(symbol) and _readers(words, symbol) <= EVERYWHERE
+        if _tells_a_reader(symbol)
+        and not is_denied(project, symbol)
+        and _readers(words, symbol) <= EVERYWHERE
     ]
     for symbol, index in told[:6]:
         verb = "writes" if canonical(symbol.value) in written else "reads"

@@ -81,6 +81,12 @@ class Conflict:
 
 MOST_FIELDS = 60
 """Fields of a struct that are listed; a longer one is no answer to learn."""
+_UNUSED = re.compile(
+    r"(?i)\bunused\b|\b(never|not) (set|used|read|written|changed|referenced)\b"
+)
+"""Words by which a comment says that nobody uses a variable: it may be older than the
+code that does.
+"""
 MOST_OF_A_CONSTANT = 0xFFFF
 """A larger define is a place in memory."""
 MEANING = 4
@@ -259,9 +265,17 @@ def variables_of(project: Project, notes: Notes) -> list[Symbol]:
             symbol.value
         ) not in ("", "ROM")
         told = meaning(symbol) or symbol.name in notes
-        if stored and told and not IDLE_NAME.search(symbol.name) and is_memory(symbol):
+        if not told or not stored or not is_memory(symbol):
+            continue
+        if not IDLE_NAME.search(symbol.name) and not is_denied(project, symbol):
             found.append(symbol)
     return sorted(found, key=lambda symbol: (symbol.file, symbol.line, symbol.name))
+
+
+def is_denied(project: Project, symbol: Symbol) -> bool:
+    """Whether a comment says that nobody uses a variable that code works on."""
+    used = canonical(symbol.value) in project.used_places
+    return used and _UNUSED.search(meaning(symbol)) is not None
 
 
 def _own(symbols: list[Symbol], notes: Notes) -> list[Symbol]:
