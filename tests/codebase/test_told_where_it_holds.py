@@ -120,8 +120,16 @@ def test_half_of_a_remark_heads_no_step(tmp_path, said):
     code = lamp("LDA.w Oil", f"BEQ .out ; {said}", "STZ.w Glow", ".out", "RTS")
     told = explained(tmp_path, code)
     assert said.strip(".").lower() not in told.lower()
-    whole = explained(tmp_path, code.replace(said, "If it is low, wait"))
-    assert "If it is low, wait: " in whole
+    whole = lamp("LDA.w Oil", "BEQ .out", f"STZ.w Glow ; {said}", ".out", "RTS")
+    told = explained(tmp_path, whole.replace(said, "Then it goes out in the wind"))
+    assert "Then it goes out in the wind: clears `Glow`" in told
+
+
+def test_beside_the_codes_own_condition_no_other_is_told(tmp_path):
+    code = lamp("LDA.w Oil ; Wait, if it is not lit", "BEQ .out", "STZ.w Glow", ".out")
+    told = explained(tmp_path, code + "  RTS\n")
+    assert "goes to `.out` if `Oil` is zero" in told.replace("Goes", "goes")
+    assert "not lit" not in told
 
 
 def test_an_index_that_is_loaded_before_a_branch_is_told_with_it(tmp_path):
@@ -448,3 +456,41 @@ def test_a_comment_that_says_unused_is_not_told_of_what_is_used(tmp_path):
     code = STATES.replace("  RTS", "  STZ.w $0D99\n  RTS")
     used = made(tmp_path, lamp=code, ram=RAM + ram)
     assert not [row for row in used if "completely unused" in row.output.lower()]
+
+
+def test_a_pool_belongs_to_the_routine_it_names(tmp_path):
+    pool = "Moth:\n  STZ.w $0D97\n  RTS\n\n"
+    pool += "pool Lamp_Main\n.rows\n  dw Low, Low\npool off\n"
+    main = "Lamp_Main:\n  JSR (Lamp_Main_rows,X)\n  RTS\n"
+    low = "; Lights the lowest lamp of all\nLow:\n  LDA.b #$05\n  STA.w Oil\n"
+    told = explained(tmp_path, f"{pool}{main}{low}  STZ.w Glow\n  RTS\n", "Low")
+    assert "`Lamp_Main` lists it" in told
+    assert "Moth" not in told
+
+
+def test_callers_without_a_label_are_told_of(tmp_path):
+    wick = WICK.replace("  RTS", "  STZ.w Oil\n  STZ.w Glow\n  RTS")
+    named = STATES.replace("  RTS", "  JSR Wick\n  RTS")
+    told = explained(tmp_path, f"{named}\n{NAMELESS}\n{wick}", name="Wick")
+    assert "Code without a label leads to it, too." in told
+    assert "without a label" not in explained(tmp_path, f"{named}\n{wick}", name="Wick")
+
+
+def test_a_sentence_does_not_end_at_an_example(tmp_path):
+    fill = "Fill:\n  JSR Lamp_Low\n  STZ.w $0D94\n  NOP\n  RTS\n"
+    low = "Lamp_Low:\n  LDA.b #$05\n  STA.w Oil ; oil for a night\n"
+    low += "  STZ.w Glow ; no light yet\n  STZ.w $0D95 ; no moth comes\n  RTS\n"
+    said = "; Fills all kinds of lamps (e.g. Lanterns of the gate)\n"
+    told = explained(tmp_path, f"{said}{fill}\n{low}", "Lamp_Low")
+    assert "(e.g. Lanterns of the gate)" in told
+
+
+def test_a_page_with_lines_of_another_routine_is_out_of_date(tmp_path):
+    lines = ("LDA.w Oil", "CMP.b #$05", "STZ.w Glow", "INC.w Oil", "RTS")
+    wick = WICK.replace("  INC", "  DEC.w Glow\n  INC")
+    docs = "# The lamps\n\n## Who lights them\n\nThe keeper of the tower does it."
+    for line, known in (("INC.w Oil", True), ("DEC.w Glow", False)):
+        code = "".join(f"  {one}\n" for one in (*lines[:3], line, "RTS"))
+        (tmp_path / "tower.md").write_text(f"{docs}\n\n```asm\nLamp:\n{code}```\n")
+        rows = made(tmp_path, lamp=lamp(*lines) + wick, ram=RAM)
+        assert any("keeper of the tower" in row.output for row in rows) is known

@@ -19,20 +19,25 @@ _ENDS = frozenset(("org", "pushpc", "pullpc"))
 
 def references(file: AsmFile) -> Iterator[tuple[str, str, str]]:
     """(name, routine or table that names it, how) for every call, jump and table entry
-    of a file. What stands behind an `org` without a label is a patch and no routine.
+    of a file; "" for what names it in code without a label. What stands behind an `org`
+    without a label is a patch and no routine.
     """
     starts = [label.line for label in file.labels]
-    cut = 0
+    cut, pool = 0, ""
     for line in file.lines:
         if line.number in file.macro_at or line.number in file.foreign:
             continue
-        if line.number in file.unnamed:
-            continue
         cut = line.number if _ends(line.statements) else cut
         above = file.labels[: bisect_right(starts, line.number)]
-        owner = _owner(file, above, line.number, cut)
-        for statement in line.statements if owner else ():
-            for name, how in _names(statement):
+        owner = pool or _owner(file, above, line.number, cut)
+        owner = "" if line.number in file.unnamed else owner
+        known = bool(owner) or line.number in file.unnamed
+        for statement in line.statements:
+            if statement.word == "pool":
+                # data that the routine named here keeps for itself
+                first = statement.rest.split()[:1]
+                pool = "" if first == ["off"] else "".join(first)
+            for name, how in _names(statement) if known else ():
                 yield name, owner, how
 
 

@@ -329,7 +329,9 @@ def _move(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     state.results[target] = value.said if told else ""
     state.reindexed(target)
     if target != "a" and not value.said:
-        yield Action("copies", source.upper(), f" to {target.upper()}", vague=True)
+        yield Action(
+            "copies", source.upper(), f" to {target.upper()}", vague=True, nowhere=True
+        )
     yield from _index_told(state, target)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from functools import cache, cached_property
 
 from afs_stages.asm.isa import MNEMONICS
@@ -95,7 +96,7 @@ class Quotations:
         """Whether a page that has the name of one source file quotes names of code
         which that file does not have: they are another file's, or no longer there.
         """
-        files = self._by_stem.get(_stem(page), [])
+        files = self._by_stem[_stem(page)]
         if len(files) != 1:
             return False
         if any(_stem(path) != _stem(page) for path in _SOURCE.findall(text)):
@@ -108,9 +109,9 @@ class Quotations:
     @cached_property
     def _by_stem(self) -> dict[str, list[str]]:
         """The files that have a name, however its words are joined."""
-        found: dict[str, list[str]] = {}
+        found = defaultdict[str, list[str]](list)
         for path in self._project.program.files:
-            found.setdefault(_stem(path), []).append(path)
+            found[_stem(path)].append(path)
         return found
 
     def _read_words(self, path: str) -> frozenset[str]:
@@ -127,14 +128,15 @@ class Quotations:
         """Whether a fence that defines routines of the codebase, or names the file it
         is from, has an instruction that is not there.
         """
-        units = map(self._project.find, _LABEL.findall(code))
-        files = {unit.block.file for unit in units if unit is not None}
-        for name in _FROM.findall(code):
-            files.update(self._by_stem.get(_stem(name), ()))
+        found = map(self._project.find, _LABEL.findall(code))
+        units = [unit for unit in found if unit is not None]
+        files = {path for n in _FROM.findall(code) for path in self._by_stem[_stem(n)]}
         lines = _lines(code)
-        if not files or len(lines) < _LEAST:
+        if len(lines) < _LEAST or not (units or files):
             return False
         known = frozenset[str]().union(*map(self._lines, files))
+        for unit in units:
+            known |= {_bare(line.code) for line in unit.block.lines}
         return any(line not in known for line in lines if line[:3] in MNEMONICS)
 
     def _written(self, name: str) -> bool:

@@ -85,6 +85,8 @@ class Project:
     vocabulary: OwnWords = field(default_factory=OwnWords)
     callers: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     """routine -> who leads to it -> how: called, gone to, listed"""
+    led_to_by_unnamed: set[str] = field(default_factory=set)
+    """the routines that code without a label leads to, or lists"""
     hooks: dict[str, list[CodeSpan]] = field(default_factory=dict)
     by_name: dict[str, list[Unit]] = field(default_factory=dict)
     _control_flows: dict[Unit, ControlFlow] = field(default_factory=dict)
@@ -322,9 +324,11 @@ def read_project(root: Path, words: OwnWords | None = None) -> Project:
             _hook_behind(project, file, name, org, line)
         for name, owner, how in references(file):
             target = project.find_from(owner, name) if name else None
-            if target is not None:
+            if target is not None and owner:
                 ways = project.callers.setdefault(target.block.name, {})
                 ways.setdefault(owner, set()).add(how)
+            elif target is not None:
+                project.led_to_by_unnamed.add(target.block.name)
     return project
 
 
@@ -340,7 +344,9 @@ def summary(block: CodeSpan) -> str:
     name = block.name.rsplit(".", 1)[-1]
     behind = _BEHIND_NAME.match(text, len(name)) if text.startswith(name) else None
     text = text[behind.end() :] if behind else text
-    first = re.split(r"(?<=[a-z)\]\d][.!])\s+(?=[A-Z`])", text, maxsplit=1)[0].strip()
+    first = re.split(
+        r"(?<=[a-z)\]\d][.!])(?<!e\.g\.)(?<!i\.e\.)\s+(?=[A-Z`])", text, maxsplit=1
+    )[0].strip()
     first = re.split(r"(?<=[a-z])\s+(?=[AXY]\s*=\s)", first, maxsplit=1)[0]
     first = re.split(
         r"(?i)\s+(?=(?:inputs?|outputs?|returns?|entry|exit|args?|params?|parameters?)\s*:)",

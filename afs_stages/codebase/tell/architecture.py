@@ -239,7 +239,8 @@ def _inventory(
 ) -> str:
     said = []
     if tables:
-        said.append(f"Data tables: {listing(tables, 8)}.")
+        more = ", among others" if len(tables) > 8 else ""
+        said.append(f"Data tables: {listing(tables[:8])}{more}.")
     if file.macros:
         said.append(
             f"Macros: {listing([f'`%{macro.name}`' for macro in file.macros], 8)}."
@@ -276,7 +277,9 @@ def _includes(file: AsmFile) -> Iterator[Draft]:
     count = len(file.includes)
     lead = f"`{file.path}` includes {count} file(s), in this order:"
     if count > len(rows):
-        lead = f"The first {len(rows)} of the {count} files that `{file.path}` includes:"
+        lead = (
+            f"The first {len(rows)} of the {count} files that `{file.path}` includes:"
+        )
     answer = "\n".join([lead, *rows])
     yield _draft("architecture_include", question, answer, file.path, len(file.lines))
 

@@ -267,7 +267,7 @@ class Asker:
             if others:
                 pools.append((pool, {"other": f"`{others[0]}`"}))
         callers = project.reached_from(block.name, CALLED)
-        if len(callers) > 2:
+        if len(callers) > 2 and block.name not in project.led_to_by_unnamed:
             pools.append((_OF_A_WIDELY_CALLED, {"count": str(len(callers))}))
         hooks = project.hooks.get(block.name, [])
         if hooks:

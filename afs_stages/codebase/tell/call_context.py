@@ -105,6 +105,8 @@ def reached(project: Project, unit: Unit, role: bool, in_lead: bool) -> str:
         told_already = role and how == LISTED and len(others) == 1
         if others and not told_already:
             said.append(f"{quoted(others, 5)} {one if len(others) == 1 else many} it.")
+    if name in project.led_to_by_unnamed:
+        said.append("Code without a label leads to it, too.")
     hooks = project.hooks.get(name, [])
     if hooks:
         rows = [

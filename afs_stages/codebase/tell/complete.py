@@ -76,7 +76,10 @@ def _to_do(routine: SoundRoutine, acts: Acts, above: int) -> list[str]:
     found = []
     for number, done in acts:
         lines = (li for li in routine.unit.block.lines if above < li.number <= number)
-        labels = [label for li in lines for s in li.statements for label in s.labels]
+        found_there = (
+            label for li in lines for s in li.statements for label in s.labels
+        )
+        labels = [label for label in found_there if not label.startswith("#_")]
         at = f"at {listing([f'`{label}`' for label in labels])}: " if labels else ""
         found.append(f"{at}{in_words(done)}")
         above = number

@@ -82,6 +82,7 @@ _DOUBT = re.compile(
 )
 """A question, and what an author tells himself."""
 
+_CONDITION = re.compile(r"(?i)\b(if|unless|when|until|while)\b")
 _COUNTING = frozenset(("inx", "iny", "dex", "dey", "bne", "bpl"))
 _HALF = re.compile(
     r"(?i)\$[0-9a-f]{4}:|\.\.|.*\.\.\s*$|(that|which|than|of|and|or)\b"
@@ -522,6 +523,8 @@ def _followed(words: NameLookup, unit: Unit, act: Action) -> Action:
 
 def _row(lead: str, said: str, acts: list[Action], code: str = "") -> str:
     text = ", ".join(_merged(acts)) if acts else f"`{code}`"
+    if " if " in text and _CONDITION.search(said):
+        said = ""  # told beside the code's own condition it may say the opposite
     said = said[:1].upper() + said[1:].rstrip(". :")
     text = f"{said}: {text}" if said else text[:1].upper() + text[1:]
     return f"{lead}{text if not lead or said else text[:1].lower() + text[1:]}."
