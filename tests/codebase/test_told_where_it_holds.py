@@ -268,7 +268,7 @@ def test_the_rest_of_a_routine_is_asked_for_with_all_that_it_does(tmp_path):
         file = (tmp_path / sample.provenance["file"]).read_text()
         assert "".join(f"{shown}\n{rest}".split()) in "".join(file.split())
         assert "at `.out`: sets `$0D94` to $07" in sample.instruction
-        assert sample.instruction.endswith("returns")
+        assert sample.instruction.endswith("returns (RTS)")
 
 
 @pytest.mark.parametrize("line", ["SEP #$20", "PLA", "TCD", "BRK #$00"])
@@ -473,7 +473,9 @@ def test_callers_without_a_label_are_told_of(tmp_path):
     named = STATES.replace("  RTS", "  JSR Wick\n  RTS")
     told = explained(tmp_path, f"{named}\n{NAMELESS}\n{wick}", name="Wick")
     assert "Code without a label leads to it, too." in told
-    assert "without a label" not in explained(tmp_path, f"{named}\n{wick}", name="Wick")
+    patch = "org $008000\n  JML Lamp\n  JSR Wick\n"
+    told = explained(tmp_path, f"{patch}\n{named}\n{wick}", name="Wick")
+    assert "without a label" not in told
 
 
 def test_a_sentence_does_not_end_at_an_example(tmp_path):

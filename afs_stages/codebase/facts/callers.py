@@ -29,9 +29,8 @@ def references(file: AsmFile) -> Iterator[tuple[str, str, str]]:
             continue
         cut = line.number if _ends(line.statements) else cut
         above = file.labels[: bisect_right(starts, line.number)]
-        owner = pool or _owner(file, above, line.number, cut)
-        owner = "" if line.number in file.unnamed else owner
-        known = bool(owner) or line.number in file.unnamed
+        known = pool or _owner(file, above, line.number, cut)
+        owner = "" if line.number in file.unnamed else known
         for statement in line.statements:
             if statement.word == "pool":
                 # data that the routine named here keeps for itself

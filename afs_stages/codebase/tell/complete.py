@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from afs_stages.asm.effects import PULLS, PUSHES
+from afs_stages.asm.effects import CALL_RETURNS, LEAVES, PULLS, PUSHES, RETURNING
+from afs_stages.asm.lexer import Line
 from afs_stages.codebase.facts.questions import choose, listing, only_if
 from afs_stages.codebase.facts.sound import Acts, SoundRoutine, in_words
-from afs_stages.codebase.read.routines import dedent
 from afs_stages.codebase.tell.draft import Draft, about, fenced
 from afs_stages.codebase.tell.faithfulness import left_out
 
@@ -21,9 +21,12 @@ LEAST_LEFT, MOST_LEFT = 3, 8
 LEAST_SHOWN = 3
 """Lines that do something, in the part that is shown."""
 
-_UNASKED = frozenset(("rep", "sep", *PUSHES, *PULLS))
-"""Widths and the stack: what is to be done does not tell when they change."""
+_UNASKED = frozenset(("rep", "sep", "xba", *PUSHES, *PULLS))
+"""Widths, the other half of A and the stack: what is to be done does not tell when
+they change.
+"""
 
+_WAYS = RETURNING | CALL_RETURNS.keys()
 _QUESTIONS = (
     "Complete {name} ({place}). What is still missing, in order:",
     "I have written the beginning of {name} for {place}. Go on from here; it still has "
@@ -62,9 +65,13 @@ def _is_told(routine: SoundRoutine, acts: Acts, at: int) -> bool:
     following = acts[at:]
     unsure = any(act.vague or act.nowhere for _, done in following for act in done)
     lines = tuple(line for line in routine.unit.block.lines if line.number > last)
-    words = {s.word.split(".", 1)[0] for line in lines for s in line.statements}
+    found = [s.word.split(".", 1)[0] for line in lines for s in line.statements]
+    words = [word for word in found if word not in ("", "{", "}")]
     inside = following[0][0] == last  # of a line with a label in its middle
-    if inside or unsure or not routine.plain or words & _UNASKED:
+    runs_on = not LEAVES.intersection(words[-1:])
+    if inside or runs_on or unsure or not routine.plain:
+        return False
+    if _UNASKED.intersection(words):
         return False
     return not left_out(lines, _to_do(routine, following, last))
 
@@ -75,26 +82,32 @@ def _to_do(routine: SoundRoutine, acts: Acts, above: int) -> list[str]:
     """
     found = []
     for number, done in acts:
-        lines = (li for li in routine.unit.block.lines if above < li.number <= number)
-        found_there = (
-            label for li in lines for s in li.statements for label in s.labels
-        )
-        labels = [label for label in found_there if not label.startswith("#_")]
+        every = routine.unit.block.lines
+        lines = [line for line in every if above < line.number <= number]
+        statements = (s for line in lines for s in line.statements)
+        there = (label for statement in statements for label in statement.labels)
+        labels = [label for label in there if not label.startswith("#_")]
         at = f"at {listing([f'`{label}`' for label in labels])}: " if labels else ""
-        found.append(f"{at}{in_words(done)}")
+        found.append(f"{at}{in_words(done)}{_ways(lines)}")
         above = number
     return found
+
+
+def _ways(lines: Iterable[Line]) -> str:
+    """How lines call and return: a far call answered by a near return crashes."""
+    words = (s.word.split(".", 1)[0] for line in lines for s in line.statements)
+    ways = [word.upper() for word in words if word in _WAYS]
+    return f" ({', '.join(ways)})" if ways else ""
 
 
 def _draft(routine: SoundRoutine, acts: Acts, at: int) -> Draft:
     block = routine.unit.block
     last = acts[at - 1][0]
-    shown = [line.text for line in block.lines if line.number <= last]
-    rest = [line.text for line in block.lines if line.number > last]
+    rows = block.text.split("\n")
+    cut = last - block.first + 1
+    shown, rest = "\n".join(rows[:cut]), "\n".join(rows[cut:]).strip("\n")
     name = f"`{block.name}`{only_if(block.condition)}"
     lead = choose(_QUESTIONS, block.text).format(name=name, place=f"`{block.file}`")
     to_do = _to_do(routine, acts[at:], last)
     listed = "\n".join(f"{number}. {said}" for number, said in enumerate(to_do, 1))
-    return about(
-        block, "asm_complete", f"{lead}\n{listed}", fenced(dedent(rest)), dedent(shown)
-    )
+    return about(block, "asm_complete", f"{lead}\n{listed}", fenced(rest), shown)
