@@ -157,7 +157,7 @@ def test_a_choice_of_the_assembler_is_a_version():
 
 def test_an_index_that_is_set_before_a_branch_is_told_there():
     code = "LDX.w #$0010 : LDA.w Oil : BEQ .out\nINX\n.out\nSTX.w Wick"
-    assert said(code)[0] == "goes to `.out` with X = $0010 if `Oil` is zero"
+    assert said(code)[:2] == ["sets X to $0010", "goes to `.out` if `Oil` is zero"]
 
 
 def test_masks_sums_and_shifts_of_a_computed_value_are_told():

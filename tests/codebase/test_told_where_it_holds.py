@@ -148,9 +148,7 @@ def test_an_index_that_is_loaded_before_a_branch_is_told_with_it(tmp_path):
         "db $01, $02",
     )
     told = explained(tmp_path, code)
-    assert "goes to `.slow` with Y = `$0DE0,X` if `Oil` is zero" in told.replace(
-        "Goes", "goes"
-    )
+    assert "Sets Y to `$0DE0,X`, goes to `.slow` if `Oil` is zero" in told
 
 
 def test_a_remark_at_the_first_push_is_about_the_whole_routine(tmp_path):
@@ -496,3 +494,35 @@ def test_a_page_with_lines_of_another_routine_is_out_of_date(tmp_path):
         (tmp_path / "tower.md").write_text(f"{docs}\n\n```asm\nLamp:\n{code}```\n")
         rows = made(tmp_path, lamp=lamp(*lines) + wick, ram=RAM)
         assert any("keeper of the tower" in row.output for row in rows) is known
+
+
+def test_a_pull_is_not_left_out_where_another_would_take_its_value(tmp_path):
+    one = lamp("PHX", "LDX.b #$05", "STX.w Oil", "STZ.w Glow", "PLX", "RTS")
+    lost = of(made(tmp_path, lamp=one, ram=RAM), "asm_bug")
+    assert any("on the stack, where RTS looks" in row.output for row in lost)
+    two = one.replace("  PHX\n", "  PHY\n  PHX\n").replace("  PLX\n", "  PLX\n  PLY\n")
+    both = of(made(tmp_path, lamp=two, ram=RAM), "asm_bug")
+    assert not any("PHX leaves X on the stack" in row.output for row in both)
+
+
+def test_an_entry_whose_remark_goes_on_below_is_told_without_it(tmp_path):
+    table = "; What the lamps of the tower look like, by their height\nLooks:\n"
+    table += "  dw $0000 ; the low ones\n  dw $0001 ; the middle\n           ; END\n"
+    samples = made(tmp_path, lamp=f"{STATES}\n{table}  dw $0002 ; the high ones\n")
+    (shown,) = of(samples, "asm_table")
+    assert "`dw $0000`: the low ones" in shown.output
+    assert "END" not in shown.output
+
+
+def test_a_routine_that_also_goes_on_elsewhere_is_said_to_do_so(tmp_path):
+    code = lamp("LDA.w Oil", "BEQ .out", "STZ.w Glow", "JMP Wick", ".out", "RTS")
+    told = explained(tmp_path, f"{code}{WICK}")
+    assert "returns with RTS where it does not go on elsewhere." in told
+
+
+def test_a_number_with_two_names_that_no_code_writes_has_none(tmp_path):
+    one = "Moth = $7E0D94 ; how often the moth came back to the lamp\n"
+    code = lamp("LDA.b #$05", "STA.w $0D94", "STZ.w Glow", "RTS")
+    assert "writes `Moth`" in explained(tmp_path, code, names=one)
+    two = "Bell = $7E0D94 ; strokes of the bell\n"
+    assert "Moth" not in explained(tmp_path, code, names=one, others=two)

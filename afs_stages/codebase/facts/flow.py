@@ -551,15 +551,13 @@ def _given(state: MachineState) -> str:
     return f" with {listing(given)}" if given else ""
 
 
-def _taken_along(state: MachineState) -> str:
-    """What was put into registers and is told nowhere yet: the code a branch goes to
-    may use it as well as the code below.
+def _indexes_told(state: MachineState) -> Iterator[Action]:
+    """What was put into X and Y and is told nowhere yet: the code a branch goes to may
+    use it as well as the code below.
     """
-    told = [f"A = {state.results['a']}"] if state.results.get("a") else []
     for register in "xy":
-        if result := state.results.get(register):
-            told.append(f"{register.upper()} = {result}")
-    return f" with {listing(told)}" if told else ""
+        if result := state.results.pop(register, ""):
+            yield Action("sets", register.upper(), f" to {result}")
 
 
 def _branch(state: MachineState, word: str, rest: str) -> Iterator[Action]:
@@ -572,7 +570,8 @@ def _branch(state: MachineState, word: str, rest: str) -> Iterator[Action]:
     if kind == "bit" or (not by_carry and state.test == state.registers["a"].asked):
         state.results.pop("a", None)
     state.leave(target)
-    given = _taken_along(state)
+    yield from _indexes_told(state)
+    given = f" with A = {state.results['a']}" if state.results.get("a") else ""
     vague = not condition or (kind == "count" and word == "bpl" and other != "de")
     if vague:
         condition = f"on {word.upper()}"

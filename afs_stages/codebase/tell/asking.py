@@ -55,7 +55,7 @@ _OF_A_VARIABLE = {
 }
 _OF_A_LEGEND = (
     "Which values can {name} have, what do they mean, and where is it?",
-    "I read a number from {name}. How do I interpret it, and where is it?",
+    "I see a number at {name}. How do I interpret it, and where is it?",
     "What are the values of {name}, and at which address do they appear?",
     "Decode {name} for me: its place and its values.",
 )

@@ -4,6 +4,9 @@ registers, and who reaches it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from afs_stages.asm.control_flow import ControlFlow
 from afs_stages.asm.effects import switched_widths
 from afs_stages.codebase.facts.callers import CALLED, GONE_TO, LISTED
 from afs_stages.codebase.facts.project import Project, Unit
@@ -67,11 +70,17 @@ def ending(project: Project, unit: Unit, steps: bool = False) -> str:
     if saves:
         registers = listing([_REGISTERS[register] for register in saves])
         said.append(f"saves and restores {registers}")
-    returns = returned(project, unit)
+    said += _exits(returned(project, unit), flow)
+    return " ".join([*first, *([f"It {listing(said)}."] if said else [])])
+
+
+def _exits(returns: list[str], flow: ControlFlow) -> Iterator[str]:
+    """How a routine returns, and that some paths of it do not."""
     if returns:
         exits = "returns with" if len(returns) == 1 else "has exits with"
-        said.append(f"{exits} {listing(returns)}")
-    return " ".join([*first, *([f"It {listing(said)}."] if said else [])])
+        elsewhere = any(found.kind not in returns for found in flow.exits)
+        where = " where it does not go on elsewhere" if elsewhere else ""
+        yield f"{exits} {listing(returns)}{where}"
 
 
 def _first_switch(unit: Unit) -> str:

@@ -101,9 +101,14 @@ def _other_value(project: Project, routine: SoundRoutine) -> Iterator[Draft]:
 
 
 def _uncommented(text: str, row: int) -> str:
-    """A text without the comment of one line: it is about what stood there."""
+    """A text without the comment of one line and the comments right above it: they are
+    about what stood there.
+    """
     rows = text.split("\n")
     rows[row] = split_comment(rows[row])[0].rstrip()
+    while row > 0 and rows[row - 1].lstrip().startswith(";"):
+        del rows[row - 1]
+        row -= 1
     return "\n".join(rows)
 
 

@@ -4,7 +4,7 @@ who names it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from afs_stages.asm.isa import CALLS, DATA, MNEMONICS, RETURNS
@@ -15,7 +15,7 @@ from afs_stages.codebase.facts.project import Project, Unit
 from afs_stages.codebase.facts.questions import listing
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.choices import CHOICES, Conditions
-from afs_stages.codebase.read.continuation import continued, whole_comment
+from afs_stages.codebase.read.continuation import continued
 from afs_stages.codebase.read.routines import MARK
 from afs_stages.codebase.tell.draft import Draft, fenced
 from afs_stages.codebase.tell.name_lookup import NameLookup
@@ -180,6 +180,7 @@ def _groups(unit: Unit) -> list[Group]:
     conditions = Conditions()
     above: list[str] = []
     number = 0
+    macros = not any(s.word in DATA for line in lines for s in line.statements)
     for at, line in enumerate(lines):
         if not line.code:
             # what stands above an empty line is not about the line that follows
@@ -187,31 +188,39 @@ def _groups(unit: Unit) -> list[Group]:
             above = [*above, *own] if line.comment else []
             continue
         label = _local_label(line)
-        choices = [s for s in line.statements if s.word in CHOICES]
-        for statement in choices:
-            conditions.read(statement.word, statement.rest)
+        choices = _go_past(line, conditions)
         told = f"only if {conditions.told}" if choices and conditions.told else ""
         heading = comments.prose(above) or told
         above = []
         if label or heading or choices:
             groups.append(Group(label or groups[-1].label, heading))
-        if _holds_data(line):
+        if _holds_data(line, macros):
             number += 1
             code = MARK.sub("", line.code).strip()
             # what stands behind the name of the table is its header
-            said = _remark(line, whole_comment(lines, at, below)) if at else ""
+            said = _said_behind(lines, at, below) if at else ""
             groups[-1].entries.append(
                 DataLine(number, code, said, _pointer(line), _holds_a_name(line))
             )
     return [group for group in groups if group.entries]
 
 
-def _remark(line: Line, said: str) -> str:
-    """What is said of a line, letter for letter where it is one comment without
-    decoration: it may be the text the bytes stand for.
+def _go_past(line: Line, conditions: Conditions) -> bool:
+    """Whether the assembler chooses at a line; the conditions are those behind it."""
+    choices = [s for s in line.statements if s.word in CHOICES]
+    for statement in choices:
+        conditions.read(statement.word, statement.rest)
+    return bool(choices)
+
+
+def _said_behind(lines: Sequence[Line], at: int, below: Mapping[int, int]) -> str:
+    """What is said of a line, letter for letter where it is a comment without
+    decoration: it may be the text the bytes stand for. Nothing where the comment goes
+    on below: that may be about the table instead.
     """
-    said = " ".join(said.split())
-    if comments.is_code(said):
+    line = lines[at]
+    said = " ".join(comments.strip(line.comment).split())
+    if below.get(at + 1) == at or comments.is_code(said):
         return ""
     written = line.comment.lstrip(";").removeprefix(" ").rstrip()
     return written if " ".join(written.split()) == said else said
@@ -222,8 +231,10 @@ def _local_label(line: Line) -> str:
     return next((label for label in labels if label.startswith(".")), "")
 
 
-def _holds_data(line: Line) -> bool:
-    return any(s.word in DATA or s.word.startswith("%") for s in line.statements)
+def _holds_data(line: Line, macros: bool) -> bool:
+    """Whether a line is an entry; a macro is one where the table has nothing else."""
+    words = [statement.word for statement in line.statements]
+    return any(word in DATA or (macros and word.startswith("%")) for word in words)
 
 
 def _pointer(line: Line) -> str:

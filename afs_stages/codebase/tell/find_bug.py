@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from afs_stages.asm.effects import PULLS
 from afs_stages.asm.opcode_table import assemble
 from afs_stages.codebase.facts.actions import Action
 from afs_stages.codebase.facts.callers import CALLED
@@ -213,7 +214,9 @@ def _lost_pull(case: _Case, one: Instruction) -> _Slip | None:
     alone = not before.strip() and not behind.split(";")[0].strip()
     saved = one.word[2] in routine.flow.saves
     once = sum(other.word == one.word for other in routine.instructions) == 1
-    if not alone or not saved or not once:
+    # the next pull would take what this one leaves
+    last = not any(o.word in PULLS and o.at > one.at for o in routine.instructions)
+    if not (alone and saved and once and last):
         return None
     wrong_text = "\n".join(rows[: one.row] + rows[one.row + 1 :])
     flow = flow_of(case.project, unit, wrong_text)

@@ -274,4 +274,8 @@ def _best(group: list[Symbol], used: Counter[str]) -> Symbol | None:
         and other.file != first.file
         and meaning(other) != meaning(first)
     ]
+    place = canonical(first.value)
+    names = {symbol.name.lstrip("!") for symbol in group}
+    if region(place) != "hardware register" and len(names) > 1 and not used[first.name]:
+        return None  # code that writes numbers does not say which of them it means
     return None if rivals else first
