@@ -91,7 +91,7 @@ MEANINGS = {
     0x2183: "bank bit of the work RAM address for $2180",
     0x4016: "controller port 1: strobe and serial data",
     0x4017: "controller port 2: serial data",
-    0x4200: "enables NMI, the H/V timers' IRQ and automatic controller reading",
+    0x4200: "which are on of NMI, the H/V timers' IRQ and automatic controller reading",
     0x4201: "output of the programmable I/O port",
     0x4202: "first 8-bit factor of the multiplication",
     0x4203: "second 8-bit factor; writing it starts the multiplication",

@@ -526,3 +526,41 @@ def test_a_number_with_two_names_that_no_code_writes_has_none(tmp_path):
     assert "writes `Moth`" in explained(tmp_path, code, names=one)
     two = "Bell = $7E0D94 ; strokes of the bell\n"
     assert "Moth" not in explained(tmp_path, code, names=one, others=two)
+
+
+def test_code_of_another_processor_is_not_told(tmp_path):
+    gsu = "; Sets the flag of the lamp that burns\nGlow_Set:\n  ibt r0,#$01\n"
+    gsu += "  sms ($0102),r0\n  jmp r11\n  nop\n"
+    samples = made(tmp_path, lamp=f"{STATES}\n{gsu}", ram=RAM)
+    assert [row for row in samples if "Lamp" in row.output]
+    assert not [row for row in samples if "Glow_Set" in row.output]
+
+
+def test_a_nameless_label_that_another_routine_goes_to_is_not_of_this_one(tmp_path):
+    one = lamp("LDA.w Oil", "BEQ +", "STZ.w Glow", "RTS")
+    two = "Jump:\n  JMP Wick\n+\n  JSR Wick\n  INC.w Glow\n  RTS\n"
+    wick = WICK.replace("  RTS", "  STZ.w Oil\n  STZ.w Glow\n  RTS")
+    again = explained(tmp_path, f"{one}{two}{wick}", name="Wick")
+    assert "`Jump` calls it" not in again
+
+
+def test_code_to_write_is_asked_for_by_its_steps(tmp_path):
+    lines = [
+        "REP #$20",
+        "STZ.w Oil",
+        "SEP #$20",
+        "LDA.b #$05",
+        "STA.w Glow",
+        "STZ.w Key",
+    ]
+    lines[1] += " ; no oil is left"
+    lines[4] += " ; it glows a while"
+    many = lamp(*lines, *["INC.w $0D95"] * 9, "RTS")
+    (asked,) = of(made(tmp_path, lamp=many, ram=RAM), "asm_request")
+    assert "Runs `REP #$20`" in asked.instruction
+    assert "uns `SEP #$20`" in asked.instruction
+    untold = many.replace("STZ.w Key", "XCE")
+    assert of(made(tmp_path, lamp=untold, ram=RAM), "asm_request") == []
+    short = lamp("LDA.b #$05", "STA.w Oil", "XCE", "RTS")
+    (goal,) = of(made(tmp_path, lamp=short, ram=RAM), "asm_request")
+    assert "Lights every lamp of the tower at night" in goal.instruction

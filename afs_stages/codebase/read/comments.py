@@ -72,8 +72,8 @@ _PATTERN = re.compile(
     r"|(?:[A-Za-z?.-] +){7,15}[A-Za-z?.-](?!\S)"
 )
 """Which letter stands for which bits: `---- --dn`, `k k k k c c c c`."""
-_SIDE_BY_SIDE = re.compile(r"([a-z])\1[a-z]*([a-z])\2")
-_DISASSEMBLED = re.compile(r"[\w+]+:\s+([0-9A-F]{2} ){1,4}\s*[A-Z]{3}\b")
+_SIDE_BY_SIDE = re.compile(r"([a-z])\1\1|hgfedcba|\.\.")
+_DISASSEMBLED = re.compile(r"\S+:\s+([0-9A-F]{2} ){1,4}\s*[A-Z]{3}\b")
 """A line of a disassembler's listing: label, bytes, instruction."""
 _PLACED = re.compile(r"!?[A-Za-z_]\w+\s*=\s*\$[0-9A-Fa-f]{4,6}\s*(;|$)")
 _SEE = re.compile(r"(?i)see ([a-z]+ ){0,4}notes?\.?$|see !?\w+ (at|in|above|below)\b")
@@ -312,7 +312,7 @@ def capital(text: str) -> str:
     """
     first = text.split(" ", 1)[0]
     # bits stand for each other side by side: `ab......`, `sssnnbbb`
-    bits = len(first) == 8 and (".." in first or _SIDE_BY_SIDE.search(first))
+    bits = len(first) == 8 and _SIDE_BY_SIDE.search(first)
     return text if bits or is_layout(text) else text[:1].upper() + text[1:]
 
 

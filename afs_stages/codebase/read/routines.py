@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
 
-from afs_stages.asm.isa import DATA, MNEMONICS
+from afs_stages.asm.isa import DATA, DIRECTIVES, MNEMONICS
 from afs_stages.asm.lexer import Line
 from afs_stages.codebase.read import comments
 from afs_stages.codebase.read.choices import CHOICES
@@ -26,6 +26,7 @@ _ENDS_WORDS = """
 _ENDS = frozenset(_ENDS_WORDS.split())
 _APART = 6
 """Lines behind a patch in which it may go on."""
+_LANGUAGE = MNEMONICS | DIRECTIVES | DATA.keys()
 _CLOSES = frozenset(("elseif", "else", "endif"))
 
 
@@ -217,6 +218,9 @@ def _trim(file: AsmFile, first: int, last: int) -> int:
 
 def _kind(lines: tuple[Line, ...]) -> str:
     words = [statement.word for line in lines for statement in line.statements]
+    stems = (word.split(".", 1)[0] for word in words)
+    if any(stem.isalpha() and stem not in _LANGUAGE for stem in stems):
+        return ""  # of another processor: `ibt r0,#$01`
     told = [w in DATA for w in words if w in DATA or w.split(".", 1)[0] in MNEMONICS]
     data, code = told.count(True), told.count(False)
     if data and code and told[0]:

@@ -63,6 +63,10 @@ class _Ends:
         local = label.startswith((".", "+", "-", "?"))
         if self.unnamed and not _comes_to(label, self.led_to):
             return
+        if self.ended and _is_ahead(label) and label not in self.led_to:
+            # a branch above another label comes here
+            self.unnamed = not self.by_bytes
+            return
         self.ended = self.returned = self.unnamed = False
         self.led_to.discard(label)
         if not local:
@@ -79,6 +83,11 @@ class _Ends:
             self.by_bytes = self.by_bytes or bool(_BYTES_AHEAD.fullmatch(rest))
         self.ended = word in LEAVES
         self.returned = word in RETURNING and not self.by_bytes
+
+
+def _is_ahead(label: str) -> bool:
+    """Whether a label is a nameless one that only code above goes to: `+`."""
+    return set(label.strip("#:")) == {"+"}
 
 
 def _comes_to(label: str, led_to: Set[str]) -> bool:

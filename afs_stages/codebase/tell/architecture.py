@@ -320,6 +320,11 @@ def _puts_something(lines: Sequence[Line]) -> bool:
     return any(word in puts or word.startswith("%") for word in words)
 
 
+def _is_chosen(lines: Sequence[Line]) -> bool:
+    """Whether the assembler chooses what of lines it takes."""
+    return any(s.word == "if" for line in lines for s in line.statements)
+
+
 def _placed(file: AsmFile, told: Set[str], most: int) -> str:
     """Where a file puts code or data beside the places told already, those under one
     condition together; "" for nowhere.
@@ -328,7 +333,8 @@ def _placed(file: AsmFile, told: Set[str], most: int) -> str:
     ends = [*(org.line for org in file.orgs[1:]), len(file.lines) + 1]
     for org, end in zip(file.orgs, ends, strict=False):
         new = org.address.startswith("$") and org.address not in told
-        if new and _puts_something(file.lines[org.line - 1 : end - 1]):
+        lines = file.lines[org.line - 1 : end - 1]
+        if new and _puts_something(lines) and not _is_chosen(lines):
             places[org.condition].append(org.address)
     rows = [
         f"{listing(list(dict.fromkeys(found)), most)}{only_if(condition)}"

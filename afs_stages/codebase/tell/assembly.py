@@ -47,6 +47,9 @@ TELLING = 16
 CLEAR_STEPS = 12
 """More steps than these, without a word on what they are for, are no explanation."""
 
+SHORT = 12
+"""Instructions of a routine that is asked for by what it is for alone."""
+
 MOST_NAMES = 14
 """Variables, and routines, a request names at most of each kind."""
 
@@ -191,15 +194,9 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         f"I am reading {file}. How does {name} work?",
     ]
     question = choose(phrasings, block.text)
-    if (
-        purpose(project, unit)
-        and comments.words(unit.summary) >= 6
-        and _GOAL.match(unit.summary)
-        and _POINTS.isdisjoint(re.findall(r"\w+", unit.summary.lower()))
-    ):
+    request = _by_steps(words, unit, steps) if steps.complete else ""
+    if not request and _says_its_goal(project, unit):
         request = _request(words, unit)
-    else:
-        request = _by_steps(words, unit, steps) if steps.complete else ""
     # a header without the steps explains little: it stands alone where it is long and
     # no request tells it
     alone = comments.words(block.header) >= TELLING and not request
@@ -219,10 +216,19 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         )
 
 
-def _by_steps(words: NameLookup, unit: Unit, told: Steps) -> str:
-    """A request that tells every step, for a routine whose purpose no sentence says; ""
-    where that is too long.
+def _says_its_goal(project: Project, unit: Unit) -> bool:
+    """Whether the summary of a routine is enough to write it: it says what is to be
+    done, and the routine is short.
     """
+    said = unit.summary
+    if unit.contract.instructions > SHORT or not purpose(project, unit):
+        return False
+    points = _POINTS.intersection(re.findall(r"\w+", said.lower()))
+    return comments.words(said) >= 6 and bool(_GOAL.match(said)) and not points
+
+
+def _by_steps(words: NameLookup, unit: Unit, told: Steps) -> str:
+    """A request that tells every step; "" where that is too long."""
     steps = told.rows
     long = not 3 <= len(steps) <= 9 or sum(map(len, steps)) > 900
     if "incbin" in unit.block.text or long or told.vague:

@@ -36,6 +36,8 @@ def _routine(project: Project, words: NameLookup, unit: Unit) -> Iterator[Draft]
         said += f" It is gone to from {quoted(jumping, 5)}."
     if tables:
         said += f" It is listed in {quoted(tables, 5)}."
+    if name in project.led_to_by_unnamed:
+        said += " Code without a label leads to it, too."
     returns = returned(project, unit)
     if len(returns) == 1:
         said += f" It returns with {returns[0]}."

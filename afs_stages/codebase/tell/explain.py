@@ -46,6 +46,7 @@ _TURNS = (
     "jumps",
     "returns",
 )
+_SWITCHES = frozenset(("rep", "sep"))
 _SETS_UP = frozenset((*PUSHES, "rep", "sep"))
 _KEEPS = _SETS_UP | frozenset(PULLS)
 """What only saves, restores or sets widths: what is remarked there is no step."""
@@ -359,8 +360,10 @@ def steps_of(project: Project, words: NameLookup, unit: Unit) -> list[LineAction
     read = partial(walk, lines, words.naming, name, words.entered, project.untouched)
     steps = list(read())
     pulls = any(act.verb == "pulls" for step in steps for act in step.acts)
-    if pulls or tricks(lines):
-        # a pull says nothing without the push it belongs to
+    switches = [s for line in lines for s in line.statements if s.word in _SWITCHES]
+    if pulls or tricks(lines) or len(switches) > 1:
+        # a pull says nothing without the push it belongs to, and of several switches
+        # the end tells the first alone
         steps = list(read(stack=True))
     if steps and (steps[-1].acts, steps[-1].label) == (_RETURN, ""):
         del steps[-1]
