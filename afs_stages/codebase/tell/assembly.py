@@ -24,15 +24,14 @@ from afs_stages.codebase.tell.draft import Draft, fenced
 from afs_stages.codebase.tell.explain import (
     explain,
     ground,
-    opening,
     purpose,
     serves_known,
     stands_alone,
-    steps_of,
-    told_steps,
 )
 from afs_stages.codebase.tell.faithfulness import Steps, left_out
 from afs_stages.codebase.tell.name_lookup import NameLookup
+from afs_stages.codebase.tell.remarks import opening
+from afs_stages.codebase.tell.steps import steps_of, told_steps
 
 MAX_CODE = 90
 """Lines of code a sample shows at most."""
