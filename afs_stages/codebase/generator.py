@@ -32,11 +32,13 @@ from afs_stages.codebase.tell import (
     assembly,
     change_code,
     complete,
+    constants,
     crossref,
     docs,
     find_bug,
     quest,
     second_turn,
+    structs,
     unsaid,
     what_if,
     why,
@@ -293,7 +295,8 @@ class OracleTrainingGenerator(BaseGenerator):
         where routines are.
         """
         project = self.project
-        told = memory.drafts(project, self.conflicts, self.notes)
+        variables = memory.drafts(project, self.conflicts, self.notes)
+        told = chain(variables, constants.drafts(project), structs.drafts(project))
         places = crossref.drafts(project, self.words)
         traces = across_files.drafts(project, self.uses)
         open_questions = unsaid.of_variables(self.written, self.uses)
@@ -305,7 +308,7 @@ class OracleTrainingGenerator(BaseGenerator):
         most = self.options.wordings
         told = (
             memory.wordings(self.project, self.notes),
-            memory.constant_wordings(self.project),
+            constants.wordings(self.project),
         )
         for draft in chain.from_iterable(told):
             if draft.wording == RECALL or int(draft.wording) <= most:

@@ -14,8 +14,6 @@ from afs_stages.asm.places import WORK_RAM, canonical, region
 from afs_stages.codebase.facts.project import Project
 from afs_stages.codebase.facts.questions import address, choose, quoted
 from afs_stages.codebase.read import comments
-from afs_stages.codebase.read.expression import evaluate
-from afs_stages.codebase.read.nodes import Struct
 from afs_stages.codebase.read.program import Symbol
 from afs_stages.codebase.read.vocabulary import OwnWords
 from afs_stages.codebase.tell.draft import Draft
@@ -32,7 +30,6 @@ from afs_stages.codebase.tell.wordings import (
     address_wordings,
     fact_id,
     meaning_wordings,
-    value_wordings,
 )
 from afs_stages.core.sample import RECALL
 
@@ -52,17 +49,12 @@ _BESIDE = re.compile(
 _PLACE_CELL = re.compile(
     r"^\$([0-9A-Fa-f]{2}:?[0-9A-Fa-f]{4}|[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})(,\s*[XYxy])?$"
 )
-
 _SIZE = re.compile(r"^\[0x[0-9A-Fa-f]+\]\s*")
 """How disassemblies mark the size of a variable."""
-
 _LENGTH = re.compile(r"\bLENGTH: (0x[0-9A-Fa-f]+)")
 _ARGS = re.compile(r"(?i)\n\s*args?:\s*$")
 _ROW = re.compile(r",?(?<!\|) (?=[0-9A-F]{1,2}: ?[A-Za-z0-9])")
 """Where the next value of a row begins: `0: nothing 1: a hand`."""
-
-_DEFINES = re.compile(r"\s*!\w+\s*=")
-
 Notes = dict[str, tuple[str, str]]
 """variable -> (what the docs say, the page)"""
 Groups = dict[str, list[str]]
@@ -79,8 +71,6 @@ class Conflict:
     claimed: int
 
 
-MOST_FIELDS = 60
-"""Fields of a struct that are listed; a longer one is no answer to learn."""
 _UNUSED = re.compile(
     r"(?i)\bunused\b|\b(never|not) (set|used|read|written|changed|referenced)\b"
 )
@@ -115,8 +105,6 @@ def drafts(
         yield _what(place, symbols, names[place], notes, groups, words)
     for conflict in conflicts:
         yield _disagreement(conflict)
-    yield from _constants(project)
-    yield from _structs(project)
 
 
 def _with_names(draft: Draft, names: list[str]) -> Draft:
@@ -152,35 +140,14 @@ def wordings(project: Project, notes: Notes) -> Iterator[Draft]:
         alone = at_place[canonical(symbol.value)] == 1
         kind = region(symbol.value)
         for wording in address_wordings(symbol.name, place, kind, alone):
-            yield _worded("memory_address_fact", symbol, wording)
+            yield worded("memory_address_fact", symbol, wording)
         # a comment above several names is no meaning of the first
         if said and symbol.name not in shared:
             only = described[said] == 1
             for wording in meaning_wordings(symbol.name, place, said, only):
                 # this one says that the source has the text
                 if wording.number != RECALL or _in_source(symbol, said):
-                    yield _worded("memory_meaning_fact", symbol, wording)
-
-
-def constant_wordings(project: Project) -> Iterator[Draft]:
-    """The short wordings of every constant that is told."""
-    for file, section, symbols in _constant_groups(project):
-        for symbol, said in _told_constants(project, symbols):
-            if _constant_fault(project, said):
-                continue
-            for wording in value_wordings(symbol.name, address(symbol.value), said):
-                group = f"constants:{file}:{section}"
-                yield Draft(
-                    "memory_value_fact",
-                    wording.question,
-                    wording.answer,
-                    file,
-                    symbol.line,
-                    symbol.line,
-                    group,
-                    fact=wording.fact,
-                    wording=wording.number,
-                )
+                    yield worded("memory_meaning_fact", symbol, wording)
 
 
 def _names_at(project: Project) -> dict[int, list[str]]:
@@ -209,7 +176,8 @@ def _in_source(symbol: Symbol, said: str) -> bool:
     return text in symbol.comment.casefold() or text in symbol.header.casefold()
 
 
-def _worded(kind: str, symbol: Symbol, wording: Wording) -> Draft:
+def worded(kind: str, symbol: Symbol, wording: Wording) -> Draft:
+    """A short wording of one fact about a symbol."""
     draft = _draft(kind, symbol, wording.question, wording.answer)
     return replace(draft, fact=wording.fact, wording=wording.number)
 
@@ -552,170 +520,3 @@ def _disagreement(conflict: Conflict) -> Draft:
         f"(`{conflict.file}`). Which is right?"
     )
     return _draft("memory_conflict", symbol, question, answer)
-
-
-def _constants(project: Project) -> Iterator[Draft]:
-    """`!define` groups under one section title: bits of a flag, values of a state."""
-    for file, section, symbols in _constant_groups(project):
-        yield from _constant_group(project, file, section, symbols)
-
-
-def _constant_groups(project: Project) -> Iterator[tuple[str, str, list[Symbol]]]:
-    """(file, title, constants) of each group that is told."""
-    groups: dict[tuple[str, str], list[Symbol]] = defaultdict(list)
-    for symbol in project.program.all_symbols:
-        if (
-            symbol.kind == "define"
-            and comments.words(symbol.section) >= 1
-            and not project.vocabulary.has("skip_constants", _constant_key(symbol))
-        ):
-            groups[symbol.file, symbol.section].append(symbol)
-    for (file, section), symbols in sorted(groups.items()):
-        names = {symbol.name for symbol in symbols}
-        if any(symbol.value > MOST_OF_A_CONSTANT for symbol in symbols):
-            continue  # names of places
-        if 2 <= len(symbols) <= 40 and len(names) == len(symbols):
-            above = symbols[0].header
-            # where others have a comment of their own, this one is the first's alone
-            shared = not any(symbol.header for symbol in symbols[1:])
-            together = symbols[-1].line - symbols[0].line == len(symbols) - 1
-            titled = (
-                shared
-                and together
-                and comments.words(above) >= 2
-                and "\n" not in above
-                and comments.is_title(above)
-            )
-            yield file, above if titled else section, symbols
-
-
-def _constant_key(symbol: Symbol) -> str:
-    """A constant as the vocabulary names it."""
-    return f"{symbol.file}:{symbol.name}"
-
-
-def _constant_group(
-    project: Project, file: str, section: str, symbols: list[Symbol]
-) -> Iterator[Draft]:
-    rows = []
-    for symbol in symbols:
-        comment = (
-            f": {symbol.comment}" if comments.says_something(symbol.comment, 1) else ""
-        )
-        rows.append(f"- `{symbol.name}` = {address(symbol.value)}{comment}")
-    group, first, last = (
-        f"constants:{file}:{section}",
-        symbols[0].line,
-        symbols[-1].line,
-    )
-    question = choose(
-        [
-            f"Which constants does `{file}` define for “{section}”?",
-            f"List the values of “{section}” in `{file}`.",
-        ],
-        section + file,
-    )
-    more = _constants_behind(project, symbols[-1])
-    lead = f"Constants of “{section}” in `{file}`:"
-    if more is None:
-        lead = f"The first constants of “{section}” in `{file}` are:"
-    elif more:
-        rows.append(f"- and {more} more")
-    answer = "\n".join([lead, *rows])
-    yield Draft("memory_constants", question, answer, file, first, last, group)
-    for symbol, said in _told_constants(project, symbols):
-        answer = (
-            f"`{symbol.name}` is {address(symbol.value)} (“{section}”, "
-            f"`{file}`). {said}"
-        )
-        question = (
-            f"What does the constant `{symbol.name}` mean, and what is its value?"
-        )
-        place = (file, symbol.line, symbol.line, group)
-        fact = fact_id("value", symbol.name, address(symbol.value))
-        told = Draft("memory_constant", question, answer, *place)
-        yield replace(
-            told, fault=_constant_fault(project, said), fact=fact, wording="1"
-        )
-
-
-def _constants_behind(project: Project, last: Symbol) -> int | None:
-    """How many constants without a title follow the last that is listed, line by line
-    or below comments; None where others follow behind a gap.
-    """
-    lines = project.program.files[last.file].lines
-    known = {
-        symbol.line: symbol.section
-        for symbol in project.program.all_symbols
-        if (symbol.file, symbol.kind) == (last.file, "define")
-    }
-    untitled = {number for number, section in known.items() if not section}
-    found, gap = 0, False
-    for line in lines[last.line :]:
-        # one whose value is not known is one too
-        one = line.number in untitled or _DEFINES.match(line.code)
-        if known.get(line.number) or re.match(r"\W*[-=]{2,}", line.comment):
-            return found
-        if one and gap:
-            return None
-        if one:
-            found += 1
-        elif line.code:
-            return found
-        gap = gap or not line.text.strip()
-    return found
-
-
-def _told_constants(
-    project: Project, symbols: list[Symbol]
-) -> Iterator[tuple[Symbol, str]]:
-    """The constants whose comment says what they mean, with what it says; a name that
-    each file defines anew has no meaning of its own.
-    """
-    for symbol in symbols:
-        enough = comments.words(symbol.comment) >= 3
-        once = len(project.program.symbols[symbol.name]) == 1
-        if enough and once and comments.says_something(symbol.comment, 2):
-            yield symbol, comments.sentence(comments.capital(symbol.comment))
-
-
-def _constant_fault(project: Project, said: str) -> str:
-    """Why what is said of a constant is no meaning, or ""."""
-    if leans_on_its_place(said):
-        return "leans_on_its_place"
-    return "vague_meaning" if vague(said, project.vocabulary) else ""
-
-
-def _structs(project: Project) -> Iterator[Draft]:
-    for path, file in project.program.files.items():
-        for struct in file.structs:
-            yield from _struct(project, path, struct)
-
-
-def _struct(project: Project, path: str, struct: Struct) -> Iterator[Draft]:
-    """The layout of a struct, where the size of every field is known."""
-    every = struct.laid_out(project.program.value)
-    laid_out = [(entry, offset) for entry, offset in every if offset is not None]
-    if not 2 <= len(laid_out) <= MOST_FIELDS:
-        return
-    rows = []
-    for entry, offset in laid_out:
-        said = f": {entry.comment}" if comments.words(entry.comment) else ""
-        rows.append(f"- `.{entry.name}` at +{offset}{said}")
-    base = evaluate(struct.base, project.program.value)
-    first = project.best_symbol.get(f"{struct.name}.{laid_out[0][0].name}")
-    placed = base and first is not None and first.kind == "field"
-    where = f" It overlays memory from {address(base)}." if placed and base else ""
-    head = f" {comments.sentence(struct.header)}" if struct.header else ""
-    lead = f"`struct {struct.name}` (`{path}`) has {len(every)} fields.{where}{head}"
-    if len(every) > len(rows):
-        rows.append(f"- {len(every) - len(rows)} more behind a gap not computed here.")
-    question = choose(
-        [
-            f"What is the layout of the struct `{struct.name}`?",
-            f"Which fields has the struct `{struct.name}`, at which offsets?",
-        ],
-        struct.name,
-    )
-    place = (path, struct.first, struct.last, f"struct:{path}:{struct.name}")
-    yield Draft("memory_struct", question, "\n".join([lead, *rows]), *place)
