@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedTokenizerBase
 
-REQUEST, LENGTH = 48, 96
+REQUEST, LENGTH = 40, 80
 """Tokens of a request, and of a whole text, at most; what is longer is cut there."""
 TOGETHER = 64
 """Texts that are written together."""

@@ -17,7 +17,7 @@ from afs_stages.core.errors import UserError
 from afs_stages.core.hashes import file_hash, folder_hash, value_hash
 from afs_stages.core.jsonl import OnBad, write_json
 from afs_stages.core.params.model import Train
-from afs_stages.training import lora, preflight
+from afs_stages.training import lora, preflight, subspace
 from afs_stages.training.anchor import Hold, base_texts, spread
 from afs_stages.training.base_model import Base, load_tokenizer
 from afs_stages.training.batches import BatchPlan, make_plan
@@ -101,6 +101,9 @@ def train(
     _check_val(job, val)
     engine = engine_for(job.train)
     model, packed = lora.load_for_training(job.base, job.train, job.seed, job.start)
+    texts = _base_texts(job, model, tokenizer)
+    if job.train.anchor.subspace:
+        _aim(job, model, data, texts)
     plan = plan_for(data.items, job.train, job.seed, packed)
     size = preflight.estimate(
         model,
@@ -131,7 +134,7 @@ def train(
             main=main,
         )
         prepared.state.parts = size.parts
-        prepared.hold = _hold(job, model, tokenizer, packed, size)
+        prepared.hold = _hold(job, texts, packed, size)
         state = _engine(engine)(prepared)
     if prepared.best:
         lora.put(model, prepared.best)
@@ -142,20 +145,36 @@ def train(
     return facts
 
 
+def _base_texts(
+    job: TrainingRun, model: PeftModel, tokenizer: PreTrainedTokenizerBase
+) -> list[Encoded]:
+    """The base's own texts, where something of `train.anchor` is asked for."""
+    anchor = job.train.anchor
+    if not (anchor.share or anchor.subspace):
+        return []
+    return base_texts(model, tokenizer, job.base, anchor, job.seed, job.texts)
+
+
+def _aim(
+    job: TrainingRun, model: PeftModel, data: EncodedRows, texts: Sequence[Encoded]
+) -> None:
+    """Restrict what the adapter reads. One that starts from another reads where that
+    one did: what it knows lies there.
+    """
+    if job.start is None:
+        subspace.aim(model, data.items, texts, job.seed)
+    subspace.freeze(model)
+
+
 def _hold(
-    job: TrainingRun,
-    model: PeftModel,
-    tokenizer: PreTrainedTokenizerBase,
-    packed: bool,
-    size: preflight.Estimate,
+    job: TrainingRun, texts: Sequence[Encoded], packed: bool, size: preflight.Estimate
 ) -> Hold | None:
     """What holds the model to its base while it learns, where that is asked for."""
-    settings = job.train.anchor
-    if not settings.share:
+    anchor = job.train.anchor
+    if not anchor.share:
         return None
-    texts = base_texts(model, tokenizer, job.base, settings, job.seed, job.texts)
-    steps = spread(texts, settings.share, size.tokens, size.steps, job.seed)
-    return Hold(texts, steps, settings.weight, packed)
+    steps = spread(texts, anchor.share, size.tokens, size.steps, job.seed)
+    return Hold(texts, steps, anchor.weight, packed)
 
 
 def _engine(name: Engine) -> Callable[[PreparedTraining], TrainingState]:

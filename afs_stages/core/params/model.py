@@ -38,8 +38,9 @@ class BaseModelBlock(Block):
 
 
 class Anchor(Block):
-    """General skills held while an adapter learns: the model is held to its base on
-    text that the base wrote itself. By the built-in engine alone.
+    """General skills held while an adapter learns, by text that the base wrote itself:
+    the model is held to its base there (by the built-in engine alone), or what the
+    adapter reads is restricted to what that text does not have.
     """
 
     share: float = Field(
@@ -54,7 +55,12 @@ class Anchor(Block):
         description="of the divergence from the base (nats a token) beside the loss",
     )
     texts: int = Field(
-        default=128, ge=1, description="that the base writes, of 96 tokens at most"
+        default=128, ge=1, description="that the base writes, of 80 tokens at most"
+    )
+    subspace: bool = Field(
+        default=False,
+        description="let the adapter read only directions in which the rows stand out "
+        "from that text: LoRA's A is computed and stays",
     )
 
 

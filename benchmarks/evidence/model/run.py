@@ -4,8 +4,8 @@
 
 Results are made by `chain.py`; without a folder all of them are printed. Shares are
 over the questions of all seeds. Intervals are 95% of a bootstrap over seeds and, within
-each seed, over facts; the same facts are drawn for all conditions of a seed. A share's
-is Wilson's over facts where that is wider.
+each seed, over facts, for the seeds that have a condition to its last version. A
+share's is Wilson's over facts where that is wider.
 """
 
 from __future__ import annotations
@@ -43,13 +43,23 @@ class Study:
         return list(first["base"]["right"])
 
     def conditions(self) -> list[str]:
-        """Those that every seed has to the last version."""
-        last = self.versions[-1]
-        each = [
-            {name.removesuffix(f"-{last}") for name in cells if name.endswith(last)}
+        """Those that a seed has to the last version."""
+        last = f"-{self.versions[-1]}"
+        found = {
+            name.removesuffix(last)
             for cells in self.seeds.values()
-        ]
-        return sorted(set.intersection(*each), key=_order)
+            for name in cells
+            if name.endswith(last)
+        }
+        return sorted(found, key=_order)
+
+    def of(self, condition: str) -> Study:
+        """The seeds that have every version of a condition."""
+        needed = {f"{condition}-{version}" for version in self.versions[1:]}
+        kept = {
+            seed: cells for seed, cells in self.seeds.items() if needed <= cells.keys()
+        }
+        return Study(self.name, kept)
 
     def cell(self, seed: int, condition: str, version: str) -> dict[str, Any]:
         """The file of one version."""
@@ -156,42 +166,47 @@ def points(values: Array) -> str:
 
 def tables(study: Study) -> list[str]:
     """The tables of one base as Markdown."""
-    drawn = Resamples(study)
     facts = next(iter(study.seeds.values()))["base"]
-    seeds = len(study.seeds)
     # seeds may have been run with the samples of different exports
-    inputs = [name for seed in study.seeds.values() for name in seed["base"]["inputs"]]
+    inputs = [
+        f"{cells['base']['inputs'][0]} (seed {seed})"
+        for seed, cells in study.seeds.items()
+    ]
     return [
         f"### {study.name}",
         "",
         f"{len(study.versions)} versions of {facts['facts']} facts in at most "
-        f"{facts['wordings']} wordings (a direction), {seeds} "
-        f"seed{'s' if seeds > 1 else ''}, about {facts['token_budget']:,} tokens a "
-        f"training, rank {facts['rank']}, learning rate {facts['learning_rate']:g}; "
-        f"inputs {', '.join(dict.fromkeys(inputs))}.",
+        f"{facts['wordings']} wordings (a direction), about "
+        f"{facts['token_budget']:,} tokens a training, rank {facts['rank']}, learning "
+        f"rate {facts['learning_rate']:g}; inputs {', '.join(inputs)}.",
         "",
-        *_matrix(study, drawn),
+        *_matrix(study),
         "",
-        *_forgetting(study, drawn),
+        *_forgetting(study),
     ]
 
 
-def _matrix(study: Study, drawn: Resamples) -> list[str]:
+def _matrix(study: Study) -> list[str]:
     """K: a line a version, a column a recall set."""
     versions = study.versions
     head = ["start", "ratio", "version", *(f"facts of {name}" for name in versions)]
-    lines = [_row([*head, "tokens"]), _row(["---"] * (len(head) + 1))]
-    conditions = study.conditions()
+    lines = [_row([*head, "seeds", "tokens"]), _row(["---"] * (len(head) + 2))]
     for name in ("base", "v1"):
-        shares = [str(drawn.known("", name, asked)) for asked in versions]
-        lines.append(_row(["", "", name, *shares, _tokens(study, "", name)]))
-    for condition in conditions:
-        init, ratio = condition.rsplit("-", 1)
-        for name in versions[1:]:
-            shares = [str(drawn.known(condition, name, asked)) for asked in versions]
-            tokens = _tokens(study, condition, name)
-            lines.append(_row([init, ratio, name, *shares, tokens]))
+        lines.append(_known(study, Resamples(study), "", name))
+    for condition in study.conditions():
+        own = study.of(condition)
+        drawn = Resamples(own)
+        lines += [_known(own, drawn, condition, name) for name in versions[1:]]
     return lines
+
+
+def _known(study: Study, drawn: Resamples, condition: str, version: str) -> str:
+    """A line of the matrix: what a version knows of every version's facts."""
+    init, ratio = condition.rsplit("-", 1) if condition else ("", "")
+    shares = [str(drawn.known(condition, version, name)) for name in study.versions]
+    seeds = ", ".join(map(str, study.seeds))
+    tokens = _tokens(study, condition, version)
+    return _row([init, ratio, version, *shares, seeds, tokens])
 
 
 def _tokens(study: Study, condition: str, version: str) -> str:
@@ -201,29 +216,32 @@ def _tokens(study: Study, condition: str, version: str) -> str:
     return f"{sum(told) / len(told):,.0f}"
 
 
-def _forgetting(study: Study, drawn: Resamples) -> list[str]:
+def _forgetting(study: Study) -> list[str]:
     """What the last version keeps of each earlier one, BWT, F and what it learnt."""
     *earlier, last = study.versions
     head = [f"still known of what {name} knew" for name in earlier]
     titles = ["start", "ratio", *head, "BWT", "F", f"new: facts of {last}"]
     lines = [_row(titles), _row(["---"] * len(titles))]
     for condition in study.conditions():
+        drawn = Resamples(study.of(condition))
         init, ratio = condition.rsplit("-", 1)
         kept = [str(drawn.kept(condition, last, name)) for name in earlier]
         back, lost = [], []
         for name in earlier:
             now = drawn.known(condition, last, name).values
             back.append(now - drawn.known(condition, name, name).values)
-            lost.append(_best(study, drawn, condition, name) - now)
+            lost.append(_best(study.versions, drawn, condition, name) - now)
         figures = [points(np.mean(values, axis=0)) for values in (back, lost)]
         new = str(drawn.known(condition, last, last))
         lines.append(_row([init, ratio, *kept, *figures, new]))
     return lines
 
 
-def _best(study: Study, drawn: Resamples, condition: str, asked: str) -> Array:
+def _best(
+    versions: Sequence[str], drawn: Resamples, condition: str, asked: str
+) -> Array:
     """The most that any version before the last knew of a version's facts."""
-    earlier = study.versions[:-1]
+    earlier = versions[:-1]
     each = [drawn.known(condition, name, asked).values for name in earlier]
     best: Array = np.max(np.stack(each), axis=0)
     return best
