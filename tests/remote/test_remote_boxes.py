@@ -503,6 +503,11 @@ def test_the_real_training_runs_on_a_box_and_is_measured_there(project, lab):
     ]
     subprocess.run(register, cwd=project, env=env, check=True, timeout=60)
     assert list((project / "models/registry").glob("*.json"))
+    told = [word.replace("register", "report") for word in register]
+    subprocess.run(told, cwd=project, env=env, check=True, timeout=60)
+    page = (project / "reports/majora/remote.html").read_text()
+    assert "<td>base" in page
+    assert "<td>v1" in page
 
 
 def write_code(project: Path) -> None:
