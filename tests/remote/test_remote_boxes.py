@@ -399,7 +399,7 @@ def vastai(project: Path, lab: BoxLab, *words: str) -> str:
         env=env,
         text=True,
         capture_output=True,
-        timeout=60,
+        timeout=400,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -558,7 +558,7 @@ def dvc(project: Path, lab: BoxLab, *words: str) -> str:
         env=environment(project, lab),
         text=True,
         capture_output=True,
-        timeout=120,
+        timeout=400,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
