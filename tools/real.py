@@ -19,7 +19,7 @@ import yaml
 from demo import ROOT, make, parameters
 
 from afs_stages.core import layout
-from afs_stages.core.jsonl import read_json
+from afs_stages.core.jsonl import read_json, read_objects, refuse
 from afs_stages.project.create import commit
 from afs_stages.reporting.page import shown_questions
 
@@ -121,7 +121,8 @@ def told(without: dict[str, Any], kept: dict[str, Any]) -> str:
 def asked(path: Path) -> str:
     """What base and v2 answered to the first questions of the last run, as Markdown."""
     lines = ["", "| asked | base | v2, with rehearsal |", "|---|---|---|"]
-    for row in shown_questions(path, ASKED):
+    answered = [row for _, row in read_objects(path, refuse)]
+    for row in shown_questions(answered, ASKED):
         answers = row["answers"]
         cells = (row["question"], answers["base"], answers["v2"])
         lines.append(f"| {' | '.join(map(in_a_cell, cells))} |")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from afs_stages.core import console
+from afs_stages.core import console, layout
 from afs_stages.core.errors import UserError
 from afs_stages.core.params import Params, load
 
@@ -91,7 +91,7 @@ def launch(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only the plan")] = False,
 ) -> None:
     """Rent, train, bring home, destroy; then `dvc repro` records the outputs
-    of remote-train.
+    of remote-train and makes the page of remote-report.
 
     Ctrl-C or TERM gives the machines back before it leaves.
     """
@@ -117,7 +117,7 @@ def launch(
     if not detach:
         _dvc(
             [
-                f"remote/dvc.yaml:remote-train@{name}"
+                f"{layout.RENTING}:remote-report@{name}"
                 for name in names
                 if name not in failed
             ],
@@ -148,7 +148,7 @@ def attach(model: Model) -> None:
     """Come back to a detached or interrupted job: watch it, bring it home,
     destroy the machine.
     """
-    _dvc([f"remote/dvc.yaml:remote-train@{model}"], [model])
+    _dvc([f"{layout.RENTING}:remote-report@{model}"], [model])
 
 
 @app.command()

@@ -127,6 +127,16 @@ def generations(model: str) -> Path:
     return Path("reports") / model / "generations.jsonl"
 
 
+def rented_generations(model: str) -> Path:
+    """The same from a rented machine, as `remote-train@<model>` let it in."""
+    return Path("models") / model / "remote" / "generations.jsonl"
+
+
+def rented_page(model: str) -> Path:
+    """`remote-report@<model>`'s page: what was answered on the rented machine."""
+    return Path("reports") / model / "remote.html"
+
+
 def loss_curve(model: str) -> Path:
     """`train@<model>`'s loss by step, a TSV that grows while training runs."""
     return Path("reports") / model / "loss.tsv"

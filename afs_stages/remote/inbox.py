@@ -22,9 +22,10 @@ SMALL = 64 * 2**10
 """Bytes of a small file (EXIT, status.json, guard.state) at the most."""
 LISTING = 8 * 2**20
 """Bytes of a file that lists others with their hashes, at the most:
-some fifty thousand of them.
+some fifty thousand of them. Answers may be as many.
 """
-LISTINGS = ("checkpoint.json", "MANIFEST.json")
+LISTINGS = ("checkpoint.json", "MANIFEST.json", "generations.jsonl")
+"""Files that may be so large; a line of answers holds as much as a model reads."""
 ANSWER = 2 * LISTING + 2**20
 """Bytes of one answer over ssh at the most; more is not even received."""
 LONGEST = 1000
@@ -86,7 +87,8 @@ def holds_an_object(path: Path) -> bool:
 
 def answers(path: Path) -> list[dict[str, Any]]:
     """What base and versions answered on the machine, row by row, as `evaluate` keeps
-    it: text and yes or no alone, whatever else stands in the file. Raises `Refused`.
+    it: text and yes or no alone, whatever else stands in the file, and an empty text
+    for what is no text or missing. Raises `Refused`.
     """
     if path.stat().st_size > LISTING:
         raise Refused(f"{path.name} is larger than {LISTING} bytes")
@@ -100,10 +102,10 @@ def _answered(name: str, line: str) -> dict[str, Any]:
     if not isinstance(answers, dict) or not isinstance(right, dict):
         raise Refused(f"{name}: a row names no answers")
     row: dict[str, Any] = {
-        key: _prose(facts[key])
-        for key in ("task", "question", "reference", "of")
-        if key in facts
+        key: _prose(facts.get(key)) for key in ("task", "question", "reference")
     }
+    if "of" in facts:
+        row["of"] = _prose(facts["of"])
     if isinstance(facts.get("wanted"), list):
         row["wanted"] = [_prose(word) for word in facts["wanted"]]
     row["answers"] = {clean(key, 40): _prose(text) for key, text in answers.items()}

@@ -141,7 +141,7 @@ def deliver(model: str, params: Params) -> dict[str, Any]:
     (result / "logs").mkdir(exist_ok=True)
     shutil.copytree(result / "logs", target / "logs")
     _copy(result / "loss.tsv", target / "loss.tsv", "step\tloss\n")
-    with open_write(target / ANSWERS) as writer:
+    with open_write(layout.rented_generations(model)) as writer:
         writer.write_many(answered)
     _copy(
         result / "evaluate.json",

@@ -10,6 +10,7 @@ from typing import Any
 
 from afs_stages.core import jsonl, layout
 from afs_stages.core.params import Params
+from afs_stages.remote import inbox
 from afs_stages.reporting import evaluation_text as evaluation
 from afs_stages.reporting import figures
 from afs_stages.reporting.run_reports import RunReports, read_reports
@@ -24,6 +25,10 @@ td.n{text-align:right;
 font-variant-numeric:tabular-nums}svg{max-width:100%;height:auto}\
 i{display:inline-block;height:.7rem;background:#e07a5f}.note{color:#8a4b2a}
 """
+NOTHING_RUNS = "default-src 'none'; style-src 'unsafe-inline'"
+"""What a browser is told to allow in the page: its own styles, no script, no network.
+The texts are escaped; this is the second wall.
+"""
 
 
 def page(params: Params, root: Path = Path()) -> str:
@@ -35,9 +40,31 @@ def page(params: Params, root: Path = Path()) -> str:
     body = "\n".join(
         section for make in SECTIONS for section in make(params, collected, root)
     )
+    return _document(title, body)
+
+
+def rented_page(model: str, params: Params, root: Path = Path()) -> str:
+    """The page of a rented training as HTML: a few questions with the answers that
+    base and versions gave on the machine.
+
+    They come from a stranger, by the inbox; what it refuses is named and not shown.
+    """
+    path = root / layout.rented_generations(model)
+    try:
+        answered = inbox.answers(path) if path.is_file() else []
+    except inbox.Refused as refused:
+        body = f'<p class="note">This cannot be shown: {escape(str(refused))}</p>'
+    else:
+        body = _questions(answered) or "<p>No questions were asked on the machine.</p>"
+    title = f"{model} {params.model(model).version}, trained on a rented GPU"
+    return _document(title, _section("Questions and answers", body))
+
+
+def _document(title: str, body: str) -> str:
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}'
-        "</title>"
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{NOTHING_RUNS}">'
+        f"<title>{escape(title)}</title>"
         f"<style>{STYLE}</style><h1>{escape(title)}</h1>\n{body}</html>\n"
     )
 
@@ -167,7 +194,7 @@ def _models(params: Params, collected: RunReports, root: Path) -> Iterator[str]:
         text = escape("\n".join(evaluation.lines(report)))
         content = f"<p><b>{escape(headline)}</b></p>" if headline else ""
         content += f"<pre>{text}</pre>" + (f"<svg{picture}" if picture else "")
-        content += _answers(root / layout.generations(name))
+        content += _questions(_answered(root / layout.generations(name)))
         yield _section(f"{name} {model.version}: evaluation and forgetting", content)
 
 
@@ -176,21 +203,26 @@ SHOWN = 3
 ANSWER_CHARS = 300
 
 
-def _answers(path: Path) -> str:
-    """A few questions with the answers of base and versions; none before they are
-    asked.
-    """
+def _answered(path: Path) -> list[dict[str, Any]]:
+    """What base and versions answered at home; nothing before they are asked."""
     if not path.is_file():
-        return ""
-    return "".join(_question(row) for row in shown_questions(path, SHOWN))
+        return []
+    return [row for _, row in jsonl.read_objects(path, jsonl.refuse)]
 
 
-def shown_questions(path: Path, number: int) -> list[dict[str, Any]]:
-    """The first questions of a file of generations: recall questions, from each recall
+def _questions(answered: list[dict[str, Any]]) -> str:
+    """A few questions with the answers of base and versions."""
+    return "".join(_question(row) for row in shown_questions(answered, SHOWN))
+
+
+def shown_questions(
+    answered: Iterable[dict[str, Any]], number: int
+) -> list[dict[str, Any]]:
+    """The first questions of what was answered: recall questions, from each recall
     set in turn and the newest version's first, then the tasks' rows.
     """
     by_set: dict[str, list[dict[str, Any]]] = {}
-    for _, row in jsonl.read_objects(path, jsonl.refuse):
+    for row in answered:
         by_set.setdefault(row.get("of", ""), []).append(row)
     tasks = by_set.pop("", [])
     turns = chain.from_iterable(zip_longest(*reversed(by_set.values())))

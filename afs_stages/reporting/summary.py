@@ -69,12 +69,14 @@ def _seconds(path: Path) -> str:
 
 
 def _model(name: str, params: Params, collected: RunReports, root: Path) -> str:
-    model = params.models[name]
-    lines = [f"{name} {model.version}"]
+    title = f"{name} {params.models[name].version}"
     report = collected.of("evaluate", name)
     if report is None:
-        return f"{lines[0]}: not evaluated yet"
-    lines += ["  " + line for line in evaluation.lines(report)]
-    lines.append(f"  adapter    {layout.adapter(name)}")
-    lines.append(f"  data card  {layout.datacard(name)}")
+        lines = [f"{title}: not evaluated yet"]
+    else:
+        lines = [title, *("  " + line for line in evaluation.lines(report))]
+        lines.append(f"  adapter    {layout.adapter(name)}")
+        lines.append(f"  data card  {layout.datacard(name)}")
+    if (root / layout.rented_page(name)).is_file():
+        lines.append(f"  rented GPU {layout.rented_page(name)}")
     return "\n".join(lines)

@@ -19,9 +19,10 @@ from typing import Any
 
 import pytest
 from support.rows import write
-from support.tool_rows import rows
+from support.tool_rows import rows, tool
 
 from afs_stages.core import layout
+from afs_stages.core.sample import TrainingSample
 from afs_stages.core.stage_report import StageReport
 from afs_stages.dataset.convert import convert_file
 from afs_stages.dataset.formats import Style, format_named
@@ -52,9 +53,31 @@ print(json.dumps(found))
 FORMATS = ("alpaca", "sharegpt", "messages")
 
 
-def converted(folder: Path) -> dict[str, list[dict[str, Any]]]:
+def later_turn() -> TrainingSample:
+    """A second turn with two calls at once, under a system prompt."""
+    function = {"name": "find", "arguments": '{"label":"Keeper"}'}
+    calls = [{"id": id, "type": "function", "function": function} for id in "ab"]
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": "q1"},
+        {"role": "assistant", "content": "a1"},
+        {"role": "user", "content": "q2"},
+        {"role": "assistant", "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "a", "content": "seen"},
+        {"role": "tool", "tool_call_id": "b", "content": "not there"},
+        {"role": "assistant", "content": "a2"},
+    ]
+    schema = tool("find", label="string")
+    return TrainingSample(
+        instruction="q2", output="a2", messages=messages, tools=[schema]
+    )
+
+
+def converted(
+    folder: Path, samples: list[TrainingSample]
+) -> dict[str, list[dict[str, Any]]]:
     """What LLaMA-Factory makes of the rows, by format."""
-    write(Path("in.jsonl"), rows())
+    write(Path("in.jsonl"), samples)
     columns = {}
     for name in FORMATS:
         output = layout.converted("m", name, "train")
@@ -77,8 +100,8 @@ def converted(folder: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def calls_of(row: dict[str, Any]) -> list[Any]:
-    """The calls of its second turn: it writes several of them as a list."""
-    told = json.loads(row["_prompt"][1]["content"])
+    """The calls of the turn before the last result: it writes several as a list."""
+    told = json.loads(row["_prompt"][-2]["content"])
     return told if isinstance(told, list) else [told]
 
 
@@ -86,7 +109,7 @@ def test_its_converter_reads_every_format(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    read = converted(Path("data/converted/m"))
+    read = converted(Path("data/converted/m"), rows())
     for name in ("sharegpt", "messages"):
         find, count, plain = read[name]
         roles = [turn["role"] for turn in find["_prompt"]]
@@ -101,3 +124,26 @@ def test_its_converter_reads_every_format(
         plain = read[name][-1]
         assert plain["_prompt"][-1]["content"] == rows()[-1].instruction
         assert plain["_response"][0]["content"] == rows()[-1].output
+
+
+def test_its_converter_reads_a_later_turn_with_two_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    read = converted(Path("data/converted/m"), [*rows(), later_turn()])
+    call = {"name": "find", "arguments": {"label": "Keeper"}}
+    for name in ("sharegpt", "messages"):
+        row = read[name][-1]
+        roles = [turn["role"] for turn in row["_prompt"]]
+        assert roles == ["user", "assistant", "user", "function", "observation"]
+        assert calls_of(row) == [call, call]
+        for result in ("seen", "not there"):
+            assert result in row["_prompt"][-1]["content"]
+    for name in FORMATS:
+        row = read[name][-1]
+        assert row["_prompt"][:2] == [
+            {"role": "user", "content": "q1"},
+            {"role": "assistant", "content": "a1"},
+        ]
+        assert row["_system"].strip() == "be brief"
+        assert row["_response"][0]["content"] == "a2"

@@ -89,6 +89,26 @@ def test_the_pipeline_is_a_table_of_contents() -> None:
     assert len((ROOT / "dvc.yaml").read_text().splitlines()) <= 200
 
 
+def test_no_stage_of_the_root_pipeline_reads_what_a_rented_machine_made() -> None:
+    """DVC makes what a stage reads, so that a plain `dvc repro` would rent."""
+    root, renting = (yaml.safe_load(path.read_text())["stages"] for path in PIPELINES)
+    made = [path for stage in renting.values() for path in outputs(stage["do"])]
+    for name, stage in root.items():
+        for read in stage.get("do", stage)["deps"]:
+            assert not [path for path in made if overlap(read, path)], name
+
+
+def outputs(stage: dict[str, Any]) -> list[str]:
+    """The paths a stage writes, with or without settings of DVC's."""
+    return [out if isinstance(out, str) else next(iter(out)) for out in stage["outs"]]
+
+
+def overlap(one: str, other: str) -> bool:
+    """One path is the other or lies below it."""
+    shorter, longer = sorted((Path(one), Path(other)), key=lambda path: len(path.parts))
+    return longer.is_relative_to(shorter)
+
+
 def test_the_package_brings_the_repositorys_own_pipelines() -> None:
     assert template(PIPELINE) == (ROOT / "dvc.yaml").read_text()
     assert template(RENTING) == (ROOT / "remote/dvc.yaml").read_text()

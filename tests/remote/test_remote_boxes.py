@@ -399,7 +399,7 @@ def vastai(project: Path, lab: BoxLab, *words: str) -> str:
         env=env,
         text=True,
         capture_output=True,
-        timeout=60,
+        timeout=400,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -503,6 +503,11 @@ def test_the_real_training_runs_on_a_box_and_is_measured_there(project, lab):
     ]
     subprocess.run(register, cwd=project, env=env, check=True, timeout=60)
     assert list((project / "models/registry").glob("*.json"))
+    told = [word.replace("register", "report") for word in register]
+    subprocess.run(told, cwd=project, env=env, check=True, timeout=60)
+    page = (project / "reports/majora/remote.html").read_text()
+    assert "<td>base" in page
+    assert "<td>v1" in page
 
 
 def write_code(project: Path) -> None:
@@ -553,7 +558,7 @@ def dvc(project: Path, lab: BoxLab, *words: str) -> str:
         env=environment(project, lab),
         text=True,
         capture_output=True,
-        timeout=120,
+        timeout=400,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -109,7 +109,7 @@ def test_all_models_train_at_once_and_each_budget_holds(project, lab):
     try:
         until(lambda: len(lab.living()) == 2 or process.poll() is not None, 60)
         both = len(lab.living())
-        said, _ = process.communicate(timeout=90)
+        said, _ = process.communicate(timeout=400)
     finally:
         process.kill()
     assert both == 2, said
@@ -140,3 +140,5 @@ def test_detached_jobs_are_attached_to_and_collected_by_hand(project, lab):
             project / f"models/{model}/remote/adapter/weights"
         ).read_text() == "trained"
         assert receipt(project, model)["confirmed_gone"]
+        page = (project / f"reports/{model}/remote.html").read_text()
+        assert "No questions were asked" in page, "a script of one's own asks none"
