@@ -29,10 +29,12 @@ from peft import LoraConfig, get_peft_model
 
 from afs_stages.core.params.model import BaseModelBlock, Train
 from afs_stages.training import attention, builtin_engine, tiny, trl_engine
+from afs_stages.training.base_model import Base
+from afs_stages.training.batches import plan_for
 from afs_stages.training.curve import Curve
 from afs_stages.training.encode import IGNORE, Encoded
 from afs_stages.training.prepared import PreparedTraining
-from afs_stages.training.train import plan_for
+from afs_stages.training.train import TrainingRun
 
 VOCABULARY = 2048
 SETTINGS = Train(
@@ -72,19 +74,18 @@ def measure(name: str, width: int) -> dict[str, float]:
     adapted.train()
     limit = matrix_limit(width)
     with tempfile.TemporaryDirectory() as folder:
+        rows_file, output = Path(folder) / "rows.jsonl", Path(folder) / "adapter"
+        base = Base("", "", None, "")
+        job = TrainingRun(base, SETTINGS, 1, rows_file, None, output)
         training = PreparedTraining(
-            name="bench",
+            job=job,
             model=adapted,
             tokenizer=tiny.build_tokenizer(["a b c"], 300, 1024),
             packed=True,
             items=items,
             val=[],
             plan=plan_for(items, SETTINGS, 1),
-            settings=SETTINGS,
-            seed=1,
-            checkpoints=Path(folder) / "checkpoints",
             mark="bench",
-            resume=None,
             curve=Curve(None),
         )
         begun, worked = time.perf_counter(), time.process_time()

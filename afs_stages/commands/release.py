@@ -150,7 +150,7 @@ def _refuse_failed_gates(
     """
     from afs_stages.core.jsonl import read_json
     from afs_stages.evaluation.evaluate import versions_of
-    from afs_stages.evaluation.gates import refusals
+    from afs_stages.evaluation.gates import judge
 
     checked = read_json(layout.report("check", model))
     if checked.get("problems"):
@@ -169,7 +169,7 @@ def _refuse_failed_gates(
             where=str(place),
             fix=f"dvc repro {stage}",
         )
-    failed = refusals(measured, versions_of(measured), params.evaluate)
+    failed, _ = judge(measured, versions_of(measured), params.evaluate)
     if failed:
         raise UserError(
             "\n".join([f"{model} {version} did not pass evaluate:", *failed]),

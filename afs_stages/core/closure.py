@@ -2,7 +2,7 @@
 hash over all of it.
 
 What counts as an import: an `import` anywhere in a file, also inside a function, and a
-text that is a module's dotted name (`"afs_stages.training.workers"`, which a process is
+text that is a module's dotted name (`"afs_stages.use.serve"`, which a process is
 started with, or `"afs_stages.dataset.formats.alpaca:Alpaca"`, which is looked up by
 name). What does not run does not count: imports under `if TYPE_CHECKING:` and the names
 that a package's `__getattr__` offers to other programs.

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 _CALL = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
@@ -22,59 +21,43 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What is right about an answer that should call tools;
-    each field needs the one before it.
-    """
-
-    parses: bool = False
-    known: bool = False
-    valid: bool = False
-
-
-def judge(text: str, tools: Sequence[Mapping[str, Any]]) -> Verdict:
-    """Whether every call of an answer is JSON, names one of the tools,
-    and has fitting arguments.
+def judge(text: str, tools: Sequence[Mapping[str, Any]]) -> int:
+    """How far the calls of an answer are right: 0 where one is no JSON, 1 where one
+    names none of the tools, 2 where arguments do not fit, 3 where all is right.
 
     Calls stand in `<tool_call>` marks, or the whole answer is one;
     an answer without any is wrong.
     """
-    calls = [_parsed(found) for found in _CALL.findall(text)] or [_parsed(text.strip())]
-    if any(call is None for call in calls):
-        return Verdict()
-    schemas = {
-        tool["name"]: tool.get("parameters") or {}
-        for tool in map(_function, tools)
-        if "name" in tool
-    }
-    named = [call for call in calls if call is not None and call[0] in schemas]
-    if len(named) < len(calls):
-        return Verdict(parses=True)
-    return Verdict(
-        True, True, all(fits(arguments, schemas[name]) for name, arguments in named)
-    )
-
-
-def _function(tool: Mapping[str, Any]) -> Mapping[str, Any]:
-    inner = tool.get("function")
-    return inner if isinstance(inner, Mapping) else tool
+    calls = [_parsed(found) for found in _CALL.findall(text) or [text]]
+    functions = [tool.get("function", tool) for tool in tools]
+    schemas = {one["name"]: one.get("parameters") for one in functions if "name" in one}
+    reached = 3
+    for call in calls:
+        if call is None:
+            return 0
+        name, arguments = call
+        if name not in schemas:
+            reached = 1
+        elif not fits(arguments, schemas[name]):
+            reached = min(reached, 2)
+    return reached
 
 
 def _parsed(text: str) -> tuple[str, dict[str, Any]] | None:
     """(name, arguments) of a call; None for text that is no JSON or no call."""
     try:
         call = json.loads(text)
-        arguments = (
-            call.get("arguments", call.get("parameters"))
-            if isinstance(call, dict)
-            else None
-        )
-        arguments = json.loads(arguments) if isinstance(arguments, str) else arguments
+        if not isinstance(call, dict):
+            return None
+        arguments = call.get("arguments", call.get("parameters"))
+        if isinstance(arguments, str):
+            arguments = json.loads(arguments)
     except (ValueError, RecursionError):
         return None
-    named = isinstance(call, dict) and isinstance(call.get("name"), str)
-    return (call["name"], arguments) if named and isinstance(arguments, dict) else None
+    name = call.get("name")
+    if isinstance(name, str) and isinstance(arguments, dict):
+        return name, arguments
+    return None
 
 
 def fits(value: Any, schema: Any) -> bool:
@@ -86,36 +69,27 @@ def fits(value: Any, schema: Any) -> bool:
     """
     if not isinstance(schema, Mapping):
         return True
-    if not _has_type(value, schema.get("type")) or (
-        "enum" in schema and value not in schema["enum"]
-    ):
+    if not _has_type(value, schema.get("type")):
+        return False
+    if value not in schema.get("enum", [value]):
         return False
     if isinstance(value, list):
         return all(fits(item, schema.get("items")) for item in value)
-    return _object_fits(value, schema) if isinstance(value, dict) else True
+    if not isinstance(value, dict):
+        return True
+    known = schema.get("properties") or {}
+    is_open = not known or schema.get("additionalProperties")
+    if not set(schema.get("required") or []) <= set(value):
+        return False
+    if not is_open and not set(value) <= set(known):
+        return False
+    return all(fits(item, known.get(name)) for name, item in value.items())
 
 
 def _has_type(value: Any, names: Any) -> bool:
-    allowed = [
-        name
-        for name in (names if isinstance(names, list) else [names])
-        if name in _TYPES
-    ]
-    if not allowed:
-        return True
+    listed = names if isinstance(names, list) else [names]
+    allowed = [name for name in listed if name in _TYPES]
+    # To Python a truth value is an integer as well.
     if isinstance(value, bool):
-        return "boolean" in allowed
-    return any(isinstance(value, _TYPES[name]) for name in allowed)
-
-
-def _object_fits(value: dict[str, Any], schema: Mapping[str, Any]) -> bool:
-    known = schema.get("properties") or {}
-    if any(name not in value for name in schema.get("required") or []):
-        return False
-    if (
-        known
-        and not schema.get("additionalProperties")
-        and not set(value) <= set(known)
-    ):
-        return False
-    return all(fits(item, known.get(name)) for name, item in value.items())
+        return not allowed or "boolean" in allowed
+    return not allowed or any(isinstance(value, _TYPES[name]) for name in allowed)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from afs_stages.core.atomic import atomic_file
+
+STYLE = {"svg.hashsalt": "afs", "svg.fonttype": "none", "font.family": "sans-serif"}
+NO_DATE = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
+"""What makes the bytes of a picture follow from its numbers alone."""
 
 
 def draw_matrix(
@@ -24,40 +29,22 @@ def draw_matrix(
     from matplotlib import pyplot
 
     rows = ["base", *versions]
-    values = [list(base), *[list(row) for row in losses]]
-    with mpl.rc_context(
-        {"svg.hashsalt": "afs", "svg.fonttype": "none", "font.family": "sans-serif"}
-    ):
-        figure, axes = pyplot.subplots(
-            figsize=(2.2 + 1.3 * len(versions), 1.4 + 0.6 * len(rows)), dpi=110
-        )
-        # Colours compare within a column: each test set has its own
-        # level of difficulty.
-        axes.imshow(
-            _ranks(values), cmap="RdYlGn_r", aspect="auto", vmin=0, vmax=1, alpha=0.6
-        )
+    values = np.array([base, *losses])
+    # Colours compare within a column, from its best to its worst: each test set has
+    # its own level of difficulty.
+    best, worst = values.min(axis=0), values.max(axis=0)
+    shades = (values - best) / np.maximum(worst - best, 1e-9)
+    size = (2.2 + 1.3 * len(versions), 1.4 + 0.6 * len(rows))
+    kind = path.suffix.removeprefix(".")
+    with mpl.rc_context(STYLE):
+        figure, axes = pyplot.subplots(figsize=size, dpi=110)
+        axes.imshow(shades, cmap="RdYlGn_r", aspect="auto", vmin=0, vmax=1, alpha=0.6)
         axes.set_xticks(range(len(versions)), [f"{name} test" for name in versions])
         axes.set_yticks(range(len(rows)), rows)
-        for y, row in enumerate(values):
-            for x, value in enumerate(row):
-                axes.text(x, y, f"{value:.3f}", ha="center", va="center")
+        for (y, x), value in np.ndenumerate(values):
+            axes.text(x, y, f"{value:.3f}", ha="center", va="center")
         axes.set_title("completion loss, nats per token", fontsize=10)
-        _save(figure, path)
+        with atomic_file(path) as file:
+            metadata = NO_DATE[kind]
+            figure.savefig(file, format=kind, metadata=metadata, bbox_inches="tight")
         pyplot.close(figure)
-
-
-def _ranks(values: list[list[float]]) -> list[list[float]]:
-    """Each value's place between the best (0) and the worst (1) of its column."""
-    columns = list(zip(*values, strict=True))
-    spans = [(min(column), max(max(column) - min(column), 1e-9)) for column in columns]
-    return [
-        [(value - low) / span for value, (low, span) in zip(row, spans, strict=True)]
-        for row in values
-    ]
-
-
-def _save(figure: Any, path: Path) -> None:
-    kind = path.suffix.removeprefix(".")
-    metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
-    with atomic_file(path) as file:
-        figure.savefig(file, format=kind, metadata=metadata, bbox_inches="tight")

@@ -11,28 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from afs_stages.core import layout
 from afs_stages.core.atomic import write_text
-from afs_stages.core.console import say
 from afs_stages.core.errors import UserError
 from afs_stages.core.hashes import file_hash, folder_hash
 from afs_stages.core.jsonl import OnBad
 from afs_stages.core.params.model import Evaluate
 from afs_stages.core.sample import TrainingSample
 from afs_stages.core.stage_report import StageReport
-from afs_stages.evaluation import forgetting, gates, knowledge
+from afs_stages.evaluation import gates, knowledge
 from afs_stages.evaluation.draw import draw_matrix
 from afs_stages.evaluation.general import SkillTest
-from afs_stages.evaluation.general_gate import skill_lines
-from afs_stages.evaluation.generations import Generations
+from afs_stages.evaluation.generations import write_generations
 from afs_stages.evaluation.losses import BASE, TestSet, make_test_set, measure, results
-from afs_stages.evaluation.tasks import (
-    answer,
-    answerable,
-    beside_base,
-    choose,
-    scores,
-)
-from afs_stages.training import lineage as releases
-from afs_stages.training import lora
+from afs_stages.evaluation.tasks import answer, answerable, choose, tasks
+from afs_stages.training import lineage, lora
 from afs_stages.training.base_model import Base, load_tokenizer, resolve
 from afs_stages.training.chat_rows import ChatRow, from_sample, read_chat_rows
 
@@ -69,82 +60,89 @@ def run(job: Evaluation, on_bad: OnBad, report: StageReport) -> list[str]:
     or the adapter belongs to another base.
     """
     base = resolve(job.base)
-    releases.check_base(
-        job.adapter, base, "train it on this base, or name its own with --base"
-    )
+    params = job.params
     tokenizer = load_tokenizer(base)
     adapters, sets = _gather(job, base, tokenizer, on_bad)
-    quizzes = _gather_recall(job, list(adapters), on_bad)
+    versions = list(adapters)
+    quizzes = _gather_recall(job, adapters, on_bad)
     model, packed = lora.load_with_adapters(base, adapters)
-    drawn = choose(sets[-1].rows, job.params.generate, job.seed)
-    asked = answerable(drawn, tokenizer, job.params.max_new_tokens)
-    exercises = asked.exercises
-    skills = SkillTest(tokenizer, job.params.general.per_skill)
+    drawn = choose(sets[-1].rows, params.generate, job.seed)
+    asked = answerable(drawn, tokenizer, params.max_new_tokens)
+    skills = SkillTest(tokenizer, params.general.per_skill)
     said: dict[str, list[str]] = {}
 
     def look(name: str) -> None:
         """Measure the model as it is now."""
-        measure(model, packed, sets, name, job.params.batch_tokens)
+        measure(model, packed, sets, name, params.batch_tokens)
         skills.measure(model, name)
-        knowledge.ask(model, tokenizer, quizzes, name, job.params)
-        said[name] = answer(model, tokenizer, exercises, job.params, asked.longest)
+        knowledge.ask(model, tokenizer, quizzes, name, params)
+        said[name] = answer(model, tokenizer, asked, params.batch_tokens)
 
     with model.disable_adapter():
         look(BASE)
-    for name in adapters:
+    for name in versions:
         model.set_adapter(name)
         look(name)
-    versions = list(adapters)
-    found = results(sets, versions, job.params, job.seed)
-    known = knowledge.results(quizzes, versions, job.params.bootstrap, job.seed)
+    found = results(sets, versions, params, job.seed)
+    known = knowledge.results(quizzes, versions, params.bootstrap, job.seed)
     found["knowledge"] = known
-    found["general"] = skills.results(versions, job.params.bootstrap, job.seed)
-    own, of_base = (scores(exercises, said[name]) for name in (versions[-1], BASE))
-    tasks = {**knowledge.task(known, versions[-1]), **beside_base(own, of_base)}
-    asked.note_left_out(tasks)
-    _fill(report, sets)
-    text = summary(found, versions)
-    refusals = gates.refusals(found, versions, job.params)
+    found["general"] = skills.results(versions, params.bootstrap, job.seed)
+    refused, doubted = gates.judge(found, versions, params)
+    done = knowledge.task(known, versions[-1])
+    done |= tasks(asked, said[versions[-1]], said[BASE])
     report.values = {
         **found,
-        "tasks": tasks,
-        "lines": text.splitlines(),
+        "tasks": done,
         "adapter": folder_hash(job.adapter),
         "tests": file_hash(job.tests),
-        "refusals": [reason.splitlines()[0] for reason in refusals],
+        "refusals": [reason.splitlines()[0] for reason in refused],
     }
-    for doubt in gates.doubts(found, versions, job.params):
+    for tests in sets:
+        for reason, count in tests.dropped.items():
+            report.drop(reason, count)
+        report.rows_out += len(tests.items)
+    left_out = sum(report.dropped.values()) + sum(report.rejected.values())
+    report.rows_in = report.rows_out + left_out
+    for doubt in doubted:
         report.warn(doubt)
-    say(text)
     if job.model:
-        _write(job.model, found, versions, text)
+        _write(job.model, found, versions)
         kept = layout.generations(job.model)
-        Generations(quizzes, exercises, said).write(kept)
+        write_generations(kept, quizzes, asked.exercises, said)
         report.values["generations"] = file_hash(kept)
-    return refusals
+    return refused
 
 
 def _gather(
     job: Evaluation, base: Base, tokenizer: PreTrainedTokenizerBase, on_bad: OnBad
 ) -> tuple[dict[str, Path], list[TestSet]]:
-    """Adapters and test sets of earlier releases and of this version, oldest first."""
+    """Adapters and test sets of earlier releases and of this version, oldest first; a
+    release without test rows is left out.
+    """
+
+    def test_set(name: str, path: Path) -> TestSet:
+        rows = read_chat_rows(path, on_bad, job.convert)
+        return make_test_set(name, rows, tokenizer, job.max_length)
+
+    lineage.check_base(
+        job.adapter, base, "train it on this base, or name its own with --base"
+    )
     adapters: dict[str, Path] = {}
     sets: list[TestSet] = []
     root = layout.release_adapters(job.model)
-    for name in releases.older(root, job.version) if job.model else []:
-        releases.check_base(
-            root / name / "adapter", base, f"dvc repro train-releases@{job.model}"
-        )
-        rows = list(read_chat_rows(root / name / "test.jsonl", on_bad, job.convert))
-        tests = make_test_set(name, rows, tokenizer, job.max_length)
+    for name in lineage.older(root, job.version) if job.model else []:
+        adapter = root / name / "adapter"
+        lineage.check_base(adapter, base, f"dvc repro train-releases@{job.model}")
+        tests = test_set(name, root / name / "test.jsonl")
         if tests.items:
-            adapters[name] = root / name / "adapter"
+            adapters[name] = adapter
             sets.append(tests)
-    rows = list(read_chat_rows(job.tests, on_bad, job.convert))
-    own = make_test_set(job.version, rows, tokenizer, job.max_length)
+    own = test_set(job.version, job.tests)
     if not own.items:
+        left_out = [f"{count} {reason}" for reason, count in own.dropped.items()]
+        none = "the file has none (a session or a routine is never divided)"
         raise UserError(
-            f"no test rows to measure on: {_why_none(own)}",
+            f"no test rows to measure on: {', '.join(left_out) or none}",
             where=str(job.tests),
             fix="add sessions or files to the model's sources until there are two "
             "groups at least, or lower split.train; for rows over the length raise "
@@ -154,41 +152,25 @@ def _gather(
 
 
 def _gather_recall(
-    job: Evaluation, versions: Sequence[str], on_bad: OnBad
+    job: Evaluation, adapters: dict[str, Path], on_bad: OnBad
 ) -> list[knowledge.Quiz]:
     """The recall sets of earlier releases and of this version, oldest first; one that
     has none, as releases of older tools do, is left out.
     """
-    root = layout.release_adapters(job.model)
-    files = [
-        (name, root / name / f"{layout.RECALL_SET}.jsonl") for name in versions[:-1]
-    ]
+    files = {
+        name: adapter.with_name(f"{layout.RECALL_SET}.jsonl")
+        for name, adapter in adapters.items()
+    }
+    del files[job.version]
     if job.recall is not None:
-        files.append((job.version, job.recall))
+        files[job.version] = job.recall
     quizzes = []
-    for name, path in files:
-        rows = read_chat_rows(path, on_bad, job.convert) if path.is_file() else ()
-        asked = job.params.recall.questions
-        quiz = knowledge.make_quiz(name, list(rows), asked, job.seed)
-        quizzes += [quiz] if quiz.questions else []
-    return quizzes
-
-
-def _why_none(tests: TestSet) -> str:
-    """Why a test set is empty."""
-    if not tests.dropped:
-        return "the file has none (a session or a routine is never divided)"
-    return ", ".join(f"{count} {reason}" for reason, count in tests.dropped.items())
-
-
-def _fill(report: StageReport, sets: Sequence[TestSet]) -> None:
-    for tests in sets:
-        for reason, count in tests.dropped.items():
-            report.drop(reason, count)
-    report.rows_out = sum(len(tests.items) for tests in sets)
-    report.rows_in = (
-        report.rows_out + sum(report.dropped.values()) + sum(report.rejected.values())
-    )
+    for name, path in files.items():
+        if path.is_file():
+            rows = list(read_chat_rows(path, on_bad, job.convert))
+            count = job.params.recall.questions
+            quizzes.append(knowledge.make_quiz(name, rows, count, job.seed))
+    return [quiz for quiz in quizzes if quiz.questions]
 
 
 def versions_of(found: dict[str, Any]) -> list[str]:
@@ -202,56 +184,18 @@ def matrix(
     """(losses of the base, R as losses) in the order of versions,
     from an evaluation's report.
     """
-    loss = found["loss"]
-    base = [loss[BASE][tests]["estimate"] for tests in versions]
-    return base, [
-        [loss[name][tests]["estimate"] for tests in versions] for name in versions
-    ]
-
-
-def summary(found: dict[str, Any], versions: Sequence[str]) -> str:
-    """What is known and kept, the matrices, the gain over the base, the forgetting and
-    the general skills, with their intervals, for the terminal.
-    """
-    known = found.get("knowledge") or {}
-    lines = knowledge.headlines(known, versions)
-    if known:
-        lines.append(knowledge.matrix_text(known))
-    lines.append(forgetting.matrix_text(versions, *matrix(found, versions)))
-    lines.append(_with_interval("gain over base", found["gain_over_base"]))
-    for key, name in (
-        ("f", "forgetting F"),
-        ("bwt", "backward transfer"),
-        ("fwt", "forward transfer"),
-    ):
-        if found["forgetting"][key] is not None:
-            lines.append(_with_interval(name, found["forgetting"][key]))
-        of_facts = known.get("forgetting", {}).get(key)
-        if of_facts is not None:
-            lines.append(_with_interval(f"{name} (recall)", of_facts))
-    if found.get("general"):
-        lines += skill_lines(found["general"], versions[-1])
-    return "\n".join(lines)
-
-
-def _with_interval(name: str, value: dict[str, float]) -> str:
-    return (
-        f"{name.ljust(27)}{value['estimate']:>9.3f}  (95%: {value['low']:.3f} to "
-        f"{value['high']:.3f})"
+    base, *losses = (
+        [found["loss"][name][tests]["estimate"] for tests in versions]
+        for name in (BASE, *versions)
     )
+    return base, losses
 
 
-def _write(
-    model: str, found: dict[str, Any], versions: Sequence[str], text: str
-) -> None:
+def _write(model: str, found: dict[str, Any], versions: Sequence[str]) -> None:
     folder = Path("reports") / model
     base, losses = matrix(found, versions)
-    write_text(folder / "forgetting.txt", text + "\n")
     draw_matrix(versions, base, losses, folder / "forgetting.svg")
     lines = ["version\ttest\tloss"]
-    for name, row in zip([BASE, *versions], [base, *losses], strict=True):
-        lines += [
-            f"{name}\t{tests}\t{loss}"
-            for tests, loss in zip(versions, row, strict=True)
-        ]
+    for name, row in found["loss"].items():
+        lines += [f"{name}\t{tests}\t{row[tests]['estimate']}" for tests in versions]
     write_text(folder / "matrix.tsv", "\n".join(lines) + "\n")

@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from afs_stages.evaluation import intervals
 
 Matrix = Sequence[Sequence[Any]]
@@ -24,7 +26,7 @@ Matrix = Sequence[Sequence[Any]]
 
 def acc(matrix: Matrix) -> Any:
     """Average score of the last version over all test sets."""
-    return _mean(list(matrix[-1]))
+    return _mean(matrix[-1])
 
 
 def bwt(matrix: Matrix) -> Any:
@@ -39,12 +41,8 @@ def fwt(matrix: Matrix, base: Sequence[Any]) -> Any:
 
 def forgetting(matrix: Matrix) -> Any:
     """F, None with a single version."""
-    return _mean(
-        [
-            _largest([row[j] for row in matrix[:-1]]) - matrix[-1][j]
-            for j in range(len(matrix) - 1)
-        ]
-    )
+    best = [np.max(column, axis=0) for column in zip(*matrix[:-1], strict=True)]
+    return _mean([best[j] - matrix[-1][j] for j in range(len(matrix) - 1)])
 
 
 def summaries(matrix: Matrix, base: Sequence[Any]) -> dict[str, Any]:
@@ -63,28 +61,5 @@ def summaries(matrix: Matrix, base: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def _mean(values: list[Any]) -> Any:
-    return sum(values[1:], values[0]) / len(values) if values else None
-
-
-def _largest(values: list[Any]) -> Any:
-    if isinstance(values[0], float | int):
-        return max(values)
-    import numpy as np
-
-    return np.max(np.stack(values), axis=0)
-
-
-def matrix_text(names: Sequence[str], base: Sequence[float], losses: Matrix) -> str:
-    """The matrix of losses as a table: one line a version, the base model first."""
-    width = max(9, *(len(name) + 6 for name in names))
-    head = "loss per token of".ljust(20) + "".join(
-        f"{'on ' + name:>{width}}" for name in names
-    )
-    lines = [head, _line("base", base, width)]
-    lines += [_line(name, row, width) for name, row in zip(names, losses, strict=True)]
-    return "\n".join(lines)
-
-
-def _line(name: str, values: Sequence[float], width: int) -> str:
-    return name.ljust(20) + "".join(f"{value:>{width}.3f}" for value in values)
+def _mean(values: Sequence[Any]) -> Any:
+    return np.mean(values, axis=0) if values else None

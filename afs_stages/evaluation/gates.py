@@ -18,115 +18,88 @@ rows hold 0 for almost any gain.
 """
 
 
-def refusals(
+def judge(
     found: dict[str, Any], versions: Sequence[str], params: Evaluate
-) -> list[str]:
-    """Why the version fails, each reason with its table; empty where it passes.
-
-    With few test rows a gain over the base passes though its interval holds 0
-    (`doubts` says so); no gain at all never does.
+) -> tuple[list[str], list[str]]:
+    """(why the version fails, each reason with its table; what passes though the rows,
+    facts or items are too few to tell).
     """
-    out = []
-    gain = found["gain_over_base"]
-    is_told = found["test_rows"][versions[-1]] >= FEW_ROWS
-    is_worse = gain["estimate"] <= 0 or (is_told and gain["low"] <= 0)
-    if params.must_beat_base and is_worse:
-        reason = (
-            f"{versions[-1]} does not beat the base model on its test set: "
-            f"loss lower by {_gained(gain)}"
-        )
-        out.append(f"{reason}\n{domain_table(found, versions, -1)}")
+    now, general = versions[-1], found.get("general")
+    refused: list[str] = []
+    doubted: list[str] = []
+    if params.must_beat_base:
+        _judge_gain(found, versions, refused, doubted)
     if params.max_regression is not None and len(versions) > 1:
         worse = regressions(found, versions, params.max_regression)
         if worse:
-            much = (
-                f"by more than {params.max_regression} nats per token on "
-                f"{', '.join(worse)}"
+            refused.append(
+                f"{now} is worse than {versions[-2]} by more than "
+                f"{params.max_regression} nats per token on {', '.join(worse)}\n"
+                f"{domain_table(found, versions, -2)}"
             )
-            reason = f"{versions[-1]} is worse than {versions[-2]} {much}"
-            out.append(f"{reason}\n{domain_table(found, versions, -2)}")
-    if params.recall.min_kept is not None:
-        out += _lost(found, versions, params.recall.min_kept)
-    out += lost_skills(found.get("general"), versions[-1], params.general)
-    return out
-
-
-def _lost(found: dict[str, Any], versions: Sequence[str], least: float) -> list[str]:
-    """Of which earlier versions too little is still known.
-
-    With few known facts only an interval that lies below as a whole refuses.
-    """
-    out = []
-    for version, kept in _kept(found):
-        is_told = kept["facts"] >= FEW_ROWS
-        is_lost = kept["estimate"] < least if is_told else kept["high"] < least
-        if is_lost:
-            out.append(_kept_text(versions[-1], version, kept, least))
-    return out
-
-
-def _kept(found: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """What is kept of earlier versions that knew something."""
-    kept = (found.get("knowledge") or {}).get("kept", {})
-    return [(version, one) for version, one in kept.items() if one["known"]]
-
-
-def _kept_text(now: str, version: str, kept: dict[str, Any], least: float) -> str:
-    return (
-        f"{now} still knows {percent(kept)} of what {version} knew ({kept['still']} of "
-        f"{kept['known']} questions), and evaluate.recall.min_kept is {least}"
-    )
-
-
-def doubts(
-    found: dict[str, Any], versions: Sequence[str], params: Evaluate
-) -> list[str]:
-    """What passes, though the rows, facts or items are too few to tell."""
-    out = _doubted_gain(found, versions, params)
-    out += doubted_skills(found.get("general"), versions[-1], params.general)
     if params.recall.min_kept is not None and len(versions) > 1:
-        out += _doubted_kept(found, versions, params.recall.min_kept)
-    return out
+        _judge_kept(found, now, params.recall.min_kept, refused, doubted)
+    refused += lost_skills(general, now, params.general)
+    doubted += doubted_skills(general, now, params.general)
+    return refused, doubted
 
 
-def _doubted_kept(
-    found: dict[str, Any], versions: Sequence[str], least: float
-) -> list[str]:
-    measured = _kept(found)
-    if not measured:
-        return [
-            "evaluate.recall.min_kept cannot be told: earlier versions knew nothing of "
-            "their recall sets, or have none"
-        ]
-    lost = _lost(found, versions, least)
-    few = []
-    for version, kept in measured:
-        text = _kept_text(versions[-1], version, kept, least)
-        is_few = kept["facts"] < FEW_ROWS
-        if is_few and kept["low"] < least and text not in lost:
-            few.append(f"cannot tell with {kept['facts']} known facts: {text}")
-    return few
-
-
-def _doubted_gain(
-    found: dict[str, Any], versions: Sequence[str], params: Evaluate
-) -> list[str]:
-    rows, gain = found["test_rows"][versions[-1]], found["gain_over_base"]
-    is_told = rows >= FEW_ROWS or (rows > 1 and gain["low"] > 0)
-    if not params.must_beat_base or is_told or gain["estimate"] <= 0:
-        return []
-    return [
-        f"cannot tell with {rows} test row{'s' if rows > 1 else ''} whether "
-        f"{versions[-1]} beats the base model: loss lower by {_gained(gain)}; "
-        f"from {FEW_ROWS} test rows on the interval decides",
-    ]
-
-
-def _gained(gain: dict[str, float]) -> str:
-    return (
+def _judge_gain(
+    found: dict[str, Any],
+    versions: Sequence[str],
+    refused: list[str],
+    doubted: list[str],
+) -> None:
+    """With few test rows a gain over the base passes though its interval holds 0; no
+    gain at all never does.
+    """
+    now, gain = versions[-1], found["gain_over_base"]
+    rows = found["test_rows"][now]
+    told = (
         f"{gain['estimate']:.4f} nats per token, 95% interval {gain['low']:.4f} to "
         f"{gain['high']:.4f}"
     )
+    if gain["estimate"] <= 0 or (rows >= FEW_ROWS and gain["low"] <= 0):
+        refused.append(
+            f"{now} does not beat the base model on its test set: loss lower by {told}"
+            f"\n{domain_table(found, versions, -1)}"
+        )
+    elif rows == 1 or gain["low"] <= 0:
+        doubted.append(
+            f"cannot tell with {rows} test row{'s' if rows > 1 else ''} whether {now} "
+            f"beats the base model: loss lower by {told}; from {FEW_ROWS} test rows on "
+            "the interval decides"
+        )
+
+
+def _judge_kept(
+    found: dict[str, Any],
+    now: str,
+    least: float,
+    refused: list[str],
+    doubted: list[str],
+) -> None:
+    """Too little still known of an earlier version refuses. With few known facts only
+    an interval that lies below as a whole does.
+    """
+    kept = (found.get("knowledge") or {}).get("kept", {})
+    # What knew nothing has nothing to keep.
+    measured = {version: one for version, one in kept.items() if one["known"]}
+    if not measured:
+        doubted.append(
+            "evaluate.recall.min_kept cannot be told: earlier versions knew nothing of "
+            "their recall sets, or have none"
+        )
+    for version, one in measured.items():
+        told = (
+            f"{now} still knows {percent(one)} of what {version} knew ({one['still']} "
+            f"of {one['known']} questions), and evaluate.recall.min_kept is {least}"
+        )
+        are_few = one["facts"] < FEW_ROWS
+        if one["high" if are_few else "estimate"] < least:
+            refused.append(told)
+        elif are_few and one["low"] < least:
+            doubted.append(f"cannot tell with {one['facts']} known facts: {told}")
 
 
 def regressions(
@@ -148,18 +121,14 @@ def domain_table(found: dict[str, Any], versions: Sequence[str], which: int) -> 
     """Loss per token by domain on one version's test set,
     a column for base and each version.
     """
-    tests, models = versions[which], [BASE, *versions]
-    domains = found["domains"][BASE][tests]
-    width = max(20, *(len(name) + 2 for name in domains))
-    lines = [
-        f"on {tests}'s test set".ljust(width)
-        + "rows".rjust(6)
-        + "".join(f"{name:>10}" for name in models)
-    ]
-    for domain, facts in domains.items():
-        cells = "".join(
-            f"{found['domains'][name][tests][domain]['estimate']:>10.3f}"
-            for name in models
-        )
-        lines.append(domain.ljust(width) + f"{facts['rows']:>6}" + cells)
+    tests = versions[which]
+    rows = {name: found["domains"][name][tests] for name in (BASE, *versions)}
+    title = f"on {tests}'s test set"
+    width = max(20, *(len(domain) + 2 for domain in rows[BASE]))
+    head = "".join(f"{name:>10}" for name in rows)
+    lines = [f"{title:<{width}}{'rows':>6}{head}"]
+    for domain, facts in rows[BASE].items():
+        losses = [row[domain]["estimate"] for row in rows.values()]
+        cells = "".join(f"{loss:>10.3f}" for loss in losses)
+        lines.append(f"{domain:<{width}}{facts['rows']:>6}{cells}")
     return "\n".join(lines)

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from afs_stages.evaluation import intervals
 from afs_stages.evaluation.losses import BASE
 from afs_stages.training import attention
-from afs_stages.training.batches import batches_by_tokens
+from afs_stages.training.batches import longest_first
 from afs_stages.training.chat_rows import ChatRow
 from afs_stages.training.encode import IGNORE, encode_row
 
@@ -171,15 +171,12 @@ def likelihoods(
     """Mean log-likelihood a byte (nats) of each item's answers, in the items' order."""
     import torch
 
-    # Longest first: the largest batch comes first, so that memory is tried at once.
-    order = sorted(range(len(branches)), key=lambda at: (-branches[at].length, at))
     found: list[list[float]] = [[] for _ in branches]
-    lengths = [branches[at].length for at in order]
+    batches = longest_first([one.length for one in branches], BATCH_TOKENS)
     with torch.inference_mode(), attention.standard(model):
-        for batch in batches_by_tokens(lengths, BATCH_TOKENS):
-            rows = [order[at] for at in batch]
-            scores = _scores(model, [branches[at] for at in rows])
-            for at, score in zip(rows, scores, strict=True):
+        for batch in batches:
+            scores = _scores(model, [branches[at] for at in batch])
+            for at, score in zip(batch, scores, strict=True):
                 found[at] = score
     return found
 

@@ -8,15 +8,15 @@ change what is measured.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from afs_stages.core.progress import progress
 from afs_stages.training import attention
-from afs_stages.training.batches import batches_by_tokens
+from afs_stages.training.batches import longest_first
+from afs_stages.training.encode import token_ids
 
 if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
@@ -36,22 +36,16 @@ def answers(
     """
     import torch
 
-    ids = [
-        tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-        for text in prompts
-    ]
-    # Neighbours of like length: little padding, and the largest batch comes first.
+    ids = [token_ids(tokenizer, text) for text in prompts]
     sizes = [len(row) + limit for row, limit in zip(ids, limits, strict=True)]
-    order = sorted(range(len(ids)), key=lambda at: (-sizes[at], at))
     found = [""] * len(ids)
     ends = stop_ids(model, tokenizer)
-    batches = batches_by_tokens([sizes[at] for at in order], batch_tokens)
+    batches = longest_first(sizes, batch_tokens)
     with torch.inference_mode(), attention.standard(model):
         for batch in progress(batches, what, len(batches), "batches"):
-            rows = [order[at] for at in batch]
-            most = max(limits[at] for at in rows)
-            new = greedy(model, [ids[at] for at in rows], most, ends)
-            for at, tokens in zip(rows, new, strict=True):
+            most = max(limits[at] for at in batch)
+            new = greedy(model, [ids[at] for at in batch], most, ends)
+            for at, tokens in zip(batch, new, strict=True):
                 # A longer neighbour must not let an answer grow longer.
                 kept = tokens[: limits[at]]
                 found[at] = tokenizer.decode(kept, skip_special_tokens=True)
@@ -64,9 +58,7 @@ def stop_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list
     """
     own = getattr(model.generation_config, "eos_token_id", None)
     listed = own if isinstance(own, list) else [own]
-    return sorted(
-        {value for value in (tokenizer.eos_token_id, *listed) if value is not None}
-    )
+    return sorted({tokenizer.eos_token_id, *listed} - {None})
 
 
 def greedy(
@@ -81,7 +73,11 @@ def greedy(
     import torch
 
     device = next(model.parameters()).device
-    ids, mask = _padded(prompts, device)
+    width = max(len(prompt) for prompt in prompts)
+    # What stands under a mask of 0 is never seen.
+    padded = [[0] * (width - len(prompt)) + prompt for prompt in prompts]
+    seen = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    ids, mask = torch.tensor([padded, seen], device=device)
     stops = torch.tensor(list(ends), device=device)
     running = torch.ones(len(prompts), dtype=torch.bool, device=device)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
@@ -102,22 +98,5 @@ def greedy(
             break
         mask = torch.cat([mask, mask.new_ones(len(prompts), 1)], dim=1)
         positions = positions[:, -1:] + 1
-    return [_until(row, set(ends)) for row in torch.stack(new, dim=1).tolist()]
-
-
-def _padded(
-    prompts: Sequence[list[int]], device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """(ids, mask), both of shape (prompts, longest);
-    what stands under a mask of 0 is never seen.
-    """
-    import torch
-
-    width = max(len(prompt) for prompt in prompts)
-    ids = [[0] * (width - len(prompt)) + prompt for prompt in prompts]
-    mask = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
-
-
-def _until(ids: list[int], ends: set[int]) -> list[int]:
-    return next((ids[:at] for at, token in enumerate(ids) if token in ends), ids)
+    rows = torch.stack(new, dim=1).tolist()
+    return [list(takewhile(lambda token: token not in ends, row)) for row in rows]

@@ -4,12 +4,12 @@ row moves as one, and Wilson's for shares.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
-    Array = np.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 
 def resamples(rows: int, times: int, seed: int) -> Array:
@@ -18,23 +18,18 @@ def resamples(rows: int, times: int, seed: int) -> Array:
 
     Line 0 is the sample as it is, so that estimates and intervals come from one array.
     """
-    import numpy as np
-
     draws = np.random.default_rng([seed, rows]).multinomial(
         rows, np.full(rows, 1 / rows), size=times
     )
     return np.concatenate([np.ones((1, rows), dtype=draws.dtype), draws])
 
 
-def per_token(counts: Array, losses: Any, tokens: Any) -> Array:
+def per_token(counts: Array, losses: Sequence[float], tokens: Sequence[int]) -> Array:
     """Loss per token of each resample: shape (times + 1,), from per-row sums of losses
     and token counts.
     """
-    import numpy as np
-
-    drawn = counts @ np.asarray(losses, dtype=np.float64)
-    weight = np.maximum(counts @ np.asarray(tokens, dtype=np.float64), 1)
-    result: Array = drawn / weight
+    weight = np.maximum(counts @ np.array(tokens), 1)
+    result: Array = counts @ np.array(losses) / weight
     return result
 
 
@@ -46,27 +41,18 @@ def wilson(share: float, rows: int) -> dict[str, float]:
     middle = (share + z * z / (2 * rows)) / (1 + z * z / rows)
     spread = share * (1 - share) / rows + z * z / (4 * rows * rows)
     reach = z * spread**0.5 / (1 + z * z / rows)
-    return {
-        "estimate": round(share, 5),
-        "low": round(max(middle - reach, 0.0), 5),
-        "high": round(min(middle + reach, 1.0), 5),
-    }
+    return _rounded(share, max(middle - reach, 0.0), min(middle + reach, 1.0))
 
 
 def summary(values: Array) -> dict[str, float]:
     """Estimate and 95% interval of a resampled value whose first entry is the
     estimate itself.
     """
-    import numpy as np
+    # Without resamples the estimate is all there is.
+    drawn = values[1:] if len(values) > 1 else values
+    return _rounded(values[0], *np.quantile(drawn, [0.025, 0.975]))
 
-    estimate = float(values[0])
-    low, high = (
-        (estimate, estimate)
-        if len(values) == 1
-        else np.quantile(values[1:], [0.025, 0.975])
-    )
-    return {
-        "estimate": round(estimate, 5),
-        "low": round(float(low), 5),
-        "high": round(float(high), 5),
-    }
+
+def _rounded(estimate: float, low: float, high: float) -> dict[str, float]:
+    bounds = {"estimate": estimate, "low": low, "high": high}
+    return {name: round(float(value), 5) for name, value in bounds.items()}

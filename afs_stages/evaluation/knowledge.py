@@ -8,10 +8,8 @@ Losses on test sets show style; this shows knowledge, and what a version keeps o
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from afs_stages.core.params.model import Evaluate
@@ -19,6 +17,7 @@ from afs_stages.core.sample import is_learnt
 from afs_stages.dataset.answer_facts import recalls, wanted
 from afs_stages.evaluation import forgetting, intervals
 from afs_stages.evaluation.losses import BASE
+from afs_stages.evaluation.sampling import in_turn
 from afs_stages.training.chat_rows import ChatRow
 from afs_stages.training.encode import render
 
@@ -81,17 +80,13 @@ def make_quiz(version: str, rows: Sequence[ChatRow], count: int, seed: int) -> Q
     """At most `count` questions of a recall set, drawn by seed from every domain and
     kind in turn; rows without a fact to score are left out.
     """
-    strata: dict[tuple[str, str], list[Question]] = {}
-    for row in sorted(rows, key=lambda row: _draw(row, seed)):
-        question = _question(row)
-        if question is not None:
-            strata.setdefault((row.domain, row.kind), []).append(question)
-    turns = chain.from_iterable(zip_longest(*(strata[key] for key in sorted(strata))))
-    return Quiz(version, [question for question in turns if question][:count])
-
-
-def _draw(row: ChatRow, seed: int) -> bytes:
-    return hashlib.blake2b(f"{seed}:{row.name}".encode(), digest_size=16).digest()
+    questions = [question for row in rows if (question := _question(row))]
+    drawn = in_turn(
+        questions,
+        lambda question: f"{seed}:{question.row.name}",
+        lambda question: (question.row.domain, question.row.kind),
+    )
+    return Quiz(version, drawn[:count])
 
 
 def _question(row: ChatRow) -> Question | None:

@@ -4,21 +4,21 @@ frozen test set.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from afs_stages.core.params.model import Evaluate
-from afs_stages.core.progress import progress
 from afs_stages.evaluation import forgetting, intervals
-from afs_stages.training.batches import batches_by_tokens
+from afs_stages.evaluation.intervals import Array
 from afs_stages.training.chat_rows import ChatRow
 from afs_stages.training.encode import Encoded, encode_rows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-    from afs_stages.evaluation.intervals import Array
 
 BASE = "base"
 """The name of the base model without an adapter among the measured models."""
@@ -38,15 +38,18 @@ class TestSet:
 
     __test__ = False
 
-    @property
-    def tokens(self) -> list[int]:
-        """Tokens that carry loss, by row."""
-        return [item.targets for item in self.items]
+    def drawn(self, model: str, rows: Sequence[int], times: int, seed: int) -> Array:
+        """A model's loss per token on some rows, one a resample."""
+        counts = intervals.resamples(len(rows), times, seed)
+        losses = [self.losses[model][at] for at in rows]
+        return intervals.per_token(
+            counts, losses, [self.items[at].targets for at in rows]
+        )
 
 
 def make_test_set(
     version: str,
-    rows: Sequence[ChatRow],
+    rows: Iterable[ChatRow],
     tokenizer: PreTrainedTokenizerBase,
     max_length: int,
 ) -> TestSet:
@@ -55,13 +58,12 @@ def make_test_set(
     """
     kept: list[ChatRow] = []
     items: list[Encoded] = []
-    dropped: dict[str, int] = {}
+    dropped: Counter[str] = Counter()
     for row in rows:
         encoded, reasons = encode_rows(tokenizer, [row], max_length)
         kept += [row] * len(encoded)
         items += encoded
-        for reason in reasons:
-            dropped[reason] = dropped.get(reason, 0) + 1
+        dropped.update(reasons)
     return TestSet(version, kept, items, dropped)
 
 
@@ -75,31 +77,11 @@ def measure(
     """Fill in every set's losses of the model as it is now (an adapter
     active or none).
     """
-    import torch
-
     from afs_stages.training.token_losses import row_losses
 
-    with torch.inference_mode():
-        for tests in sets:
-            # Longest first: the largest batch comes first,
-            # so that memory is tried at once.
-            order = sorted(
-                range(len(tests.items)), key=lambda at: (-len(tests.items[at].ids), at)
-            )
-            found = [0.0] * len(order)
-            batches = batches_by_tokens(
-                [len(tests.items[at].ids) for at in order], batch_tokens
-            )
-            what = f"loss of {name} on {tests.version}"
-            for batch in progress(batches, what, len(batches), "batches"):
-                rows = [order[at] for at in batch]
-                for at, loss in zip(
-                    rows,
-                    row_losses(model, [tests.items[at] for at in rows], packed),
-                    strict=True,
-                ):
-                    found[at] = loss
-            tests.losses[name] = found
+    for tests in sets:
+        what = f"loss of {name} on {tests.version}"
+        tests.losses[name] = row_losses(model, tests.items, batch_tokens, packed, what)
 
 
 def results(
@@ -111,56 +93,44 @@ def results(
     `sets` and `versions` are in the same order, oldest first;
     the last is the version at hand.
     """
-    counts = [
-        intervals.resamples(len(tests.items), params.bootstrap, seed) for tests in sets
-    ]
     models = [BASE, *versions]
-    drawn = {name: _drawn(sets, counts, name) for name in models}
+    names = [tests.version for tests in sets]
+    times = params.bootstrap
+    drawn = {
+        name: [
+            tests.drawn(name, range(len(tests.items)), times, seed) for tests in sets
+        ]
+        for name in models
+    }
     # The version at hand and the base on the version's own test rows.
     own, base = drawn[versions[-1]][-1], drawn[BASE][-1]
-    loss = {name: _by_set(sets, drawn[name]) for name in models}
-    domains = {name: _groups(sets, name, "domain", params, seed) for name in models}
-    sources = {name: _groups(sets, name, "source", params, seed) for name in models}
-    gain = intervals.summary(base - own)
+    scores = [[-values for values in drawn[name]] for name in models]
+
+    def groups(key: str) -> dict[str, Any]:
+        return {name: _groups(sets, name, key, times, seed) for name in models}
+
+    loss = {
+        name: dict(zip(names, map(intervals.summary, drawn[name]), strict=True))
+        for name in models
+    }
     rows = {tests.version: len(tests.items) for tests in sets}
+    gain = intervals.summary(base - own)
+    kept = forgetting.summaries(scores[1:], scores[0])
+    tokens = sum(item.targets for item in sets[-1].items)
     return {
         "loss": loss,
-        "domains": domains,
-        "sources": sources,
+        "domains": groups("domain"),
+        "sources": groups("source"),
         "gain_over_base": gain,
-        "perplexity": _perplexity(own),
-        "forgetting": _forgetting(versions, drawn),
+        "perplexity": intervals.summary(np.exp(own)),
+        "forgetting": kept,
         "test_rows": rows,
-        "test_tokens": sum(sets[-1].tokens),
+        "test_tokens": tokens,
     }
-
-
-def _drawn(sets: Sequence[TestSet], counts: Sequence[Array], name: str) -> list[Array]:
-    """A model's losses per token on every test set, one a resample."""
-    pairs = zip(counts, sets, strict=True)
-    return [
-        intervals.per_token(count, tests.losses[name], tests.tokens)
-        for count, tests in pairs
-    ]
-
-
-def _by_set(
-    sets: Sequence[TestSet], drawn: Sequence[Array]
-) -> dict[str, dict[str, float]]:
-    return {
-        tests.version: intervals.summary(values)
-        for tests, values in zip(sets, drawn, strict=True)
-    }
-
-
-def _perplexity(values: Array) -> dict[str, float]:
-    import numpy as np
-
-    return intervals.summary(np.exp(values))
 
 
 def _groups(
-    sets: Sequence[TestSet], model: str, key: str, params: Evaluate, seed: int
+    sets: Sequence[TestSet], model: str, key: str, times: int, seed: int
 ) -> dict[str, dict[str, dict[str, float]]]:
     """version of the test set -> domain or source -> loss per token with its
     interval and rows.
@@ -170,30 +140,8 @@ def _groups(
         groups: dict[str, list[int]] = {}
         for at, row in enumerate(tests.rows):
             groups.setdefault(getattr(row, key) or "unknown", []).append(at)
-        out[tests.version] = {
-            group: {
-                **_loss_of(tests, model, rows, params.bootstrap, seed),
-                "rows": len(rows),
-            }
-            for group, rows in sorted(groups.items())
-        }
+        out[tests.version] = {}
+        for group, rows in sorted(groups.items()):
+            loss = intervals.summary(tests.drawn(model, rows, times, seed))
+            out[tests.version][group] = {**loss, "rows": len(rows)}
     return out
-
-
-def _loss_of(
-    tests: TestSet, model: str, rows: list[int], times: int, seed: int
-) -> dict[str, float]:
-    tokens = tests.tokens
-    counts = intervals.resamples(len(rows), times, seed)
-    values = intervals.per_token(
-        counts, [tests.losses[model][at] for at in rows], [tokens[at] for at in rows]
-    )
-    return intervals.summary(values)
-
-
-def _forgetting(
-    versions: Sequence[str], drawn: dict[str, list[Array]]
-) -> dict[str, Any]:
-    """ACC, BWT, FWT and F of minus the losses, with intervals."""
-    scores = [[-values for values in drawn[name]] for name in versions]
-    return forgetting.summaries(scores, [-values for values in drawn[BASE]])

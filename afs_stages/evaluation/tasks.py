@@ -9,21 +9,19 @@ number of them still covers all.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import chain, zip_longest
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from afs_stages.asm.opcode_table import assemble
-from afs_stages.core.params.model import Evaluate
 from afs_stages.core.sample import is_learnt
 from afs_stages.dataset.answer_facts import new_facts, recalls, sought
 from afs_stages.evaluation import call_checks as calls
+from afs_stages.evaluation.sampling import in_turn
 from afs_stages.scoring.blocks import ASM_TAGS, assembly_in, fenced
 from afs_stages.training.chat_rows import ChatRow
-from afs_stages.training.encode import render
+from afs_stages.training.encode import render, token_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -52,25 +50,26 @@ class Exercise:
     @property
     def asked(self) -> str:
         """What is said before the answer, all of it."""
-        told = (
-            message.get("content") or "" for message in self.row.messages[: self.at]
-        )
-        return "\n".join(told)
+        return "\n".join(message["content"] for message in self.row.messages[: self.at])
+
+    @property
+    def question(self) -> str:
+        """The message before the answer."""
+        return str(self.row.messages[self.at - 1]["content"])
 
     @property
     def reference(self) -> str:
         """The row's own answer."""
-        return self.row.messages[self.at].get("content") or ""
+        return str(self.row.messages[self.at]["content"])
 
     def is_right(self, text: str) -> bool:
         """Whether a look-up's answer names what is sought first."""
-        return recalls(self.row.messages[self.at - 1]["content"], (self.wanted,), text)
+        return recalls(self.question, (self.wanted,), text)
 
     def reference_tokens(self, tokenizer: PreTrainedTokenizerBase) -> int:
         """Tokens of the test row's own answer, with the mark that ends it."""
         told = render(tokenizer, self.row, self.at + 1).rstrip()
-        answer = told.removeprefix(self.prompt(tokenizer))
-        return len(tokenizer(answer, add_special_tokens=False)["input_ids"])
+        return len(token_ids(tokenizer, told.removeprefix(self.prompt(tokenizer))))
 
 
 def choose(rows: Sequence[ChatRow], per_task: int, seed: int) -> list[Exercise]:
@@ -80,49 +79,31 @@ def choose(rows: Sequence[ChatRow], per_task: int, seed: int) -> list[Exercise]:
     found = [exercise for row in rows for exercise in _exercises(row)]
     out: list[Exercise] = []
     for task in SCORES:
-        strata: dict[tuple[str, str], list[Exercise]] = {}
-        for exercise in sorted(
-            (e for e in found if e.task == task), key=lambda e: _draw(e, seed)
-        ):
-            strata.setdefault((exercise.row.domain, exercise.row.kind), []).append(
-                exercise
-            )
-        turns = chain.from_iterable(
-            zip_longest(*(strata[key] for key in sorted(strata)))
+        served = [exercise for exercise in found if exercise.task == task]
+        drawn = in_turn(
+            served,
+            lambda exercise: f"{seed}:{exercise.task}:{exercise.row.name}",
+            lambda exercise: (exercise.row.domain, exercise.row.kind),
         )
-        out += [exercise for exercise in turns if exercise is not None][:per_task]
+        out += drawn[:per_task]
     return out
-
-
-def _draw(exercise: Exercise, seed: int) -> bytes:
-    return hashlib.blake2b(
-        f"{seed}:{exercise.task}:{exercise.row.name}".encode(), digest_size=16
-    ).digest()
 
 
 def _exercises(row: ChatRow) -> list[Exercise]:
     """The tasks a row can serve."""
-    turns = [
-        (at, message)
-        for at, message in enumerate(row.messages)
-        if is_learnt(message) and at
-    ]
-    out = [
-        Exercise("tool_calls", row, at)
-        for at, message in turns
-        if row.tools and message.get("tool_calls")
-    ][:1]
-    coded = [at for at, message in turns if _shows_code(message.get("content") or "")]
+    turns = [at for at, message in enumerate(row.messages) if at and is_learnt(message)]
+    if not turns:
+        return []
+    last = Exercise("facts", row, turns[-1])
+    calling = [at for at in turns if row.tools and row.messages[at].get("tool_calls")]
+    coded = [at for at in turns if _shows_code(row.messages[at]["content"])]
+    out = [Exercise("tool_calls", row, at) for at in calling[:1]]
     out += [Exercise("assembles", row, at) for at in coded[-1:]]
-    if turns and (row.domain.endswith("_memory") or row.kind.startswith("memory_")):
-        at, message = turns[-1]
-        wanted = sought(
-            row.messages[at - 1].get("content") or "", message.get("content") or ""
-        )
-        out += [Exercise("lookup", row, at, wanted)] if wanted else []
-    if turns and not out:
-        told = Exercise("facts", row, turns[-1][0])
-        out += [told] if new_facts(told.asked, told.reference) else []
+    if row.domain.endswith("_memory") or row.kind.startswith("memory_"):
+        wanted = sought(last.question, last.reference)
+        out += [replace(last, task="lookup", wanted=wanted)] if wanted else []
+    if not out and new_facts(last.asked, last.reference):
+        out.append(last)
     return out
 
 
@@ -139,9 +120,9 @@ def scores(
     out: dict[str, dict[str, float]] = {}
     for task, score in SCORES.items():
         pairs = [
-            (e, text)
-            for e, text in zip(exercises, texts, strict=True)
-            if e.task == task
+            (exercise, text)
+            for exercise, text in zip(exercises, texts, strict=True)
+            if exercise.task == task
         ]
         if pairs:
             out[task] = {"rows": len(pairs), **score(pairs)}
@@ -199,10 +180,10 @@ def assembly_state(text: str) -> str:
 
 
 def _tool_calls(pairs: Pairs) -> dict[str, float]:
-    found = [calls.judge(text, exercise.row.tools or []) for exercise, text in pairs]
+    steps = [calls.judge(text, exercise.row.tools or []) for exercise, text in pairs]
     return {
-        name: _rate([getattr(verdict, name) for verdict in found])
-        for name in ("valid", "known", "parses")
+        name: _rate([step >= least for step in steps])
+        for name, least in (("valid", 3), ("known", 2), ("parses", 1))
     }
 
 
@@ -218,23 +199,6 @@ SCORES = {
 }
 
 
-def answer(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    exercises: Sequence[Exercise],
-    params: Evaluate,
-    longest: dict[str, int],
-) -> list[str]:
-    """What the model as it is now (an adapter active or none) says to each exercise, at
-    most as long as the longest reference of its task (`longest`, in tokens).
-    """
-    from afs_stages.evaluation.generation import answers
-
-    prompts = [exercise.prompt(tokenizer) for exercise in exercises]
-    limits = [longest[exercise.task] for exercise in exercises]
-    return answers(model, tokenizer, prompts, limits, params.batch_tokens)
-
-
 @dataclass(frozen=True)
 class Answerable:
     """The exercises whose reference may be said whole, and those that are left out."""
@@ -245,11 +209,6 @@ class Answerable:
     too_long: Counter[str]
     """Exercises of each task whose reference is longer than `max_new_tokens`."""
 
-    def note_left_out(self, tasks: dict[str, dict[str, float]]) -> None:
-        """Count in each task the rows that could not be asked."""
-        for task, count in self.too_long.items():
-            tasks.setdefault(task, {"rows": 0})["too_long"] = count
-
 
 def answerable(
     exercises: Sequence[Exercise],
@@ -257,26 +216,42 @@ def answerable(
     max_new_tokens: int | None,
 ) -> Answerable:
     """Leave out the exercises whose reference is longer than an answer may be."""
-    taken: list[Exercise] = []
-    longest: dict[str, int] = {}
-    too_long: Counter[str] = Counter()
+    asked = Answerable([], {}, Counter())
     for exercise in exercises:
-        length = exercise.reference_tokens(tokenizer)
+        task, length = exercise.task, exercise.reference_tokens(tokenizer)
         if max_new_tokens is not None and length > max_new_tokens:
-            too_long[exercise.task] += 1
+            asked.too_long[task] += 1
             continue
-        taken.append(exercise)
-        longest[exercise.task] = max(longest.get(exercise.task, 0), length)
-    return Answerable(taken, longest, too_long)
+        asked.exercises.append(exercise)
+        asked.longest[task] = max(asked.longest.get(task, 0), length)
+    return asked
 
 
-def beside_base(
-    own: dict[str, dict[str, float]], base: dict[str, dict[str, float]]
+def answer(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    asked: Answerable,
+    batch_tokens: int,
+) -> list[str]:
+    """What the model as it is now (an adapter active or none) says to each exercise, at
+    most as long as the longest reference of its task.
+    """
+    from afs_stages.evaluation.generation import answers
+
+    prompts = [exercise.prompt(tokenizer) for exercise in asked.exercises]
+    limits = [asked.longest[exercise.task] for exercise in asked.exercises]
+    return answers(model, tokenizer, prompts, limits, batch_tokens)
+
+
+def tasks(
+    asked: Answerable, own: Sequence[str], base: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """A version's tasks, each with the base's main rate (the first) as `base`."""
-    return {
-        task: {**rates, "base": list(base[task].values())[1]}
-        if rates["rows"]
-        else rates
-        for task, rates in own.items()
-    }
+    """A version's scores, each with the base's main rate (the first) as `base`, and how
+    many rows of each task could not be asked.
+    """
+    found = scores(asked.exercises, own)
+    for task, rates in scores(asked.exercises, base).items():
+        found[task]["base"] = list(rates.values())[1]
+    for task, count in asked.too_long.items():
+        found.setdefault(task, {"rows": 0})["too_long"] = count
+    return found

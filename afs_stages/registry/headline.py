@@ -26,6 +26,7 @@ def headline(
     are as in `forgetting.py`, in loss; `kept` is the share of what the version before
     knew that is still known. What was not measured is left out.
     """
+    found = measured["forgetting"]
     own = measured["loss"][version][version]
     figures = {
         "version": version,
@@ -34,17 +35,14 @@ def headline(
         "gain": measured["gain_over_base"]["estimate"],
         "perplexity": measured["perplexity"]["estimate"],
     }
-    for name, value in measured["forgetting"].items():
-        if name in FORGETTING and value:
-            figures[name] = value["estimate"]
-    kept = (measured.get("knowledge") or {}).get("kept", {})
-    if kept:
-        # Of the version before; the report has all earlier ones.
-        figures["kept"] = list(kept.values())[-1].get("estimate")
+    figures |= {name: found[name]["estimate"] for name in FORGETTING if found.get(name)}
+    # Of the version before; the report has all earlier ones.
+    for kept in (measured.get("knowledge") or {}).get("kept", {}).values():
+        figures["kept"] = kept.get("estimate")
     general = measured.get("general")
     if general:
         figures["general"] = general["share"][version]["all"]["estimate"]
     for task, rate in TASKS.items():
         if task in measured["tasks"]:
-            figures[task] = measured["tasks"][task][rate]
+            figures[task] = measured["tasks"][task].get(rate)
     return {name: value for name, value in figures.items() if value is not None}

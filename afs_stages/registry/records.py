@@ -23,6 +23,18 @@ from afs_stages.core.jsonl import read_json, write_json
 Status = Literal["pending", "running", "completed", "failed"]
 
 
+FACTS = (
+    "experiment_id",
+    "run_name",
+    "base_model",
+    "framework",
+    "status",
+    "ab_group",
+    "ab_variant",
+)
+"""Fields that a comparison shows whether they differ or not."""
+
+
 class DatasetRef(BaseModel):
     """A data set by path and content."""
 
@@ -70,14 +82,8 @@ class ModelRegistry:
         `fields` are those of `Experiment`. Raises `UserError` where one
         has a wrong type.
         """
-        new = {
-            "experiment_id": "",
-            "run_name": run_name,
-            "base_model": base_model,
-            "framework": framework,
-            **fields,
-        }
-        facts = _experiment(new).model_dump()
+        named = {"run_name": run_name, "base_model": base_model, "experiment_id": ""}
+        facts = _experiment({**named, "framework": framework, **fields}).model_dump()
         with self._lock():
             copy = 0
             while self._path(name := value_hash([facts, copy])[:8]).exists():
@@ -104,22 +110,20 @@ class ModelRegistry:
         """
         if self._path(name).is_file():
             return self._read(self._path(name))
-        found = [
-            experiment for experiment in self.list() if experiment.run_name == name
-        ]
+        everything = self.list()
+        found = [one for one in everything if one.run_name == name]
         if len(found) == 1:
             return found[0]
         if found:
-            ids = ", ".join(experiment.experiment_id for experiment in found)
+            ids = ", ".join(one.experiment_id for one in found)
             raise UserError(
                 f"{len(found)} experiments are called '{name}'",
                 fix=f"name one by its id: {ids}",
             )
-        known = [experiment.experiment_id for experiment in self.list()]
-        names = sorted({experiment.run_name for experiment in self.list()})
+        known = {one.experiment_id for one in everything}
+        known |= {one.run_name for one in everything}
         raise UserError(
-            f"no experiment '{name}' ({nearest(name, known + names)})",
-            where=str(self.root),
+            f"no experiment '{name}' ({nearest(name, [*known])})", where=str(self.root)
         )
 
     def list(
@@ -129,17 +133,14 @@ class ModelRegistry:
         framework: str | None = None,
     ) -> list[Experiment]:
         """All experiments that match, by run name and id."""
-        wanted = {"status": status, "ab_group": ab_group, "framework": framework}
-        found = [self._read(path) for path in self.root.glob("*.json")]
-        kept = [
-            e
-            for e in found
-            if all(
-                value is None or getattr(e, key) == value
-                for key, value in wanted.items()
-            )
-        ]
-        return sorted(kept, key=lambda e: (e.run_name, e.experiment_id))
+
+        def matches(one: Experiment) -> bool:
+            is_of_group = ab_group in (None, one.ab_group)
+            is_of_framework = framework in (None, one.framework)
+            return status in (None, one.status) and is_of_group and is_of_framework
+
+        found = filter(matches, map(self._read, self.root.glob("*.json")))
+        return sorted(found, key=lambda one: (one.run_name, one.experiment_id))
 
     def update_status(self, name: str, status: Status) -> Experiment:
         """Set an experiment's status."""
@@ -154,24 +155,17 @@ class ModelRegistry:
         then params and metrics that differ.
         """
         experiments = [self.get(name) for name in names]
-        rows: dict[str, Sequence[Any]] = {}
-        for key in (
-            "experiment_id",
-            "run_name",
-            "base_model",
-            "framework",
-            "status",
-            "ab_group",
-            "ab_variant",
-        ):
-            rows[key] = [getattr(experiment, key) for experiment in experiments]
-        rows["dataset"] = [_data_of(experiment) for experiment in experiments]
+        rows: dict[str, Sequence[Any]] = {
+            key: [getattr(one, key) for one in experiments] for key in FACTS
+        }
+        data = [one.dataset for one in experiments]
+        rows["dataset"] = [one and (one.hash or one.path) for one in data]
         for part in ("params", "metrics"):
-            rows.update(
-                _differing(
-                    [getattr(experiment, part) for experiment in experiments], part
-                )
-            )
+            leaves = [dict(flatten(getattr(one, part), part)) for one in experiments]
+            for key in sorted(set().union(*leaves)):
+                values = [one.get(key) for one in leaves]
+                if any(value != values[0] for value in values):
+                    rows[key] = values
         return rows
 
     def _change(self, name: str, **fields: Any) -> Experiment:
@@ -205,20 +199,12 @@ def _with_what_was_given(old: Experiment, new: Experiment) -> Experiment:
     kept: dict[str, Any] = {"tags": sorted({*old.tags, *new.tags})}
     for key in ("notes", "ab_group", "ab_variant"):
         kept[key] = getattr(new, key) or getattr(old, key)
-    if _settled(old, new):
+    # A result that stands already, with a revision that tells all of its code and
+    # parameters, keeps it.
+    tells_all = old.revision is not None and not old.revision.get("changed")
+    if tells_all and old.metrics == new.metrics:
         kept["revision"] = old.revision
     return new.model_copy(update=kept)
-
-
-def _settled(old: Experiment, new: Experiment) -> bool:
-    """Whether a result stands already, with a revision that tells all of its
-    code and parameters.
-    """
-    return (
-        old.metrics == new.metrics
-        and old.revision is not None
-        and not old.revision.get("changed")
-    )
 
 
 def _experiment(facts: Any, where: str | None = None) -> Experiment:
@@ -228,25 +214,6 @@ def _experiment(facts: Any, where: str | None = None) -> Experiment:
         raise UserError(
             f"no valid experiment: {first_problem(error)}", where=where
         ) from None
-
-
-def _data_of(experiment: Experiment) -> str | None:
-    if experiment.dataset is None:
-        return None
-    return experiment.dataset.hash or experiment.dataset.path
-
-
-def _differing(parts: Sequence[dict[str, Any]], name: str) -> dict[str, Sequence[Any]]:
-    """Dotted name -> its value in each of the mappings,
-    where these are not all the same.
-    """
-    flat = [dict(flatten(part, name)) for part in parts]
-    rows: dict[str, Sequence[Any]] = {}
-    for key in sorted(set().union(*flat)):
-        values = [one.get(key) for one in flat]
-        if len({repr(value) for value in values}) > 1:
-            rows[key] = values
-    return rows
 
 
 def flatten(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:

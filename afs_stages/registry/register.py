@@ -42,28 +42,30 @@ def experiment_of(
     facts = read_json(adapter / "training.json")
     measured = read_json(report) if report.is_file() else {}
     name = f"{model}-{block.version}"
-    dataset = _dataset(model, facts)
-    base = facts["base"]
+    base, data = facts["base"], facts["data"]["train"]
+    dataset = DatasetRef(
+        path=str(layout.trained_on(model, "train")),
+        hash=data["hash"],
+        rows=data.get("rows"),
+    )
     kept = {
         "path": str(adapter),
         "hash": folder_hash(adapter),
         "base_hash": base["hash"],
     }
-    rehearsal = block.rehearsal.model_dump()
     decided = {
         "seed": params.seed,
         "train": facts["train"],
         "weights": block.weights,
-        "rehearsal": rehearsal,
+        "rehearsal": block.rehearsal.model_dump(),
     }
     identity = value_hash([name, dataset.hash, decided, kept])[:8]
     metrics = {key: measured[key] for key in METRICS if key in measured}
-    framework = "script" if facts.get("script") else "peft"
     return Experiment(
         experiment_id=identity,
         run_name=name,
         base_model=base["name"],
-        framework=framework,
+        framework="script" if facts.get("script") else "peft",
         dataset=dataset,
         status="completed",
         params=decided,
@@ -71,17 +73,6 @@ def experiment_of(
         adapter=kept,
         revision=revision(),
         tags=[model, block.version],
-    )
-
-
-def _dataset(model: str, facts: dict[str, Any]) -> DatasetRef:
-    train_file = layout.trained_on(model, "train")
-    data = facts["data"]["train"]
-    rows = data.get("rows")
-    return DatasetRef(
-        path=str(train_file),
-        hash=data["hash"],
-        rows=None if rows is None else int(rows),
     )
 
 
@@ -100,16 +91,9 @@ def revision(folder: Path = Path()) -> dict[str, Any] | None:
     commit, date = head.split()
     path = folder / layout.CODE
     code = read_json(path).get("train") if path.is_file() else None
-    changed = (
-        _git(folder, "status", "--porcelain", "--no-renames", "--", *DECIDING) or ""
-    )
-    names = sorted(line[3:] for line in changed.splitlines())
-    return {
-        "commit": commit,
-        "date": date,
-        "code": code,
-        "changed": names,
-    }
+    changed = _git(folder, "status", "--porcelain", "--no-renames", "--", *DECIDING)
+    names = sorted(line[3:] for line in (changed or "").splitlines())
+    return {"commit": commit, "date": date, "code": code, "changed": names}
 
 
 def _git(folder: Path, *args: str) -> str | None:

@@ -221,7 +221,6 @@ def instructions(
     told: dict[str, Any] = {"phases": [phase for phase in phases if phase]}
     told["curve"] = str(layout.loss_curve(model))
     told["checkpoints"] = [
-        f"{adapter}.checkpoints/step-*",
         f"{adapter}.checkpoints/checkpoint-*",
         f"{adapter}/checkpoint*",
     ]

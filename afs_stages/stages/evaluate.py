@@ -51,6 +51,7 @@ def evaluate(
     fail where it is no better than the base.
     """
     from afs_stages.evaluation.evaluate import Evaluation, run
+    from afs_stages.reporting import evaluation_text
     from afs_stages.training.style import as_converted
 
     if not model and (data is None or adapter is None):
@@ -77,6 +78,7 @@ def evaluate(
     report = StageReport("evaluate", model)
     rejects = jsonl.refuse if strict else report_bad(report)
     failed = run(job, rejects, report)
+    console.say("\n".join(evaluation_text.lines(report.values)))
     if model:
         report.write(
             output or layout.report("evaluate", model),

@@ -30,7 +30,7 @@ def remote_register(
     """
     from afs_stages.core.jsonl import read_json
     from afs_stages.evaluation.evaluate import versions_of
-    from afs_stages.evaluation.gates import doubts, refusals
+    from afs_stages.evaluation.gates import judge
     from afs_stages.registry.current import put_forward
     from afs_stages.registry.records import ModelRegistry
     from afs_stages.registry.register import experiment_of
@@ -46,15 +46,16 @@ def remote_register(
     )
     found = read_json(measured) if measured.is_file() else {}
     known = "gain_over_base" in found
-    failed = refusals(found, versions_of(found), params.evaluate) if known else []
+    failed, doubted = (
+        judge(found, versions_of(found), params.evaluate) if known else ([], [])
+    )
     if failed:
         raise UserError(
             "\n".join(failed),
             fix="look at the data card and the loss curve; evaluate.* in params.yaml",
         )
-    if known:
-        for doubt in doubts(found, versions_of(found), params.evaluate):
-            report.warn(doubt)
+    for doubt in doubted:
+        report.warn(doubt)
     if not known:
         console.warn(
             f"{model}: not measured on the machine, so registered without metrics and "

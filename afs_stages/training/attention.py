@@ -94,14 +94,12 @@ def standard(model: PreTrainedModel) -> Iterator[None]:
     generation has a mask and a cache.
     """
     inner = _inner(model)
-    ours = inner.config._attn_implementation == NAME
-    if ours:
-        inner.set_attn_implementation("sdpa")
+    before = inner.config._attn_implementation
+    inner.set_attn_implementation("sdpa" if before == NAME else before)
     try:
         yield
     finally:
-        if ours:
-            inner.set_attn_implementation(NAME)
+        inner.set_attn_implementation(before)
 
 
 def _inner(model: PreTrainedModel) -> PreTrainedModel:

@@ -7,7 +7,7 @@ that counting tokens needs no weights.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,20 +49,16 @@ def resolve(base: str | Path) -> Base:
 
     Raises `UserError` where a folder holds no model, or a hub id names no revision.
     """
-    folder = Path(folder_of(str(base)))
+    place = folder_of(str(base))
+    folder = Path(place)
     if not folder.is_dir():
-        return _hub(folder_of(str(base)))
+        return _hub(place)
     pointer = read_json(folder / POINTER) if (folder / POINTER).is_file() else {}
-    if pointer.get("kind") == "hub":
-        return Base(
-            pointer["id"],
-            str(folder),
-            pointer["revision"],
-            value_hash([pointer["id"], pointer["revision"]]),
-        )
-    if pointer.get("kind") == "folder":
-        target = resolve(pointer["id"])
-        return Base(target.weights, str(folder), target.revision, target.hash)
+    if pointer.get("kind") in ("hub", "folder"):
+        revision = pointer["revision"]
+        name = f"{pointer['id']}@{revision}" if revision else pointer["id"]
+        target = resolve(name)
+        return replace(target, tokenizer=str(folder))
     if not (folder / "config.json").is_file():
         raise UserError(
             "no model in this folder (config.json is missing)",

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from afs_stages.core.params.model import Train
+from afs_stages.training.encode import Encoded
+
 MicroBatch = list[int]
 """Indexes of samples that go through the model together."""
 
@@ -41,50 +44,69 @@ def make_plan(
     without, it holds `batch_size` samples. A fractional epoch takes that share of an
     epoch's micro-batches, at least one.
     """
+    # Without packing a sample counts one, whatever its length.
+    sizes = lengths if packing else [1] * len(lengths)
+    budget = batch_size * max_length if packing else batch_size
     batches: list[MicroBatch] = []
     ends: list[int] = []
-    whole, rest = int(epochs), epochs - int(epochs)
     for epoch in range(math.ceil(epochs)):
         order = list(range(len(lengths)))
         random.Random(f"{seed}:{epoch}").shuffle(order)
-        if packing:
-            micro = list(_by_tokens(order, lengths, batch_size * max_length))
-        else:
-            micro = [
-                order[at : at + batch_size] for at in range(0, len(order), batch_size)
-            ]
-        taken = len(micro) if epoch < whole else max(1, round(rest * len(micro)))
-        batches += micro[:taken]
+        micro = list(_filled(order, sizes, budget))
+        share = min(1.0, epochs - epoch)
+        batches += micro[: max(1, round(share * len(micro)))]
         ends.append(math.ceil(len(batches) / accumulation))
     # A step may take micro-batches of two epochs, so that all but the last are full.
     steps = [
         batches[at : at + accumulation] for at in range(0, len(batches), accumulation)
-    ]
-    if max_steps is not None:
-        steps = steps[:max_steps]
+    ][:max_steps]
     return BatchPlan(steps, sorted({min(end, len(steps)) for end in ends}))
 
 
-def _by_tokens(
-    order: Sequence[int], lengths: Sequence[int], budget: int
+def plan_for(
+    items: Sequence[Encoded], train: Train, seed: int, packed: bool = True
+) -> BatchPlan:
+    """The steps of a training. Where samples cannot run end to end, each is a
+    micro-batch of its own; every process takes as many of a step as the others.
+    """
+    together = train.batch_size if packed else 1
+    accumulation = train.gradient_accumulation_steps * train.batch_size // together
+    each = math.ceil(accumulation / train.processes)
+    return make_plan(
+        [len(item.ids) for item in items],
+        epochs=train.epochs,
+        batch_size=together,
+        accumulation=each * train.processes,
+        max_length=train.max_length,
+        packing=train.packing and packed,
+        seed=seed,
+        max_steps=train.max_steps,
+    )
+
+
+def _filled(
+    order: Sequence[int], sizes: Sequence[int], budget: int
 ) -> Iterator[MicroBatch]:
     batch: MicroBatch = []
-    tokens = 0
+    filled = 0
     for index in order:
-        if batch and tokens + lengths[index] > budget:
+        if batch and filled + sizes[index] > budget:
             yield batch
-            batch, tokens = [], 0
+            batch, filled = [], 0
         batch.append(index)
-        tokens += lengths[index]
+        filled += sizes[index]
     if batch:
         yield batch
 
 
-def batches_by_tokens(lengths: Sequence[int], budget: int) -> list[MicroBatch]:
-    """Samples in their own order in batches of at most `budget` tokens (one
-    sample at least).
+def longest_first(sizes: Sequence[int], budget: int) -> list[MicroBatch]:
+    """Places of samples in batches of at most `budget` tokens (one sample at least).
+
+    Neighbours are of like length, and the largest batch comes first, so that memory is
+    tried at once.
     """
-    return list(_by_tokens(range(len(lengths)), lengths, budget))
+    order = sorted(range(len(sizes)), key=lambda at: -sizes[at])
+    return list(_filled(order, sizes, budget))
 
 
 def halves(batch: Sequence[int], parts: int) -> list[MicroBatch]:
@@ -96,16 +118,15 @@ def halves(batch: Sequence[int], parts: int) -> list[MicroBatch]:
     return [list(batch[a:b]) for a, b in pairwise(cuts)]
 
 
-def learning_rate(
-    step: int, steps: int, peak: float, schedule: str, warmup_ratio: float
-) -> float:
+def learning_rate(step: int, steps: int, settings: Train) -> float:
     """The rate of step `step` (from 0) of `steps`: linear warm-up, then cosine,
     linear or constant.
     """
-    warmup = math.ceil(warmup_ratio * steps)
+    peak = settings.learning_rate
+    warmup = math.ceil(settings.warmup_ratio * steps)
     if step < warmup:
         return peak * (step + 1) / warmup
     done = (step - warmup) / max(1, steps - warmup)
-    if schedule == "cosine":
+    if settings.schedule == "cosine":
         return peak * 0.5 * (1 + math.cos(math.pi * done))
-    return peak * (1 - done) if schedule == "linear" else peak
+    return peak * (1 - done) if settings.schedule == "linear" else peak

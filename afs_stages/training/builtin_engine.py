@@ -3,63 +3,61 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
-from afs_stages.core.console import say
-from afs_stages.core.errors import UserError
-from afs_stages.training import checkpoint
-from afs_stages.training.loop import Loop, Meter, Optim
+import torch
+from safetensors.torch import load_file, save_file
+
+from afs_stages.core.atomic import atomic_folder
+from afs_stages.training import checkpoint, lora
+from afs_stages.training.loop import Loop
 from afs_stages.training.prepared import PreparedTraining, TrainingState
+
+WEIGHTS, REST = "weights.safetensors", "optimizer.pt"
 
 
 def run(training: PreparedTraining) -> TrainingState:
     """Run the steps that are left; the model then holds the trained adapter."""
-    settings = training.settings
-    optim = Optim(
-        settings.learning_rate,
-        settings.schedule,
-        settings.warmup_ratio,
-        settings.weight_decay,
-    )
+    found = checkpoint.resume(training)
+    plan, settings, state = training.plan, training.job.train, training.state
     loop = Loop(
         training.model,
         training.items,
-        training.plan,
-        optim,
+        plan,
+        settings,
         training.packed,
         training.hold,
+        state,
     )
-    loop.state.parts = training.state.parts
-    _resume(training, loop)
-    training.state = loop.state
-    total = len(training.plan.steps)
-    meter = Meter(f"train {training.name}".strip(), total)
-    for point in loop.state.curve:
-        training.curve.add(point)
-
-    def on_step(_: Loop) -> None:
-        training.curve.add(loop.state.curve[-1])
-        meter(loop.state)
-        is_due = loop.state.step % settings.save_steps == 0
-        if is_due and loop.state.step < total:
-            checkpoint.save(training.checkpoints, loop, training.best, training.mark)
-
-    loop.on_epoch = lambda _: training.end_of_epoch()
-    loop.on_step = on_step
-    return loop.run()
+    if found:
+        _restore(found, loop)
+    training.begin()
+    for _ in loop.steps():
+        training.after_step()
+        is_due = state.step % settings.save_steps == 0
+        if is_due and state.step < len(plan.steps):
+            _save(training, loop)
+    return state
 
 
-def _resume(training: PreparedTraining, loop: Loop) -> None:
-    root = training.checkpoints
-    if training.resume is False:
-        shutil.rmtree(root, ignore_errors=True)
-        return
-    found = checkpoint.newest(root, training.mark)
-    if found is None:
-        if training.resume:
-            raise UserError(
-                "nothing to resume", where=str(root), fix="start anew without --resume"
-            )
-        shutil.rmtree(root, ignore_errors=True)
-        return
-    training.best.update(checkpoint.restore(found, loop))
-    say(f"train: resumed at step {loop.state.step:,} of {len(loop.plan.steps):,}")
+def _save(training: PreparedTraining, loop: Loop) -> None:
+    """Write a checkpoint; only the newest are kept."""
+    weights = lora.trainable(loop.model)
+    random = {"cpu": torch.get_rng_state(), "cuda": torch.cuda.get_rng_state_all()}
+    rest = {"optimizer": loop.optimizer.state_dict(), "random": random}
+    with atomic_folder(checkpoint.folder_of(training)) as part:
+        save_file({name: weights[name].detach() for name in weights}, part / WEIGHTS)
+        torch.save(rest, part / REST)
+        checkpoint.complete(training, part)
+    kept = checkpoint.in_order(training.job.checkpoints)
+    for old in kept[: -checkpoint.KEPT]:
+        shutil.rmtree(old)
+
+
+def _restore(folder: Path, loop: Loop) -> None:
+    """Set weights, optimizer and random state back to a checkpoint."""
+    lora.put(loop.model, load_file(folder / WEIGHTS))
+    rest = torch.load(folder / REST, weights_only=True, map_location="cpu")
+    loop.optimizer.load_state_dict(rest["optimizer"])
+    torch.set_rng_state(rest["random"]["cpu"])
+    torch.cuda.set_rng_state_all(rest["random"]["cuda"])

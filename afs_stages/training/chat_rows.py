@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -17,7 +18,19 @@ from afs_stages.core.errors import UserError
 from afs_stages.core.jsonl import BadRow, OnBad, read_objects
 from afs_stages.core.sample import TrainingSample, is_learnt, problem
 
-ROLES = {"system", "user", "assistant", "tool", "developer"}
+
+class ChatTurn(msgspec.Struct):
+    """What a message must have; it may have more."""
+
+    role: Literal["system", "user", "assistant", "tool", "developer"]
+    content: str | None = None
+
+
+class ChatObject(msgspec.Struct):
+    """What a row of messages must have."""
+
+    messages: Annotated[list[ChatTurn], msgspec.Meta(min_length=1)]
+    tools: list[Any] | str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,18 +65,12 @@ def from_sample(sample: TrainingSample) -> ChatRow:
     or its request and answer.
     """
     if sample.messages:
-        messages = sample.messages
-    else:
-        request = (
-            f"{sample.instruction}\n\n{sample.input}"
-            if sample.input
-            else sample.instruction
-        )
-        messages = [
-            {"role": "user", "content": request},
-            {"role": "assistant", "content": sample.output},
-        ]
-    return row_of(sample, messages)
+        return row_of(sample, sample.messages)
+    request = sample.instruction
+    if sample.input:
+        request += f"\n\n{sample.input}"
+    asked = {"role": "user", "content": request}
+    return row_of(sample, [asked, {"role": "assistant", "content": sample.output}])
 
 
 def row_of(sample: TrainingSample, messages: list[dict[str, Any]]) -> ChatRow:
@@ -88,38 +95,35 @@ def read_chat_rows(
     goes to `on_bad`.
     """
     for number, value in read_objects(path, on_bad):
-        if "instruction" in value:
-            try:
-                yield convert(TrainingSample.from_dict(value))
-            except msgspec.ValidationError as error:
-                on_bad(BadRow(path.name, number, "schema", problem(error)))
-            except ValueError as error:
-                on_bad(BadRow(path.name, number, "messages", str(error)))
-            continue
-        fault = _fault(value.get("messages")) or _fault_of_tools(value.get("tools"))
-        if fault:
-            on_bad(BadRow(path.name, number, "messages", fault))
-            continue
-        yield _from_messages(value, f"{path.name}:{number}")
+        try:
+            if "instruction" in value:
+                row = convert(TrainingSample.from_dict(value))
+            else:
+                row = _from_messages(value, f"{path.name}:{number}")
+        except msgspec.ValidationError as error:
+            on_bad(BadRow(path.name, number, "schema", problem(error)))
+        except ValueError as error:
+            on_bad(BadRow(path.name, number, "messages", str(error)))
+        else:
+            yield row
 
 
 def _from_messages(value: dict[str, Any], name: str) -> ChatRow:
-    messages = [_with_parsed_calls(message) for message in value["messages"]]
+    """The row of a JSON object; a `ValueError` says what is wrong with one."""
+    msgspec.convert(value, ChatObject)
+    messages, tools = value["messages"], value.get("tools")
+    if not any(is_learnt(message) for message in messages):
+        raise ValueError("messages: no assistant turn to learn from")
+    # They stand as JSON text in rows that are to be loaded as a table.
+    if isinstance(tools, str) and tools:
+        tools = msgspec.json.decode(tools, type=list)
     return ChatRow(
-        messages=messages,
-        tools=_tools(value.get("tools")),
+        messages=[_with_parsed_calls(message) for message in messages],
+        tools=tools or None,
         domain=str(value.get("domain") or ""),
         source=str(value.get("source") or ""),
         name=name,
     )
-
-
-def _tools(value: Any) -> list[dict[str, Any]] | None:
-    """Tool schemas, which stand as JSON text in rows that are to be loaded as a
-    table.
-    """
-    found = json.loads(value) if isinstance(value, str) and value else value
-    return found or None
 
 
 def data_files(data: Path) -> tuple[Path, Path | None]:
@@ -141,28 +145,6 @@ def data_files(data: Path) -> tuple[Path, Path | None]:
     return train, val if val.is_file() else None
 
 
-def _fault_of_tools(value: Any) -> str:
-    try:
-        found = _tools(value)
-    except json.JSONDecodeError as error:
-        return f"tools: no JSON ({error.msg})"
-    ok = found is None or isinstance(found, list)
-    return "" if ok else "tools: a list of schemas is needed"
-
-
-def _fault(messages: Any) -> str:
-    if not isinstance(messages, list) or not messages:
-        return "messages: a list with at least one message is needed"
-    for at, message in enumerate(messages):
-        if not isinstance(message, dict) or message.get("role") not in ROLES:
-            return f"messages.{at}.role: one of {', '.join(sorted(ROLES))} is needed"
-        if not isinstance(message.get("content"), str | None):
-            return f"messages.{at}.content: text is needed"
-    if not any(is_learnt(message) for message in messages):
-        return "messages: no assistant turn to learn from"
-    return ""
-
-
 def _with_parsed_calls(message: dict[str, Any]) -> dict[str, Any]:
     """The message with a text, and with tool-call arguments as mappings, as chat
     templates read them.
@@ -177,10 +159,8 @@ def _with_parsed_calls(message: dict[str, Any]) -> dict[str, Any]:
 
 def _parsed(call: dict[str, Any]) -> dict[str, Any]:
     function = dict(call.get("function") or {})
-    arguments = function.get("arguments", {})
-    if isinstance(arguments, str):
-        try:
-            function["arguments"] = json.loads(arguments)
-        except json.JSONDecodeError:
-            function["arguments"] = arguments
+    if isinstance(function.get("arguments"), str):
+        # What is no JSON stays as the text that it is.
+        with suppress(json.JSONDecodeError):
+            function["arguments"] = json.loads(function["arguments"])
     return {**call, "function": function}

@@ -8,6 +8,7 @@ lies inside a token and training sees exactly the ids that generation will see.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from os.path import commonprefix
@@ -63,19 +64,19 @@ def render(
     the prompt at the head of the first request. Raises `UnusableRow` where it does not
     take the conversation.
     """
-    messages = [_as_system(message) for message in row.messages[:upto]]
+    messages = [
+        {**message, "role": "system"} if message["role"] == "developer" else message
+        for message in row.messages[:upto]
+    ]
     try:
         return _apply(tokenizer, messages, row.tools, prompt)
     except UnusableRow:
-        folded = _system_in_request(messages)
-        if folded is None:
+        if [message["role"] for message in messages[:2]] != ["system", "user"]:
             raise
-    return _apply(tokenizer, folded, row.tools, prompt)
-
-
-def _as_system(message: dict[str, Any]) -> dict[str, Any]:
-    is_developers = message["role"] == "developer"
-    return {**message, "role": "system"} if is_developers else message
+    system, request, *rest = messages
+    text = f"{system['content']}\n\n{request['content']}"
+    messages = [{**request, "content": text}, *rest]
+    return _apply(tokenizer, messages, row.tools, prompt)
 
 
 def _apply(
@@ -99,18 +100,6 @@ def _apply(
         detail = f"{type(error).__name__}: {error}"
         raise UnusableRow("chat_template", detail) from None
     return text
-
-
-def _system_in_request(messages: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
-    """The messages with the system prompt before the first request's text; None where
-    there is no such pair.
-    """
-    roles = [message["role"] for message in messages[:2]]
-    if roles != ["system", "user"]:
-        return None
-    system, request = messages[:2]
-    text = f"{system['content']}\n\n{request['content']}"
-    return [{**request, "content": text}, *messages[2:]]
 
 
 def pieces(
@@ -201,6 +190,13 @@ def _check_answer(message: dict[str, Any], answer: str) -> None:
         raise UnusableRow("answer_not_rendered", "the chat template drops an answer")
 
 
+def token_ids(tokenizer: PreTrainedTokenizerBase, text: str) -> list[int]:
+    """The ids of a text that holds its marks already."""
+    encoded = tokenizer(text, add_special_tokens=False, verbose=False)
+    ids: list[int] = encoded["input_ids"]
+    return ids
+
+
 def encode_row(
     tokenizer: PreTrainedTokenizerBase, row: ChatRow, completion_only: bool = True
 ) -> Encoded:
@@ -208,7 +204,7 @@ def encode_row(
     ids: list[int] = []
     labels: list[int] = []
     for text, loss in pieces(tokenizer, row, completion_only):
-        piece = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+        piece = token_ids(tokenizer, text)
         ids += piece
         labels += piece if loss else [IGNORE] * len(piece)
     return Encoded(ids, labels, row.name)
@@ -228,21 +224,17 @@ def encode_rows(
     that `pieces` gives.
     """
     kept: list[Encoded] = []
-    dropped: dict[str, int] = {}
+    dropped: Counter[str] = Counter()
     for row in rows:
         try:
             item = encode_row(tokenizer, row, completion_only)
-            reason = _why_not(item, max_length)
         except UnusableRow as error:
-            reason = error.reason
-        if reason:
-            dropped[reason] = dropped.get(reason, 0) + 1
+            dropped[error.reason] += 1
+            continue
+        if len(item.ids) > max_length:
+            dropped["over_long"] += 1
+        elif not item.targets:
+            dropped["no_target"] += 1
         else:
             kept.append(item)
     return kept, dropped
-
-
-def _why_not(item: Encoded, max_length: int) -> str:
-    if len(item.ids) > max_length:
-        return "over_long"
-    return "" if item.targets else "no_target"

@@ -20,14 +20,19 @@ from typing import TYPE_CHECKING, Any
 from afs_stages.core import layout
 from afs_stages.core.atomic import atomic_folder, write_bytes
 from afs_stages.core.console import say
-from afs_stages.core.hashes import file_hash, folder_hash, value_hash
+from afs_stages.core.hashes import file_hash
 from afs_stages.core.jsonl import OnBad, open_write, read_json
 from afs_stages.core.params.data import NearDuplicates
 from afs_stages.core.params.model import Train
 from afs_stages.core.sample import TrainingSample
 from afs_stages.dataset.recall_set import made_from
 from afs_stages.training.base_model import Base
-from afs_stages.training.chat_rows import ChatRow, from_sample, read_chat_rows
+from afs_stages.training.chat_rows import (
+    ChatRow,
+    data_files,
+    from_sample,
+    read_chat_rows,
+)
 from afs_stages.training.lineage import older
 from afs_stages.training.lora import base_hash_of
 
@@ -70,22 +75,17 @@ def gather(line: Lineage, on_bad: OnBad) -> Iterator[tuple[str, str, dict[str, A
     wanted = [
         name
         for name in older(layout.RELEASES / line.model, line.version)
-        if _has_rows(line, name)
+        if (line.released(name) / "train.jsonl").is_file()
     ]
     start: Path | None = None
     for name in wanted:
         how = _gather_adapter(line, name, start, on_bad)
-        write_bytes(
-            line.gathered(name) / "test.jsonl",
-            _bytes(line.released(name) / "test.jsonl"),
-        )
-        _gather_recall(line, name)
-        start = (
-            line.gathered(name) / "adapter"
-            if line.train.init_from == "previous"
-            else None
-        )
-        yield name, how, read_json(line.gathered(name) / "adapter" / "training.json")
+        _gather_tests(line, name)
+        adapter = line.gathered(name) / "adapter"
+        # What a script starts from is its own affair.
+        if line.train.init_from == "previous" and not line.train.script:
+            start = adapter
+        yield name, how, read_json(adapter / "training.json")
     for folder in root.iterdir():
         if folder.name not in wanted:
             shutil.rmtree(folder)
@@ -95,14 +95,36 @@ def _gather_adapter(
     line: Lineage, version: str, start: Path | None, on_bad: OnBad
 ) -> str:
     from afs_stages.training.script import run_job
+    from afs_stages.training.train import TrainingRun
 
-    own, target = line.released(version) / "adapter", line.gathered(version) / "adapter"
-    if base_hash_of(own) == line.base.hash:
+    released, target = line.released(version), line.gathered(version) / "adapter"
+    if base_hash_of(released / "adapter") == line.base.hash:
         with atomic_folder(target) as folder:
-            shutil.copytree(own, folder, dirs_exist_ok=True)
+            shutil.copytree(released / "adapter", folder, dirs_exist_ok=True)
         return "released"
     with TemporaryDirectory() as rendered:
-        job = _job(line, version, start, Path(rendered), on_bad)
+        # The rows as `convert` renders them today.
+        for part in ("train", "val"):
+            path = released / f"{part}.jsonl"
+            # An adopted release may lack val rows.
+            if not path.is_file():
+                continue
+            rows = read_chat_rows(path, on_bad, line.convert)
+            with open_write(Path(rendered, path.name)) as writer:
+                writer.write_many(row.to_dict() for row in rows)
+        train_file, val_file = data_files(Path(rendered))
+        job = TrainingRun(
+            line.base,
+            line.train,
+            line.seed,
+            train_file,
+            val_file,
+            target,
+            start,
+            model=line.model,
+            version=version,
+            texts=layout.BASE_TEXTS,
+        )
         if _is_current(job):
             return "kept"
         say(
@@ -113,73 +135,20 @@ def _gather_adapter(
     return "trained"
 
 
-def _gather_recall(line: Lineage, version: str) -> None:
-    """The release's recall set; one that froze none gets what its training rows
-    give by rule.
+def _gather_tests(line: Lineage, version: str) -> None:
+    """The release's test rows, none where it has none (an adopted one may lack them);
+    and its recall set, or what its training rows give by rule.
     """
-    name = f"{layout.RECALL_SET}.jsonl"
-    frozen = line.released(version) / name
-    target = line.gathered(version) / name
+    released, target = line.released(version), line.gathered(version)
+    tests, recall = "test.jsonl", f"{layout.RECALL_SET}.jsonl"
+    frozen = released / tests
+    write_bytes(target / tests, frozen.read_bytes() if frozen.is_file() else b"")
+    frozen = released / recall
     if frozen.is_file():
-        write_bytes(target, frozen.read_bytes())
+        write_bytes(target / recall, frozen.read_bytes())
         return
-    with open_write(target) as writer:
-        writer.write_many(made_from(line.released(version) / "train.jsonl", line.near))
-
-
-def _has_rows(line: Lineage, version: str) -> bool:
-    return (line.released(version) / "train.jsonl").is_file()
-
-
-def _bytes(path: Path) -> bytes:
-    """A file's bytes; none where a release has no such file (an adopted one may
-    lack test rows).
-    """
-    return path.read_bytes() if path.is_file() else b""
-
-
-def _job(
-    line: Lineage, version: str, start: Path | None, folder: Path, on_bad: OnBad
-) -> TrainingRun:
-    """The training of a release, on its rows as `convert` renders them; they lie in
-    `folder` meanwhile.
-    """
-    from afs_stages.training.train import TrainingRun
-
-    released = line.released(version)
-    train = _render(released / "train.jsonl", folder, line.convert, on_bad)
-    val = released / "val.jsonl"
-    val_file = _render(val, folder, line.convert, on_bad) if val.is_file() else None
-    output, start = (
-        line.gathered(version) / "adapter",
-        None if line.train.script else start,
-    )
-    return TrainingRun(
-        line.base,
-        line.train,
-        line.seed,
-        train,
-        val_file,
-        output,
-        start,
-        None,
-        line.model,
-        version,
-        texts=layout.BASE_TEXTS,
-    )
-
-
-def _render(
-    rows: Path,
-    folder: Path,
-    convert: Callable[[TrainingSample], ChatRow],
-    on_bad: OnBad,
-) -> Path:
-    """Write released rows as a file of messages rows."""
-    with open_write(folder / rows.name) as writer:
-        for row in read_chat_rows(rows, on_bad, convert):
-            writer.write(row.to_dict())
-    return folder / rows.name
+    with open_write(target / recall) as writer:
+        writer.write_many(made_from(released / "train.jsonl", line.near))
 
 
 def _is_current(job: TrainingRun) -> bool:
@@ -189,23 +158,12 @@ def _is_current(job: TrainingRun) -> bool:
     path = job.output / "training.json"
     if not path.is_file():
         return False
-    facts, script = read_json(path), Path(job.train.script)
-    had = [
-        facts["base"]["hash"],
-        facts["data"]["train"]["hash"],
-        facts["train"],
-        facts.get("seed"),
-        facts.get("start"),
-    ]
-    begun = {"hash": folder_hash(job.start)} if job.start else None
-    wanted = [
-        job.base.hash,
-        file_hash(job.train_file),
-        job.train.model_dump(),
-        job.seed,
-        begun,
-    ]
-    ran = file_hash(script) if script.is_file() else None
-    return value_hash([*had, facts.get("script", {}).get("hash")]) == value_hash(
-        [*wanted, ran]
-    )
+    had, asked, script = read_json(path), job.facts(), Path(job.train.script)
+    if job.train.script and not script.is_file():
+        return False
+    if any(had.get(key) != asked[key] for key in ("start", "train", "seed")):
+        return False
+    if job.train.script and had["script"]["hash"] != file_hash(script):
+        return False
+    same_base = bool(had["base"]["hash"] == job.base.hash)
+    return same_base and had["data"]["train"]["hash"] == file_hash(job.train_file)

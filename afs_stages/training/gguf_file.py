@@ -8,6 +8,7 @@ cutting text before the merges, where the file's `tokenizer.ggml.pre` names anot
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,6 @@ def convert_gguf(file: Path, folder: Path, origin: str = "") -> dict[str, Any]:
         "name": facts.get("general.name", file.stem),
         "parameters": model.num_parameters(),
         "vocabulary": len(tokenizer),
-        "pre_tokenizer": facts.get("tokenizer.ggml.pre", ""),
         "chat_template": tools,
     }
 
@@ -81,15 +81,15 @@ def read_metadata(file: Path) -> dict[str, Any]:
         raise UserError(
             f"not a GGUF file: {error}", where=str(file), fix="name a .gguf file"
         ) from None
-    facts: dict[str, Any] = {}
-    for key, field in reader.fields.items():
-        value = field.contents()
-        if isinstance(value, str | int | float):
-            facts[key] = value
-    sizes: dict[str, int] = {}
+    contents = {key: field.contents() for key, field in reader.fields.items()}
+    facts: dict[str, Any] = {
+        key: value
+        for key, value in contents.items()
+        if isinstance(value, str | int | float)
+    }
+    sizes: Counter[str] = Counter()
     for tensor in reader.tensors:
-        kind = tensor.tensor_type.name
-        sizes[kind] = sizes.get(kind, 0) + int(tensor.n_elements)
+        sizes[tensor.tensor_type.name] += int(tensor.n_elements)
     facts["quantised"] = max(sizes, key=lambda kind: sizes[kind], default="unknown")
     return facts
 

@@ -10,9 +10,12 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from afs_stages.core.errors import UserError
-from afs_stages.training.batches import BatchPlan, halves
+from afs_stages.core.params.model import Train
+from afs_stages.training.batches import BatchPlan, MicroBatch, halves
 from afs_stages.training.device_memory import MB, available_mb
 from afs_stages.training.encode import Encoded
+from afs_stages.training.lora import trainable
+from afs_stages.training.prepared import tokens_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -20,79 +23,61 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The size of a training; memory in MiB, what is loaded already not counted."""
+    """The size of a training; memory in MiB, what is loaded already not counted.
+
+    `parts` is into how many pieces micro-batches must be cut from the start.
+    """
 
     steps: int
     tokens: int
     trained: int
     memory_mb: float
-    memory_one_sample_mb: float
     available_mb: float
     parts: int
 
     def summary(self) -> str:
         """One line for the user."""
-        size = (
-            f"{self.steps:,} steps, {self.tokens:,} tokens, {self.trained:,} "
-            "trained weights"
-        )
-        return (
-            f"{size}, about {self.memory_mb:,.0f} MB of "
-            f"{self.available_mb:,.0f} MB there"
-        )
+        size = f"{self.steps:,} steps, {self.tokens:,} tokens"
+        memory = f"about {self.memory_mb:,.0f} MB of {self.available_mb:,.0f} MB there"
+        return f"{size}, {self.trained:,} trained weights, {memory}"
 
 
 def estimate(
-    model: PreTrainedModel,
-    items: Sequence[Encoded],
-    plan: BatchPlan,
-    checkpointing: bool,
-    limit_mb: float | None,
+    model: PreTrainedModel, items: Sequence[Encoded], plan: BatchPlan, train: Train
 ) -> Estimate:
-    """Measure a plan against the memory at hand (`limit_mb` if given and smaller).
+    """Measure a plan against the memory at hand (`memory_limit_mb` if that is smaller).
 
-    `parts` is into how many pieces micro-batches must be cut from the start. Raises
-    `UserError` where not even the largest sample alone fits.
+    Raises `UserError` where not even the largest sample alone fits.
     """
-    available = min(available_mb(model), limit_mb or float("inf"))
-    trained = sum(
-        weight.numel() for weight in model.parameters() if weight.requires_grad
-    )
+    available = min(available_mb(model), train.memory_limit_mb or float("inf"))
+    trained = sum(weight.numel() for weight in trainable(model).values())
+    # Of a trained weight: itself, its gradient, two moments of Adam.
     fixed = trained * 16 / MB
-    per_token = _bytes_per_token(model, checkpointing) / MB
+    per_token = _bytes_per_token(model, train.gradient_checkpointing) / MB
     head = model.config.vocab_size * 12 / MB
 
-    def need(batch: list[int]) -> float:
-        chosen = [items[index] for index in batch]
-        tokens = sum(len(item.ids) for item in chosen)
-        targets = sum(item.targets for item in chosen)
+    def need(batch: MicroBatch) -> float:
+        tokens = sum(len(items[index].ids) for index in batch)
+        targets = sum(items[index].targets for index in batch)
         return float(fixed + (per_token * tokens + head * targets))
 
+    def peak(parts: int) -> float:
+        return max(need(part) for batch in batches for part in halves(batch, parts))
+
     batches = list(chain.from_iterable(plan.steps))
-    indexes = list(chain.from_iterable(batches))
-    one = max(need([index]) for index in indexes)
-    if one > available:
-        _refuse(one, available, max(len(item.ids) for item in items))
-    tokens = sum(len(items[index].ids) for index in indexes)
+    largest = max(len(batch) for batch in batches)
     parts = 1
-    while (
-        max(map(need, chain.from_iterable(halves(batch, parts) for batch in batches)))
-        > available
-    ):
+    while peak(parts) > available:
+        if parts >= largest:
+            raise _cannot_fit(peak(parts), available, items)
         parts *= 2
-    return Estimate(
-        steps=len(plan.steps),
-        tokens=tokens,
-        trained=trained,
-        memory_mb=max(map(need, batches)),
-        memory_one_sample_mb=one,
-        available_mb=available,
-        parts=parts,
-    )
+    tokens = tokens_of(items, batches)
+    return Estimate(len(plan.steps), tokens, trained, peak(1), available, parts)
 
 
-def _refuse(need: float, available: float, longest: int) -> None:
-    raise UserError(
+def _cannot_fit(need: float, available: float, items: Sequence[Encoded]) -> UserError:
+    longest = max(len(item.ids) for item in items)
+    return UserError(
         f"this training can't fit: the longest sample ({longest:,} tokens) alone needs "
         f"about {need:,.0f} MB, {available:,.0f} MB are there",
         fix=f"lower fit.max_tokens and train.max_length (now up to {longest:,}), set "
@@ -110,10 +95,7 @@ def _bytes_per_token(model: PreTrainedModel, checkpointing: bool) -> float:
     estimated 1,127 MB.
     """
     config = model.config
-    width = 4 if model.dtype.itemsize == 4 else 2
-    layer = 28 * config.hidden_size + 8 * getattr(
-        config, "intermediate_size", 4 * config.hidden_size
-    )
-    layers = config.num_hidden_layers
-    kept = config.hidden_size * layers + layer if checkpointing else layer * layers
-    return float(kept * width)
+    hidden, layers = config.hidden_size, config.num_hidden_layers
+    layer = 28 * hidden + 8 * getattr(config, "intermediate_size", 4 * hidden)
+    kept = hidden * layers + layer if checkpointing else layer * layers
+    return float(kept * model.dtype.itemsize)

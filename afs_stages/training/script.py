@@ -53,15 +53,8 @@ def run_script(job: TrainingRun) -> dict[str, Any]:
             fix="set train.script, or leave it empty",
         )
     with atomic_folder(job.output) as folder:
-        command = [
-            sys.executable,
-            str(script),
-            "--data",
-            str(job.train_file.parent),
-            "--output",
-            str(folder),
-        ]
-        command += ["--epochs", f"{job.train.epochs:g}"]
+        command = [sys.executable, str(script), "--data", str(job.train_file.parent)]
+        command += ["--output", str(folder), "--epochs", f"{job.train.epochs:g}"]
         done = subprocess.run(command, check=False)
         if done.returncode:
             raise UserError(
@@ -84,16 +77,13 @@ def complete(job: TrainingRun, adapter: Path) -> dict[str, Any]:
     own = adapter / "training.json"
     told = read_json(own) if own.is_file() else {}
     script = job.train.script
-    base = {"name": job.base.name, "hash": job.base.hash}
     facts = {
         **told,
-        "model": job.model,
-        "version": job.version,
-        "base": base,
+        **job.facts(),
+        # What a script starts from is its own affair.
+        "start": None,
         "script": {"name": script, "hash": file_hash(Path(script))},
-        "train": job.train.model_dump(),
-        "seed": job.seed,
+        "data": {"train": {"hash": file_hash(job.train_file)}},
     }
-    facts["data"] = {"train": {"hash": file_hash(job.train_file)}}
     write_json(own, facts)
     return facts

@@ -4,7 +4,11 @@ models whose own template has no room for them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from afs_stages.core.errors import UnusableRow
+from afs_stages.training.chat_rows import ChatRow
+from afs_stages.training.encode import pieces, render
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -81,16 +85,15 @@ call.function.arguments | tojson }}
 """ChatML with tools in the form that Qwen 2.5 and Hermes use, which inference programs
 read back as calls; DEFAULT is the system line of a conversation without one."""
 
-_PROBE_TOOL = {
-    "type": "function",
-    "function": {
-        "name": "probe_tool",
-        "description": "a probe",
-        "parameters": {"type": "object", "properties": {"at": {"type": "integer"}}},
-    },
+_QUESTION = {"role": "user", "content": "afs-probe-question"}
+_CALL = {"name": "probe_tool", "arguments": {"at": 31337}}
+_TOOL = {"name": "probe_tool", "description": "a probe", "parameters": {}}
+_CALLING = {
+    "role": "assistant",
+    "content": "",
+    "tool_calls": [{"id": "call_1", "type": "function", "function": _CALL}],
 }
-_PROBE_CALL = {"name": "probe_tool", "arguments": {"at": 31337}}
-_QUESTION = "afs-probe-question"
+_PROBE = ChatRow([_QUESTION, _CALLING], [{"type": "function", "function": _TOOL}])
 
 
 def chatml_with_tools(system: str) -> str:
@@ -103,41 +106,22 @@ def chatml_with_tools(system: str) -> str:
 
 def renders_tools(tokenizer: PreTrainedTokenizerBase) -> bool:
     """Whether the chat template shows the model the tools and the calls of a
-    conversation.
+    conversation, as rows that are trained on need it.
     """
-    call = {"id": "call_1", "type": "function", "function": _PROBE_CALL}
-    messages: list[dict[str, Any]] = [
-        {"role": "user", "content": _QUESTION},
-        {"role": "assistant", "content": "", "tool_calls": [call]},
-    ]
-    text = _rendered(tokenizer, messages, [_PROBE_TOOL])
-    return text.count("probe_tool") >= 2 and "31337" in text
+    try:
+        shown = pieces(tokenizer, _PROBE)
+    except UnusableRow:
+        return False
+    return any(is_learnt and "31337" in text for text, is_learnt in shown)
 
 
 def default_system(tokenizer: PreTrainedTokenizerBase) -> str:
     """The system line that a ChatML template says of its own accord; empty where it
     says none.
     """
-    if not tokenizer.chat_template:
-        return ""
-    text = _rendered(tokenizer, [{"role": "user", "content": _QUESTION}], None)
-    before = text.partition(f"{TURN}user")[0]
-    head = f"{TURN}system\n"
-    if head not in before:
-        return ""
-    return before.partition(head)[2].partition(TURN_END)[0].strip()
-
-
-def _rendered(
-    tokenizer: PreTrainedTokenizerBase,
-    messages: list[dict[str, Any]],
-    tools: list[dict[str, Any]] | None,
-) -> str:
-    """The text of a conversation; empty where the template refuses it."""
-    from jinja2 import TemplateError
-
     try:
-        text: str = tokenizer.apply_chat_template(messages, tools=tools, tokenize=False)
-    except (TemplateError, TypeError, KeyError):
+        text = render(tokenizer, ChatRow([_QUESTION]))
+    except UnusableRow:
         return ""
-    return text
+    before = text.partition(f"{TURN}user")[0]
+    return before.partition(f"{TURN}system\n")[2].partition(TURN_END)[0].strip()

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from afs_stages.core.params.model import BaseModelBlock
+from afs_stages.core.params.model import BaseModelBlock, Train
 from afs_stages.core.sample import TrainingSample
 from afs_stages.training import template
-from afs_stages.training.encode import Encoded
+from afs_stages.training.encode import Encoded, token_ids
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -98,11 +98,7 @@ def documents(
     end = template.SPECIAL_TOKENS.index(template.END)
     out = []
     for at, text in enumerate(texts):
-        ids = [
-            end,
-            *tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"],
-            end,
-        ]
+        ids = [end, *token_ids(tokenizer, text), end]
         cuts = [ids[start : start + context] for start in range(0, len(ids), context)]
         out += [Encoded(cut, cut, f"document {at + 1}") for cut in cuts if len(cut) > 1]
     return out
@@ -117,8 +113,9 @@ def pretrain(
     same bytes on the same machine.
     """
     from afs_stages.training import attention
-    from afs_stages.training.batches import make_plan
-    from afs_stages.training.loop import Loop, Meter, Optim
+    from afs_stages.training.batches import plan_for
+    from afs_stages.training.loop import Loop
+    from afs_stages.training.prepared import Meter
 
     texts = sorted({plain_text(sample) for sample in samples})
     tokenizer = build_tokenizer(texts, block.vocab_size, block.context)
@@ -126,20 +123,21 @@ def pretrain(
     attention.install(model)
     model.train()
     items = documents(tokenizer, texts, block.context)
-    plan = make_plan(
-        [len(item.ids) for item in items],
+    settings = Train(
         epochs=block.epochs,
         batch_size=1,
-        accumulation=1,
+        gradient_accumulation_steps=1,
         max_length=block.batch_tokens,
-        packing=True,
-        seed=seed,
+        learning_rate=block.learning_rate,
+        warmup_ratio=0.05,
+        weight_decay=0.1,
     )
-    meter = Meter("base-model", len(plan.steps))
-    optim = Optim(block.learning_rate, warmup_ratio=0.05, weight_decay=0.1)
-    state = Loop(
-        model, items, plan, optim, on_step=lambda loop: meter(loop.state)
-    ).run()
+    plan = plan_for(items, settings, seed)
+    loop = Loop(model, items, plan, settings)
+    state = loop.state
+    meter = Meter("base-model", len(plan.steps), state)
+    for _ in loop.steps():
+        meter(state)
     model.set_attn_implementation("sdpa")
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

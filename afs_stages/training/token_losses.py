@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from afs_stages.core.progress import progress
-from afs_stages.training.batches import batches_by_tokens
+from afs_stages.training.batches import longest_first
 from afs_stages.training.encode import IGNORE, Encoded
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def token_losses(
     sample after sample.
     """
     logits = token_logits(model, items, packed)
-    _, targets = _targets(items)
+    targets = [label for label in _next_labels(items) if label != IGNORE]
     return cross_entropy(
         logits.float(), torch.tensor(targets, device=logits.device), reduction="none"
     )
@@ -48,63 +48,56 @@ def token_logits(
     ids = torch.tensor([token for item in items for token in item.ids], device=device)
     sizes = [len(item.ids) for item in items]
     positions = torch.cat([torch.arange(size) for size in sizes]).to(device)
-    keep, _ = _targets(items)
+    labels = _next_labels(items)
+    keep = [at for at, label in enumerate(labels) if label != IGNORE]
+    # Where each sample ends, as `attention` reads it.
+    ends = torch.tensor([0, *accumulate(sizes)], dtype=torch.int32)
+    borders = {"cu_seq_lens_q": ends} if packed else {}
     logits: Tensor = model(
         input_ids=ids[None],
         position_ids=positions[None],
         use_cache=False,
         logits_to_keep=torch.tensor(keep, device=device),
-        **(_borders(sizes) if packed else {}),
+        **borders,
     ).logits[0]
     return logits
 
 
 def row_losses(
-    model: PreTrainedModel, items: Sequence[Encoded], packed: bool = True
-) -> list[float]:
-    """Sum of the token losses of each sample, in nats."""
-    losses = token_losses(model, items, packed)
-    parts = torch.split(losses, [item.targets for item in items])
-    return [float(part.double().sum()) for part in parts]
-
-
-def mean_loss(
     model: PreTrainedModel,
     items: Sequence[Encoded],
     batch_tokens: int,
-    packed: bool = True,
+    packed: bool,
+    what: str,
+) -> list[float]:
+    """Sum of the token losses of each sample, in nats, without gradients; `what` names
+    the work where progress is shown.
+    """
+    found = [0.0] * len(items)
+    batches = longest_first([len(item.ids) for item in items], batch_tokens)
+    with torch.inference_mode():
+        for batch in progress(batches, what, len(batches), "batches"):
+            rows = [items[at] for at in batch]
+            losses = token_losses(model, rows, packed)
+            parts = torch.split(losses, [item.targets for item in rows])
+            for at, part in zip(batch, parts, strict=True):
+                found[at] = float(part.double().sum())
+    return found
+
+
+def mean_loss(
+    model: PreTrainedModel, items: Sequence[Encoded], batch_tokens: int, packed: bool
 ) -> float:
-    """Mean loss in nats per labelled token of all items, without gradients."""
+    """Mean loss in nats per labelled token of all items, as generation would have it:
+    without dropout.
+    """
     training = model.training
     model.eval()
-    total = 0.0
-    with torch.inference_mode():
-        batches = batches_by_tokens([len(item.ids) for item in items], batch_tokens)
-        for batch in progress(batches, "val loss", len(batches), "batches"):
-            total += sum(row_losses(model, [items[i] for i in batch], packed))
+    losses = row_losses(model, items, batch_tokens, packed, "val loss")
     model.train(training)
-    return total / sum(item.targets for item in items)
+    return sum(losses) / sum(item.targets for item in items)
 
 
-def _targets(items: Sequence[Encoded]) -> tuple[list[int], list[int]]:
-    """Positions whose next token carries loss, and that next token."""
-    keep: list[int] = []
-    targets: list[int] = []
-    start = 0
-    for item in items:
-        for at, label in enumerate(item.labels[1:]):
-            if label != IGNORE:
-                keep.append(start + at)
-                targets.append(label)
-        start += len(item.ids)
-    return keep, targets
-
-
-def _borders(sizes: list[int]) -> dict[str, Any]:
-    borders = torch.tensor([0, *accumulate(sizes)], dtype=torch.int32)
-    return {
-        "cu_seq_lens_q": borders,
-        "cu_seq_lens_k": borders,
-        "max_length_q": max(sizes),
-        "max_length_k": max(sizes),
-    }
+def _next_labels(items: Sequence[Encoded]) -> list[int]:
+    """For every token of the samples end to end, the label of the one behind it."""
+    return [label for item in items for label in (*item.labels[1:], IGNORE)]

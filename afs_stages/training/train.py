@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import shutil
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +18,7 @@ from afs_stages.core.params.model import Train
 from afs_stages.training import lora, preflight, subspace
 from afs_stages.training.anchor import Hold, base_texts, spread
 from afs_stages.training.base_model import Base, load_tokenizer
-from afs_stages.training.batches import BatchPlan, make_plan
+from afs_stages.training.batches import plan_for
 from afs_stages.training.card import model_card
 from afs_stages.training.chat_rows import read_chat_rows
 from afs_stages.training.curve import Curve
@@ -61,15 +59,37 @@ class TrainingRun:
     resume: bool | None = None
     texts: Path | None = None
 
+    @property
+    def checkpoints(self) -> Path:
+        """Where its checkpoints lie: beside the adapter folder, so that the folder
+        itself is only ever whole.
+        """
+        return self.output.with_name(f"{self.output.name}.checkpoints")
+
+    def facts(self) -> dict[str, Any]:
+        """What was asked for, as training.json holds it."""
+        start = {"hash": folder_hash(self.start)} if self.start else None
+        return {
+            "model": self.model,
+            "version": self.version,
+            "base": {"name": self.base.name, "hash": self.base.hash},
+            "start": start,
+            "train": self.train.model_dump(),
+            "seed": self.seed,
+        }
+
 
 @dataclass
 class EncodedRows:
-    """Encoded rows of one part, and what happened to the others."""
+    """Encoded rows of one part, how many were left out by reason, the file's hash."""
 
-    rows_in: int
     items: list[Encoded]
     dropped: dict[str, int]
     hash: str
+
+    def facts(self) -> dict[str, Any]:
+        """The part as training.json holds it."""
+        return {"rows": len(self.items), "dropped": self.dropped, "hash": self.hash}
 
 
 def train(
@@ -93,49 +113,39 @@ def train(
             where=str(job.train_file),
             fix="look at the reports of fit and rebalance",
         )
-    val = (
-        read_part(job.val_file, tokenizer, job.train, on_bad)
-        if job.val_file
-        else EncodedRows(0, [], {}, "")
-    )
+    val = EncodedRows([], {}, "")
+    if job.val_file:
+        val = read_part(job.val_file, tokenizer, job.train, on_bad)
     _check_val(job, val)
     engine = engine_for(job.train)
+    # Each engine is imported only when it is used.
+    if engine == "trl":
+        from afs_stages.training.trl_engine import run
+    else:
+        from afs_stages.training.builtin_engine import run
     model, packed = lora.load_for_training(job.base, job.train, job.seed, job.start)
     texts = _base_texts(job, model, tokenizer)
     if job.train.anchor.subspace:
         _aim(job, model, data, texts)
     plan = plan_for(data.items, job.train, job.seed, packed)
-    size = preflight.estimate(
-        model,
-        data.items,
-        plan,
-        job.train.gradient_checkpointing,
-        job.train.memory_limit_mb,
-    )
+    size = preflight.estimate(model, data.items, plan, job.train)
     say(f"train: {size.summary()}; engine: {engine}")
-    with (
-        capped(model, job.train.memory_limit_mb),
-        curve_type(job.curve if main else None) as curve,
-    ):
-        prepared = PreparedTraining(
-            name=job.model,
-            model=model,
-            tokenizer=tokenizer,
-            packed=packed,
-            items=data.items,
-            val=val.items,
-            plan=plan,
-            settings=job.train,
-            seed=job.seed,
-            checkpoints=checkpoints_of(job.output),
-            mark=fingerprint(job, data, val),
-            resume=job.resume,
-            curve=curve,
-            main=main,
-        )
-        prepared.state.parts = size.parts
+    prepared = PreparedTraining(
+        job=job,
+        model=model,
+        tokenizer=tokenizer,
+        packed=packed,
+        items=data.items,
+        val=val.items,
+        plan=plan,
+        mark=fingerprint(job, data, val, engine),
+        curve=curve_type(job.curve if main else None),
+        main=main,
+        state=TrainingState(parts=size.parts),
+    )
+    with capped(model, job.train.memory_limit_mb):
         prepared.hold = _hold(job, texts, packed, size)
-        state = _engine(engine)(prepared)
+        state = run(prepared)
     if prepared.best:
         lora.put(model, prepared.best)
     facts = _facts(job, data, val, state, size.trained)
@@ -156,7 +166,7 @@ def _base_texts(
 
 
 def _aim(
-    job: TrainingRun, model: PeftModel, data: EncodedRows, texts: Sequence[Encoded]
+    job: TrainingRun, model: PeftModel, data: EncodedRows, texts: list[Encoded]
 ) -> None:
     """Restrict what the adapter reads. One that starts from another reads where that
     one did: what it knows lies there.
@@ -167,7 +177,7 @@ def _aim(
 
 
 def _hold(
-    job: TrainingRun, texts: Sequence[Encoded], packed: bool, size: preflight.Estimate
+    job: TrainingRun, texts: list[Encoded], packed: bool, size: preflight.Estimate
 ) -> Hold | None:
     """What holds the model to its base while it learns, where that is asked for."""
     anchor = job.train.anchor
@@ -177,54 +187,15 @@ def _hold(
     return Hold(texts, steps, anchor.weight, packed)
 
 
-def _engine(name: Engine) -> Callable[[PreparedTraining], TrainingState]:
-    """The engine's `run`; each is imported only when it is used."""
-    if name == "trl":
-        from afs_stages.training import trl_engine
-
-        return trl_engine.run
-    from afs_stages.training import builtin_engine
-
-    return builtin_engine.run
-
-
-def checkpoints_of(output: Path) -> Path:
-    """Where the checkpoints of an adapter folder lie: beside it, so that the folder
-    itself is only ever whole.
-    """
-    return output.with_name(f"{output.name}.checkpoints")
-
-
 def read_part(
     path: Path, tokenizer: PreTrainedTokenizerBase, train: Train, on_bad: OnBad
 ) -> EncodedRows:
     """Read and encode a file of messages rows."""
-    rows = list(read_chat_rows(path, on_bad))
+    rows = read_chat_rows(path, on_bad)
     items, dropped = encode_rows(
         tokenizer, rows, train.max_length, train.completion_only
     )
-    return EncodedRows(len(rows), items, dropped, file_hash(path))
-
-
-def plan_for(
-    items: Sequence[Encoded], train: Train, seed: int, packed: bool = True
-) -> BatchPlan:
-    """The steps of a training. Where samples cannot run end to end, each is a
-    micro-batch of its own; every process takes as many of a step as the others.
-    """
-    together = train.batch_size if packed else 1
-    accumulation = train.gradient_accumulation_steps * train.batch_size // together
-    each = math.ceil(accumulation / train.processes)
-    return make_plan(
-        [len(item.ids) for item in items],
-        epochs=train.epochs,
-        batch_size=together,
-        accumulation=each * train.processes,
-        max_length=train.max_length,
-        packing=train.packing and packed,
-        seed=seed,
-        max_steps=train.max_steps,
-    )
+    return EncodedRows(items, dropped, file_hash(path))
 
 
 def _check_val(job: TrainingRun, val: EncodedRows) -> None:
@@ -240,24 +211,15 @@ def _check_val(job: TrainingRun, val: EncodedRows) -> None:
     warn("no val rows: the val loss is not measured")
 
 
-def fingerprint(job: TrainingRun, data: EncodedRows, val: EncodedRows) -> str:
-    """What makes two trainings the same: base, start, parameters, data, the code that a
-    training runs, versions.
+def fingerprint(
+    job: TrainingRun, data: EncodedRows, val: EncodedRows, engine: Engine
+) -> str:
+    """What makes two trainings the same: base, start, parameters, data, engine, the
+    code that a training runs, versions.
     """
     blocks = Blocks(SourceCode())
     code = blocks.code.hash(blocks.stage_files(["afs_stages.stages.train"]))
-    start = folder_hash(job.start) if job.start else None
-    facts = [
-        job.base.hash,
-        start,
-        job.train.model_dump(),
-        job.seed,
-        data.hash,
-        val.hash,
-        code,
-        versions(),
-    ]
-    return value_hash(facts)
+    return value_hash([job.facts(), data.hash, val.hash, engine, code, versions()])
 
 
 def versions() -> dict[str, str]:
@@ -279,60 +241,32 @@ def _facts(
     """The content of training.json: what was asked for, what of and with,
     what came of it.
     """
-    parts = {"train": _part(data), "val": _part(val)}
-    loss = _losses(job, state)
+    parts = {"train": data.facts(), "val": val.facts()}
+    asked = {**job.facts(), "data": parts, "versions": versions()}
     return {
-        **_job_facts(job),
-        "data": parts,
-        "versions": versions(),
+        **asked,
         "trained_weights": trained,
         "steps": state.step,
         "micro_batch_parts": state.parts,
         "stopped_early": state.stopped,
         "tokens_seen": state.tokens,
-        "loss": loss,
+        "loss": _losses(job, state),
         "curve": state.curve,
     }
 
 
-def _job_facts(job: TrainingRun) -> dict[str, Any]:
-    """What was asked for, as training.json holds it."""
-    start = {"hash": folder_hash(job.start)} if job.start else None
-    return {
-        "model": job.model,
-        "version": job.version,
-        "base": {"name": job.base.name, "hash": job.base.hash},
-        "start": start,
-        "train": job.train.model_dump(),
-        "seed": job.seed,
-    }
-
-
-def _part(data: EncodedRows) -> dict[str, Any]:
-    return {"rows": len(data.items), "dropped": data.dropped, "hash": data.hash}
-
-
 def _losses(job: TrainingRun, state: TrainingState) -> dict[str, float | None]:
-    """The first step's loss, the mean of the last tenth of all steps,
-    and that of the val rows.
+    """The first step's loss, the mean of the last tenth of all steps, and the val loss
+    of the adapter that was kept: the best one with early stopping, else the last.
     """
     losses = [point["loss"] for point in state.curve]
     vals = [point["val_loss"] for point in state.curve if "val_loss" in point]
     tail = losses[-max(1, len(losses) // 10) :]
-    return {
-        "first": losses[0],
-        "last": round(sum(tail) / len(tail), 6),
-        "val": _val(job, vals),
-    }
-
-
-def _val(job: TrainingRun, vals: list[float]) -> float | None:
-    """The val loss of the adapter that was kept: the best one with early stopping,
-    else the last.
-    """
-    if not vals:
-        return None
-    return min(vals) if job.train.early_stopping_patience else vals[-1]
+    val = None
+    if vals:
+        val = min(vals) if job.train.early_stopping_patience else vals[-1]
+    last = round(sum(tail) / len(tail), 6)
+    return {"first": losses[0], "last": last, "val": val}
 
 
 def _write(
@@ -346,4 +280,4 @@ def _write(
         tokenizer.save_pretrained(folder)
         write_text(folder / "README.md", model_card(facts))
         write_json(folder / "training.json", facts)
-    shutil.rmtree(checkpoints_of(job.output), ignore_errors=True)
+    shutil.rmtree(job.checkpoints, ignore_errors=True)

@@ -17,6 +17,15 @@ from afs_stages.evaluation.losses import TestSet, results
 from afs_stages.training.chat_rows import ChatRow
 from afs_stages.training.encode import Encoded
 
+
+def refusals(*judged: Any) -> list[str]:
+    return gates.judge(*judged)[0]
+
+
+def doubts(*judged: Any) -> list[str]:
+    return gates.judge(*judged)[1]
+
+
 R = [[0.9, 0.2, 0.1], [0.8, 0.9, 0.3], [0.5, 0.95, 0.8]]
 BASELINE = [0.1, 0.1, 0.1]
 
@@ -86,13 +95,13 @@ def evaluated(
 
 def test_a_version_no_better_than_the_base_fails_with_the_table() -> None:
     found = evaluated({"base": [[3, 3, 3, 3]], "v1": [[2.9, 3.1, 3.0, 3.0]]}, ["v1"])
-    refusals = gates.refusals(found, ["v1"], Evaluate())
-    assert len(refusals) == 1
-    assert "does not beat the base" in refusals[0]
-    assert "docs" in refusals[0]
-    assert gates.refusals(found, ["v1"], Evaluate(must_beat_base=False)) == []
+    failed = refusals(found, ["v1"], Evaluate())
+    assert len(failed) == 1
+    assert "does not beat the base" in failed[0]
+    assert "docs" in failed[0]
+    assert refusals(found, ["v1"], Evaluate(must_beat_base=False)) == []
     better = evaluated({"base": [[3, 3, 3, 3]], "v1": [[2, 2.1, 2, 2.2]]}, ["v1"])
-    assert gates.refusals(better, ["v1"], Evaluate()) == []
+    assert refusals(better, ["v1"], Evaluate()) == []
 
 
 @pytest.mark.parametrize(
@@ -112,12 +121,12 @@ def test_few_test_rows_cannot_tell_and_no_gain_always_fails(
     own: list[float], fails: bool, doubted: bool
 ) -> None:
     found = evaluated({"base": [[3.0] * len(own)], "v1": [own]}, ["v1"])
-    assert bool(gates.refusals(found, ["v1"], Evaluate())) == fails
-    doubts = gates.doubts(found, ["v1"], Evaluate())
-    assert bool(doubts) == doubted
+    assert bool(refusals(found, ["v1"], Evaluate())) == fails
+    told = doubts(found, ["v1"], Evaluate())
+    assert bool(told) == doubted
     if doubted:
-        assert f"cannot tell with {len(own)} test row" in doubts[0]
-    assert gates.doubts(found, ["v1"], Evaluate(must_beat_base=False)) == []
+        assert f"cannot tell with {len(own)} test row" in told[0]
+    assert doubts(found, ["v1"], Evaluate(must_beat_base=False)) == []
 
 
 def test_a_domain_that_got_worse_than_allowed_fails_by_name() -> None:
@@ -131,7 +140,7 @@ def test_a_domain_that_got_worse_than_allowed_fails_by_name() -> None:
     assert gates.regressions(found, ["v1", "v2"], 0.6) == []
     assert (
         "worse than v1 by more than 0.1"
-        in gates.refusals(found, ["v1", "v2"], Evaluate(max_regression=0.1))[0]
+        in refusals(found, ["v1", "v2"], Evaluate(max_regression=0.1))[0]
     )
     assert found["forgetting"]["f"]["estimate"] == pytest.approx(0.25)
     assert found["forgetting"]["bwt"]["estimate"] == pytest.approx(-0.25)
@@ -147,14 +156,3 @@ def test_the_picture_has_the_same_bytes_twice(tmp_path: Path, name: str) -> None
     one, two = (tmp_path / folder / name for folder in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
     assert len(one.read_bytes()) > 1000
-
-
-def test_the_table_names_versions_and_test_sets() -> None:
-    text = forgetting.matrix_text(["v4", "v5"], [5.0, 5.1], [[4.0, 4.8], [4.1, 4.2]])
-    assert [line.split()[0] for line in text.splitlines()] == [
-        "loss",
-        "base",
-        "v4",
-        "v5",
-    ]
-    assert "on v5" in text

@@ -19,6 +19,11 @@ from afs_stages.evaluation.general import (
 )
 from afs_stages.evaluation.general_gate import doubted_skills, lost_skills
 
+
+def refusals(*judged: Any) -> list[str]:
+    return gates.judge(*judged)[0]
+
+
 ITEMS = skill_items()
 
 
@@ -190,7 +195,7 @@ def test_the_gate_of_evaluate_looks_at_general_skills(tokenizer: Any) -> None:
     gain = {"estimate": 0.5, "low": 0.4, "high": 0.6}
     found = {"gain_over_base": gain, "test_rows": {"v1": 40}, "domains": {}}
     whole = {**found, "general": measured(tokenizer, {"python": 31, "c": 31})}
-    (reason,) = gates.refusals(whole, ["v1"], Evaluate())
+    (reason,) = refusals(whole, ["v1"], Evaluate())
     assert "of general skills against the base: all, python, c" in reason
-    assert gates.refusals({**found, "general": None}, ["v1"], Evaluate()) == []
-    assert gates.refusals(found, ["v1"], Evaluate()) == [], "an older report"
+    assert refusals({**found, "general": None}, ["v1"], Evaluate()) == []
+    assert refusals(found, ["v1"], Evaluate()) == [], "an older report"

@@ -10,10 +10,19 @@ import pytest
 from afs_stages.core import jsonl
 from afs_stages.core.params.model import Evaluate, Recall
 from afs_stages.evaluation import gates, intervals, knowledge
-from afs_stages.evaluation.generations import Generations
+from afs_stages.evaluation.generations import write_generations
 from afs_stages.evaluation.tasks import Exercise, scores
 from afs_stages.reporting import evaluation_text
 from afs_stages.training.chat_rows import ChatRow
+
+
+def refusals(*judged: Any) -> list[str]:
+    return gates.judge(*judged)[0]
+
+
+def doubts(*judged: Any) -> list[str]:
+    return gates.judge(*judged)[1]
+
 
 GAIN = {
     "gain_over_base": {"estimate": 1.0, "low": 0.9, "high": 1.1},
@@ -132,17 +141,17 @@ def test_the_gate_says_when_facts_are_too_few_to_tell(
 ) -> None:
     found = {**GAIN, "knowledge": chain(count, then, now)}
     params = Evaluate(recall=Recall(min_kept=0.8))
-    failed = gates.refusals(found, ["v1", "v2"], params)
+    failed = refusals(found, ["v1", "v2"], params)
     assert [reason.startswith("v2 still knows") for reason in failed] == [True] * fails
-    assert bool(gates.doubts(found, ["v1", "v2"], params)) == doubted
-    assert gates.refusals(found, ["v1", "v2"], Evaluate()) == []
-    assert gates.doubts(found, ["v1", "v2"], Evaluate()) == []
+    assert bool(doubts(found, ["v1", "v2"], params)) == doubted
+    assert refusals(found, ["v1", "v2"], Evaluate()) == []
+    assert doubts(found, ["v1", "v2"], Evaluate()) == []
 
 
 def test_a_report_of_an_older_tool_passes_the_gate() -> None:
     params = Evaluate(recall=Recall(min_kept=0.8))
-    assert gates.refusals(GAIN, ["v1", "v2"], params) == []
-    assert "cannot be told" in gates.doubts(GAIN, ["v1", "v2"], params)[0]
+    assert refusals(GAIN, ["v1", "v2"], params) == []
+    assert "cannot be told" in doubts(GAIN, ["v1", "v2"], params)[0]
 
 
 def test_told_facts_are_counted_against_the_references() -> None:
@@ -171,7 +180,7 @@ def test_what_was_said_is_kept_for_every_model(tmp_path: Path) -> None:
     exercise = Exercise("facts", row("Why?", "See `Lamp`."), 1)
     said = {"base": ["So."], "v1": ["`Lamp`"]}
     path = tmp_path / "generations.jsonl"
-    Generations([quiz], [exercise], said).write(path)
+    write_generations(path, [quiz], [exercise], said)
     rows = [one for _, one in jsonl.read_objects(path, jsonl.refuse)]
     assert [one["task"] for one in rows] == ["recall", "recall", "facts"]
     assert rows[0]["right"] == {"base": False, "v1": True}

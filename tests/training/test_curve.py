@@ -35,10 +35,10 @@ def test_dvc_plots_draws_the_curve_of_a_training_under_way(tmp_path: Path) -> No
     dvc(tmp_path, "init", "--no-scm", "--quiet")
     stage = {"cmd": "train", "plots": [declared_plot()]}
     (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"train": stage}}))
-    with Curve(tmp_path / "reports/majora/loss.tsv") as curve:
-        for step in (1, 2, 3):
-            curve.add({"step": step, "loss": 5.0 - step, "learning_rate": 0.01})
-        found = json.loads(dvc(tmp_path, "plots", "show", "--json"))
+    curve = Curve(tmp_path / "reports/majora/loss.tsv")
+    for step in (1, 2, 3):
+        curve.add({"step": step, "loss": 5.0 - step, "learning_rate": 0.01})
+    found = json.loads(dvc(tmp_path, "plots", "show", "--json"))
     (plot,) = found["data"]["reports/majora/loss.tsv"]
     points = [
         (point["step"], point["loss"]) for point in plot["content"]["data"]["values"]

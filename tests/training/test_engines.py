@@ -173,7 +173,7 @@ def test_a_packed_row_has_the_loss_of_its_samples_alone(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_trl_sees_packed_samples_apart_too(
-    kind: str, tokenizer: Any, tmp_path: Path
+    kind: str, tokenizer: Any, job: Make
 ) -> None:
     import torch
 
@@ -186,21 +186,17 @@ def test_trl_sees_packed_samples_apart_too(
     def loss(batch: Sequence[int]) -> float:
         """TRL's own loss of a micro-batch, from its own collator."""
         prepared = PreparedTraining(
-            name="m",
+            job=job(),
             model=model,
             tokenizer=tokenizer,
             packed=True,
             items=items,
             val=[],
             plan=BatchPlan([[list(batch)]], [1]),
-            settings=Train(),
-            seed=1,
-            checkpoints=tmp_path,
             mark="",
-            resume=None,
             curve=Curve(None),
         )
-        trainer = trl_engine.planned_trainer(prepared)
+        trainer = trl_engine.PlannedTrainer(prepared)
         [inputs] = list(trainer.get_train_dataloader())
         with torch.no_grad():
             return float(trainer.compute_loss(trainer.model.eval(), inputs))

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from afs_stages.core.params.model import Train
 from afs_stages.training.batches import (
-    batches_by_tokens,
     halves,
     learning_rate,
+    longest_first,
     make_plan,
 )
 from afs_stages.training.encode import IGNORE, Encoded
@@ -123,16 +124,16 @@ def test_an_epoch_has_every_sample_once(
                 or sum(lengths[i] for i in micro) <= batch * 100
             )
             assert [i for part in halves(micro, 4) for i in part] == micro
-    assert [i for part in batches_by_tokens(lengths, 120) for i in part] == list(
-        range(len(lengths))
-    )
+    sorted_out = [lengths[i] for part in longest_first(lengths, 120) for i in part]
+    assert sorted_out == sorted(lengths, reverse=True)
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear", "constant"])
 def test_the_rate_warms_up_to_its_peak_and_never_leaves_its_range(
     schedule: str,
 ) -> None:
-    rates = [learning_rate(step, 100, 0.01, schedule, 0.1) for step in range(100)]
+    settings = Train(learning_rate=0.01, schedule=schedule, warmup_ratio=0.1)
+    rates = [learning_rate(step, 100, settings) for step in range(100)]
     assert max(rates) == pytest.approx(0.01)
     assert rates[0] == pytest.approx(0.001)
     assert all(0 <= rate <= 0.01 + 1e-12 for rate in rates)

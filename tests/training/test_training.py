@@ -118,7 +118,7 @@ def test_a_killed_training_resumes_and_ends_with_the_same_adapter(
     checkpoints = tmp_path / "broken.checkpoints"
     deadline = time.monotonic() + 120
     while (
-        len(list(checkpoints.glob("step-*"))) < 2
+        len(list(checkpoints.glob("checkpoint-*"))) < 2
         and process.poll() is None
         and time.monotonic() < deadline
     ):
@@ -126,7 +126,7 @@ def test_a_killed_training_resumes_and_ends_with_the_same_adapter(
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not broken.output.exists(), "a killed training leaves no adapter"
-    assert list(checkpoints.glob("step-*")), "killed before its first checkpoint"
+    assert list(checkpoints.glob("checkpoint-*")), "killed before its first checkpoint"
     again = subprocess.run(
         [*line, "--resume"],
         check=True,
@@ -164,7 +164,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
 ) -> None:
     run(job("whole", epochs=8))
     stopped_at(job("broken", epochs=8), 7)
-    newest = sorted((tmp_path / "broken.checkpoints").glob("step-*"))[-1]
+    newest = sorted((tmp_path / "broken.checkpoints").glob("checkpoint-*"))[-1]
     damaged = newest / "weights.safetensors"
     damaged.write_bytes(damaged.read_bytes()[:-5] + b"xxxxx")
     run(job("broken", epochs=8))
@@ -239,21 +239,21 @@ import sys
 from pathlib import Path
 from afs_stages.core import jsonl
 from afs_stages.core.params.model import Train
-from afs_stages.training import device_memory, lora, train
+from afs_stages.training import batches, device_memory, lora, train
 from afs_stages.training.base_model import load_tokenizer, resolve
-from afs_stages.training.loop import Loop, Optim
+from afs_stages.training.loop import Loop
 
 base = resolve(sys.argv[1])
 settings = Train(batch_size=400, gradient_accumulation_steps=1, max_length=256, \
-epochs=1)
+epochs=1, learning_rate=0.001)
 data = train.read_part(Path(sys.argv[2]), load_tokenizer(base), settings, jsonl.refuse)
-plan = train.plan_for(data.items, settings, 1)
+plan = batches.plan_for(data.items, settings, 1)
 
 def steps(limit):
     model, packed = lora.load_for_training(base, settings, 1)
-    loop = Loop(model, data.items, plan, Optim(0.001), packed)
+    loop = Loop(model, data.items, plan, settings, packed)
     with device_memory.capped(model, limit):
-        loop.run()
+        list(loop.steps())
     return loop.state
 
 tight, free = steps(float(sys.argv[3])), steps(None)
@@ -356,9 +356,7 @@ def test_the_processes_end_with_the_one_that_started_them(
         time.sleep(0.05)
         children = psutil.Process(parent.pid).children()
         workers = [
-            child
-            for child in children
-            if "afs_stages.training.workers" in child.cmdline()
+            child for child in children if "--multiprocessing-fork" in child.cmdline()
         ]
     parent.send_signal(signal.SIGKILL)
     parent.wait()

@@ -28,8 +28,10 @@ def forgetting(
     from afs_stages.core.jsonl import read_json
     from afs_stages.core.params import load
     from afs_stages.evaluation.draw import draw_matrix
-    from afs_stages.evaluation.evaluate import matrix, summary, versions_of
+    from afs_stages.evaluation.evaluate import matrix, versions_of
     from afs_stages.evaluation.gates import domain_table
+    from afs_stages.evaluation.general_gate import skill_lines
+    from afs_stages.reporting import evaluation_text
 
     known = load().models
     if model not in known:
@@ -43,7 +45,9 @@ def forgetting(
         )
     found = read_json(report)
     versions = versions_of(found)
-    console.say(summary(found, versions))
+    console.say("\n".join(evaluation_text.lines(found)))
+    if found.get("general"):
+        console.say("\n".join(["", *skill_lines(found["general"], versions[-1])]))
     for at in range(len(versions)):
         console.say("\n" + domain_table(found, versions, at))
     target = output or Path("reports") / model / "forgetting.svg"

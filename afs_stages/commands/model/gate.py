@@ -33,8 +33,8 @@ def gate(
     from afs_stages.core.hashes import folder_hash
     from afs_stages.core.jsonl import read_json
     from afs_stages.core.params import load
-    from afs_stages.evaluation import gates
     from afs_stages.evaluation.evaluate import versions_of
+    from afs_stages.evaluation.gates import judge
 
     params = load()
     version = params.model(model).version
@@ -50,9 +50,9 @@ def gate(
             where=f"{report}: adapter",
             fix=again,
         )
-    for doubt in gates.doubts(found, versions, params.evaluate):
+    failed, doubted = judge(found, versions, params.evaluate)
+    for doubt in doubted:
         console.warn(doubt)
-    failed = gates.refusals(found, versions, params.evaluate)
     if failed:
         console.say("\n".join([f"{model} {version} fails", *failed]))
         raise typer.Exit(FAILED)
