@@ -4,8 +4,8 @@
 
 Results are made by `chain.py`; without a folder all of them are printed. Shares are
 over the questions of all seeds. Intervals are 95% of a bootstrap over seeds and, within
-each seed, over facts, for the seeds that have a condition to its last version. A
-share's is Wilson's over facts where that is wider.
+each seed, over facts, for the seeds that have a condition up to a version. A share's is
+Wilson's over facts where that is wider.
 """
 
 from __future__ import annotations
@@ -53,9 +53,12 @@ class Study:
         }
         return sorted(found, key=_order)
 
-    def of(self, condition: str) -> Study:
-        """The seeds that have every version of a condition."""
-        needed = {f"{condition}-{version}" for version in self.versions[1:]}
+    def of(self, condition: str, version: str) -> Study:
+        """The seeds that have a condition up to a version."""
+        needed = {
+            f"{condition}-{name}"
+            for name in self.versions[1 : self.versions.index(version) + 1]
+        }
         kept = {
             seed: cells for seed, cells in self.seeds.items() if needed <= cells.keys()
         }
@@ -194,9 +197,9 @@ def _matrix(study: Study) -> list[str]:
     for name in ("base", "v1"):
         lines.append(_known(study, Resamples(study), "", name))
     for condition in study.conditions():
-        own = study.of(condition)
-        drawn = Resamples(own)
-        lines += [_known(own, drawn, condition, name) for name in versions[1:]]
+        for name in versions[1:]:
+            own = study.of(condition, name)
+            lines.append(_known(own, Resamples(own), condition, name))
     return lines
 
 
@@ -223,7 +226,7 @@ def _forgetting(study: Study) -> list[str]:
     titles = ["start", "ratio", *head, "BWT", "F", f"new: facts of {last}"]
     lines = [_row(titles), _row(["---"] * len(titles))]
     for condition in study.conditions():
-        drawn = Resamples(study.of(condition))
+        drawn = Resamples(study.of(condition, last))
         init, ratio = condition.rsplit("-", 1)
         kept = [str(drawn.kept(condition, last, name)) for name in earlier]
         back, lost = [], []
