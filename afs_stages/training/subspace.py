@@ -47,9 +47,11 @@ def aim(
     """Set A of every adapted layer to the directions in which rows stand out from
     texts, as loud on the rows as the A it replaces.
 
-    Raises `UserError` where the layers' moments do not fit into memory.
+    Raises `UserError` where the layers' moments do not fit into memory, or a layer's
+    input has fewer directions than the adapter reads.
     """
     layers = _adapted(model)
+    _check_rank(layers)
     _check_memory(model, layers)
     rows = random.Random(seed).sample(list(rows), min(READ, len(rows)))
     own = Moments(model, layers, rows, "what the rows look like inside")
@@ -158,6 +160,18 @@ def _adapted(model: PeftModel) -> dict[str, Any]:
 def _loudness(lines: Tensor, power: Tensor) -> Tensor:
     """The mean square of what the lines make of an input."""
     return ((lines @ power) * lines).sum(1).mean()
+
+
+def _check_rank(layers: dict[str, Any]) -> None:
+    for name, layer in layers.items():
+        rank = layer.r[ADAPTER]
+        if rank > layer.in_features:
+            raise UserError(
+                f"train.r is {rank}, and the input of {name} has {layer.in_features} "
+                "directions",
+                fix=f"set train.r to {layer.in_features} at most, or "
+                "train.anchor.subspace: false",
+            )
 
 
 def _check_memory(model: PeftModel, layers: dict[str, Any]) -> None:

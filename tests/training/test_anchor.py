@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.drift import drift, unseen_texts
 
 from afs_stages.core import jsonl
 from afs_stages.core.errors import UserError
@@ -25,22 +26,7 @@ def run(job: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def texts(base: Any, tokenizer: Any) -> list[Encoded]:
-    """Texts of the tiny base that no training here sees."""
-    from afs_stages.training import lora
-    from afs_stages.training.anchor import write_texts
-
-    model, _ = lora.load_for_training(base, Train(r=4), 1)
-    return write_texts(model, tokenizer, 8, seed=99)
-
-
-def drift(base: Any, adapter: Path, texts: Sequence[Encoded]) -> float:
-    """Mean divergence of an adapter from its base, in nats a token."""
-    from afs_stages.training import lora
-    from afs_stages.training.anchor import divergence
-
-    model, packed = lora.load_with_adapters(base, {"it": adapter})
-    total = sum(divergence(model, text, packed).item() for text in texts)
-    return total / sum(text.targets for text in texts)
+    return unseen_texts(base, tokenizer)
 
 
 def test_texts_are_the_base_s_own_and_the_same_twice(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from support.drift import drift, unseen_texts
 
 from afs_stages.core import jsonl
 from afs_stages.core.errors import UserError
-from afs_stages.core.params.model import Train
 from afs_stages.training.encode import Encoded
 
 Make = Callable[..., Any]
@@ -32,22 +33,7 @@ def weights(adapter: Path) -> dict[str, torch.Tensor]:
 
 @pytest.fixture
 def texts(base: Any, tokenizer: Any) -> list[Encoded]:
-    """Texts of the tiny base that no training here sees."""
-    from afs_stages.training import lora
-    from afs_stages.training.anchor import write_texts
-
-    model, _ = lora.load_for_training(base, Train(r=4), 1)
-    return write_texts(model, tokenizer, 8, seed=99)
-
-
-def drift(base: Any, adapter: Path, texts: Sequence[Encoded]) -> float:
-    """Mean divergence of an adapter from its base, in nats a token."""
-    from afs_stages.training import lora
-    from afs_stages.training.anchor import divergence
-
-    model, packed = lora.load_with_adapters(base, {"it": adapter})
-    total = sum(divergence(model, text, packed).item() for text in texts)
-    return total / sum(text.targets for text in texts)
+    return unseen_texts(base, tokenizer)
 
 
 def test_directions_have_the_largest_ratio() -> None:
@@ -89,12 +75,13 @@ def test_an_aimed_adapter_drifts_less_and_still_learns(
     assert drift(base, tmp_path / "aimed", texts) < 0.8 * far
 
 
-def test_what_it_reads_stays_over_versions(job: Make, tmp_path: Path) -> None:
-    from dataclasses import replace
-
-    run(job("v1", anchor=AIMED))
-    second = replace(job("v2", anchor=AIMED, learning_rate=1e-2), start=tmp_path / "v1")
-    run(second)
+@pytest.mark.parametrize("engine", ["builtin", "trl"])
+def test_what_it_reads_stays_over_versions(
+    job: Make, tmp_path: Path, engine: str
+) -> None:
+    run(job("v1", anchor=AIMED, engine=engine))
+    second = job("v2", anchor=AIMED, engine=engine, learning_rate=1e-2)
+    run(replace(second, start=tmp_path / "v1"))
     before, after = weights(tmp_path / "v1"), weights(tmp_path / "v2")
     reads = [name for name in before if "lora_A" in name]
     writes = [name for name in before if "lora_B" in name]
@@ -119,3 +106,8 @@ def test_too_little_memory_is_said_before(
     with pytest.raises(UserError, match="directions of the adapter") as refused:
         run(job("small", anchor=AIMED))
     assert "train.anchor.subspace: false" in str(refused.value.fix)
+
+
+def test_more_directions_than_there_are_is_said_before(job: Make) -> None:
+    with pytest.raises(UserError, match=r"train\.r is 500"):
+        run(job("wide", anchor=AIMED, r=500))
